@@ -54,8 +54,8 @@ class Measurement(Struct, frozen=True):
     """Lower end of the 95 % interval."""
     high: float | None = None
     """Upper end of the 95 % interval."""
-    artifact: Literal["model", "float"] = "model"
-    """Which file was measured: the one that ships, or the float model that it is compared with."""
+    artifact: Literal["model", "compressed", "float"] = "model"
+    """Which file was measured: the one that ships, the same before quantization, or the float model as it was given."""
     reason: str = ""
     """Why there is no value, or what the reader should know about it."""
 
@@ -87,3 +87,50 @@ class BudgetLine(Struct, frozen=True):
     verdict: VerdictWord
     source: str
     reason: str = ""
+
+
+class ModelFacts(Struct, frozen=True):
+    """What a model is, before anything is done to it."""
+
+    format: str
+    """Of the file it came from, such as `keras 3.15.1`."""
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    layers: int
+    parameters: int
+
+
+class Pruned(Struct, frozen=True):
+    """What pruning did."""
+
+    sparsity: dict[str, float]
+    """Share of zeros in the weights of each pruned layer."""
+    left: tuple[str, ...]
+    """Layers with weights that were not pruned."""
+
+
+class Timing(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long to time a model."""
+
+    runs: int = 100
+    """At least so many, and"""
+    seconds: float = 0.5
+    """for at least so long;"""
+    limit: float = 2.0
+    """but after so many seconds 10 runs are enough."""
+    warmup: float = 0.5
+    """Seconds after which the warm-up ends, steady or not."""
+    seed: int = 0
+    """Of the random inputs."""
+
+
+class Machine(Struct, frozen=True):
+    """The build host: a latency measured here is not the device's."""
+
+    cpu: str
+    """Model name, such as `AMD EPYC 7B13`."""
+    cores: int
+    """Logical cores that this process may use."""
+    system: str
+    """Kernel, release and architecture: `Linux 6.1.0 x86_64`."""
+    python: str

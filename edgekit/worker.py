@@ -41,7 +41,9 @@ QUIET = {
 
 class _Call(msgspec.Struct, frozen=True):
     function: str
-    arguments: msgspec.Raw
+    log: str
+    positional: list[Any]
+    named: dict[str, Any]
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -63,6 +65,7 @@ class Worker:
         self._log = str(log)
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
+        self._printed = self._log
 
     def start(self) -> None:
         """Starts the process now, so that the first call finds it ready."""
@@ -88,18 +91,22 @@ class Worker:
         self,
         function: Callable[..., Any] | str,
         *arguments: Any,
+        named: dict[str, Any] | None = None,
         returns: type[T],
         progress: Progress | None = None,
         time_limit: float | None = None,
+        log: Path | str | None = None,
     ) -> T:
         """Calls a module-level function there and returns what it returns.
 
         Args:
           function: the function itself, or `package.module:name` where importing it here would be costly. Its
             parameters and its result must be annotated with types that `msgspec` can decode.
+          named: further arguments, by the names of the parameters.
           returns: the type of the result.
           progress: receives the worker's progress, if the function has a parameter `progress`.
           time_limit: seconds after which the process is ended.
+          log: file that receives what this call prints (appended), if not that of the worker.
 
         Raises:
           EdgekitError: of the kind that the function raised.
@@ -109,7 +116,8 @@ class Worker:
         assert self._process is not None and self._process.stdin is not None
         if not isinstance(function, str):
             function = f"{function.__module__}:{function.__qualname__}"
-        call = {"function": function, "arguments": list(arguments)}
+        self._printed = str(log or self._log)
+        call = {"function": function, "log": self._printed, "positional": arguments, "named": named or {}}
         with contextlib.suppress(BrokenPipeError):  # a process that is gone is reported below, with its status
             self._process.stdin.write(msgspec.json.encode(call) + b"\n")
             self._process.stdin.flush()
@@ -170,8 +178,8 @@ class Worker:
         if status < 0:
             name = signal.Signals(-status).name
             said = " (out of memory?)" if -status == signal.SIGKILL else ""
-            return f"the process died with {name}{said} and said no more; its output is in {self._log}"
-        return f"the process ended with status {status} before it answered; its output is in {self._log}"
+            return f"the process died with {name}{said} and said no more; its output is in {self._printed}"
+        return f"the process ended with status {status} before it answered; its output is in {self._printed}"
 
 
 def call(
@@ -209,13 +217,24 @@ def _send(answers: BinaryIO, answer: _Answer) -> None:
     answers.flush()
 
 
+def _print_to(log: str) -> None:
+    """Sends standard output and error, those of C++ too, to a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.close(file)
+
+
 def _carry_out(line: bytes, progress: Progress) -> _Answer:
     try:
         call = msgspec.json.decode(line, type=_Call)
+        _print_to(call.log)
         module, name = call.function.split(":")
         function = getattr(importlib.import_module(module), name)
         signature = inspect.signature(function, eval_str=True)
-        bound = signature.bind_partial(*msgspec.json.decode(call.arguments))
+        bound = signature.bind_partial(*call.positional, **call.named)
         for key, value in bound.arguments.items():
             annotation = signature.parameters[key].annotation
             if annotation is not inspect.Parameter.empty:

@@ -1,0 +1,37 @@
+"""Removing what builds have left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgekit.errors import OutputError
+from edgekit.project import Project
+from edgekit.store import remove
+from edgekit.units import show
+
+
+def clean(project: Project, out: Path, targets: list[str], cache: bool) -> list[str]:
+    """Removes output folders, and the store where `cache` is set; says what went.
+
+    Only folders that a build wrote are removed: DIR/TARGET/MODEL with a manifest.
+
+    Raises:
+      OutputError: something cannot be removed.
+    """
+    removed = []
+    for manifest in sorted(out.glob("*/*/manifest.json")):
+        if not targets or "all" in targets or manifest.parts[-3] in targets:
+            removed.append(_remove(manifest.parent))
+    for folder in (*out.glob("*"), out):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    if cache and project.store.is_dir():
+        removed.append(_remove(project.store))
+    return removed or ["nothing to remove"]
+
+
+def _remove(folder: Path) -> str:
+    try:
+        return f"removed {folder} ({show(remove(folder), 'B')})"
+    except OSError as problem:
+        raise OutputError(f"{problem.filename}: cannot be removed ({problem.strerror})") from None

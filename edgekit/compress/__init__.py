@@ -1,0 +1,1 @@
+"""Techniques that make a Keras model smaller before it is quantized."""

@@ -1,0 +1,113 @@
+"""Tables of TOML as frozen types, with errors that a person can act on."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import msgspec
+
+from edgekit.errors import EdgekitError
+from edgekit.units import Quantity
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+T = TypeVar("T")
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all that a person writes in TOML: a key that it does not know is refused."""
+
+
+def read_table(path: Path, error: type[EdgekitError]) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+      error: the file cannot be read, or has an error of syntax (with its line).
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise error(f"{path}: cannot be read ({problem.strerror}); check the path and its permissions") from None
+    except UnicodeDecodeError:
+        raise error(f"{path}: not a text file in UTF-8; save it as one") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise error(f"{path}: not valid TOML: {problem}") from None
+
+
+def parse_value(text: str) -> Any:
+    """The value in `--set key=value`: TOML where it is TOML, else the text itself (so that "5 ms" needs no quotes)."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def decode(table: Any, kind: type[T], where: str, error: type[EdgekitError]) -> T:
+    """A table as a frozen type.
+
+    Args:
+      where: file, and table within it, for the error's first words.
+
+    Raises:
+      error: a key is unknown (the nearest right one is named), a value has a wrong type or unit, or one is missing.
+    """
+    try:
+        return msgspec.convert(table, kind, dec_hook=_quantity, strict=True)
+    except msgspec.ValidationError as problem:
+        raise error(_explain(str(problem), kind, where, table)) from None
+
+
+def encode(value: Any) -> Any:
+    """A frozen type as plain dictionaries and numbers, without what is at its default `None`."""
+    return msgspec.to_builtins(value, enc_hook=float)
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """`; did you mean "known"?`, or the words there are where nothing is near."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return f"there is {', '.join(sorted(known))}" if known else "there is none"
+
+
+def _quantity(kind: type, value: Any) -> Any:
+    if issubclass(kind, Quantity):
+        return kind.parse(value)
+    raise ValueError(f"unexpected value {value!r}")
+
+
+def _explain(problem: str, kind: type, where: str, table: Any) -> str:
+    message, _, path = problem.partition(" - at `$")
+    keys = [k for k in path.rstrip("`").lstrip(".").split(".") if k]
+    if unknown := re.match(r"Object contains unknown field `(.*)`", message):
+        place = ".".join([*keys, unknown[1]])
+        return f"{where}: {place}: unknown key; {nearest(unknown[1], _fields(kind, keys))}"
+    if missing := re.match(r"Object missing required field `(.*)`", message):
+        return f"{where}: {'.'.join([*keys, missing[1]])}: missing; add it"
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    if message.startswith(("Expected", "Invalid")):
+        message = f"{message[0].lower()}{message[1:]}; it is {table!r}"
+    return f"{where}: {'.'.join(keys)}: {message}" if keys else f"{where}: {message}"
+
+
+def _fields(kind: Any, keys: list[str]) -> list[str]:
+    """The keys that the table at `keys` may have."""
+    for key in keys:
+        kinds = {field.encode_name: field.type for field in msgspec.structs.fields(_struct(kind))}
+        kind = kinds.get(key.split("[")[0])
+    found = _struct(kind)
+    return [field.encode_name for field in msgspec.structs.fields(found)] if found else []
+
+
+def _struct(kind: Any) -> Any:
+    """The struct in an annotation such as `Prune | None` or `dict[str, Model]`."""
+    options = [kind, *get_args(kind)]
+    return next((k for k in options if isinstance(k, type) and issubclass(k, msgspec.Struct)), None)

@@ -1,0 +1,1 @@
+"""Datasets, and their split into training, calibration and evaluation samples."""

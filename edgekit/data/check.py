@@ -1,0 +1,83 @@
+"""Whether a dataset fits the model, before any stage spends time on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit.data.samples import Dataset, Samples, read
+from edgekit.data.spec import RANDOM, DataFacts, DataSpec
+from edgekit.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def check_data(data: DataSpec, folder: str) -> DataFacts:
+    """Reads the whole dataset and holds it against the model's input and output.
+
+    What comes from a folder of images or from a function is written to `folder/samples.npz`, so that no later step
+    reads the images again or runs the function.
+
+    Raises:
+      DataError: the first thing that is wrong, with the sample that shows it.
+    """
+    import numpy as np
+
+    dataset = read(data)
+    for name, part in (("x_train", dataset.train), ("x_test", dataset.evaluation)):
+        _check_samples(name, part.x, data)
+        if part.y is not None:
+            _check_labels(name.replace("x", "y", 1), part, data)
+    if data.source != RANDOM and not data.source.endswith(".npz"):
+        np.savez(Path(folder) / "samples.npz", **_arrays(dataset))
+    labelled = dataset.evaluation.y is not None
+    note = "" if labelled else "no class labels: agreement with the float model stands in for accuracy"
+    if data.source == RANDOM:
+        note = "random data: size and speed only, accuracy is skipped"
+    return DataFacts(len(dataset.train.x), len(dataset.evaluation.x), labelled, note)
+
+
+def _check_samples(name: str, x: np.ndarray, data: DataSpec) -> None:
+    import numpy as np
+
+    where, want = f"{data.source}: {name}", data.input
+    if len(x) == 0:
+        raise DataError(f"{where}: no samples")
+    fits = x.shape[1:] == want.shape[1:] or (*x.shape[1:], 1) == want.shape[1:]
+    if not fits:
+        raise DataError(
+            f"{where}: samples have shape {_shape(x.shape[1:])}, but the model's input {want.name!r} "
+            f"takes {_shape(want.shape[1:])}; reshape the data"
+        )
+    number = np.issubdtype(x.dtype, np.integer) or np.issubdtype(x.dtype, np.floating)
+    if not number or (np.issubdtype(x.dtype, np.floating) and np.issubdtype(np.dtype(want.dtype), np.integer)):
+        raise DataError(f"{where}: dtype {x.dtype}, but the model's input {want.name!r} takes {want.dtype}")
+    if np.issubdtype(x.dtype, np.floating):
+        bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+        if bad.any():
+            raise DataError(f"{where}[{int(bad.argmax())}]: holds NaN or infinity; clean the data")
+
+
+def _check_labels(name: str, part: Samples, data: DataSpec) -> None:
+    assert part.y is not None
+    if len(part.y) != len(part.x):
+        raise DataError(f"{data.source}: {name}: {len(part.y)} labels for {len(part.x)} samples")
+    classes = max(data.classes, 2)  # one output is a yes or a no
+    outside = (part.y < 0) | (part.y >= classes)
+    if outside.any():
+        first = int(outside.argmax())
+        raise DataError(
+            f"{data.source}: {name}[{first}] is {part.y[first]}, but the model has {data.classes} outputs: "
+            f"labels go from 0 to {classes - 1}"
+        )
+
+
+def _arrays(dataset: Dataset) -> dict[str, np.ndarray]:
+    parts = {"train": dataset.train, "test": dataset.evaluation}
+    arrays = {f"x_{name}": part.x for name, part in parts.items()}
+    return arrays | {f"y_{name}": part.y for name, part in parts.items() if part.y is not None}
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "a single number"

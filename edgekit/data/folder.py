@@ -1,0 +1,48 @@
+"""A dataset from a folder of class folders with images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit.errors import DataError
+from edgekit.types import TensorSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm"}
+
+
+def read_folder(folder: Path, spec: TensorSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Images in the model's size and labels from the folders' names in alphabetical order.
+
+    Args:
+      spec: the model's input, (1, height, width, channels); channels is 1 or 3.
+
+    Returns:
+      (N, height, width, channels) uint8 and (N,) int64.
+
+    Raises:
+      DataError: no class folders, no images, or one that cannot be read.
+    """
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    if len(spec.shape) != 4 or spec.shape[3] not in (1, 3):
+        raise DataError(f"{folder}: a folder of images, but the model takes {spec.shape[1:]}; give an .npz")
+    _, height, width, channels = spec.shape
+    classes = sorted(p for p in folder.iterdir() if p.is_dir())
+    files = [(f, i) for i, c in enumerate(classes) for f in sorted(c.iterdir()) if f.suffix.lower() in SUFFIXES]
+    if not files:
+        raise DataError(f"{folder}: no images; expected one folder for each class, with {', '.join(sorted(SUFFIXES))}")
+    mode = "L" if channels == 1 else "RGB"
+    x = np.empty((len(files), height, width, channels), np.uint8)
+    for row, (file, _) in enumerate(files):
+        try:
+            with Image.open(file) as image:
+                fitted = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+            raise DataError(f"{file}: cannot be read as an image; remove or replace it") from None
+        x[row] = np.asarray(fitted).reshape(height, width, channels)
+    return x, np.array([label for _, label in files], np.int64)

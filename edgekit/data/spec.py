@@ -1,0 +1,39 @@
+"""What a dataset is to a build: where it lies, and what the model wants of it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from edgekit.project import Preprocessing
+from edgekit.types import TensorSpec
+
+RANDOM = "random"
+"""The dataset that is none: for size and speed only."""
+
+
+class DataSpec(Struct, frozen=True):
+    """A dataset, as stages receive it."""
+
+    source: str
+    """`random`, `module:function`, or a path."""
+    sha256: str
+    """Of the file, of the folder's files, or of the function's module."""
+    preprocessing: Preprocessing
+    input: TensorSpec
+    """What the model takes."""
+    classes: int
+    """How many values the model's output has."""
+    seed: int
+    """Of the split, and of random samples."""
+
+
+class DataFacts(Struct, frozen=True):
+    """What was found when a dataset was read whole."""
+
+    train: int
+    """Training samples, which calibration draws from too."""
+    evaluation: int
+    """Samples that score accuracy, and nothing else."""
+    labelled: bool
+    note: str = ""
+    """What the reader of the report should know."""

@@ -1,0 +1,1 @@
+"""What a device's firmware is built from: C arrays, operator registrations, and their settings."""

@@ -1,0 +1,1 @@
+"""Reading and rewriting `.tflite` files: operators, tensors, and what they cost."""

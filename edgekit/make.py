@@ -1,0 +1,186 @@
+"""One step of a build: taken from the store where it was made before, else made in a worker process."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from edgekit.data.spec import DataSpec
+from edgekit.fingerprint import Fingerprints, library
+from edgekit.store import Record, Result, Store, write
+from edgekit.types import Artifact, StageRow
+from edgekit.worker import Worker
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A call whose result depends on nothing but what stands here."""
+
+    name: str
+    function: str
+    """`package.module:name`; it takes the arguments by these names."""
+    arguments: dict[str, Any]
+    """Artifacts (handed over as paths), datasets, and settings."""
+    libraries: tuple[str, ...]
+    """Packages whose version the result depends on."""
+    process: str
+    """Which worker carries it out; steps of one process share it."""
+    returns: Any = None
+    """Type of the value."""
+    files: bool = True
+    """Whether it makes files; the function then takes `folder` and leaves them there."""
+    place: Any = None
+    """What else it depends on, such as the machine that it measures."""
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What a step gave."""
+
+    row: StageRow
+    artifacts: dict[str, Artifact]
+    """By file name."""
+    value: Any
+    key: str
+    ingredients: dict[str, Any]
+
+    @property
+    def artifact(self) -> Artifact:
+        """The one file that the step made."""
+        (only,) = self.artifacts.values()
+        return only
+
+
+class Listener(Protocol):
+    """Who is told what goes on."""
+
+    def headline(self, text: str) -> None:
+        """What comes."""
+
+    def begin(self, name: str) -> None:
+        """A step is being made."""
+
+    def progress(self, text: str, share: float) -> None:
+        """How far the step is, 0 to 1."""
+
+    def end(self, row: StageRow) -> None:
+        """A step was made or found."""
+
+
+class Maker:
+    """Makes steps, with a store and worker processes that live as long as it does.
+
+    Args:
+      ui: is told of every step.
+    """
+
+    def __init__(self, store: Store, ui: Listener) -> None:
+        self.store = store
+        self.fingerprints = Fingerprints(store)
+        self.ui = ui
+        self._workers: dict[str, Worker] = {}
+        self._logs: set[Path] = set()
+
+    def __enter__(self) -> Maker:
+        return self
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        for name in list(self._workers):
+            self.end(name, kill=kind is not None)
+        if kind is None:
+            self.fingerprints.save()
+
+    def make(self, step: Step, scope: str, time_limit: float | None = None) -> Made:
+        """The step's result.
+
+        Args:
+          scope: target and model, as in "phone.digits": whose log it writes, and to tell later why it is made again.
+
+        Raises:
+          EdgekitError: what the step raised.
+        """
+        ingredients = {name: _ingredient(value) for name, value in step.arguments.items()}
+        ingredients["edgekit"] = {"code": self.fingerprints.code(step.function)}
+        ingredients["libraries"] = {name: library(name) for name in step.libraries}
+        if step.place is not None:
+            ingredients["machine"] = _ingredient(step.place)
+        key = hashlib.sha256(msgspec.json.encode([step.function, ingredients], order="sorted")).hexdigest()
+        name = f"{scope}.{step.name}"
+        before = self.store.last(name)
+        result = self.store.get(key)
+        status: Literal["built", "cached"] = "cached"
+        reason = ""
+        if result is None:
+            reason = self._why(key, ingredients, before)
+            self.ui.begin(step.name)
+            with self.store.making(key) as folder:
+                result = self.store.get(key)  # another build may have made it meanwhile
+                if result is None:
+                    status = "built"
+                    result = self._build(step, key, folder, self.log(scope), time_limit)
+        if before is None or before.key != key:
+            self.store.remember(name, Record(key, ingredients))
+        size = sum(a.bytes for a in result.artifacts.values())
+        row = StageRow(step.name, status, round(result.seconds, 3), size, reason=reason)
+        self.ui.end(row)
+        value = msgspec.json.decode(result.value, type=step.returns) if step.returns else None
+        return Made(row, result.artifacts, value, key, ingredients)
+
+    def log(self, scope: str) -> Path:
+        """Where a scope's steps write what the libraries print."""
+        return self.store.folder / "log" / f"{scope}.log"
+
+    def end(self, process: str, kill: bool = False) -> None:
+        """Ends a worker, which frees its memory."""
+        worker = self._workers.pop(process, None)
+        if worker:
+            worker.close(kill)
+
+    def _build(self, step: Step, key: str, folder: Path, log: Path, time_limit: float | None) -> Result:
+        if log not in self._logs:
+            self._logs.add(log)
+            write(log, b"")
+        arguments = {n: v.path if isinstance(v, Artifact) else v for n, v in step.arguments.items()}
+        start = time.perf_counter()
+        value = self._workers.setdefault(step.process, Worker()).call(
+            step.function,
+            named=arguments | ({"folder": str(folder)} if step.files else {}),
+            returns=Any,
+            progress=self.ui.progress,
+            time_limit=time_limit,
+            log=log,
+        )
+        files = {p.name: (p.suffix.lstrip("."), p) for p in sorted(folder.iterdir())}
+        return self.store.put(key, files, value, time.perf_counter() - start)
+
+    def _why(self, key: str, ingredients: dict[str, Any], before: Record | None) -> str:
+        """Why a step is made, in a few words."""
+        if key in self.store.damaged:
+            return "its result in the store was damaged"
+        if before is None:
+            return "first build"
+        changes = list(_changes(before.ingredients, msgspec.json.decode(msgspec.json.encode(ingredients)), ""))
+        return ", ".join(changes[:3]) + (" …" if len(changes) > 3 else "") or "its result is no longer in the store"
+
+
+def _ingredient(value: Any) -> Any:
+    """What of an argument decides the result."""
+    if isinstance(value, Artifact):
+        return value.sha256
+    if isinstance(value, DataSpec):
+        return {k: v for k, v in msgspec.to_builtins(value, enc_hook=float).items() if k != "source"}
+    return msgspec.to_builtins(value, enc_hook=float)
+
+
+def _changes(old: Any, new: Any, name: str) -> Any:
+    """Differences between two trees of plain values, each as "name old → new" or "name changed"."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            yield from _changes(
+                old.get(key), new.get(key), key if name in ("", "settings", "libraries") else f"{name}.{key}"
+            )
+    elif old != new:
+        short = all(not isinstance(v, (dict, list)) and len(str(v)) < 24 for v in (old, new))
+        yield f"{name} {old} → {new}" if short else f"{name} changed"

@@ -1,0 +1,160 @@
+"""What a model gets right, and how far its answers are from another model's.
+
+A class is the largest of the outputs, the first of equals; a single output is class 1 above 0.5, as in Keras's
+`BinaryAccuracy`. Shares are percentages, differences of shares are percentage points.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit import runtimes
+from edgekit.data.samples import prepared, read
+from edgekit.data.spec import DataSpec
+from edgekit.errors import DataError
+from edgekit.measure.intervals import paired_difference, wilson
+from edgekit.runtimes import Session
+from edgekit.types import Measurement
+from edgekit.worker import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PREDICTIONS = "predictions.npy"
+BLOCK = 256
+"""Samples that are quantized at once: enough to be quick, few enough for any memory."""
+
+
+def score_file(
+    model: str, data: DataSpec, runtime: str, threads: int, reference: str | None, folder: str, progress: Progress
+) -> list[Measurement]:
+    """Runs a model over the evaluation set, one sample at a time, each from a fresh state.
+
+    Its first output, in real values, is kept in `folder/predictions.npy`: (samples, outputs) float32.
+
+    Args:
+      model: a `.tflite` file with one input.
+      reference: the float model's `predictions.npy` on the same samples, or None.
+
+    Returns:
+      `accuracy` where the samples have labels; against the reference `churn`, `sqnr`, and `accuracy_drop` (labels) or
+      `fidelity` (no labels).
+
+    Raises:
+      TargetError, SetupError, ModelError: see `edgekit.runtimes.open_session`.
+      DataError: the samples do not fit the model.
+    """
+    import numpy as np
+
+    x, y = read(data).evaluation
+    session = runtimes.open_session(runtime, model, threads)
+    if len(session.inputs) != 1 or session.inputs[0].shape != data.input.shape:
+        raise DataError(f"{data.source}: samples of shape {data.input.shape}; {model} takes {session.inputs}")
+    predictions = _run_all(session, x, data, progress)
+    np.save(Path(folder) / PREDICTIONS, predictions)
+    return compare(predictions, None if reference is None else np.load(reference), y, _label(session))
+
+
+def compare(
+    predictions: np.ndarray, reference: np.ndarray | None, labels: np.ndarray | None, runtime: str
+) -> list[Measurement]:
+    """All that can be said of predictions, (N, K) float32, with labels (N,) int64 or a reference like them, or both."""
+    found = [] if labels is None else [accuracy(predictions, labels, runtime)]
+    if reference is not None:
+        found += [churn(predictions, reference, runtime), sqnr(predictions, reference, runtime)]
+        if labels is None:
+            found.append(fidelity(predictions, reference, runtime))
+        else:
+            found.append(accuracy_drop(predictions, reference, labels, runtime))
+    return found
+
+
+def classes(predictions: np.ndarray) -> np.ndarray:
+    """Top-1 class of each sample, (N, K) float32 to (N,) int64."""
+    import numpy as np
+
+    if predictions.shape[1] == 1:
+        return (predictions[:, 0] > 0.5).astype(np.int64)
+    return predictions.argmax(axis=1)
+
+
+def accuracy(predictions: np.ndarray, labels: np.ndarray, runtime: str = "") -> Measurement:
+    """Share of samples, in percent, whose class is the label; Wilson's interval."""
+    return _share("accuracy", "%", classes(predictions) == labels, runtime)
+
+
+def fidelity(predictions: np.ndarray, reference: np.ndarray, runtime: str = "") -> Measurement:
+    """Share of samples, in percent, whose class is the reference's; Wilson's interval."""
+    return _share("fidelity", "%", classes(predictions) == classes(reference), runtime)
+
+
+def churn(predictions: np.ndarray, reference: np.ndarray, runtime: str = "") -> Measurement:
+    """Share of samples, in points, whose class is not the reference's; Wilson's interval."""
+    return _share("churn", "points", classes(predictions) != classes(reference), runtime)
+
+
+def accuracy_drop(predictions: np.ndarray, reference: np.ndarray, labels: np.ndarray, runtime: str = "") -> Measurement:
+    """The reference's accuracy minus this one's, in points; Tango's interval for paired samples."""
+    right, was_right = classes(predictions) == labels, classes(reference) == labels
+    lost, won, count = int((was_right & ~right).sum()), int((right & ~was_right).sum()), len(labels)
+    low, high = paired_difference(lost, won, count)
+    drop = 100 * (lost - won) / count
+    return Measurement("accuracy_drop", drop, "points", runtime=runtime, samples=count, low=100 * low, high=100 * high)
+
+
+def sqnr(predictions: np.ndarray, reference: np.ndarray, runtime: str = "") -> Measurement:
+    """Power of the reference over power of the difference from it, in dB, over all samples and outputs."""
+    import numpy as np
+
+    signal = float(np.square(reference, dtype=np.float64).sum())
+    noise = float(np.square(predictions.astype(np.float64) - reference).sum())
+    value, reason = None, ""
+    if not np.isfinite(signal + noise):
+        reason = "the predictions hold values that are not finite"
+    elif not noise:
+        reason = "no noise: the predictions are equal"
+    elif not signal:
+        reason = "no signal: the reference is zero"
+    else:
+        value = 10 * float(np.log10(signal / noise))
+    return Measurement("sqnr", value, "dB", runtime=runtime, samples=len(predictions), reason=reason)
+
+
+def _share(name: str, unit: str, hit: np.ndarray, runtime: str) -> Measurement:
+    hits, count = int(hit.sum()), len(hit)
+    low, high = wilson(hits, count)
+    return Measurement(name, 100 * hits / count, unit, runtime=runtime, samples=count, low=100 * low, high=100 * high)
+
+
+def _check(session: Session, x: np.ndarray, y: np.ndarray | None, samples_path: str) -> None:
+    """Refuses samples that the model cannot take and labels that it cannot answer, before anything runs."""
+    if len(session.inputs) != 1 or (1, *x.shape[1:]) != session.inputs[0].shape:
+        wanted = " and ".join(str(list(spec.shape)) for spec in session.inputs)
+        raise DataError(f"{samples_path}: x holds samples of shape {list(x.shape[1:])}; {session.path} takes {wanted}")
+    known = max(2, math.prod(session.outputs[0].shape))
+    for label in () if y is None else (y.min(), y.max()):
+        if not 0 <= label < known:
+            raise DataError(f"{samples_path}: the label {label} is none of the {known} classes of {session.path}")
+
+
+def _run_all(session: Session, x: np.ndarray, data: DataSpec, progress: Progress) -> np.ndarray:
+    """(N, K) float32: the first output of each sample."""
+    import numpy as np
+
+    from edgekit.runtimes.values import dequantize, quantize
+
+    rows = []
+    for start in range(0, len(x), BLOCK):
+        for sample in quantize(prepared(x[start : start + BLOCK], data)[:, None], session.inputs[0]):
+            session.reset()
+            session.set_inputs([sample])
+            session.invoke()
+            rows.append(session.get_outputs()[0].ravel())
+        progress(f"sample {len(rows)}/{len(x)}", len(rows) / len(x))
+    return dequantize(np.stack(rows), session.outputs[0]).astype(np.float32, copy=False)
+
+
+def _label(session: Session) -> str:
+    return f"{session.name} {session.version}"

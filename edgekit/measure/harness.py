@@ -1,0 +1,126 @@
+"""The benchmark harness of a build: which runtime measures what, each in a process of its own."""
+
+from __future__ import annotations
+
+import msgspec
+
+from edgekit import steps
+from edgekit.data.spec import RANDOM, DataFacts, DataSpec
+from edgekit.errors import ModelError, SetupError, WorkerError
+from edgekit.make import Made, Maker, Step
+from edgekit.measure.machine import machine
+from edgekit.runtimes import installed, stand_in
+from edgekit.target import Runtimes
+from edgekit.types import Artifact, Machine, Measurement
+
+BASELINE = "litert"
+"""The runtime that scores the float models, whatever ships."""
+UNITS = {"accuracy": "%", "accuracy_drop": "points", "churn": "points", "latency_p90": "ns", "arena": "B"}
+"""What a step that failed would have measured."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """All that was measured of a product."""
+
+    measurements: list[Measurement]
+    shipped: str
+    """The runtime that stands for the device."""
+    notes: list[str]
+    """What a reader has to know before the figures."""
+    machine: Machine
+    made: list[Made]
+
+    def value(self, name: str, artifact: str = "model") -> float | None:
+        """A measurement of a file: of the shipped one in the shipping runtime, of the others in any."""
+        for m in self.measurements:
+            runs_there = artifact != "model" or m.runtime.split(" ")[0] in ("", self.shipped)
+            if m.name == name and m.artifact == artifact and runs_there:
+                return m.value
+        return None
+
+
+def measure(
+    reference: Artifact,
+    candidate: Artifact,
+    model: Artifact,
+    data: DataSpec,
+    facts: DataFacts,
+    runtimes: Runtimes,
+    scope: str,
+    maker: Maker,
+) -> Found:
+    """Measures the float models and the one that ships. What fails becomes a measurement without a value.
+
+    Args:
+      reference: the float model as it was given, as `.tflite`.
+      candidate: the compressed float model.
+      model: what ships.
+
+    Raises:
+      SetupError: the runtime that ships is not installed.
+    """
+    notes = [facts.note] if facts.note else []
+    shipped, compared = _available(runtimes, notes)
+    engines = list(dict.fromkeys([shipped, *compared]))
+    host, threads, limit = machine(), runtimes.threads, runtimes.time_limit / 1e9
+    measurements: list[Measurement] = []
+    made: list[Made] = []
+
+    def run(step: Step, artifact: str, runtime: str = "", promised: tuple[str, ...] = ()) -> Made | None:
+        try:
+            made.append(maker.make(step, scope, limit))
+        except (ModelError, WorkerError) as error:
+            label = f"{runtime} {installed(runtime)}" if runtime else ""
+            failed = [Measurement(n, None, UNITS[n], runtime=label, reason=f"failed: {error}") for n in promised]
+            measurements.extend(msgspec.structs.replace(m, artifact=artifact) for m in failed)
+            return None
+        measurements.extend(msgspec.structs.replace(m, artifact=artifact) for m in made[-1].value)
+        return made[-1]
+
+    run(steps.describe(model), "model")
+    if data.source == RANDOM:
+        measurements.append(Measurement("accuracy", None, "%", reason="skipped: random data"))
+    else:
+        scored = run(steps.score("score float", reference, data, BASELINE, threads, None), "float", BASELINE)
+        answers = scored.artifacts["predictions.npy"] if scored else None
+        if candidate.sha256 != reference.sha256:
+            run(steps.score("score compressed", candidate, data, BASELINE, threads, answers), "compressed", BASELINE)
+        for engine in engines:
+            step = steps.score(f"score {engine}", model, data, engine, threads, answers)
+            run(step, "model", engine, ("accuracy", "accuracy_drop", "churn"))
+    # Nothing else of this build runs while it times: what is done is ended first.
+    for process in (steps.TENSORFLOW, BASELINE, *engines):
+        maker.end(process)
+    if shipped != "tflm":
+        run(steps.clock("time float", reference, shipped, threads, host), "float", shipped, ("latency_p90",))
+    for engine in engines:
+        promised = ("arena",) if engine == "tflm" else ("latency_p90",)
+        run(steps.clock(f"time {engine}", model, engine, threads, host), "model", engine, promised)
+        maker.end(f"time {engine}")
+    found = Found(measurements, shipped, notes, host, made)
+    measurements += _speedup(found)
+    return found
+
+
+def _available(runtimes: Runtimes, notes: list[str]) -> tuple[str, list[str]]:
+    """The runtimes that are here; what stands in or is missing is noted."""
+    shipped, why = stand_in(runtimes.ship)
+    notes += [why] if why else []
+    compared = []
+    for name in runtimes.compare:
+        try:
+            there, why = stand_in(name)
+            compared.append(there)
+        except SetupError as error:
+            why = f"not compared: {error}"
+        notes += [why] if why and why not in notes else []
+    return shipped, compared
+
+
+def _speedup(found: Found) -> list[Measurement]:
+    """Median latency of the float model over that of the shipped one, where both were timed."""
+    slow, fast = found.value("latency_p50", "float"), found.value("latency_p50")
+    if not slow or not fast:
+        return []
+    runtime = f"{found.shipped} {installed(found.shipped)}"
+    return [Measurement("speedup", slow / fast, "x", runtime=runtime, reason="median of float over median of shipped")]

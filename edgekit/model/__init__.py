@@ -1,0 +1,1 @@
+"""Reading Keras files into one form, a `tf_keras` model. Nothing else knows versions of Keras."""

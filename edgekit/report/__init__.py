@@ -1,0 +1,1 @@
+"""One typed report, and what renders it."""

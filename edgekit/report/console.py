@@ -1,0 +1,149 @@
+"""What a person sees on the terminal: a build's progress and report, and the results of the other tasks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edgekit.check import Checked
+from edgekit.report.types import Report
+from edgekit.types import Measurement, StageRow
+from edgekit.units import show
+
+STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "skipped": "dim"}
+
+
+class Progress:
+    """Tells what a build does: a line for each step, and a bar while one takes its time.
+
+    The bar is drawn on a terminal only. `quiet` says nothing.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+
+    def headline(self, text: str) -> None:
+        """See `edgekit.make.Listener`."""
+        if not self._quiet:
+            print(text, flush=True)
+
+    def begin(self, name: str) -> None:
+        """See `edgekit.make.Listener`."""
+        if self._quiet or not sys.stderr.isatty():
+            return
+        from rich import progress
+        from rich.console import Console
+
+        columns = [
+            progress.SpinnerColumn(),
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(bar_width=24),
+            progress.TextColumn("{task.fields[text]}"),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("left"),
+            progress.TimeRemainingColumn(),
+        ]
+        self._bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
+        self._bar.add_task(f"{name:<18}", total=None, text="")
+        self._bar.start()
+
+    def progress(self, text: str, share: float) -> None:
+        """See `edgekit.make.Listener`."""
+        if self._bar:
+            self._bar.update(self._bar.task_ids[0], completed=share, total=1.0, text=text)
+
+    def end(self, row: StageRow) -> None:
+        """See `edgekit.make.Listener`."""
+        self.close()
+        if not self._quiet:
+            size = show(row.bytes, "B") if row.bytes else ""
+            line = f"  {row.name:<22} {row.status:<7} {row.seconds:7.2f} s  {size:>10}  {row.reason}"
+            print(line.rstrip(), flush=True)
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+
+def print_json(value: Any) -> None:
+    """Prints a result as JSON: a single one of a list as itself."""
+    value = value[0] if isinstance(value, list) and len(value) == 1 else value
+    print(msgspec.json.format(msgspec.json.encode(value, enc_hook=float), indent=2).decode())
+
+
+def print_reports(reports: Sequence[Report], out: Path) -> None:
+    """The budget of each build, and where its files are."""
+    for report in reports:
+        folder = out / report.target.name / report.model.name
+        print(f"\n{report.target.name}: {report.model.name}: {report.verdict}  ({folder})")
+        for note in report.notes:
+            print(f"note: {note}")
+        print_table(
+            ["budget", "limit", "value", "headroom", "verdict", "source"],
+            [
+                [
+                    line.name,
+                    show(line.limit, line.unit),
+                    show(line.value, line.unit),
+                    "–" if line.headroom is None else f"{line.headroom:.0f} %",
+                    line.verdict,
+                    line.source if line.value is not None else line.reason,
+                ]
+                for line in report.budget
+            ],
+            right=(1, 2, 3),
+        )
+    if reports:
+        machine = reports[0].machine
+        print(f"\nTimes and resident memory are those of this machine ({machine.cpu}), not of the device.")
+
+
+def print_checks(checks: Sequence[Checked]) -> None:
+    """The gate's findings."""
+    for found in checks:
+        print(f"{found.target}: {found.model}: {'fail' if found.problems else 'pass'}")
+        for problem in found.problems:
+            print(f"  {problem}")
+
+
+def print_measurements(measurements: Sequence[Measurement]) -> None:
+    """Measurements as a table."""
+    print_table(
+        ["measurement", "value", "95 % interval", "runs", "runtime"],
+        [
+            [
+                m.name,
+                show(m.value, m.unit),
+                f"{show(m.low, m.unit)} … {show(m.high, m.unit)}" if m.low is not None else "",
+                f"{m.samples:,}" if m.samples > 1 else "",
+                m.runtime if m.value is not None else f"{m.runtime}: {m.reason}",
+            ]
+            for m in measurements
+        ],
+        right=(1, 3),
+    )
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """A table; verdicts are coloured on a terminal, unless NO_COLOR is set."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column, name in enumerate(head):
+        # On a terminal long texts fold; in a file or a pipe a row is a line.
+        table.add_column(name, justify="right" if column in right else "left", no_wrap=column + 1 < len(head))
+    for row in rows:
+        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)

@@ -1,0 +1,79 @@
+"""The report of a build: everything that was made, measured and judged. Published as `edgekit.report/1`."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+
+from edgekit.types import Artifact, BudgetLine, Machine, Measurement, StageRow, VerdictWord
+
+REPORT: Final = "edgekit.report/1"
+MANIFEST: Final = "edgekit.manifest/1"
+
+
+class ModelEntry(Struct, frozen=True):
+    """The model that was built from."""
+
+    name: str
+    source: str
+    """Its path, relative to the project where it lies inside."""
+    sha256: str
+    parameters: int
+    macs: int
+    """Multiply-accumulates of one inference, of the float model."""
+    format: str = ""
+
+
+class TargetEntry(Struct, frozen=True):
+    """The profile that it was built for."""
+
+    name: str
+    sha256: str
+    """Of the resolved profile, overrides included."""
+    description: str = ""
+    overrides: tuple[str, ...] = ()
+    """What `--set` changed for this build."""
+
+
+class Report(Struct, frozen=True):
+    """`report.json`."""
+
+    schema: Literal["edgekit.report/1"]
+    model: ModelEntry
+    target: TargetEntry
+    artifacts: list[Artifact]
+    """What ships; paths are relative to the report."""
+    stages: list[StageRow]
+    measurements: list[Measurement]
+    budget: list[BudgetLine]
+    verdict: VerdictWord
+    notes: list[str]
+    """What a reader has to know before the figures."""
+    machine: Machine
+    """The build host, which the measurements of time are of."""
+
+
+class StepEntry(Struct, frozen=True):
+    """What decided a step's result."""
+
+    name: str
+    key: str
+    ingredients: dict[str, Any]
+
+
+class Manifest(Struct, frozen=True):
+    """`manifest.json`: every input, setting, version and output of a build with its SHA-256."""
+
+    schema: Literal["edgekit.manifest/1"]
+    verdict: VerdictWord
+    inputs: list[Artifact]
+    """The model and the dataset; paths relative to the project where they lie inside."""
+    target: TargetEntry
+    settings: dict[str, Any]
+    """The resolved profile."""
+    versions: dict[str, str]
+    """Python and the libraries that took part."""
+    steps: list[StepEntry]
+    outputs: list[Artifact]
+    """Every file of the build but this one; paths relative to it."""

@@ -1,0 +1,170 @@
+"""The engines that execute a `.tflite`: which are known, which are here, and a session with one of them.
+
+Two TFLite runtimes in one process corrupt each other, so a process opens sessions of one runtime only: see
+`edgekit.worker`. Importing this module imports no runtime and no NumPy.
+"""
+
+from __future__ import annotations
+
+import difflib
+import struct
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
+
+from edgekit.errors import ModelError, SetupError, TargetError
+from edgekit.types import TensorSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Runtime(Struct, frozen=True):
+    """Where a runtime's code lies."""
+
+    package: str
+    """What pip installs."""
+    module: str
+    """The file here that speaks to it; has `load()` and `open_session(path, threads)`."""
+
+
+RUNTIMES = {
+    "litert": Runtime("ai-edge-litert", "edgekit.runtimes.litert"),
+    "tflite-runtime": Runtime("tflite-runtime", "edgekit.runtimes.tflite_runtime"),
+    "tflm": Runtime("tflite-micro", "edgekit.runtimes.tflm"),
+}
+
+REFUSALS = (ValueError, RuntimeError, TypeError, LookupError, AttributeError, struct.error)
+"""What the runtimes raise where they do not accept a model."""
+
+
+class Session(Protocol):
+    """A model that a runtime has loaded, ready to be invoked sample by sample."""
+
+    name: str
+    """The runtime, as `RUNTIMES` names it."""
+    version: str
+    path: str
+    """The model's file."""
+    inputs: tuple[TensorSpec, ...]
+    """In the file's order, as are the outputs."""
+    outputs: tuple[TensorSpec, ...]
+
+    def set_inputs(self, arrays: Sequence[np.ndarray]) -> None:
+        """Copies one sample in: an array of stored values per input, of its shape and dtype."""
+
+    def invoke(self) -> None:
+        """Runs the model once.
+
+        Raises:
+          ModelError: an operator failed.
+        """
+
+    def get_outputs(self) -> list[np.ndarray]:
+        """Copies of the stored values of each output, after `invoke`."""
+
+    def reset(self) -> None:
+        """Puts the model's variables (an LSTM's state, say) back to their start; does nothing where it has none."""
+
+    def arena_bytes(self) -> int | None:
+        """The smallest arena with which the model runs; None for runtimes that allocate from the heap."""
+
+    def arena_used_bytes(self) -> int | None:
+        """What the runtime itself says it has used of its arena; None for runtimes that allocate from the heap."""
+
+
+def installed(name: str) -> str | None:
+    """Version of a runtime, or None where it is not installed; does not import it.
+
+    Raises:
+      TargetError: there is no such runtime.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(_known(name).package)
+    except PackageNotFoundError:
+        return None
+
+
+def stand_in(name: str) -> tuple[str, str]:
+    """The runtime that is really used where `name` is asked for, and why (empty: it is the one asked for).
+
+    `tflite-runtime` has no release for Python 3.12 and later; its renamed successor LiteRT stands in there.
+
+    Raises:
+      TargetError: there is no such runtime.
+      SetupError: neither it nor a stand-in is installed; says what to install.
+    """
+    if installed(name):
+        return name, ""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if name == "tflite-runtime" and sys.version_info >= (3, 12) and (successor := installed("litert")):
+        return "litert", (
+            f"tflite-runtime has no release for Python {python} (its last, 2.14.0, ends at 3.11); "
+            f"its successor LiteRT {successor} ran in its place"
+        )
+    raise SetupError(f"the runtime {name} is not installed for Python {python}: pip install {_known(name).package}")
+
+
+def load(name: str) -> None:
+    """Imports a runtime, so that a session opened later pays for its model only.
+
+    Raises:
+      TargetError: there is no such runtime.
+      SetupError: it is not installed, or cannot be loaded here.
+    """
+    _module(name).load()
+
+
+def open_session(runtime: str, path: str, threads: int = 1) -> Session:
+    """A session with a model, its tensors allocated.
+
+    Args:
+      runtime: one of `RUNTIMES`.
+      path: a `.tflite` file.
+      threads: how many the runtime may use; `tflm` always has one.
+
+    Raises:
+      TargetError: there is no such runtime.
+      SetupError: it is not installed, or cannot be loaded here.
+      ModelError: the file is no model, or the runtime refuses it. (A broken file can also end the process.)
+    """
+    module = _module(runtime)
+    module.load()
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+    if head[4:8] != b"TFL3":
+        raise ModelError(f"{path}: not a TensorFlow Lite model (TFL3 is missing at byte 4)")
+    return module.open_session(path, threads)
+
+
+def refusal(runtime: str, version: str, path: str, reason: object) -> ModelError:
+    """The error, one line, for a model that a runtime does not accept."""
+    said = " ".join(str(reason).split())
+    return ModelError(f"{path}: refused by {runtime} {version}: {said if len(said) < 400 else said[:400] + ' …'}")
+
+
+def _module(name: str) -> Any:
+    runtime = _known(name)
+    if installed(name) is None:
+        raise SetupError(f"the runtime {name} is not installed: pip install {runtime.package}")
+    try:
+        return import_module(runtime.module)
+    except ImportError as error:
+        raise SetupError(f"the runtime {name} is installed but cannot be loaded: {error}") from error
+
+
+def _known(name: str) -> Runtime:
+    if name in RUNTIMES:
+        return RUNTIMES[name]
+    near = difflib.get_close_matches(name, RUNTIMES, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(RUNTIMES)}"
+    raise TargetError(f'there is no runtime "{name}"; {hint}')

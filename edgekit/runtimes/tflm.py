@@ -1,0 +1,172 @@
+"""TensorFlow Lite for Microcontrollers: its reference kernels, run on the build host."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import resource
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.errors import ModelError
+from edgekit.runtimes import REFUSALS, installed, refusal
+from edgekit.runtimes.values import random_inputs
+from edgekit.types import TensorSpec
+
+ROOMY = (64 << 20, 1 << 30)
+"""Arenas to open a model with, in bytes. Only what is used becomes resident; the second is for those that need more."""
+ALIGNMENT = 16
+"""Bytes: what an arena's size is counted in."""
+PROBE_SECONDS = 60
+"""After which a probe of an arena counts as failed."""
+
+
+def load() -> Any:
+    """Imports the runtime."""
+    from tflite_micro.python.tflite_micro import runtime
+
+    return runtime.Interpreter
+
+
+def open_session(path: str, threads: int) -> TflmSession:
+    """See `edgekit.runtimes.open_session`; TFLM has one thread, whatever `threads` says."""
+    return TflmSession(path)
+
+
+class TflmSession:
+    """A `Session` with TFLM's recording interpreter."""
+
+    def __init__(self, path: str) -> None:
+        self.name, self.version, self.path = "tflm", installed("tflm") or "", path
+        self._model = Path(path).read_bytes()
+        with _printed() as printed:
+            self._interpreter = self._open(printed)
+        self.inputs = _specs(self._model, "Inputs", self._interpreter.get_input_details)
+        self.outputs = _specs(self._model, "Outputs", self._interpreter.get_output_details)
+
+    def set_inputs(self, arrays: Sequence[np.ndarray]) -> None:
+        """See `Session`."""
+        for index, array in enumerate(arrays):
+            self._interpreter.set_input(array, index)
+
+    def invoke(self) -> None:
+        """See `Session`."""
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise refusal(self.name, self.version, self.path, error) from error
+
+    def get_outputs(self) -> list[np.ndarray]:
+        """See `Session`."""
+        return [self._interpreter.get_output(index) for index in range(len(self.outputs))]
+
+    def reset(self) -> None:
+        """See `Session`."""
+        self._interpreter.reset()
+
+    def arena_used_bytes(self) -> int:
+        """What the allocator has recorded. While it prepares a model it can need more: see `arena_bytes`."""
+        with _printed() as printed:
+            self._interpreter.print_allocations()
+            total = re.search(r"Arena allocation total (\d+) bytes", printed())
+        if total is None:
+            raise ModelError(f"{self.path}: tflm {self.version} printed no arena size")
+        return int(total[1])
+
+    def arena_bytes(self) -> int:
+        """The smallest arena with which the model still gives the outputs that it gives in a roomy one.
+
+        Found by trying: upwards from `arena_used_bytes`, then by bisection in steps of 16 bytes. A pointer takes 8
+        bytes here and 4 on a Cortex-M, where the same model therefore needs somewhat less.
+        """
+        inputs = random_inputs(self.inputs, seed=0)
+        size = _smallest(partial(self._runs_in, inputs, self._answer(inputs)), self.arena_used_bytes())
+        if not size:
+            raise ModelError(f"{self.path}: no arena found: tflm {self.version} gives other outputs each time")
+        return size
+
+    def _open(self, printed: Callable[[], str]) -> Any:
+        for size in ROOMY:
+            try:
+                return load().from_bytes(self._model, arena_size=size)
+            except REFUSALS as error:
+                said = printed()
+                if size == ROOMY[-1] or "missing:" not in said:  # TFLM's word for lack of memory
+                    raise refusal(self.name, self.version, self.path, said or error) from error
+
+    def _runs_in(self, inputs: list[np.ndarray], expected: list[bytes], size: int) -> bool:
+        """Whether an arena suffices; in a child process, for some operators (LSTM) crash where it does not."""
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                signal.alarm(PROBE_SECONDS)
+                resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+                self._interpreter = load().from_bytes(self._model, arena_size=size)
+                status = 0 if self._answer(inputs) == expected else 1
+            finally:
+                os._exit(status)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    def _answer(self, inputs: list[np.ndarray]) -> list[bytes]:
+        self.reset()
+        self.set_inputs(inputs)
+        self.invoke()
+        return [output.tobytes() for output in self.get_outputs()]
+
+
+def _smallest(runs_in: Callable[[int], bool], used: int) -> int:
+    """The smallest size for which `runs_in` holds, where less than `used` cannot do; 0 if there is none."""
+    high = -(-used // ALIGNMENT) * ALIGNMENT
+    low = high - ALIGNMENT
+    while not runs_in(high):
+        low, high = high, high + 2 * (high - low)
+        if high > ROOMY[-1]:
+            return 0
+    while high - low > ALIGNMENT:
+        middle = (low + high) // 2 // ALIGNMENT * ALIGNMENT
+        low, high = (low, middle) if runs_in(middle) else (middle, high)
+    return high
+
+
+def _specs(model: bytes, ends: str, details: Callable[[int], dict[str, Any]]) -> tuple[TensorSpec, ...]:
+    """The first subgraph's `Inputs` or `Outputs`: names from the file, the rest from the interpreter."""
+    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+    graph = schema.Model.GetRootAs(model).Subgraphs(0)
+
+    def spec(index: int) -> TensorSpec:
+        name = graph.Tensors(getattr(graph, ends)(index)).Name() or b""
+        found = details(index)
+        quantization = found["quantization_parameters"]
+        scale, zero_point = 0.0, 0
+        if len(quantization["scales"]) == 1:
+            scale, zero_point = float(quantization["scales"][0]), int(quantization["zero_points"][0])
+        shape = tuple(int(n) for n in found["shape"])
+        return TensorSpec(name.decode(), shape, np.dtype(found["dtype"]).name, scale, zero_point)
+
+    return tuple(spec(index) for index in range(getattr(graph, f"{ends}Length")()))
+
+
+@contextlib.contextmanager
+def _printed() -> Iterator[Callable[[], str]]:
+    """Reads what C++ meanwhile prints to the file descriptor of standard error, and passes it on at the end."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield lambda: os.pread(file.fileno(), 1 << 16, 0).decode(errors="replace")
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            os.write(2, os.pread(file.fileno(), 1 << 16, 0))

@@ -1,0 +1,186 @@
+"""Results by content: what was made once from the same inputs, settings and code is not made again.
+
+    results/KEY.json     what a step returned, and the files that it made
+    files/SHA256         those files, named by what they hold
+    last/NAME.json       the key and ingredients of a step's latest result, to say why it is made again
+    locks/KEY            held while a result is made, so that two builds do not make it twice
+
+Files are written beside their place and moved there, so none is ever seen half-written. A file that no longer matches
+its name is thrown away and made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edgekit.errors import OutputError
+from edgekit.types import Artifact
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a step left in the store."""
+
+    artifacts: dict[str, Artifact]
+    """By role; the paths point into the store."""
+    value: msgspec.Raw
+    """What the step returned, as JSON."""
+    seconds: float
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A key's ingredients by name: settings, and hashes of inputs, code and libraries."""
+
+    key: str
+    ingredients: dict[str, Any]
+
+
+class Store:
+    """A folder of results.
+
+    Args:
+      folder: made when first needed; may be shared between checkouts and users' builds.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.damaged: set[str] = set()
+        """Keys whose files were found not to match their hashes."""
+
+    def get(self, key: str) -> Result | None:
+        """The result under a key, with all its files intact, or None."""
+        path = self._result(key)
+        try:
+            result = msgspec.json.decode(path.read_bytes(), type=Result)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError):
+            self._damaged(key)
+            return None
+        for role, artifact in result.artifacts.items():
+            file = self.file(artifact.sha256)
+            if not file.is_file() or sha256(file) != artifact.sha256:
+                file.unlink(missing_ok=True)
+                self._damaged(key)
+                return None
+            result.artifacts[role] = msgspec.structs.replace(artifact, path=str(file))
+        return result
+
+    def put(self, key: str, files: dict[str, tuple[str, Path]], value: Any, seconds: float) -> Result:
+        """Takes files over (they are moved) and files a result under a key.
+
+        Args:
+          files: kind and path by role.
+        """
+        artifacts = {}
+        for role, (kind, path) in files.items():
+            digest, size = sha256(path), path.stat().st_size
+            place = self.file(digest)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(place)
+            artifacts[role] = Artifact(kind, str(place), size, digest)
+        result = Result(artifacts, msgspec.Raw(msgspec.json.encode(value)), seconds)
+        named = {role: msgspec.structs.replace(a, path="") for role, a in artifacts.items()}
+        write(self._result(key), msgspec.json.encode(msgspec.structs.replace(result, artifacts=named)))
+        self.damaged.discard(key)
+        return result
+
+    def last(self, name: str) -> Record | None:
+        """The latest key and ingredients that were filed under a name."""
+        try:
+            return msgspec.json.decode((self.folder / "last" / f"{name}.json").read_bytes(), type=Record)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def remember(self, name: str, record: Record) -> None:
+        """Files the latest key and ingredients under a name."""
+        write(self.folder / "last" / f"{name}.json", msgspec.json.encode(record))
+
+    @contextlib.contextmanager
+    def making(self, key: str) -> Iterator[Path]:
+        """An empty folder to make a result in, while no other build makes the same one."""
+        from filelock import FileLock
+
+        locks, work = self.folder / "locks", self.folder / "work"
+        try:
+            locks.mkdir(parents=True, exist_ok=True)
+            work.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise OutputError(f"{self.folder}: cannot be written ({problem.strerror}); set EDGEKIT_STORE") from None
+        with FileLock(locks / key), tempfile.TemporaryDirectory(dir=work) as folder:
+            yield Path(folder)
+
+    def file(self, digest: str) -> Path:
+        """Where the file with a SHA-256 lies."""
+        return self.folder / "files" / digest[:2] / digest
+
+    def _result(self, key: str) -> Path:
+        return self.folder / "results" / key[:2] / f"{key}.json"
+
+    def _damaged(self, key: str) -> None:
+        self._result(key).unlink(missing_ok=True)
+        self.damaged.add(key)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all; leaves one alone that holds the same already.
+
+    Raises:
+      OutputError: the place cannot be written.
+    """
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == content:
+            return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                os.fchmod(file.fileno(), 0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as problem:
+        raise OutputError(f"{path}: cannot be written ({problem.strerror}); choose another folder") from None
+
+
+def copy(artifact: Artifact, path: Path) -> None:
+    """Copies an artifact to where it ships, unless it is there already."""
+    if not path.is_file() or path.stat().st_size != artifact.bytes or sha256(path) != artifact.sha256:
+        write(path, Path(artifact.path).read_bytes())
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, or of a folder's files and their names, in hexadecimal."""
+    if path.is_dir():
+        whole = hashlib.sha256()
+        for inner in sorted(p for p in path.rglob("*") if p.is_file()):
+            whole.update(f"{inner.relative_to(path).as_posix()}\0{sha256(inner)}\0".encode())
+        return whole.hexdigest()
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def relative(path: Path, root: Path) -> str:
+    """A path as a report names it: relative to the project where it lies inside."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def remove(folder: Path) -> int:
+    """Deletes a folder; returns the bytes that were freed."""
+    size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    shutil.rmtree(folder)
+    return size

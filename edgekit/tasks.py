@@ -1,0 +1,208 @@
+"""The invoke tasks: parse, call one function, render, exit code."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from invoke import Collection, Context, Exit, task
+
+from edgekit.errors import EdgekitError, OutputError
+
+
+def command(body: Callable[..., int | None]) -> Callable[..., None]:
+    """Makes an error one plain line with its exit status, and the result of a task its exit status."""
+
+    @functools.wraps(body)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            code = body(*args, **kwargs)
+            sys.stdout.flush()
+        except EdgekitError as error:
+            raise Exit(f"edgekit: {error}", error.exit_code) from None
+        except KeyboardInterrupt:
+            raise Exit(
+                "edgekit: interrupted; finished stages are kept, and the next build goes on from them", 130
+            ) from None
+        except BrokenPipeError:
+            raise Exit(code=0) from None
+        except OSError as error:
+            # What was about to be written is written whole or not at all; see edgekit.store.
+            raise Exit(
+                f"edgekit: {error.filename}: {error.strerror}; check the disk and its permissions",
+                OutputError.exit_code,
+            ) from None
+        if code:
+            raise Exit(code=code)
+
+    return run
+
+
+HELP = {
+    "target": "device profile, a name from `targets`; may be given several times, or `all`",
+    "model": "a model of the project by name, or the path of a Keras file; all models of the project by default",
+    "data": "dataset: .npz, a folder of class folders with images, module:function, or `random` (size and speed only)",
+    "out": "folder of the results, DIR/TARGET/MODEL",
+    "set": "change a key of the profile for this build, as in --set=recipe.prune.sparsity=0.7; may be repeated",
+    "json": "print the result as JSON, and nothing else",
+    "runtime": "litert, tflite-runtime or tflm; may be given several times",
+}
+
+
+def _help(*names: str, **more: str) -> dict[str, str]:
+    return {name: HELP[name] for name in names} | more
+
+
+@task(iterable=["target", "set"], help=_help("target", "model", "data", "out", "set", "json"))
+@command
+def build(
+    c: Context,
+    target: list[str],
+    model: str | None = None,
+    data: str | None = None,
+    out: str = "build",
+    set: list[str] | None = None,
+    json: bool = False,
+) -> int:
+    """Compress, quantize, measure and judge a model: DIR/TARGET/MODEL gets the .tflite, the reports and C sources.
+
+    Exit status: 0 all budgets hold, 1 one is broken, 2 the input is wrong, 3 something is not installed.
+    """
+    from edgekit.build import build
+    from edgekit.project import find_project, select_models
+    from edgekit.report.console import Progress, print_json, print_reports
+    from edgekit.target import load_targets
+
+    project = find_project(Path.cwd())
+    overrides = tuple(set or ())
+    targets = load_targets(target, project.target_folders, overrides)
+    progress = Progress(quiet=json)
+    try:
+        reports = build(project, select_models(project, model, data), targets, Path(out), overrides, progress)
+    finally:
+        progress.close()
+    print_json(reports) if json else print_reports(reports, Path(out))
+    return int(any(report.verdict == "fail" for report in reports))
+
+
+@task(iterable=["target"], help=_help("target", "model", "data", "out", "json"))
+@command
+def check(
+    c: Context,
+    target: list[str],
+    model: str | None = None,
+    data: str | None = None,
+    out: str = "build",
+    json: bool = False,
+) -> int:
+    """The release gate: every report is there, its files and inputs are unchanged, and all budgets hold."""
+    from edgekit.check import check_all
+    from edgekit.project import find_project, select_models
+    from edgekit.report.console import print_checks, print_json
+    from edgekit.target import load_targets
+
+    project = find_project(Path.cwd())
+    targets = load_targets(target or ["all"], project.target_folders, ())
+    checks = check_all(targets, select_models(project, model, data), Path(out))
+    print_json(checks) if json else print_checks(checks)
+    return int(any(found.problems for found in checks))
+
+
+@task(
+    positional=["path"],
+    iterable=["runtime"],
+    help=_help("runtime", "json", path="a .tflite file", threads="threads that the runtime may use"),
+)
+@command
+def bench(c: Context, path: str, runtime: list[str], threads: int = 1, json: bool = False) -> int:
+    """Measure any .tflite on this machine: size, load time, latency and memory under each runtime."""
+    from edgekit.measure.bench import bench
+    from edgekit.report.console import print_json, print_measurements
+
+    measurements = bench(Path(path), runtime, threads)
+    print_json(measurements) if json else print_measurements(measurements)
+    return 2 if all(m.value is None for m in measurements if m.runtime) else 0
+
+
+@task(
+    positional=["path"],
+    help=_help(
+        path="a .tflite file",
+        name="identifier of the C symbols; the file's name by default",
+        out="folder of the C sources",
+        section='linker section of the array, such as ".rodata.models"',
+        attribute="PROGMEM, for the flash of AVR boards",
+    ),
+)
+@command
+def carray(
+    c: Context,
+    path: str,
+    name: str | None = None,
+    out: str = ".",
+    section: str | None = None,
+    attribute: str | None = None,
+) -> None:
+    """Write C and C++ sources that hold any .tflite: the array, its shapes and scales, and the operators it needs."""
+    from edgekit.emit.c_array import write_c_array
+
+    for file in write_c_array(Path(path), Path(out), name, section, attribute):
+        print(file)
+
+
+@task(positional=["path"], help=_help("json", path="a .tflite or Keras file"))
+@command
+def inspect(c: Context, path: str, json: bool = False) -> None:
+    """Look inside a model: inputs, outputs, layers or operators, parameters and multiply-accumulates."""
+    from edgekit.inspect import inspect
+    from edgekit.report.console import print_inspection, print_json
+
+    found = inspect(Path(path))
+    print_json(found) if json else print_inspection(found)
+
+
+@task(help=_help("json"))
+@command
+def targets(c: Context, json: bool = False) -> None:
+    """List the device profiles that build takes."""
+    from edgekit.project import find_project
+    from edgekit.report.console import print_json, print_table
+    from edgekit.target import load_targets
+
+    project = find_project(Path.cwd())
+    found = load_targets(["all"], project.target_folders, ())
+    rows = [[t.name, t.runtimes.ship, t.description] for t in found]
+    print_json(found) if json else print_table(["target", "runtime", "device"], rows)
+
+
+@task(help=_help("json"))
+@command
+def doctor(c: Context, json: bool = False) -> int:
+    """Check the environment: Python, libraries, runtimes and compilers, and what to install where one is missing."""
+    from edgekit.doctor import examine
+    from edgekit.report.console import print_json, print_table
+
+    findings = examine()
+    rows = [[f.name, f.version, "ok" if f.works else "missing" if f.needed else "absent", f.advice] for f in findings]
+    print_json(findings) if json else print_table(["what", "version", "state", "advice"], rows)
+    return 3 if any(f.needed and not f.works for f in findings) else 0
+
+
+@task(
+    iterable=["target"],
+    help=_help("target", "out", cache="the stored results of stages too, so that the next build starts anew"),
+)
+@command
+def clean(c: Context, target: list[str], out: str = "build", cache: bool = False) -> None:
+    """Remove the outputs of builds: those of --target, or all; with --cache the stored results of stages too."""
+    from edgekit.clean import clean
+    from edgekit.project import find_project
+
+    for line in clean(find_project(Path.cwd()), Path(out), target, cache):
+        print(line)
+
+
+namespace = Collection(build, check, bench, carray, inspect, targets, doctor, clean)

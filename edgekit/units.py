@@ -1,0 +1,121 @@
+"""Quantities with units, as they stand in target profiles: "300 KiB", "5 ms", "1 %"."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+_QUANTITY = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\s\d]*)\s*")
+
+
+class Quantity(float):
+    """A number whose unit is its type; it is written as text and kept in the base unit."""
+
+    units: ClassVar[dict[str, float]]
+    """How many base units each unit has; the first is the base unit."""
+    kind: ClassVar[str]
+    example: ClassVar[str]
+    plain: ClassVar[bool] = False
+    """Whether a bare number is accepted."""
+
+    @classmethod
+    def parse(cls, text: object) -> Quantity:
+        """Reads "5 ms" and the like.
+
+        Raises:
+          ValueError: no number, no unit, a unit of something else, or a negative number.
+        """
+        if cls.plain and isinstance(text, (int, float)) and not isinstance(text, bool):
+            text = str(text)
+        if isinstance(text, (int, float)):
+            raise ValueError(f'{text} has no unit of {cls.kind}; write "{cls.example}"')
+        match = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            raise ValueError(f'{text!r} is not a quantity of {cls.kind}; write "{cls.example}"')
+        number, unit = float(match[1]), match[2].replace("μ", "µ")
+        if unit not in cls.units and not (cls.plain and not unit):
+            known = ", ".join(cls.units)
+            raise ValueError(f'"{text}" has no unit of {cls.kind} ({known}); write "{cls.example}"')
+        if number < 0:
+            raise ValueError(f'"{text}" is negative; a limit of {cls.kind} starts at 0, as in "{cls.example}"')
+        return cls(number * cls.units.get(unit, 1))
+
+
+class Bytes(Quantity):
+    """A number of bytes."""
+
+    units: ClassVar[dict[str, float]] = {
+        "B": 1,
+        "KiB": 1024,
+        "MiB": 1024**2,
+        "GiB": 1024**3,
+        "kB": 1e3,
+        "KB": 1e3,
+        "MB": 1e6,
+        "GB": 1e9,
+    }
+    kind = "size"
+    example = "300 KiB"
+
+
+class Nanoseconds(Quantity):
+    """A time in nanoseconds."""
+
+    units: ClassVar[dict[str, float]] = {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
+    kind = "time"
+    example = "5 ms"
+
+
+class Percent(Quantity):
+    """A share in percent, or a difference of such shares in percentage points."""
+
+    units: ClassVar[dict[str, float]] = {"%": 1, "points": 1}
+    kind = "share"
+    example = "1 %"
+
+
+class Hertz(Quantity):
+    """A frequency."""
+
+    units: ClassVar[dict[str, float]] = {"Hz": 1, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}
+    kind = "frequency"
+    example = "80 MHz"
+
+
+class Ratio(Quantity):
+    """A factor, such as a speed-up."""
+
+    units: ClassVar[dict[str, float]] = {"x": 1}
+    kind = "ratio"
+    example = "1.5 x"
+    plain = True
+
+
+class Count(Quantity):
+    """A number of things, such as multiply-accumulates."""
+
+    units: ClassVar[dict[str, float]] = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
+    kind = "count"
+    example = "30 M"
+    plain = True
+
+
+def show(value: float | None, unit: str) -> str:
+    """A value for a person: 41184 B is "40.2 KiB", 153000 ns is "153 µs"."""
+    if value is None:
+        return "–"
+    if unit == "B":
+        for step, name in ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB")):
+            if abs(value) >= step:
+                return f"{value / step:.1f} {name}"
+        return f"{value:.0f} B"
+    if unit == "ns":
+        for step, name in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+            if abs(value) >= step:
+                return f"{value / step:.3g} {name}"
+        return f"{value:.0f} ns"
+    if unit in ("%", "points"):
+        return f"{value:.2f} {unit}"
+    if unit == "1":
+        return f"{value:,.0f}"
+    return f"{value:.3g} {unit}"

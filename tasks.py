@@ -1,0 +1,21 @@
+"""`invoke TASK` in this repository: edgekit's own tasks, and the chores of its developers."""
+
+from invoke import Context, task
+
+from edgekit.tasks import namespace
+
+
+@task
+def lint(c: Context) -> None:
+    """Run the linter, the formatter's check and the type checker."""
+    c.run("ruff check . && ruff format --check . && mypy")
+
+
+@task
+def schema(c: Context) -> None:
+    """Write the JSON Schema of report.json anew from its type."""
+    c.run("python -m edgekit.report.schema")
+
+
+namespace.add_task(lint)
+namespace.add_task(schema)

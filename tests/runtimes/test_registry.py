@@ -1,0 +1,69 @@
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from edgekit import runtimes
+from edgekit.errors import SetupError, TargetError
+
+
+def test_naming_the_runtimes_imports_none_of_them():
+    code = """if True:
+        import sys
+        from edgekit import runtimes
+        from edgekit.measure import accuracy, latency, machine
+        assert runtimes.installed("litert")
+        machine.machine()
+        heavy = {"numpy", "ai_edge_litert", "tflite_runtime", "tflite_micro", "tensorflow", "psutil"} & set(sys.modules)
+        sys.exit(f"imported {heavy}" if heavy else 0)
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("name", "package"), [("litert", "ai-edge-litert"), ("tflm", "tflite-micro")])
+def test_the_version_is_that_of_the_package(name, package):
+    assert runtimes.installed(name) == version(package)
+    assert runtimes.stand_in(name) == (name, "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("tflite_runtime", "tflite-runtime?"), ("lite-rt", "litert?"), ("qqq", "known are litert, ")]
+)
+def test_an_unknown_runtime_is_refused_with_the_nearest_one(typed, said):
+    for function in (runtimes.installed, runtimes.stand_in, runtimes.load):
+        with pytest.raises(TargetError, match=typed) as refused:
+            function(typed)
+        assert said in str(refused.value)
+
+
+class TestWithoutTfliteRuntime:
+    """In an environment where only LiteRT is installed, as on Python 3.12 and later."""
+
+    @pytest.fixture(autouse=True)
+    def environment(self, monkeypatch):
+        monkeypatch.setattr(runtimes, "installed", {"litert": "2.3.0"}.get)
+
+    def test_litert_stands_in_on_a_new_python_and_the_report_can_say_why(self, monkeypatch):
+        monkeypatch.setattr(runtimes, "sys", _Python(3, 12))
+        used, why = runtimes.stand_in("tflite-runtime")
+        assert used == "litert"
+        assert "Python 3.12" in why and "LiteRT 2.3.0" in why
+
+    def test_on_an_older_python_one_is_told_to_install_it(self, monkeypatch):
+        monkeypatch.setattr(runtimes, "sys", _Python(3, 11))
+        with pytest.raises(SetupError, match="pip install tflite-runtime"):
+            runtimes.stand_in("tflite-runtime")
+
+    def test_nothing_stands_in_for_tflm(self):
+        with pytest.raises(SetupError, match="pip install tflite-micro"):
+            runtimes.stand_in("tflm")
+        with pytest.raises(SetupError, match="pip install tflite-micro"):
+            runtimes.load("tflm")
+
+
+class _Python:
+    """Stands for `sys` of another Python."""
+
+    def __init__(self, major, minor):
+        self.version_info = type("version_info", (tuple,), {"major": major, "minor": minor})((major, minor, 0))
