@@ -1,5 +1,7 @@
 """`invoke TASK` in this repository: edgekit's own tasks, and the chores of its developers."""
 
+from typing import Any
+
 from invoke import Context, task
 
 from edgekit.tasks import namespace
@@ -17,5 +19,12 @@ def schema(c: Context) -> None:
     c.run("python -m edgekit.report.schema")
 
 
-namespace.add_task(lint)
-namespace.add_task(schema)
+@task
+def benchmarks(c: Context) -> None:
+    """Run the side-by-side comparisons and write docs/benchmarks.md."""
+    c.run("python benchmarks/run.py")
+
+
+chores: list[Any] = [lint, schema, benchmarks]
+for chore in chores:
+    namespace.add_task(chore)

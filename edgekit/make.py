@@ -102,7 +102,7 @@ class Maker:
           EdgekitError: what the step raised.
         """
         ingredients = {name: _ingredient(value) for name, value in step.arguments.items()}
-        ingredients["edgekit"] = {"code": self.fingerprints.code(step.function)}
+        ingredients["code"] = self.fingerprints.code(step.function)
         ingredients["libraries"] = {name: library(name) for name in step.libraries}
         if step.place is not None:
             ingredients["machine"] = _ingredient(step.place)

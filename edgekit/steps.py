@@ -62,7 +62,7 @@ def score(name: str, model: Artifact, data: DataSpec, runtime: str, threads: int
 
 def clock(name: str, model: Artifact, runtime: str, threads: int, machine: Machine) -> Step:
     """Times the model and measures its memory, in a process of its own."""
-    arguments = {"path": model, "runtime": runtime, "threads": threads, "settings": Timing()}
+    arguments = {"model": model, "runtime": runtime, "threads": threads, "settings": Timing()}
     libraries = (RUNTIMES[runtime].package, "numpy", "psutil")
     function = "edgekit.measure.latency:latency"
     return Step(name, function, arguments, libraries, name, list[Measurement], False, machine)

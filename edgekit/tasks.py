@@ -134,7 +134,8 @@ def bench(c: Context, path: str, runtime: list[str], threads: int = 1, json: boo
         name="identifier of the C symbols; the file's name by default",
         out="folder of the C sources",
         section='linker section of the array, such as ".rodata.models"',
-        attribute="PROGMEM, for the flash of AVR boards",
+        attribute="a macro that the array's declaration gets, such as PROGMEM for the flash of AVR boards",
+        header="header that defines another attribute than PROGMEM",
     ),
 )
 @command
@@ -145,11 +146,13 @@ def carray(
     out: str = ".",
     section: str | None = None,
     attribute: str | None = None,
+    header: str | None = None,
 ) -> None:
     """Write C and C++ sources that hold any .tflite: the array, its shapes and scales, and the operators it needs."""
-    from edgekit.emit.c_array import write_c_array
+    from edgekit.emit.c_array import CArray, write_c_array
 
-    for file in write_c_array(Path(path), Path(out), name, section, attribute):
+    settings = CArray(name or Path(path).stem, section or "", attribute or "", header or "")
+    for file in write_c_array(Path(path), settings, Path(out)):
         print(file)
 
 
@@ -157,10 +160,11 @@ def carray(
 @command
 def inspect(c: Context, path: str, json: bool = False) -> None:
     """Look inside a model: inputs, outputs, layers or operators, parameters and multiply-accumulates."""
-    from edgekit.inspect import inspect
+    from edgekit import worker
+    from edgekit.inspect import Inspection, inspect_file
     from edgekit.report.console import print_inspection, print_json
 
-    found = inspect(Path(path))
+    found = worker.call(inspect_file, path, returns=Inspection, time_limit=60)
     print_json(found) if json else print_inspection(found)
 
 

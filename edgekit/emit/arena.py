@@ -26,9 +26,9 @@ def arena_with_margin(graph: Graph, measured_bytes: int) -> int:
 def scratch_bytes(graph: Graph) -> int:
     """The most scratch memory that one operator of the model takes with CMSIS-NN, DSP or MVE extension.
 
-    Source: `arm_convolve_s8_get_buffer_size` (two columns of a patch as int16), `arm_depthwise_conv_s8_opt_get_buffer_
-    size` (a patch as int16; 4 blocks of 124 channels with MVE), `arm_fully_connected_s8_get_buffer_size` (an int32 for
-    each unit with MVE).
+    Source: CMSIS-NN, Source/ConvolutionFunctions/: `arm_convolve_get_buffer_sizes_s8.c` (four patches as int8 or two as
+    int16, in whole vectors of 16) and `arm_depthwise_conv_get_buffer_sizes_s8.c` (a patch as int16; with MVE, 4 blocks
+    of 124 channels). A fully connected layer may keep a sum for each unit; an int32 each is counted to be safe.
     """
     most = 0
     for operator in graph.operators:
@@ -36,7 +36,7 @@ def scratch_bytes(graph: Graph) -> int:
             continue
         weights = graph.tensors[operator.inputs[1]].shape
         if operator.name == "CONV_2D" and len(weights) == 4:
-            most = max(most, 4 * elements(weights[1:]))
+            most = max(most, 4 * ((elements(weights[1:]) + 15) // 16 * 16))
         elif operator.name == "DEPTHWISE_CONV_2D" and len(weights) == 4:
             most = max(most, 2 * elements(weights[1:]), 4 * 124 * elements(weights[1:3]))
         elif operator.name == "FULLY_CONNECTED" and weights:

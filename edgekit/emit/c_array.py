@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from edgekit import worker
 from edgekit.emit.arena import arena_with_margin
 from edgekit.emit.array_forms import PLAIN_BELOW, byte_rows, word_rows
 from edgekit.emit.identifier import KEYWORDS, c_identifier
 from edgekit.emit.resolver import registrations
-from edgekit.errors import ModelError, RecipeError
+from edgekit.errors import EdgekitError, ModelError, RecipeError
 from edgekit.flatbuffer.macs import elements
 from edgekit.flatbuffer.read import Graph, read
+from edgekit.store import write
 from edgekit.target import Outputs
 from edgekit.types import TensorSpec
 
@@ -48,6 +51,25 @@ def emit_file(model: str, name: str, outputs: Outputs, arena: int | None, folder
         (Path(folder) / file).write_text(text, encoding="ascii")
 
 
+def write_c_array(model: Path, settings: CArray, folder: Path) -> list[Path]:
+    """Writes the C sources of any `.tflite`, with the arena that TFLM needs for it where TFLM runs it.
+
+    Raises:
+      ModelError: the file is no model.
+      RecipeError: a setting could not stand in C.
+      OutputError: the folder cannot be written.
+    """
+    try:
+        arena = worker.call("edgekit.runtimes.tflm:smallest_arena", str(model), returns=int, time_limit=120)
+    except EdgekitError:
+        arena = None  # the header says that it was not measured
+    written = []
+    for file, text in emit(model, settings, arena).items():
+        write(folder / file, text.encode("ascii"))
+        written.append(folder / file)
+    return written
+
+
 def emit(model: Path, settings: CArray, arena_bytes: int | None) -> dict[str, str]:
     """C99 and C++11 sources of a model.
 
@@ -56,8 +78,8 @@ def emit(model: Path, settings: CArray, arena_bytes: int | None) -> dict[str, st
       arena_bytes: RAM of tensors as measured with TFLM on this host; None if it was not measured.
 
     Returns:
-      File name → text: `NAME_model.h`, `NAME_model.c`, and `NAME_resolver.h` unless TFLM lacks an operator of the model;
-      then `NAME_model.h` says which. The text depends on the model's bytes and the settings only.
+      File name → text: `NAME_model.h`, `NAME_model.c`, and `NAME_resolver.h` unless TFLM lacks an operator of the
+      model; then `NAME_model.h` says which. The text depends on the model's bytes and the settings only.
 
     Raises:
       ModelError: the file is no model.
@@ -136,7 +158,7 @@ def _tensor(spec: TensorSpec) -> dict[str, Any]:
         "c_type": _C_TYPES.get(spec.dtype, ""),
         "shape": spec.shape,
         "elements": elements(spec.shape),
-        "scale": c_float(spec.scale) if spec.scale else "",
+        "scale": c_float(spec.scale) if spec.scale and isfinite(spec.scale) else "",
         "zero_point": spec.zero_point,
     }
 

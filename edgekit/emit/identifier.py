@@ -14,10 +14,10 @@ KEYWORDS = frozenset(
     "inline int long nullptr register restrict return short signed sizeof static static_assert struct switch "
     "thread_local true typedef typeof typeof_unqual union unsigned void volatile while alignas alignof asm "
     # C++ up to C++23
-    "and and_eq bitand bitor catch char8_t char16_t char32_t class co_await co_return co_yield compl concept const_cast "
-    "consteval constinit decltype delete dynamic_cast explicit export friend mutable namespace new noexcept not not_eq "
-    "operator or or_eq private protected public reinterpret_cast requires static_cast template this throw try typeid "
-    "typename using virtual wchar_t xor xor_eq "
+    "and and_eq bitand bitor catch char8_t char16_t char32_t class co_await co_return co_yield compl concept "
+    "const_cast consteval constinit decltype delete dynamic_cast explicit export friend mutable namespace new noexcept "
+    "not not_eq operator or or_eq private protected public reinterpret_cast requires static_cast template this throw "
+    "try typeid typename using virtual wchar_t xor xor_eq "
     # not keywords, but macros or functions that every program has
     "assert errno linux main unix i386 stdin stdout stderr".split()
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from edgekit.errors import ModelError
+from edgekit.errors import ModelError, SetupError
 from edgekit.flatbuffer.macs import elements, macs
 from edgekit.types import TensorSpec
 
@@ -36,7 +37,7 @@ class Tensor(Struct, frozen=True):
     dtype: str
     """NumPy's name (`int8`), or the schema's in lower case where NumPy has none (`int4`, `bfloat16`, `string`)."""
     scales: tuple[float, ...]
-    """real = scale * (stored - zero_point): one, or one for each slice of `quantized_dimension`; empty if not quantized."""
+    """real = scale * (stored - zero_point). One, or one a slice of `quantized_dimension`; empty if not quantized."""
     zero_points: tuple[int, ...]
     quantized_dimension: int
     bytes: int
@@ -75,7 +76,7 @@ class Graph(Struct, frozen=True):
     """Of the file."""
     sha256: str
     macs: int
-    """Of one inference: all operators but those of subgraphs that are another signature's; a loop's body counts once."""
+    """Of one inference: all operators but those of another signature's subgraph; the body of a loop counts once."""
     parameters: int
     """Elements of the constant weights, biases included; a buffer that several tensors share counts once."""
 
@@ -101,7 +102,7 @@ def read(path: Path) -> Graph:
         return _graph(data)
     except _Malformed as error:
         raise ModelError(f"{path}: {error}; convert the model again, or fetch the file again") from None
-    except ImportError:
+    except SetupError:
         raise
     except Exception:  # whatever an accessor of the schema runs into: struct.error, TypeError, ValueError, …
         reason = "is damaged: an offset in it points outside the file"
@@ -130,9 +131,7 @@ def _graph(data: bytes) -> Graph:
         raise _Malformed("is empty")
     if data[4:8] != b"TFL3":
         raise _Malformed("is not a TensorFlow Lite model (no TFL3 identifier)")
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.Model.GetRootAs(data, 0)
+    model = _schema().Model.GetRootAs(data, 0)
     allowance = _Allowance(len(data))
     buffers = [_buffer_bytes(b, len(data)) for b in _each(model.Buffers, model.BuffersLength(), allowance)]
     codes = [_code(c, allowance) for c in _each(model.OperatorCodes, model.OperatorCodesLength(), allowance)]
@@ -218,17 +217,28 @@ def _code(table: Any, allowance: _Allowance) -> tuple[str, int, bool]:
 
 
 @functools.cache
-def _builtins() -> dict[int, str]:
-    from ai_edge_litert.schema_py_generated import BuiltinOperator
+def _schema() -> Any:
+    """The generated accessors, from their file: importing the package around them would load its native library, and
+    this code also runs in processes that have loaded another TFLite runtime."""
+    package = importlib.util.find_spec("ai_edge_litert")
+    if package is None or not package.submodule_search_locations:
+        raise SetupError("ai-edge-litert is not installed, which has the schema: pip install ai-edge-litert")
+    path = Path(package.submodule_search_locations[0]) / "schema_py_generated.py"
+    spec = importlib.util.spec_from_file_location("edgekit_tflite_schema", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
-    return {code: name for name, code in vars(BuiltinOperator).items() if not name.startswith("_")}
+
+@functools.cache
+def _builtins() -> dict[int, str]:
+    return {code: name for name, code in vars(_schema().BuiltinOperator).items() if not name.startswith("_")}
 
 
 @functools.cache
 def _dtypes() -> dict[int, str]:
-    from ai_edge_litert.schema_py_generated import TensorType
-
-    return {code: name.lower() for name, code in vars(TensorType).items() if not name.startswith("_")}
+    return {code: name.lower() for name, code in vars(_schema().TensorType).items() if not name.startswith("_")}
 
 
 def _tensor(table: Any, index: int, subgraph: int, buffers: list[int], allowance: _Allowance) -> Tensor:
@@ -288,12 +298,10 @@ def _positions(get: Callable[[], Any], count: int, first: int, end: int, allowan
 
 
 def _adjoint(table: Any) -> bool:
-    from ai_edge_litert.schema_py_generated import BatchMatMulOptions
-
     union = table.BuiltinOptions()
     if union is None:
         return False
-    options = BatchMatMulOptions()
+    options = _schema().BatchMatMulOptions()
     options.Init(union.Bytes, union.Pos)
     return bool(options.AdjX())
 

@@ -19,8 +19,8 @@ ENOUGH = 10
 """Runs without which even a slow model's time limit does not end the measurement."""
 
 
-def latency(path: str, runtime: str, threads: int, settings: Timing) -> list[Measurement]:
-    """Times a model. Call it in a fresh process (`edgekit.worker.call`): memory that others have freed hides growth.
+def latency(model: str, runtime: str, threads: int, settings: Timing) -> list[Measurement]:
+    """Times a `.tflite`. Call it in a fresh process (`edgekit.worker.call`): memory that others have freed hides growth.
 
     Returns:
       `load_time`: from the file to a session that is ready, in ns, the runtime already imported.
@@ -42,7 +42,7 @@ def latency(path: str, runtime: str, threads: int, settings: Timing) -> list[Mea
     runtimes.load(runtime)
     before = process.memory_info().rss
     start = time.perf_counter_ns()
-    session = runtimes.open_session(runtime, path, threads)
+    session = runtimes.open_session(runtime, model, threads)
     load_time = time.perf_counter_ns() - start
     inputs = random_inputs(session.inputs, settings.seed)
     _warm_up(session, inputs, settings.warmup)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from edgekit.check import Checked
+from edgekit.inspect import Inspection
 from edgekit.report.types import Report
 from edgekit.types import Measurement, StageRow
 from edgekit.units import show
@@ -147,3 +148,25 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Seque
     if not console.is_terminal:
         console.width = 200
     console.print(table)
+
+
+def print_inspection(found: Inspection) -> None:
+    """A model file: its ends, its parts, and their sums."""
+    print(f"{found.path}: {found.format}, {show(found.bytes, 'B')} ({found.bytes:,} B), SHA-256 {found.sha256}")
+    for word, specs in (("input", found.inputs), ("output", found.outputs)):
+        for spec in specs:
+            shape = "x".join("?" if n < 0 else str(n) for n in spec.shape)
+            scale = f", scale {spec.scale:.9g}, zero point {spec.zero_point}" if spec.scale else ""
+            print(f"{word:<7} {_printable(spec.name)}: {spec.dtype} {shape}{scale}")
+    rows = [
+        [_printable(p.name), p.kind, p.output, f"{p.parameters:,}", "" if p.macs is None else f"{p.macs:,}"]
+        for p in found.parts
+    ]
+    total = "" if found.macs is None else f"{found.macs:,}"
+    rows.append(["total", "", "", f"{found.parameters:,}", total])
+    print_table(["name", "kind", "output", "parameters", "multiply-accumulates"], rows, right=(3, 4))
+
+
+def _printable(text: str) -> str:
+    """A name from a file without characters that a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in text[:60])

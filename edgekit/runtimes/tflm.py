@@ -41,6 +41,11 @@ def open_session(path: str, threads: int) -> TflmSession:
     return TflmSession(path)
 
 
+def smallest_arena(path: str) -> int:
+    """Bytes of the smallest arena with which a model runs; see `TflmSession.arena_bytes`."""
+    return TflmSession(path).arena_bytes()
+
+
 class TflmSession:
     """A `Session` with TFLM's recording interpreter."""
 

@@ -26,7 +26,7 @@ def test_resembles_the_name(name: str, identifier: str) -> None:
     assert c_identifier(name).rstrip("_") == c_identifier(name) == identifier
 
 
-@given(st.one_of(st.text(), st.text("_ab1 é模*/\\\"\n"), st.sampled_from(sorted(KEYWORDS))))
+@given(st.one_of(st.text(), st.text("_ab1 é模*/"), st.sampled_from(sorted(KEYWORDS))))
 @example("a" * 62 + "_b")
 @example("_" * 500)
 @example("9" * 500)

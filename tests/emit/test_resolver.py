@@ -56,9 +56,9 @@ def test_registers_each_operator_once(shared: Path) -> None:
 
 
 def test_names_every_operator_that_is_absent() -> None:
-    conv = Operator("CONV_2D", 3, False, (), (), 0)
+    names = [("CONV_2D", False), ("MyOp", True), ("BUILTIN_300", False)]
     with pytest.raises(ModelError, match="no kernel for BUILTIN_300, MyOp;"):
-        registrations(graph_of(conv, Operator("MyOp", 1, True, (), (), 0), Operator("BUILTIN_300", 1, False, (), (), 0)))
+        registrations(graph_of(*(Operator(name, 1, custom, (), (), 0) for name, custom in names)))
 
 
 def test_a_custom_operator_is_not_taken_for_a_builtin_of_that_name() -> None:
