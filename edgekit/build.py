@@ -156,6 +156,7 @@ def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...]
         budget=lines,
         verdict=verdict(lines),
         notes=found.notes,
+        threads=target.runtimes.threads,
         machine=found.machine,
     )
     return Built(product, report, files, made)

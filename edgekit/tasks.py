@@ -135,7 +135,7 @@ def bench(c: Context, path: str, runtime: list[str], threads: int = 1, json: boo
         out="folder of the C sources",
         section='linker section of the array, such as ".rodata.models"',
         attribute="a macro that the array's declaration gets, such as PROGMEM for the flash of AVR boards",
-        header="header that defines another attribute than PROGMEM",
+        include="header that defines another attribute than PROGMEM",
     ),
 )
 @command
@@ -146,12 +146,12 @@ def carray(
     out: str = ".",
     section: str | None = None,
     attribute: str | None = None,
-    header: str | None = None,
+    include: str | None = None,
 ) -> None:
     """Write C and C++ sources that hold any .tflite: the array, its shapes and scales, and the operators it needs."""
     from edgekit.emit.c_array import CArray, write_c_array
 
-    settings = CArray(name or Path(path).stem, section or "", attribute or "", header or "")
+    settings = CArray(name or Path(path).stem, section or "", attribute or "", include or "")
     for file in write_c_array(Path(path), settings, Path(out)):
         print(file)
 

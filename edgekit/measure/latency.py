@@ -20,7 +20,7 @@ ENOUGH = 10
 
 
 def latency(model: str, runtime: str, threads: int, settings: Timing) -> list[Measurement]:
-    """Times a `.tflite`. Call it in a fresh process (`edgekit.worker.call`): memory that others have freed hides growth.
+    """Times a `.tflite`. Call it in a fresh process (`worker.call`): memory that others have freed hides growth.
 
     Returns:
       `load_time`: from the file to a session that is ready, in ns, the runtime already imported.

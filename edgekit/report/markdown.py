@@ -10,6 +10,7 @@ from edgekit.units import show
 
 def markdown(report: Report) -> str:
     """`report.md`."""
+    host = report.machine
     parts = [
         f"# {_text(report.model.name)} for {_text(report.target.name)}: {report.verdict}",
         _text(report.target.description),
@@ -53,8 +54,8 @@ def markdown(report: Report) -> str:
                 for m in report.measurements
             ],
         ),
-        "Measured on "
-        + f"{report.machine.cpu}, {report.machine.cores} cores, {report.machine.system}, {report.machine.python}.",
+        f"Measured on {host.cpu}, {host.cores} cores, {host.system}, {host.python}; runtimes with {report.threads} "
+        f"thread{'s' * (report.threads > 1)}. Times and resident memory are this machine's, not the device's.",
         "## Files",
         table(["file", "bytes", "SHA-256"], [[a.path, f"{a.bytes:,}", f"`{a.sha256}`"] for a in report.artifacts]),
         f"Model: `{_text(report.model.source)}` ({_text(report.model.format)}), {report.model.parameters:,} "

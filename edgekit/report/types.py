@@ -50,6 +50,8 @@ class Report(Struct, frozen=True):
     verdict: VerdictWord
     notes: list[str]
     """What a reader has to know before the figures."""
+    threads: int
+    """That each runtime may use."""
     machine: Machine
     """The build host, which the measurements of time are of."""
 
