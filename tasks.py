@@ -25,6 +25,12 @@ def benchmarks(c: Context) -> None:
     c.run("python benchmarks/run.py")
 
 
-chores: list[Any] = [lint, schema, benchmarks]
+@task
+def figures(c: Context) -> None:
+    """Build all targets and write what that prints into the README."""
+    c.run("python docs/figures.py")
+
+
+chores: list[Any] = [lint, schema, benchmarks, figures]
 for chore in chores:
     namespace.add_task(chore)

@@ -30,9 +30,11 @@ def judge(budget: Budget, measurements: Sequence[Measurement], shipped: str) -> 
     ]
 
 
-def verdict(lines: Sequence[BudgetLine]) -> VerdictWord:
-    """The verdict over all lines: the worst one; `skipped` lines say nothing."""
-    said = {line.verdict for line in lines}
+def verdict(lines: Sequence[BudgetLine], measurements: Sequence[Measurement], shipped: str) -> VerdictWord:
+    """The verdict over all lines: the worst one. `skipped` lines say nothing, but what does not run there fails."""
+    said: set[str] = {line.verdict for line in lines}
+    if any(m.reason.startswith("failed") and m.runtime.split(" ")[0] == shipped for m in measurements):
+        said.add("fail")
     return next((word for word in ("fail", "inconclusive") if word in said), "pass")
 
 

@@ -14,16 +14,16 @@ import msgspec
 from edgekit import __version__, steps
 from edgekit.budget import judge, verdict
 from edgekit.config import encode
-from edgekit.data.locate import locate
 from edgekit.data.spec import DataFacts, DataSpec
 from edgekit.errors import DataError, ModelError
+from edgekit.locate import locate
 from edgekit.make import Listener, Made, Maker, Step
 from edgekit.measure.harness import measure
 from edgekit.project import ModelSpec, Project
 from edgekit.report.types import MANIFEST, REPORT, Manifest, ModelEntry, Report, StepEntry, TargetEntry
 from edgekit.runtimes import stand_in
 from edgekit.store import Store, relative
-from edgekit.target import Target
+from edgekit.target import Recipe, Target
 from edgekit.types import Artifact, ModelFacts
 from edgekit.write import check_writable, write_build
 
@@ -34,12 +34,14 @@ class Product(msgspec.Struct, frozen=True):
     spec: ModelSpec
     target: Target
     source: Artifact
-    """The Keras file."""
+    """The model's file."""
     dataset: Artifact
     data: DataSpec
-    facts: DataFacts
+    facts: ModelFacts
+    notes: list[str]
+    """What a reader has to know before the figures."""
     reference: Artifact
-    """The float model as it was given, as `.tflite`: what the shipped one is compared with."""
+    """The model as it was given, as float `.tflite`: what the shipped one is compared with."""
     candidate: Artifact
     """The compressed model before quantization, as float `.tflite`."""
     shipped: Artifact
@@ -101,18 +103,26 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         return made[-1].artifact
 
     maker.ui.headline(f"{target.name}: build {spec.name}")
-    source = _source(spec, maker)
-    dataset = locate(spec.data, maker.fingerprints.file)
-    model = make(steps.load(source))
-    data, facts = _check_data(spec, target, dataset, made[-1].value, maker)
-    candidate = reference = make(steps.convert("reference", model))
-    if recipe.prune:
-        model = make(steps.prune(model, data, recipe.prune, recipe.seed))
-        candidate = make(steps.convert("convert", model))
+    source = locate("keras", spec.model, maker.fingerprints.file, ModelError)
+    dataset = locate("data", spec.data, maker.fingerprints.file, DataError)
+    reading = msgspec.structs.replace(spec.reading, input_shape=spec.reading.input_shape or recipe.input_shape)
+    model = make(steps.load(source, reading))
+    facts: ModelFacts = made[-1].value
+    data, found = _check_data(spec, target, dataset, facts, maker)
+    notes = [found.note] if found.note else []
+    if facts.form == "keras":
+        candidate = reference = make(steps.convert("reference", model, reading.custom_objects))
+        if recipe.prune:
+            model = make(steps.prune(model, data, recipe.prune, recipe.seed, reading.custom_objects))
+            candidate = make(steps.convert("convert", model, reading.custom_objects))
+    else:
+        candidate = reference = model
+        notes += _skipped(spec, recipe, facts)
     shipped = candidate
-    if recipe.quantize:
+    if recipe.quantize and facts.form != "int8":
         shipped = make(steps.quantize(candidate, data, recipe.quantize))
-    return Product(spec, target, source, dataset, data, facts, reference, candidate, shipped, made)
+    notes += [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
+    return Product(spec, target, source, dataset, data, facts, notes, reference, candidate, shipped, made)
 
 
 def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...] = ()) -> Built:
@@ -127,7 +137,7 @@ def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...]
     """
     spec, target, p = product.spec, product.target, product
     maker.ui.headline(f"{target.name}: measure {spec.name}")
-    found = measure(p.reference, p.candidate, p.shipped, p.data, p.facts, target.runtimes, p.scope, maker)
+    found = measure(p.reference, p.candidate, p.shipped, p.data, p.notes, target.runtimes, p.scope, maker)
     lines = judge(target.budget, found.measurements, found.shipped)
     files, made = {"model.tflite": p.shipped}, [*p.made, *found.made]
     if target.outputs.c_array:
@@ -136,7 +146,6 @@ def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...]
             maker.make(steps.emit(p.shipped, spec.name, target.outputs, None if arena is None else int(arena)), p.scope)
         )
         files |= {f"c/{name}": artifact for name, artifact in made[-1].artifacts.items()}
-    facts: ModelFacts = p.made[0].value
     of_float, of_compressed = found.value("accuracy", "float"), found.value("accuracy", "compressed")
     accuracy = {"load": of_float, "prune": of_compressed, "convert": of_compressed, "quantize": found.value("accuracy")}
     report = Report(
@@ -145,16 +154,16 @@ def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...]
             spec.name,
             relative(spec.model, root),
             p.source.sha256,
-            facts.parameters,
+            p.facts.parameters,
             int(found.value("macs") or 0),
-            facts.format,
+            p.facts.format,
         ),
         target=TargetEntry(target.name, target.sha256, target.description, overrides),
         artifacts=[msgspec.structs.replace(artifact, path=path) for path, artifact in files.items()],
         stages=[msgspec.structs.replace(m.row, accuracy=accuracy.get(m.row.name)) for m in p.made],
         measurements=found.measurements,
         budget=lines,
-        verdict=verdict(lines),
+        verdict=verdict(lines, found.measurements, found.shipped),
         notes=found.notes,
         threads=target.runtimes.threads,
         machine=found.machine,
@@ -162,31 +171,32 @@ def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...]
     return Built(product, report, files, made)
 
 
-def _source(spec: ModelSpec, maker: Maker) -> Artifact:
-    """The Keras file as an artifact."""
-    try:
-        return Artifact("keras", str(spec.model), spec.model.stat().st_size, maker.fingerprints.file(spec.model))
-    except FileNotFoundError:
-        raise ModelError(f"{spec.model}: no such model file; check --model, or the path in pyproject.toml") from None
-    except OSError as problem:
-        raise ModelError(f"{spec.model}: cannot be read ({problem.strerror}); check its permissions") from None
+def _skipped(spec: ModelSpec, recipe: Recipe, facts: ModelFacts) -> list[str]:
+    """What of a recipe a graph cannot go through, as notes.
+
+    Raises:
+      ModelError: the recipe requires it.
+    """
+    parts = [name for name in ("prune",) if getattr(recipe, name)]
+    if facts.form == "int8" and recipe.quantize:
+        parts.append("quantize")
+    if recipe.prune and recipe.prune.required:
+        raise ModelError(
+            f"{spec.model}: recipe.prune is required, but the model cannot be trained: {facts.untrainable}"
+        )
+    return [f"skipped: {' and '.join(parts)}, because {facts.untrainable}"] if parts else []
 
 
 def _check_data(
     spec: ModelSpec, target: Target, dataset: Artifact, model: ModelFacts, maker: Maker
 ) -> tuple[DataSpec, DataFacts]:
     """The dataset as the stages take it, read once and found to fit the model."""
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ModelError(
-            f"{spec.model}: has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
-            "edgekit builds models with one of each"
-        )
-    classes = model.outputs[0].shape[-1]
-    data = DataSpec(spec.data, dataset.sha256, spec.preprocessing, model.inputs[0], classes, target.recipe.seed)
+    classes = model.outputs[0].shape[-1] if model.outputs[0].shape else 1
+    data = DataSpec(spec.data, dataset.sha256, spec.preprocessing, model.inputs, classes, target.recipe.seed)
     checked = maker.make(steps.check_data(data), f"{target.name}.{spec.name}")
     facts: DataFacts = checked.value
     quantize = target.recipe.quantize
-    if quantize and facts.train < quantize.calibration_samples:
+    if quantize and facts.train < quantize.calibration_samples and model.form != "int8":
         raise DataError(
             f"{spec.data}: {facts.train} training samples, but recipe.quantize.calibration_samples wants "
             f"{quantize.calibration_samples}; give more, or --set recipe.quantize.calibration_samples={facts.train}"
@@ -204,9 +214,7 @@ def _manifest(built: Built, root: Path) -> Manifest:
     return Manifest(
         schema=MANIFEST,
         verdict=built.report.verdict,
-        inputs=[
-            msgspec.structs.replace(a, path=relative(Path(a.path), root)) for a in (product.source, product.dataset)
-        ],
+        inputs=[msgspec.structs.replace(a, path=relative(a.path, root)) for a in (product.source, product.dataset)],
         target=built.report.target,
         settings=encode(product.target),
         versions=dict(sorted(versions.items())),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from edgekit.data.locate import locate
-from edgekit.errors import EdgekitError
+from edgekit.errors import DataError, EdgekitError, ModelError
+from edgekit.locate import locate
 from edgekit.project import ModelSpec
 from edgekit.report.types import Manifest, Report
 from edgekit.store import sha256
@@ -71,12 +71,10 @@ def _stale(target: Target, spec: ModelSpec, manifest: Manifest, build: str) -> l
         problems.append(f"{target.name}: the profile has changed since; {build}")
     model, data = manifest.inputs
     try:
-        if sha256(spec.model) != model.sha256:
+        if locate("keras", spec.model, sha256, ModelError).sha256 != model.sha256:
             problems.append(f"{spec.model}: the model has changed since; {build}")
-        if locate(spec.data, sha256).sha256 != data.sha256:
+        if locate("data", spec.data, sha256, DataError).sha256 != data.sha256:
             problems.append(f"{spec.data}: the dataset has changed since; {build}")
-    except OSError as problem:
-        problems.append(f"{spec.model}: cannot be read ({problem.strerror}); {build}")
     except EdgekitError as problem:
         problems.append(str(problem))
     return problems

@@ -39,6 +39,10 @@ class WorkerError(EdgekitError):
     """A worker process ended without an answer: it crashed, or ran into its time limit."""
 
 
+class CrashError(WorkerError):
+    """A worker process died of a signal, as native libraries make it."""
+
+
 class SetupError(EdgekitError):
     """The environment lacks something; says what to install."""
 

@@ -10,10 +10,14 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from edgekit.data.spec import DataSpec
+from edgekit.errors import CrashError
 from edgekit.fingerprint import Fingerprints, library
 from edgekit.store import Record, Result, Store, write
 from edgekit.types import Artifact, StageRow
 from edgekit.worker import Worker
+
+ENVIRONMENTS = {"tensorflow without oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"}}
+"""Variables of a process that others do not have."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -32,6 +36,8 @@ class Step(msgspec.Struct, frozen=True):
     """Type of the value."""
     files: bool = True
     """Whether it makes files; the function then takes `folder` and leaves them there."""
+    retry: str | None = None
+    """The process in which it is tried again after a crash."""
     place: Any = None
     """What else it depends on, such as the machine that it measures."""
 
@@ -144,14 +150,28 @@ class Maker:
             write(log, b"")
         arguments = {n: v.path if isinstance(v, Artifact) else v for n, v in step.arguments.items()}
         start = time.perf_counter()
-        value = self._workers.setdefault(step.process, Worker()).call(
-            step.function,
-            named=arguments | ({"folder": str(folder)} if step.files else {}),
-            returns=Any,
-            progress=self.ui.progress,
-            time_limit=time_limit,
-            log=log,
-        )
+        named = arguments | ({"folder": str(folder)} if step.files else {})
+
+        def attempt(process: str) -> Any:
+            worker = self._workers.get(process) or Worker(environment=ENVIRONMENTS.get(process))
+            self._workers[process] = worker
+            return worker.call(
+                step.function,
+                named=named,
+                returns=Any,
+                progress=self.ui.progress,
+                time_limit=time_limit,
+                log=log,
+            )
+
+        try:
+            value = attempt(step.process)
+        except CrashError as error:
+            if step.retry is None:
+                raise CrashError(f"{step.name}: {error}") from None
+            for file in folder.iterdir():
+                file.unlink()
+            value = attempt(step.retry)
         files = {p.name: (p.suffix.lstrip("."), p) for p in sorted(folder.iterdir())}
         return self.store.put(key, files, value, time.perf_counter() - start)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from edgekit.config import Settings, decode, nearest, read_table
 from edgekit.errors import ProjectError
-from edgekit.types import Struct
+from edgekit.types import Reading, Struct
 
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
@@ -27,10 +27,14 @@ class ModelTable(Settings, frozen=True):
     """`[tool.edgekit.models.NAME]`."""
 
     model: str
-    """A Keras file, relative to pyproject.toml."""
+    """A Keras file, a SavedModel or a `.tflite`, relative to pyproject.toml, or `module:function` of a builder."""
     data: str | None = None
     """A dataset: `.npz`, a folder of class folders with images, `module:function`, or `random`."""
     preprocessing: Preprocessing = Preprocessing()
+    input_shape: str = ""
+    """Sizes that the model leaves open: "96x96x3", or "left=96x96x3,right=10"."""
+    custom_objects: str = ""
+    """Module of the model's own layers."""
 
 
 class ProjectTable(Settings, frozen=True):
@@ -45,10 +49,12 @@ class ModelSpec(Struct, frozen=True):
     """A model to build, with its dataset."""
 
     name: str
-    model: Path
+    model: str
+    """The absolute path of a file or folder, or `module:function`."""
     data: str
     """`random`, `module:function`, or the absolute path of a file or folder."""
     preprocessing: Preprocessing
+    reading: Reading
 
 
 class Project(Struct, frozen=True):
@@ -82,12 +88,18 @@ def find_project(start: Path) -> Project:
     return _project(start, ProjectTable())
 
 
-def select_models(project: Project, model: str | None, data: str | None) -> list[ModelSpec]:
+_AS_THE_PROJECT_SAYS = Reading()
+
+
+def select_models(
+    project: Project, model: str | None, data: str | None, reading: Reading = _AS_THE_PROJECT_SAYS
+) -> list[ModelSpec]:
     """The models that a command is about.
 
     Args:
-      model: a name of the project or a path; all models of the project where it is None.
+      model: a name of the project, a path, or `module:function`; all models of the project where it is None.
       data: replaces the models' own dataset.
+      reading: replaces what the project says, where it says something.
 
     Raises:
       ProjectError: there is no such model, or it has no dataset.
@@ -105,9 +117,22 @@ def select_models(project: Project, model: str | None, data: str | None) -> list
         path = Path(model)
         if not path.exists() and not path.suffix and project.models:
             raise ProjectError(f"--model={model}: unknown model; {nearest(model, list(project.models))}")
-        specs = [ModelSpec(name=_folder_name(path.stem), model=path.absolute(), data="", preprocessing=Preprocessing())]
-    if data is not None:
-        specs = [ModelSpec(s.name, s.model, _located(data, Path.cwd()), s.preprocessing) for s in specs]
+        name = _folder_name(model.partition(":")[2] if is_function(model) else path.stem)
+        specs = [ModelSpec(name, _located(model, Path.cwd()), "", Preprocessing(), Reading())]
+    specs = [
+        ModelSpec(
+            spec.name,
+            spec.model,
+            spec.data if data is None else _located(data, Path.cwd()),
+            spec.preprocessing,
+            Reading(
+                reading.input_shape or spec.reading.input_shape,
+                reading.custom_objects or spec.reading.custom_objects,
+                reading.trust,
+            ),
+        )
+        for spec in specs
+    ]
     for spec in specs:
         if not spec.data:
             raise ProjectError(
@@ -115,6 +140,11 @@ def select_models(project: Project, model: str | None, data: str | None) -> list
                 "folders, or module:function), or --data=random for size and speed only"
             )
     return specs
+
+
+def is_function(text: str) -> bool:
+    """Whether a model or dataset is `module:function`."""
+    return _FUNCTION.fullmatch(text) is not None
 
 
 def _project(root: Path, table: ProjectTable) -> Project:
@@ -126,16 +156,17 @@ def _project(root: Path, table: ProjectTable) -> Project:
                 "use letters, digits, '.', '-' and '_'"
             )
         data = _located(entry.data, root) if entry.data else ""
-        models[name] = ModelSpec(name, root / entry.model, data, entry.preprocessing)
+        reading = Reading(entry.input_shape, entry.custom_objects)
+        models[name] = ModelSpec(name, _located(entry.model, root), data, entry.preprocessing, reading)
     own = Path(__file__).parent
     return Project(root, models, [root / table.targets, own / "targets", own.parent / "targets"])
 
 
 def _located(data: str, base: Path) -> str:
     """`data` with its path made absolute, where it is a path."""
-    if data == "random" or (_FUNCTION.fullmatch(data) and not (base / data).exists()):
+    if data == "random" or (is_function(data) and not (base / data).exists()):
         return data
-    return str((base / data).absolute())
+    return os.path.normpath((base / data).absolute())
 
 
 def _folder_name(text: str) -> str:

@@ -6,10 +6,12 @@ from edgekit.data.spec import DataFacts, DataSpec
 from edgekit.make import Step
 from edgekit.runtimes import RUNTIMES
 from edgekit.target import Outputs, Prune, Quantize
-from edgekit.types import Artifact, Machine, Measurement, ModelFacts, Pruned, Timing
+from edgekit.types import Artifact, Machine, Measurement, ModelFacts, Pruned, Reading, Timing
 
 TENSORFLOW = "tensorflow"
 """The process that imports TensorFlow. It lives as long as there is something to compress."""
+EIGEN = "tensorflow without oneDNN"
+"""Where a step is tried again that died in TensorFlow: oneDNN crashes on some graphs on some processors."""
 TOOLS = "tools"
 """The process for what needs neither TensorFlow nor a runtime."""
 KERAS = ("tensorflow", "keras", "tf-keras")
@@ -18,9 +20,10 @@ READING = ("ai-edge-litert", "flatbuffers")
 """Whose schema and accessors read `.tflite` files."""
 
 
-def load(model: Artifact) -> Step:
-    """Reads the Keras file into the one form that stages take."""
-    return Step("load", "edgekit.model.read:load_file", {"model": model}, KERAS, TENSORFLOW, ModelFacts)
+def load(model: Artifact, settings: Reading) -> Step:
+    """Reads the model into a form that stages take."""
+    arguments = {"model": model, "settings": settings}
+    return Step("load", "edgekit.model.read:load_file", arguments, (*KERAS, *READING), TENSORFLOW, ModelFacts)
 
 
 def check_data(data: DataSpec) -> Step:
@@ -28,22 +31,29 @@ def check_data(data: DataSpec) -> Step:
     return Step("data", "edgekit.data.check:check_data", {"data": data}, ("numpy", "pillow"), TENSORFLOW, DataFacts)
 
 
-def prune(model: Artifact, data: DataSpec, settings: Prune, seed: int) -> Step:
+def prune(model: Artifact, data: DataSpec, settings: Prune, seed: int, custom_objects: str) -> Step:
     """Sets the smallest weights to zero while the model trains on."""
-    arguments = {"model": model, "data": data, "settings": settings, "seed": seed}
-    return Step("prune", "edgekit.compress.prune:prune_file", arguments, TRAINING, TENSORFLOW, Pruned)
+    arguments = {
+        "model": model,
+        "data": data,
+        "settings": settings,
+        "seed": seed,
+        "custom_objects": custom_objects,
+    }
+    return Step("prune", "edgekit.compress.prune:prune_file", arguments, TRAINING, TENSORFLOW, Pruned, retry=EIGEN)
 
 
-def convert(name: str, model: Artifact) -> Step:
+def convert(name: str, model: Artifact, custom_objects: str) -> Step:
     """Keras to float `.tflite`."""
-    return Step(name, "edgekit.quantize.convert:convert_file", {"model": model}, KERAS, TENSORFLOW)
+    arguments = {"model": model, "custom_objects": custom_objects}
+    return Step(name, "edgekit.quantize.convert:convert_file", arguments, (*KERAS, *READING), TENSORFLOW, str)
 
 
 def quantize(model: Artifact, data: DataSpec, settings: Quantize) -> Step:
     """Float `.tflite` to full-integer `.tflite`."""
     arguments = {"model": model, "data": data, "settings": settings}
     libraries = ("tensorflow", "numpy", *READING)
-    return Step("quantize", "edgekit.quantize.int8:quantize_file", arguments, libraries, TENSORFLOW)
+    return Step("quantize", "edgekit.quantize.int8:quantize_file", arguments, libraries, TENSORFLOW, str)
 
 
 def describe(model: Artifact) -> Step:
@@ -65,7 +75,7 @@ def clock(name: str, model: Artifact, runtime: str, threads: int, machine: Machi
     arguments = {"model": model, "runtime": runtime, "threads": threads, "settings": Timing()}
     libraries = (RUNTIMES[runtime].package, "numpy", "psutil")
     function = "edgekit.measure.latency:latency"
-    return Step(name, function, arguments, libraries, name, list[Measurement], False, machine)
+    return Step(name, function, arguments, libraries, name, list[Measurement], False, place=machine)
 
 
 def emit(model: Artifact, name: str, outputs: Outputs, arena: int | None) -> Step:

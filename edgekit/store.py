@@ -174,9 +174,10 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def relative(path: Path, root: Path) -> str:
-    """A path as a report names it: relative to the project where it lies inside."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+def relative(source: str, root: Path) -> str:
+    """A model or dataset as a report names it: relative to the project where it lies inside."""
+    path = Path(source)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else source
 
 
 def remove(folder: Path) -> int:

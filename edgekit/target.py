@@ -39,6 +39,8 @@ class Prune(Settings, frozen=True):
     """Where the polynomial schedule starts."""
     settle: Annotated[float, Meta(ge=0, lt=1)] = 0.25
     """Share of the training at the end in which the masks stay as they are, so that the rest can recover."""
+    required: bool = False
+    """Whether a model that cannot be pruned is an error; otherwise the report says why it was not."""
     batch_size: Positive = 64
     learning_rate: Annotated[float, Meta(gt=0)] = 1e-3
 
@@ -55,6 +57,8 @@ class Quantize(Settings, frozen=True):
     """Training samples, as many of each class, whose activations set the ranges."""
     io: Literal["int8", "float32"] = "int8"
     """Type of the model's inputs and outputs."""
+    allow_float_ops: bool = False
+    """Whether operators that have no integer form may stay in floating point."""
 
 
 class Recipe(Settings, frozen=True):
@@ -62,6 +66,8 @@ class Recipe(Settings, frozen=True):
 
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 1
     """All randomness of the recipe: the order of samples, the choice of the calibration set."""
+    input_shape: str = ""
+    """Sizes that the model leaves open: "96x96x3", or "left=96x96x3,right=10"."""
     prune: Prune | None = None
     quantize: Quantize | None = None
 

@@ -43,7 +43,8 @@ def command(body: Callable[..., int | None]) -> Callable[..., None]:
 
 HELP = {
     "target": "device profile, a name from `targets`; may be given several times, or `all`",
-    "model": "a model of the project by name, or the path of a Keras file; all models of the project by default",
+    "model": "a model of the project by name, the path of a Keras file, a SavedModel or a .tflite, or module:function "
+    "of a builder; all models of the project by default",
     "data": "dataset: .npz, a folder of class folders with images, module:function, or `random` (size and speed only)",
     "out": "folder of the results, DIR/TARGET/MODEL",
     "set": "change a key of the profile for this build, as in --set=recipe.prune.sparsity=0.7; may be repeated",
@@ -56,7 +57,20 @@ def _help(*names: str, **more: str) -> dict[str, str]:
     return {name: HELP[name] for name in names} | more
 
 
-@task(iterable=["target", "set"], help=_help("target", "model", "data", "out", "set", "json"))
+@task(
+    iterable=["target", "set"],
+    help=_help(
+        "target",
+        "model",
+        "data",
+        "out",
+        "set",
+        "json",
+        input_shape="sizes that the model leaves open: 96x96x3, or left=96x96x3,right=10",
+        custom_objects="module that defines the model's own layers",
+        trust_model="let code in the model file run (Lambda layers): only if you made the file",
+    ),
+)
 @command
 def build(
     c: Context,
@@ -66,6 +80,9 @@ def build(
     out: str = "build",
     set: list[str] | None = None,
     json: bool = False,
+    input_shape: str = "",
+    custom_objects: str = "",
+    trust_model: bool = False,
 ) -> int:
     """Compress, quantize, measure and judge a model: DIR/TARGET/MODEL gets the .tflite, the reports and C sources.
 
@@ -75,13 +92,15 @@ def build(
     from edgekit.project import find_project, select_models
     from edgekit.report.console import Progress, print_json, print_reports
     from edgekit.target import load_targets
+    from edgekit.types import Reading
 
     project = find_project(Path.cwd())
+    specs = select_models(project, model, data, Reading(input_shape, custom_objects, trust_model))
     overrides = tuple(set or ())
     targets = load_targets(target, project.target_folders, overrides)
     progress = Progress(quiet=json)
     try:
-        reports = build(project, select_models(project, model, data), targets, Path(out), overrides, progress)
+        reports = build(project, specs, targets, Path(out), overrides, progress)
     finally:
         progress.close()
     print_json(reports) if json else print_reports(reports, Path(out))

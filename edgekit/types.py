@@ -89,15 +89,30 @@ class BudgetLine(Struct, frozen=True):
     reason: str = ""
 
 
+class Reading(Struct, frozen=True):
+    """What the user says of a model file."""
+
+    input_shape: str = ""
+    """Sizes that the model leaves open: `96x96x3`, or `left=96x96x3,right=10`."""
+    custom_objects: str = ""
+    """Module of the model's own layers."""
+    trust: bool = False
+    """Whether code in the file may run."""
+
+
 class ModelFacts(Struct, frozen=True):
     """What a model is, before anything is done to it."""
 
+    form: Literal["keras", "float", "int8"]
+    """A `tf_keras` model that can be trained, a float `.tflite`, or an integer one."""
     format: str
     """Of the file it came from, such as `keras 3.15.1`."""
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     layers: int
     parameters: int
+    untrainable: str = ""
+    """Why it is a graph and no `tf_keras` model."""
 
 
 class Pruned(Struct, frozen=True):

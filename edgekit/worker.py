@@ -59,13 +59,15 @@ class Worker:
 
     Args:
       log: file that receives what the libraries print (appended).
+      environment: variables that the process gets besides those of this one.
     """
 
-    def __init__(self, log: Path | str = os.devnull) -> None:
+    def __init__(self, log: Path | str = os.devnull, environment: dict[str, str] | None = None) -> None:
         self._log = str(log)
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
         self._printed = self._log
+        self._environment = environment or {}
 
     def start(self) -> None:
         """Starts the process now, so that the first call finds it ready."""
@@ -82,7 +84,10 @@ class Worker:
                 stderr=log,
                 pass_fds=[answers_out],
                 start_new_session=True,
-                env=dict(os.environ) | QUIET | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+                env=dict(os.environ)
+                | QUIET
+                | self._environment
+                | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
             )
         os.close(answers_out)
         self._answers = answers_in
@@ -136,7 +141,7 @@ class Worker:
             if isinstance(interruption, TimeoutError):
                 raise errors.WorkerError(f"no answer within the time limit of {time_limit:g} s") from None
             raise
-        raise errors.WorkerError(self._how_it_ended())
+        raise self._how_it_ended()
 
     def close(self, kill: bool = False) -> None:
         """Ends the process; waits until it is gone."""
@@ -171,15 +176,15 @@ class Worker:
                 return
             self._buffer += chunk
 
-    def _how_it_ended(self) -> str:
+    def _how_it_ended(self) -> errors.WorkerError:
         assert self._process is not None
         status = self._process.wait()
         self.close()
         if status < 0:
             name = signal.Signals(-status).name
             said = " (out of memory?)" if -status == signal.SIGKILL else ""
-            return f"the process died with {name}{said} and said no more; its output is in {self._printed}"
-        return f"the process ended with status {status} before it answered; its output is in {self._printed}"
+            return errors.CrashError(f"the process died with {name}{said}; what it printed is in {self._printed}")
+        return errors.WorkerError(f"the process ended with status {status}; what it printed is in {self._printed}")
 
 
 def call(

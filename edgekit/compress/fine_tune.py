@@ -23,30 +23,33 @@ class Training(Protocol):
     def learning_rate(self) -> float: ...
 
 
+def predictions(model: Any, samples: Samples, data: DataSpec, settings: Training) -> Any:
+    """What a model answers, to train on where there are no labels: an array, or one for each output."""
+    x = prepared(samples, data)
+    return model.predict(x if len(x) > 1 else x[0], batch_size=settings.batch_size, verbose=0)
+
+
 def fine_tune(
     model: Any,
-    teacher: Any | None,
     samples: Samples,
+    targets: Any | None,
     data: DataSpec,
     settings: Training,
     callbacks: list[Any],
     progress: Progress,
 ) -> None:
-    """Trains a classifier on its labels; without labels, any model on its own former outputs.
+    """Trains a classifier on its labels, or any model on given targets.
 
     Args:
       model: `tf_keras.Model`, trained in place.
-      teacher: the model as it was, for samples without labels.
       samples: training samples as stored.
+      targets: outputs to come close to (mean squared error), or None for the samples' labels (cross-entropy).
     """
     import tensorflow as tf
     import tf_keras
 
-    x = prepared(samples.x, data)
-    if teacher is not None:
-        y, loss = teacher.predict(x, batch_size=settings.batch_size, verbose=0), "mse"
-    else:
-        y, loss = samples.y, _classification_loss(model)
+    x = prepared(samples, data)
+    loss = _classification_loss(model) if targets is None else "mse"
     model.compile(tf_keras.optimizers.Adam(settings.learning_rate), loss)
 
     # As `fit` would make it, but without AutoGraph: nothing in these models needs Python's control flow translated,
@@ -57,8 +60,8 @@ def fine_tune(
 
     model.train_function = tf.function(train, autograph=False, reduce_retracing=True)
     model.fit(
-        x,
-        y,
+        x if len(x) > 1 else x[0],
+        samples.y if targets is None else targets,
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         verbose=0,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.data.samples import Dataset, Samples, read
+from edgekit.data.samples import Dataset, read
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.errors import DataError
+from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,22 +27,23 @@ def check_data(data: DataSpec, folder: str) -> DataFacts:
 
     dataset = read(data)
     for name, part in (("x_train", dataset.train), ("x_test", dataset.evaluation)):
-        _check_samples(name, part.x, data)
+        for x, wanted in zip(part.x, data.inputs, strict=True):
+            _check_samples(name if len(data.inputs) == 1 else f"{name}.{wanted.name}", x, wanted, data)
         if part.y is not None:
-            _check_labels(name.replace("x", "y", 1), part, data)
+            _check_labels(name.replace("x", "y", 1), part.y, data)
     if data.source != RANDOM and not data.source.endswith(".npz"):
-        np.savez(Path(folder) / "samples.npz", **_arrays(dataset))
+        np.savez(Path(folder) / "samples.npz", **_arrays(dataset, data))
     labelled = dataset.evaluation.y is not None
     note = "" if labelled else "no class labels: agreement with the float model stands in for accuracy"
     if data.source == RANDOM:
         note = "random data: size and speed only, accuracy is skipped"
-    return DataFacts(len(dataset.train.x), len(dataset.evaluation.x), labelled, note)
+    return DataFacts(dataset.train.number, dataset.evaluation.number, labelled, note)
 
 
-def _check_samples(name: str, x: np.ndarray, data: DataSpec) -> None:
+def _check_samples(name: str, x: np.ndarray, want: TensorSpec, data: DataSpec) -> None:
     import numpy as np
 
-    where, want = f"{data.source}: {name}", data.input
+    where = f"{data.source}: {name}"
     if len(x) == 0:
         raise DataError(f"{where}: no samples")
     fits = x.shape[1:] == want.shape[1:] or (*x.shape[1:], 1) == want.shape[1:]
@@ -59,23 +61,24 @@ def _check_samples(name: str, x: np.ndarray, data: DataSpec) -> None:
             raise DataError(f"{where}[{int(bad.argmax())}]: holds NaN or infinity; clean the data")
 
 
-def _check_labels(name: str, part: Samples, data: DataSpec) -> None:
-    assert part.y is not None
-    if len(part.y) != len(part.x):
-        raise DataError(f"{data.source}: {name}: {len(part.y)} labels for {len(part.x)} samples")
+def _check_labels(name: str, y: np.ndarray, data: DataSpec) -> None:
     classes = max(data.classes, 2)  # one output is a yes or a no
-    outside = (part.y < 0) | (part.y >= classes)
+    outside = (y < 0) | (y >= classes)
     if outside.any():
         first = int(outside.argmax())
         raise DataError(
-            f"{data.source}: {name}[{first}] is {part.y[first]}, but the model has {data.classes} outputs: "
+            f"{data.source}: {name}[{first}] is {y[first]}, but the model has {data.classes} outputs: "
             f"labels go from 0 to {classes - 1}"
         )
 
 
-def _arrays(dataset: Dataset) -> dict[str, np.ndarray]:
+def _arrays(dataset: Dataset, data: DataSpec) -> dict[str, np.ndarray]:
     parts = {"train": dataset.train, "test": dataset.evaluation}
-    arrays = {f"x_{name}": part.x for name, part in parts.items()}
+    arrays = {
+        f"x_{name}.{wanted.name}" if len(data.inputs) > 1 else f"x_{name}": x
+        for name, part in parts.items()
+        for wanted, x in zip(data.inputs, part.x, strict=True)
+    }
     return arrays | {f"y_{name}": part.y for name, part in parts.items() if part.y is not None}
 
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm"}
 
 
-def read_folder(folder: Path, spec: TensorSpec) -> tuple[np.ndarray, np.ndarray]:
+def read_folder(folder: Path, inputs: tuple[TensorSpec, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Images in the model's size and labels from the folders' names in alphabetical order.
 
     Args:
-      spec: the model's input, (1, height, width, channels); channels is 1 or 3.
+      inputs: of the model: one, (1, height, width, channels) with 1 or 3 channels.
 
     Returns:
       (N, height, width, channels) uint8 and (N,) int64.
@@ -29,9 +29,10 @@ def read_folder(folder: Path, spec: TensorSpec) -> tuple[np.ndarray, np.ndarray]
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 
-    if len(spec.shape) != 4 or spec.shape[3] not in (1, 3):
-        raise DataError(f"{folder}: a folder of images, but the model takes {spec.shape[1:]}; give an .npz")
-    _, height, width, channels = spec.shape
+    if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[3] not in (1, 3):
+        takes = " and ".join(str(i.shape[1:]) for i in inputs)
+        raise DataError(f"{folder}: a folder of images, but the model takes {takes}; give an .npz")
+    _, height, width, channels = inputs[0].shape
     classes = sorted(p for p in folder.iterdir() if p.is_dir())
     files = [(f, i) for i, c in enumerate(classes) for f in sorted(c.iterdir()) if f.suffix.lower() in SUFFIXES]
     if not files:

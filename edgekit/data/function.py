@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.errors import DataError
+from edgekit.errors import DataError, EdgekitError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,25 +19,18 @@ def call(name: str) -> dict[str, np.ndarray]:
 
     Args:
       name: `module:function`. The function takes nothing and returns `(x_train, y_train), (x_test, y_test)` as
-        `keras.datasets` does, or a dictionary with those names.
+        `keras.datasets` does, or a dictionary with those names. For several inputs, x is a dictionary by their names.
 
     Raises:
       DataError: there is no such function, it raised, or it returned something else.
     """
     import numpy as np
 
-    module, _, attribute = name.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
+    function = resolve(name, DataError)
     try:
-        result: Any = getattr(importlib.import_module(module), attribute)()
-    except ModuleNotFoundError as problem:
-        raise DataError(f"{name}: there is no module {problem.name!r}; run from the folder that holds it") from None
-    except AttributeError as problem:
-        raise DataError(f"{name}: {problem}") from None
+        result: Any = function()
     except Exception as problem:
         raise DataError(f"{name}: raised {type(problem).__name__}: {' '.join(str(problem).split())[:200]}") from problem
-    finally:
-        sys.path.pop(0)
     if not isinstance(result, dict):
         try:
             (x_train, y_train), (x_test, y_test) = result
@@ -45,4 +39,31 @@ def call(name: str) -> dict[str, np.ndarray]:
                 f"{name}: returned {type(result).__name__}; return (x_train, y_train), (x_test, y_test)"
             ) from None
         result = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
-    return {key: np.asarray(value) for key, value in result.items() if value is not None}
+    arrays: dict[str, np.ndarray] = {}
+    for key, value in result.items():
+        if isinstance(value, dict):  # several inputs, by name
+            arrays |= {f"{key}.{name}": np.asarray(inner) for name, inner in value.items()}
+        elif value is not None:
+            arrays[key] = np.asarray(value)
+    return arrays
+
+
+def resolve(name: str, error: type[EdgekitError]) -> Callable[[], Any]:
+    """A function of the user by `module:function`; the module is imported from the current folder or the environment.
+
+    Raises:
+      error: there is no such module or function, or importing it raised.
+    """
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        function = getattr(importlib.import_module(module), attribute, None)
+    except ModuleNotFoundError as problem:
+        raise error(f"{name}: there is no module {problem.name!r}; run from the folder that holds it") from None
+    except Exception as problem:
+        raise error(f"{name}: raised {type(problem).__name__}: {' '.join(str(problem).split())[:200]}") from problem
+    finally:
+        sys.path.pop(0)
+    if not callable(function):
+        raise error(f"{name}: {module} has no function {attribute!r}")
+    return function

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgekit.data.spec import RANDOM, DataSpec
-from edgekit.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,10 +18,19 @@ TEST_SHARE = 0.2
 class Samples(NamedTuple):
     """Samples as they are stored, before preprocessing."""
 
-    x: np.ndarray
-    """(N, …), any numeric dtype."""
+    x: tuple[np.ndarray, ...]
+    """For each input of the model (N, …), any numeric dtype."""
     y: np.ndarray | None
     """Class indices (N,) int64, or None."""
+
+    @property
+    def number(self) -> int:
+        """How many samples there are."""
+        return len(self.x[0])
+
+    def take(self, rows: np.ndarray | slice) -> Samples:
+        """Some of the samples, in that order."""
+        return Samples(tuple(x[rows] for x in self.x), None if self.y is None else self.y[rows])
 
 
 class Dataset(NamedTuple):
@@ -38,36 +46,41 @@ def read(spec: DataSpec) -> Dataset:
     Raises:
       DataError: it cannot be read, or is not in a form that edgekit knows.
     """
+    from edgekit.data.arrays import from_arrays, read_npz
+
     if spec.source == RANDOM:
         return _random(spec)
     path = Path(spec.source)
     if path.is_dir():
         from edgekit.data.folder import read_folder
 
-        return split(*read_folder(path, spec.input), spec.seed)
+        x, y = read_folder(path, spec.inputs)
+        return split(Samples((x,), y), spec.seed)
     if path.suffix == ".npz" or path.is_file():
-        return _from_arrays(_npz(path), spec)
+        return from_arrays(read_npz(path), spec)
     from edgekit.data.function import call
 
-    return _from_arrays(call(spec.source), spec)
+    return from_arrays(call(spec.source), spec)
 
 
-def prepared(x: np.ndarray, spec: DataSpec) -> np.ndarray:
-    """Samples as the model takes them: `x * scale + offset` in the input's shape and dtype.
+def prepared(samples: Samples, spec: DataSpec) -> list[np.ndarray]:
+    """Samples as the model takes them: `x * scale + offset` in each input's shape and dtype.
 
-    Args:
-      x: (N, …) as stored; grey images may lack the channel axis.
+    Preprocessing is for inputs of floats; integers (indices, tokens) stay as they are.
 
     Returns:
-      (N, *input shape without batch), of the input's dtype.
+      for each input (N, *shape without batch), of the input's dtype.
     """
     import numpy as np
 
-    x = x.reshape(len(x), *spec.input.shape[1:])
     scale, offset = spec.preprocessing.scale, spec.preprocessing.offset
-    if (scale, offset) != (1.0, 0.0):
-        x = x.astype(np.float32) * np.float32(scale) + np.float32(offset)
-    return np.ascontiguousarray(x, dtype=spec.input.dtype)
+    arrays = []
+    for x, wanted in zip(samples.x, spec.inputs, strict=True):
+        x = x.reshape(len(x), *wanted.shape[1:])  # grey images may lack the channel axis
+        if (scale, offset) != (1.0, 0.0) and np.issubdtype(np.dtype(wanted.dtype), np.floating):
+            x = x.astype(np.float32) * np.float32(scale) + np.float32(offset)
+        arrays.append(np.ascontiguousarray(x, dtype=wanted.dtype))
+    return arrays
 
 
 def stratified(y: np.ndarray | None, total: int, count: int, seed: int) -> np.ndarray:
@@ -93,87 +106,30 @@ def stratified(y: np.ndarray | None, total: int, count: int, seed: int) -> np.nd
     return rng.permutation(np.concatenate(picked))
 
 
-def calibration(dataset: Dataset, count: int, spec: DataSpec) -> np.ndarray:
+def calibration(dataset: Dataset, count: int, spec: DataSpec) -> list[np.ndarray]:
     """The calibration set: a stratified share of the training samples, as the model takes them."""
-    x, y = dataset.train
-    return prepared(x[stratified(y, len(x), count, spec.seed)], spec)
+    train = dataset.train
+    return prepared(train.take(stratified(train.y, train.number, count, spec.seed)), spec)
 
 
-def split(x: np.ndarray, y: np.ndarray | None, seed: int) -> Dataset:
+def split(samples: Samples, seed: int) -> Dataset:
     """Training and evaluation samples of a dataset that has no split of its own."""
     import numpy as np
 
-    test = np.zeros(len(x), dtype=bool)
-    test[stratified(y, len(x), round(TEST_SHARE * len(x)), seed)] = True
-    return Dataset(Samples(x[~test], None if y is None else y[~test]), Samples(x[test], None if y is None else y[test]))
+    test = np.zeros(samples.number, dtype=bool)
+    test[stratified(samples.y, samples.number, round(TEST_SHARE * samples.number), seed)] = True
+    return Dataset(samples.take(~test), samples.take(test))
 
 
 def _random(spec: DataSpec) -> Dataset:
-    """Uniform values of 0 to 1 (any of 0 and 1 for integers), the same for the same seed."""
+    """Uniform values of 0 to 1 (0 and 1 for integers), the same for the same seed."""
     import numpy as np
 
     rng = np.random.default_rng(spec.seed)
-    shape = (2 * RANDOM_SAMPLES, *spec.input.shape[1:])
-    integers = np.issubdtype(np.dtype(spec.input.dtype), np.integer)
-    x = rng.integers(0, 2, shape) if integers else rng.random(shape, dtype=np.float32)
-    return Dataset(Samples(x[:RANDOM_SAMPLES], None), Samples(x[RANDOM_SAMPLES:], None))
-
-
-def _npz(path: Path) -> dict[str, np.ndarray]:
-    import zipfile
-    import zlib
-
-    import numpy as np
-
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError(f"{path}: a single array; save x_train, y_train, x_test and y_test with np.savez")
-            return {key: file[key] for key in ("x_train", "y_train", "x_test", "y_test", "x", "y") if key in file} or {
-                key: np.empty(0) for key in file.files
-            }
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such dataset; check --data, or the model's data in pyproject.toml") from None
-    except ValueError as problem:
-        if "allow_pickle" in str(problem):
-            raise DataError(
-                f"{path}: holds pickled Python objects, which could run code; save plain numeric arrays"
-            ) from None
-        raise DataError(f"{path}: not an .npz file; write it with np.savez") from None
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError) as problem:
-        raise DataError(f"{path}: cannot be read as .npz ({problem}); write it again with np.savez") from None
-
-
-def _from_arrays(arrays: dict[str, np.ndarray], spec: DataSpec) -> Dataset:
-    if "x_train" in arrays and "x_test" in arrays:
-        return Dataset(
-            Samples(arrays["x_train"], _classes(arrays.get("y_train"), "y_train", spec)),
-            Samples(arrays["x_test"], _classes(arrays.get("y_test"), "y_test", spec)),
-        )
-    if "x" in arrays:
-        x, y = arrays["x"], _classes(arrays.get("y"), "y", spec)
-        if y is not None and len(y) != len(x):
-            raise DataError(f"{spec.source}: x has {len(x)} samples, but y has {len(y)} labels")
-        return split(x, y, spec.seed)
-    raise DataError(
-        f"{spec.source}: holds {', '.join(sorted(arrays)) or 'no arrays'}, but not x_train and x_test (or x); "
-        "name the arrays as keras.datasets does: x_train, y_train, x_test, y_test"
-    )
-
-
-def _classes(y: np.ndarray | None, name: str, spec: DataSpec) -> np.ndarray | None:
-    """Labels as class indices (N,) int64; None where there are none or they are not classes."""
-    import numpy as np
-
-    if y is None:
-        return None
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim == 2 and y.shape[1] == spec.classes and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
-        return y.argmax(axis=1)
-    if y.ndim != 1 or not (np.issubdtype(y.dtype, np.number) or y.dtype == bool):
-        if np.issubdtype(y.dtype, np.number):
-            return None  # targets of a regression
-        raise DataError(f"{spec.source}: {name} has dtype {y.dtype}; labels are class indices, 0 to {spec.classes - 1}")
-    whole = y.astype(np.int64)
-    return whole if (whole == y).all() else None
+    arrays = []
+    for wanted in spec.inputs:
+        shape = (2 * RANDOM_SAMPLES, *wanted.shape[1:])
+        integers = not np.issubdtype(np.dtype(wanted.dtype), np.floating)
+        arrays.append(rng.integers(0, 2, shape) if integers else rng.random(shape, dtype=np.float32))
+    samples = Samples(tuple(arrays), None)
+    return Dataset(samples.take(slice(RANDOM_SAMPLES)), samples.take(slice(RANDOM_SAMPLES, None)))

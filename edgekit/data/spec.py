@@ -19,10 +19,10 @@ class DataSpec(Struct, frozen=True):
     sha256: str
     """Of the file, of the folder's files, or of the function's module."""
     preprocessing: Preprocessing
-    input: TensorSpec
-    """What the model takes."""
+    inputs: tuple[TensorSpec, ...]
+    """What the model takes, in its order."""
     classes: int
-    """How many values the model's output has."""
+    """How many values the model's first output has."""
     seed: int
     """Of the split, and of random samples."""
 

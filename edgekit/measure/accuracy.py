@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit import runtimes
-from edgekit.data.samples import prepared, read
+from edgekit.data.samples import Samples, prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError
 from edgekit.measure.intervals import paired_difference, wilson
@@ -35,7 +35,7 @@ def score_file(
     Its first output, in real values, is kept in `folder/predictions.npy`: (samples, outputs) float32.
 
     Args:
-      model: a `.tflite` file with one input.
+      model: a `.tflite` file with the dataset's inputs, in their order.
       reference: the float model's `predictions.npy` on the same samples, or None.
 
     Returns:
@@ -48,13 +48,14 @@ def score_file(
     """
     import numpy as np
 
-    x, y = read(data).evaluation
+    samples = read(data).evaluation
     session = runtimes.open_session(runtime, model, threads)
-    if len(session.inputs) != 1 or session.inputs[0].shape != data.input.shape:
-        raise DataError(f"{data.source}: samples of shape {data.input.shape}; {model} takes {session.inputs}")
-    predictions = _run_all(session, x, data, progress)
+    wanted, given = [i.shape for i in session.inputs], [i.shape for i in data.inputs]
+    if wanted != given:
+        raise DataError(f"{data.source}: samples of shape {given}, but {model} takes {wanted}")
+    predictions = _run_all(session, samples, data, progress)
     np.save(Path(folder) / PREDICTIONS, predictions)
-    return compare(predictions, None if reference is None else np.load(reference), y, _label(session))
+    return compare(predictions, None if reference is None else np.load(reference), samples.y, _label(session))
 
 
 def compare(
@@ -139,20 +140,22 @@ def _check(session: Session, x: np.ndarray, y: np.ndarray | None, samples_path: 
             raise DataError(f"{samples_path}: the label {label} is none of the {known} classes of {session.path}")
 
 
-def _run_all(session: Session, x: np.ndarray, data: DataSpec, progress: Progress) -> np.ndarray:
+def _run_all(session: Session, samples: Samples, data: DataSpec, progress: Progress) -> np.ndarray:
     """(N, K) float32: the first output of each sample."""
     import numpy as np
 
     from edgekit.runtimes.values import dequantize, quantize
 
-    rows = []
-    for start in range(0, len(x), BLOCK):
-        for sample in quantize(prepared(x[start : start + BLOCK], data)[:, None], session.inputs[0]):
+    rows: list[np.ndarray] = []
+    for start in range(0, samples.number, BLOCK):
+        block = prepared(samples.take(slice(start, start + BLOCK)), data)
+        stored = [quantize(x[:, None], spec) for x, spec in zip(block, session.inputs, strict=True)]
+        for sample in zip(*stored, strict=True):
             session.reset()
-            session.set_inputs([sample])
+            session.set_inputs(sample)
             session.invoke()
             rows.append(session.get_outputs()[0].ravel())
-        progress(f"sample {len(rows)}/{len(x)}", len(rows) / len(x))
+        progress(f"sample {len(rows)}/{samples.number}", len(rows) / samples.number)
     return dequantize(np.stack(rows), session.outputs[0]).astype(np.float32, copy=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from edgekit import steps
-from edgekit.data.spec import RANDOM, DataFacts, DataSpec
+from edgekit.data.spec import RANDOM, DataSpec
 from edgekit.errors import ModelError, SetupError, WorkerError
 from edgekit.make import Made, Maker, Step
 from edgekit.measure.machine import machine
@@ -44,7 +44,7 @@ def measure(
     candidate: Artifact,
     model: Artifact,
     data: DataSpec,
-    facts: DataFacts,
+    notes: list[str],
     runtimes: Runtimes,
     scope: str,
     maker: Maker,
@@ -55,11 +55,12 @@ def measure(
       reference: the float model as it was given, as `.tflite`.
       candidate: the compressed float model.
       model: what ships.
+      notes: of the stages; those of the runtimes are added.
 
     Raises:
       SetupError: the runtime that ships is not installed.
     """
-    notes = [facts.note] if facts.note else []
+    notes = list(notes)
     shipped, compared = _available(runtimes, notes)
     engines = list(dict.fromkeys([shipped, *compared]))
     host, threads, limit = machine(), runtimes.threads, runtimes.time_limit / 1e9
@@ -81,8 +82,10 @@ def measure(
     if data.source == RANDOM:
         measurements.append(Measurement("accuracy", None, "%", reason="skipped: random data"))
     else:
-        scored = run(steps.score("score float", reference, data, BASELINE, threads, None), "float", BASELINE)
-        answers = scored.artifacts["predictions.npy"] if scored else None
+        answers = None
+        if reference.sha256 != model.sha256:
+            scored = run(steps.score("score float", reference, data, BASELINE, threads, None), "float", BASELINE)
+            answers = scored.artifacts["predictions.npy"] if scored else None
         if candidate.sha256 != reference.sha256:
             run(steps.score("score compressed", candidate, data, BASELINE, threads, answers), "compressed", BASELINE)
         for engine in engines:
@@ -91,7 +94,7 @@ def measure(
     # Nothing else of this build runs while it times: what is done is ended first.
     for process in (steps.TENSORFLOW, BASELINE, *engines):
         maker.end(process)
-    if shipped != "tflm":
+    if shipped != "tflm" and reference.sha256 != model.sha256:
         run(steps.clock("time float", reference, shipped, threads, host), "float", shipped, ("latency_p90",))
     for engine in engines:
         promised = ("arena",) if engine == "tflm" else ("latency_p90",)
@@ -99,6 +102,8 @@ def measure(
         maker.end(f"time {engine}")
     found = Found(measurements, shipped, notes, host, made)
     measurements += _speedup(found)
+    failures = {f"{m.runtime}: {m.reason}": 0 for m in measurements if m.reason.startswith("failed")}
+    notes += list(failures)
     return found
 
 

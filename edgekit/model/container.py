@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -15,17 +16,23 @@ from edgekit.errors import ModelError
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 ZIP = b"PK\x03\x04"
+EXPANSION = 100
+"""How many times larger than its archive a member may be; random weights hardly deflate."""
+CONFIG_LIMIT = 64 << 20
+"""Bytes of the largest architecture that is read."""
+
+Format = Literal["hdf5", "keras", "saved_model", "tflite"]
 
 
 class Container(Struct, frozen=True):
-    """A Keras file as it describes itself."""
+    """A model file as it describes itself."""
 
-    format: str
-    """`hdf5` or `keras` (the zip archive of Keras 2.12 and later)."""
+    format: Format
+    """`keras` is the zip archive of Keras 2.12 and later."""
     keras_version: str
     """As written in the file; `unknown` where it says nothing."""
     config: dict[str, Any]
-    """The model's architecture."""
+    """The model's architecture; empty where the file is a graph."""
 
     @property
     def major(self) -> int:
@@ -34,13 +41,15 @@ class Container(Struct, frozen=True):
 
 
 def identify(path: Path) -> Container:
-    """Reads what a Keras file says of itself, without loading the model.
+    """Reads what a model file says of itself, without loading the model.
 
     Raises:
-      ModelError: the file is missing, empty, truncated, not a Keras model, or holds code.
+      ModelError: the file is missing, empty, truncated, or not a model.
     """
     if path.is_dir():
-        raise ModelError(f"{path}: a folder; build takes .keras and .h5 files: write one with model.save()")
+        if (path / "saved_model.pb").is_file():
+            return Container("saved_model", "unknown", {})
+        raise ModelError(f"{path}: a folder without saved_model.pb; give a Keras file, a SavedModel or a .tflite")
     try:
         with path.open("rb") as file:
             head = file.read(8)
@@ -51,32 +60,39 @@ def identify(path: Path) -> Container:
     if not head:
         raise ModelError(f"{path}: the file is empty; save the model again")
     if head.startswith(ZIP):
-        container = _from_zip(path)
-    elif head == HDF5:
-        container = _from_hdf5(path)
-    elif head[4:] == b"TFL3":
-        raise ModelError(f"{path}: already a TensorFlow Lite file; build takes Keras files (bench and carray take it)")
-    else:
-        raise ModelError(f"{path}: not a Keras file (neither HDF5 nor a .keras archive); write it with model.save()")
-    for layer in layers(container.config):
-        if layer["class_name"] in ("Lambda", "__lambda__"):
-            raise ModelError(
-                f"{path}: layer {layer_name(layer)!r} is a Lambda, which is Python code inside the file; "
-                "edgekit runs no code from a model: replace it by a layer of Keras"
-            )
-    return container
+        return _from_zip(path)
+    if head == HDF5:
+        return _from_hdf5(path)
+    if head[4:] == b"TFL3":
+        return Container("tflite", "unknown", {})
+    raise ModelError(f"{path}: not a Keras file (neither HDF5 nor a .keras archive); write it with model.save()")
 
 
-def layers(config: Any) -> Iterator[dict[str, Any]]:
-    """Every object with a class in an architecture, nested and wrapped ones included."""
-    if isinstance(config, dict):
-        if isinstance(config.get("class_name"), str):
-            yield config
-        for value in config.values():
-            yield from layers(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from layers(value)
+def objects(config: Any) -> Iterator[dict[str, Any]]:
+    """Every object with a class in an architecture: layers, nested and wrapped ones, initializers, functions."""
+    pending = [config]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            if isinstance(node.get("class_name"), str):
+                yield node
+            pending += node.values()
+        elif isinstance(node, list):
+            pending += node
+
+
+def layers(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The layers of an architecture, those of nested models and inside wrappers included."""
+    inner = config.get("config")
+    listed = inner if isinstance(inner, list) else []  # a sequential model of Keras 1 and early Keras 2
+    if isinstance(inner, dict):
+        listed = list(inner.get("layers") or [])
+        listed += [inner[key] for key in ("layer", "cell", "forward_layer", "backward_layer") if key in inner]
+        listed += inner.get("cells") or []
+    for layer in listed:
+        if isinstance(layer, dict) and isinstance(layer.get("class_name"), str):
+            yield layer
+            yield from layers(layer)
 
 
 def layer_name(layer: dict[str, Any]) -> str:
@@ -89,15 +105,33 @@ def layer_name(layer: dict[str, Any]) -> str:
 def _from_zip(path: Path) -> Container:
     try:
         with zipfile.ZipFile(path) as archive:
-            if "config.json" not in archive.namelist():
+            members = {member.filename: member for member in archive.infolist()}
+            _check_members(path, list(members.values()))
+            if "config.json" not in members:
                 raise ModelError(f"{path}: an archive, but not of Keras (no config.json); write it with model.save()")
             config = json.loads(archive.read("config.json"))
-            metadata = json.loads(archive.read("metadata.json")) if "metadata.json" in archive.namelist() else {}
+            metadata = json.loads(archive.read("metadata.json")) if "metadata.json" in members else {}
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError):
         raise ModelError(f"{path}: truncated or damaged archive; copy or save the model again") from None
     except (ValueError, RecursionError):
         raise ModelError(f"{path}: its config.json is not valid; save the model again") from None
+    if not isinstance(config, dict) or not isinstance(metadata, dict):
+        raise ModelError(f"{path}: its config.json is no model; save the model again")
     return Container("keras", _version(metadata.get("keras_version")), config)
+
+
+def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    size = path.stat().st_size
+    for member in members:
+        parts = Path(member.filename).parts
+        if member.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
+            raise ModelError(f"{path}: its entry {member.filename!r} leaves the archive's folder; not opened")
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise ModelError(f"{path}: its entry {member.filename!r} is a link; not opened")
+        if member.file_size > EXPANSION * size + (1 << 20) or (
+            member.filename.endswith(".json") and member.file_size > CONFIG_LIMIT
+        ):
+            raise ModelError(f"{path}: its entry {member.filename!r} would take {member.file_size:,} B; not opened")
 
 
 def _from_hdf5(path: Path) -> Container:
@@ -107,15 +141,18 @@ def _from_hdf5(path: Path) -> Container:
         with h5py.File(path, "r") as file:
             config, version = file.attrs.get("model_config"), file.attrs.get("keras_version")
             weights_only = "layer_names" in file.attrs or "layers" in file
-    except (OSError, RuntimeError, KeyError):
+    except (OSError, RuntimeError, KeyError, ValueError):
         raise ModelError(f"{path}: truncated or damaged HDF5 file; copy or save the model again") from None
     if config is None:
         what = "weights without an architecture" if weights_only else "HDF5, but not of Keras"
         raise ModelError(f"{path}: {what}; save the whole model with model.save()")
     try:
-        return Container("hdf5", _version(version), json.loads(config))
-    except (ValueError, RecursionError):
-        raise ModelError(f"{path}: its model_config is not valid; save the model again") from None
+        parsed = json.loads(config)
+    except (ValueError, RecursionError, TypeError):
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise ModelError(f"{path}: its model_config is not valid; save the model again")
+    return Container("hdf5", _version(version), parsed)
 
 
 def _version(text: Any) -> str:

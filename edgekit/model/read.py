@@ -1,41 +1,65 @@
-"""Reading a Keras file of any version into a `tf_keras` model."""
+"""Reading any model file into the form that the stages take."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from edgekit.errors import ModelError
+from edgekit.flatbuffer.read import Graph
+from edgekit.flatbuffer.read import read as read_graph
 from edgekit.model.container import Container, identify, layer_name, layers
-from edgekit.model.rebuild import rebuild
-from edgekit.types import ModelFacts, TensorSpec
+from edgekit.model.custom import custom_scope
+from edgekit.model.rebuild import CannotRebuild, rebuild
+from edgekit.model.shapes import fix_shapes, parse_shapes
+from edgekit.model.trust import check_trusted
+from edgekit.quantize.freeze import freeze_keras, freeze_keras_3, freeze_saved_model, to_tflite
+from edgekit.types import ModelFacts, Reading, TensorSpec
 
-NORMAL = "model.h5"
-"""Name of the one form: HDF5, whose bytes depend on the model alone."""
+KERAS, FLOAT, INTEGER = "model.h5", "float.tflite", "model.tflite"
+"""The three forms: a `tf_keras` model, which can be trained; a float graph; an integer graph. The bytes of each depend
+on the model alone."""
 
 
-def load_file(model: str, folder: str) -> ModelFacts:
-    """Reads a Keras file and writes it to `folder` in the one form that the stages take.
+def load_file(model: str, settings: Reading, folder: str) -> ModelFacts:
+    """Reads a model and writes it to `folder` in the form that the stages take.
+
+    A model of any Keras becomes a `tf_keras` model where it can. Otherwise it is frozen by the library that reads it,
+    and goes on as a float `.tflite`; `ModelFacts.untrainable` says why.
+
+    Args:
+      model: a Keras file, a SavedModel, a `.tflite`, or `module:function` of a builder.
 
     Raises:
-      ModelError: the file is not a Keras model, or holds what cannot be built.
+      ModelError: it is none of these, carries code, or holds what cannot be built.
     """
+    place = Path(folder)
+    if ":" in model and not Path(model).exists():
+        return _keras_facts(*_build(model), Path(model), "builder", settings, place)
     path = Path(model)
     container = identify(path)
-    loaded = read(path, container)
-    facts = ModelFacts(
-        f"{container.format} {container.keras_version}",
-        tuple(_spec(t, path) for t in loaded.inputs),
-        tuple(_spec(t, path) for t in loaded.outputs),
-        len(loaded.layers),
-        loaded.count_params(),
-    )
-    save(loaded, Path(folder) / NORMAL)
-    return facts
+    if not settings.trust:
+        check_trusted(path, container, (settings.custom_objects.split(".")[0],) if settings.custom_objects else ())
+    if container.format == "tflite":
+        graph = read_graph(path)
+        form: Literal["float", "int8"] = "int8" if _is_integer(graph) else "float"
+        shutil.copyfile(path, place / (INTEGER if form == "int8" else FLOAT))
+        return _graph_facts(graph, path, "tflite", form, "it is a TensorFlow Lite file")
+    if container.format == "saved_model":
+        (place / FLOAT).write_bytes(to_tflite(freeze_saved_model(path, settings)))
+        graph = read_graph(place / FLOAT)
+        return _graph_facts(graph, path, "saved_model", "float", "a SavedModel is a graph without layers")
+    with custom_scope(settings.custom_objects):
+        loaded, why = read(path, container, settings)
+        return _keras_facts(loaded, why, path, f"{container.format} {container.keras_version}", settings, place)
 
 
-def read(path: Path, container: Container) -> Any:
-    """The `tf_keras` model in a Keras file; the library that wrote the file is tried first.
+def read(path: Path, container: Container, settings: Reading) -> tuple[Any, str]:
+    """The model in a Keras file; the library that wrote the file is tried first.
+
+    Returns:
+      a `tf_keras` model and "", or a Keras 3 model and why it cannot be rebuilt in `tf_keras`.
 
     Raises:
       ModelError: neither library reads it.
@@ -44,18 +68,27 @@ def read(path: Path, container: Container) -> Any:
     problems = []
     for way in ways:
         try:
-            return way(path)
+            return way(path, settings)
         except ModelError:
             raise
         except Exception as problem:
             print(f"{way.__name__}: {problem!r}")
             problems.append(problem)
-    for layer in layers(container.config):
-        if not _known(layer):
-            raise ModelError(
-                f"{path}: layer {layer_name(layer)!r} is of the class {layer['class_name']!r}, which Keras does not "
-                "know; build the model from layers of Keras"
-            )
+    unknown = {
+        f"{layer_name(found)!r} ({found['class_name']})": 0 for found in layers(container.config) if not _known(found)
+    }
+    if unknown:
+        listed = ", ".join(list(unknown)[:3]) + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
+        raise ModelError(
+            f"{path}: layer {listed} is of a class that Keras does not know; build the model from layers of Keras, or "
+            "give the module that defines it with --custom-objects=MODULE"
+        )
+    top = container.config.get("class_name", "?")
+    if top not in ("Functional", "Sequential", "Model"):
+        raise ModelError(
+            f"{path}: the model is of the class {top!r}, whose code is not in the file; save a functional model, or "
+            "give the module that defines it with --custom-objects=MODULE"
+        )
     first = " ".join(str(problems[0]).split())[:200]
     raise ModelError(f"{path}: Keras cannot load it: {first}")
 
@@ -69,42 +102,115 @@ def save(model: Any, path: Path) -> None:
         model.save(path, include_optimizer=False, save_format="h5")
 
 
-def open_normal(path: str) -> Any:
-    """Opens what `save` wrote."""
+def open_keras(path: str, custom_objects: str) -> Any:
+    """Opens what `save` wrote.
+
+    Args:
+      custom_objects: module of the model's own layers, or "".
+    """
     import tf_keras
 
-    return tf_keras.models.load_model(path, compile=False)
+    with custom_scope(custom_objects):
+        return tf_keras.models.load_model(path, compile=False)
 
 
-def _with_keras_2(path: Path) -> Any:
+def _build(function: str) -> tuple[Any, str]:
+    """The model that a builder returns, rebuilt where it is of Keras 3."""
     import tf_keras
 
-    return tf_keras.models.load_model(path, compile=False, safe_mode=True)
+    from edgekit.data.function import resolve
+
+    model = resolve(function, ModelError)()
+    if isinstance(model, tf_keras.Model):
+        return model, ""
+    return _rebuilt(model, Path(function), Reading())
 
 
-def _with_keras_3(path: Path) -> Any:
+def _with_keras_2(path: Path, settings: Reading) -> tuple[Any, str]:
+    import tf_keras
+
+    model = tf_keras.models.load_model(path, compile=False, safe_mode=not settings.trust)
+    return fix_shapes(model, parse_shapes(settings.input_shape), path), ""
+
+
+def _with_keras_3(path: Path, settings: Reading) -> tuple[Any, str]:
     import keras
 
-    return rebuild(keras.saving.load_model(path, compile=False, safe_mode=True), path)
+    return _rebuilt(keras.saving.load_model(path, compile=False, safe_mode=not settings.trust), path, settings)
+
+
+def _rebuilt(model: Any, path: Path, settings: Reading) -> tuple[Any, str]:
+    try:
+        return rebuild(model, parse_shapes(settings.input_shape), path), ""
+    except CannotRebuild as why:
+        return model, str(why)
+
+
+def _keras_facts(model: Any, why: str, path: Path, source: str, settings: Reading, place: Path) -> ModelFacts:
+    """Writes the model in its form and describes it."""
+    import tf_keras
+
+    if isinstance(model, tf_keras.Model):
+        try:
+            save(model, place / KERAS)
+            return ModelFacts(
+                form="keras",
+                format=source,
+                inputs=tuple(_spec(t, path) for t in model.inputs),
+                outputs=tuple(_spec(t, path) for t in model.outputs),
+                layers=len(model.layers),
+                parameters=model.count_params(),
+            )
+        except (NotImplementedError, TypeError, ValueError) as problem:
+            (place / KERAS).unlink(missing_ok=True)
+            why = f"Keras 2 cannot store it ({' '.join(str(problem).split())[:120]})"
+        frozen = freeze_keras(model)
+    else:
+        frozen = freeze_keras_3(model, parse_shapes(settings.input_shape), path)
+    (place / FLOAT).write_bytes(to_tflite(frozen))
+    return _graph_facts(read_graph(place / FLOAT), path, source, "float", why)
+
+
+def _graph_facts(graph: Graph, path: Path, source: str, form: Literal["float", "int8"], why: str) -> ModelFacts:
+    for tensor in graph.tensors:
+        if tensor.shape_signature and -1 in tensor.shape_signature[1:]:
+            raise ModelError(f"{path}: tensor {tensor.name!r} has an open size; convert it with a fixed input shape")
+    return ModelFacts(
+        form=form,
+        format=source,
+        inputs=graph.inputs,
+        outputs=graph.outputs,
+        layers=len(graph.operators),
+        parameters=graph.parameters,
+        untrainable=why,
+    )
+
+
+def _is_integer(graph: Graph) -> bool:
+    """Whether a graph computes in integers: some operator has quantized weights and no float input."""
+    floats = sum(graph.tensors[i].dtype == "float32" for op in graph.operators for i in op.inputs if i >= 0)
+    return floats == 0 or any(op.name == "QUANTIZE" for op in graph.operators)
 
 
 def _spec(tensor: Any, path: Path) -> TensorSpec:
     shape = tuple(tensor.shape)
     if None in shape[1:]:
         named = "x".join("?" if n is None else str(n) for n in shape[1:])
-        raise ModelError(f"{path}: {tensor.name!r} has an open size ({named}); save the model with a fixed input shape")
+        raise ModelError(
+            f"{path}: {tensor.name.split(':')[0]!r} has an open size ({named}); fix it with --input-shape, as in "
+            f"--input-shape={named.replace('?', '96')}"
+        )
     return TensorSpec(tensor.name.split(":")[0], (1, *shape[1:]), tensor.dtype.name)
 
 
 def _known(layer: dict[str, Any]) -> bool:
-    """Whether one of the libraries has the class of a layer (or other object) in an architecture."""
+    """Whether one of the libraries has the class of a layer in an architecture."""
     import keras
     import tf_keras
 
-    name, module = layer["class_name"], str(layer.get("module") or "keras")
-    if ">" in str(layer.get("registered_name") or "") or not module.startswith(("keras", "tf_keras", "builtins")):
-        return False
-    is_layer = "config" in layer and ("inbound_nodes" in layer or "name" in (layer["config"] or {}))
-    return not is_layer or any(
-        hasattr(place, name) for lib in (keras, tf_keras) for place in (lib.layers, lib.models, lib)
+    name = layer["class_name"]
+    if name in ("Functional", "Model", "Sequential", "TFOpLambda", "SlicingOpLambda"):
+        return True
+    return ">" not in str(layer.get("registered_name") or "") and any(
+        hasattr(place, name) for lib in (keras, tf_keras) for place in (lib.layers, lib.ops if lib is keras else lib)
     )

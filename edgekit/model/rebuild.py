@@ -6,110 +6,186 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from edgekit.errors import ModelError
+from edgekit.model.shapes import Shapes, fixed
 
 TOLERANCE = 1e-5
 
 
-def rebuild(model: Any, path: Path) -> Any:
+class CannotRebuild(Exception):
+    """Why a model has no twin in Keras 2, in words that fit after "because"."""
+
+
+def rebuild(model: Any, shapes: Shapes, path: Path) -> Any:
     """Builds a Keras 3 model anew from the layers of `tf_keras`, with the same weights.
 
     Args:
       model: functional or sequential; nested models and shared layers are followed.
+      shapes: what fixes the sizes that the model leaves open.
       path: of the file, for errors.
 
     Raises:
-      ModelError: a layer has no counterpart, or the outputs differ by more than 1e-5 on random samples.
+      CannotRebuild: a layer has no counterpart, or the outputs differ by more than 1e-5 on random samples.
+      ModelError: the shapes do not fit the model.
     """
-    result = _rebuild(model, path, {})
-    _compare(model, result, path)
-    return result
+    if not getattr(model, "inputs", None) and "" in shapes:
+        model.build((None, *shapes[""]))
+    layers: dict[int, tuple[Any, Any]] = {}
+    try:
+        twin = _rebuild(model, shapes, path, layers)
+        for layer, made in layers.values():
+            _copy_weights(layer, made)
+    except (ValueError, TypeError, AttributeError, KeyError) as problem:
+        raise CannotRebuild(f"Keras 2 refuses its graph ({' '.join(str(problem).split())[:120]})") from problem
+    _compare(model, twin)
+    return twin
 
 
-def _rebuild(model: Any, path: Path, layers: dict[int, Any]) -> Any:
+def _rebuild(model: Any, shapes: Shapes, path: Path, layers: dict[int, tuple[Any, Any]]) -> Any:
     import keras
     import tf_keras
 
     graph = getattr(model, "_functional", None) or model
-    if not isinstance(graph, keras.Model) or not hasattr(graph, "_nodes_by_depth"):
-        raise ModelError(f"{path}: model {model.name!r} has no graph of layers; save a functional or sequential model")
+    if not hasattr(graph, "_nodes_by_depth"):
+        raise CannotRebuild(f"{model.name!r} has no graph of layers")
     tensors: dict[int, Any] = {}
     for tensor in graph.inputs:
-        tensors[id(tensor)] = tf_keras.Input(
-            tensor.shape[1:], dtype=tensor.dtype, name=tensor._keras_history.operation.name
-        )
+        name = tensor._keras_history.operation.name
+        size = fixed(name, tuple(tensor.shape[1:]), shapes, path)
+        tensors[id(tensor)] = tf_keras.Input(size, dtype=tensor.dtype, name=name)
+
+    def swap(value: Any) -> Any:
+        return tensors[id(value)] if isinstance(value, keras.KerasTensor) else value
+
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         for node in graph._nodes_by_depth[depth]:
             if isinstance(node.operation, keras.layers.InputLayer):
                 continue
-            layer = _counterpart(node.operation, path, layers)
-            swap = lambda x: tensors[id(x)] if isinstance(x, keras.KerasTensor) else x  # noqa: E731
             args, kwargs = keras.tree.map_structure(swap, (node.arguments.args, node.arguments.kwargs))
-            outputs = layer(*args, **{k: v for k, v in kwargs.items() if v is not None})
-            flat = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-            tensors.update({id(old): new for old, new in zip(node.output_tensors, flat, strict=True)})
-    inputs, outputs = keras.tree.map_structure(lambda t: tensors[id(t)], (list(graph.inputs), list(graph.outputs)))
-    return tf_keras.Model(inputs, outputs, name=model.name)
+            made = _call(node.operation, args, kwargs, path, layers)
+            tensors.update(
+                {id(old): new for old, new in zip(node.output_tensors, keras.tree.flatten(made), strict=True)}
+            )
+    outputs = keras.tree.map_structure(swap, graph._outputs_struct)
+    return tf_keras.Model([tensors[id(t)] for t in graph.inputs], outputs, name=model.name)
 
 
-def _counterpart(operation: Any, path: Path, layers: dict[int, Any]) -> Any:
-    """The `tf_keras` layer for a Keras 3 layer, made once, so that shared layers stay shared."""
+def _call(operation: Any, args: Any, kwargs: Any, path: Path, layers: dict[int, tuple[Any, Any]]) -> Any:
+    """The outputs of an operation's twin, which is made once, so that shared layers stay shared."""
     import keras
 
     if id(operation) not in layers:
         if isinstance(operation, keras.Model):
-            layers[id(operation)] = _rebuild(operation, path, layers)
+            twin = _rebuild(operation, {}, path, layers)
+        elif isinstance(operation, keras.Layer):
+            twin = _twin(operation)
         else:
-            layers[id(operation)] = _layer(operation, path)
-    return layers[id(operation)]
+            return _function(operation)(*args, **kwargs)
+        layers[id(operation)] = (operation, twin)
+    twin = layers[id(operation)][1]
+    known = inspect.signature(twin.call).parameters
+    return twin(
+        *args, **{k: v for k, v in kwargs.items() if v is not None and (k in known or k in ("mask", "training"))}
+    )
 
 
-def _layer(layer: Any, path: Path) -> Any:
+def _function(operation: Any) -> Any:
+    """The function of TensorFlow for an operation such as `x + y` or `keras.ops.mean(x)`, where it is the same one."""
+    import tensorflow as tf
+
+    kind = type(operation).__name__.lower()
+    settings = {k: v for k, v in vars(operation).items() if not k.startswith("_") and k not in ("built", "name")}
+    same = {
+        "add": tf.add,
+        "subtract": tf.subtract,
+        "multiply": tf.multiply,
+        "divide": tf.divide,
+        "abs": tf.abs,
+        "truedivide": tf.truediv,
+        "maximum": tf.maximum,
+        "minimum": tf.minimum,
+        "power": tf.pow,
+        "exp": tf.exp,
+        "negative": tf.negative,
+        "square": tf.square,
+        "sqrt": tf.sqrt,
+        "relu": tf.nn.relu,
+        "relu6": tf.nn.relu6,
+        "tanh": tf.tanh,
+        "sigmoid": tf.sigmoid,
+        "softplus": tf.nn.softplus,
+        "silu": tf.nn.silu,
+        "log": tf.math.log,
+    }
+    if kind in same:
+        return same[kind]
+    if kind in ("mean", "sum", "max", "min"):
+        reduce = getattr(tf, f"reduce_{kind}")
+        return lambda x: reduce(x, axis=settings.get("axis"), keepdims=settings.get("keepdims", False))
+    if kind == "concatenate":
+        return lambda xs: tf.concat(xs, axis=settings["axis"])
+    if kind == "reshape":
+        return lambda x: tf.reshape(x, [-1 if n is None else n for n in settings["newshape"]])
+    if kind == "transpose":
+        return lambda x: tf.transpose(x, settings["axes"])
+    raise CannotRebuild(f"the operation {operation.name!r} ({type(operation).__name__}) has no counterpart in Keras 2")
+
+
+def _twin(layer: Any) -> Any:
+    """A layer of `tf_keras` with the settings of a Keras 3 layer."""
+    import keras
     import tf_keras
 
     kind = getattr(tf_keras.layers, type(layer).__name__, None)
-    if kind is None or not hasattr(layer, "get_weights"):
-        raise ModelError(
-            f"{path}: {layer.name!r} ({type(layer).__name__}) has no counterpart in Keras 2, which pruning needs"
-        )
+    if kind is None:
+        raise CannotRebuild(f"the layer {layer.name!r} ({type(layer).__name__}) has no counterpart in Keras 2")
+    if isinstance(layer, keras.layers.Bidirectional):
+        forward, backward = _twin(layer.forward_layer), _twin(layer.backward_layer)
+        return kind(forward, merge_mode=layer.merge_mode, backward_layer=backward, name=layer.name)
+    if isinstance(layer, keras.layers.Wrapper):
+        return kind(_twin(layer.layer), name=layer.name)
     known = {"name", "trainable", "dtype"}
     for base in kind.__mro__:
         known |= set(inspect.signature(base.__init__).parameters)
     config = {k: v for k, v in layer.get_config().items() if k in known and not k.endswith("_initializer")}
-    policy = config.get("dtype")
-    if isinstance(policy, dict):
+    if isinstance(policy := config.get("dtype"), dict):
         config["dtype"] = policy["config"]["name"]
     for key, value in config.items():
-        if isinstance(value, dict) and "class_name" in value:  # regularizers and constraints
+        if isinstance(value, dict) and "class_name" in value:  # regularizers, constraints, activation layers
             config[key] = {"class_name": value["class_name"], "config": value["config"]}
-    twin = kind.from_config(config)
+    return kind.from_config(config)
+
+
+def _copy_weights(layer: Any, twin: Any) -> None:
+    import keras
+
+    if isinstance(layer, keras.Model):
+        return  # its layers are copied one by one
     weights = layer.get_weights()
-    if weights:
-        twin.build(_build_shape(layer))
-        if [w.shape for w in twin.get_weights()] != [w.shape for w in weights]:
-            raise ModelError(f"{path}: layer {layer.name!r} has other weights in Keras 2; cannot be rebuilt")
-        twin.set_weights(weights)
-    return twin
+    if isinstance(layer, keras.layers.Normalization):
+        twin.adapt_mean, twin.adapt_variance = layer.mean, layer.variance
+    if any(type(v.dtype).__name__ == "str" and "seed" in v.path for v in layer.variables):
+        weights = [v.numpy() for v in layer.variables if "seed" not in v.path]  # generators of Dropout and its like
+    if [w.shape for w in twin.get_weights()] != [w.shape for w in weights]:
+        raise CannotRebuild(f"the layer {layer.name!r} ({type(layer).__name__}) has other weights in Keras 2")
+    twin.set_weights(weights)
 
 
-def _build_shape(layer: Any) -> Any:
-    shape = layer.get_build_config()
-    return shape["input_shape"] if shape and "input_shape" in shape else layer.input.shape
-
-
-def _compare(model: Any, twin: Any, path: Path) -> None:
+def _compare(model: Any, twin: Any) -> None:
+    """Both models on random samples."""
     import keras
     import numpy as np
 
     rng = np.random.default_rng(0)
     samples = []
-    for tensor in model.inputs:
+    for tensor in twin.inputs:
         shape = (2, *(8 if n is None else n for n in tensor.shape[1:]))
-        integers = not np.issubdtype(np.dtype(tensor.dtype), np.floating)
-        samples.append((rng.integers(0, 2, shape) if integers else rng.random(shape)).astype(tensor.dtype))
-    argument = samples if len(samples) > 1 else samples[0]
-    want = keras.tree.flatten(model(argument, training=False))
-    have = keras.tree.flatten(twin(argument, training=False))
+        integers = not np.issubdtype(np.dtype(tensor.dtype.name), np.floating)
+        samples.append((rng.integers(0, 2, shape) if integers else rng.random(shape)).astype(tensor.dtype.name))
+    structure = getattr(model, "_inputs_struct", None)
+    if structure is None:
+        structure = samples[0]
+    want = keras.tree.flatten(model(keras.tree.pack_sequence_as(structure, samples), training=False))
+    have = keras.tree.flatten(twin(samples if len(samples) > 1 else samples[0], training=False))
     for w, h in zip(want, have, strict=True):
         if not np.allclose(np.asarray(w), np.asarray(h), rtol=TOLERANCE, atol=TOLERANCE):
-            raise ModelError(f"{path}: rebuilt in Keras 2 its outputs differ by more than {TOLERANCE}; not trusted")
+            raise CannotRebuild(f"rebuilt in Keras 2, its outputs differ by more than {TOLERANCE:g}")

@@ -5,37 +5,45 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgekit.model.read import open_normal
+from edgekit.flatbuffer.read import read
+from edgekit.model.read import FLOAT, open_keras
+from edgekit.model.unroll import unrolled
+from edgekit.quantize.freeze import concrete, freeze_keras, to_tflite
 
-FLOAT = "float.tflite"
+
+def convert_file(model: str, custom_objects: str, folder: str) -> str:
+    """Converts the model in a file and writes `float.tflite` to `folder`.
+
+    A loop cannot be quantized. Where freezing leaves one, from a recurrent layer, TensorFlow's own way through a
+    SavedModel is tried, which knows the fused LSTM; if that does not help, the layer is unrolled.
+
+    Returns:
+      what was done differently, for the report; "" where nothing was.
+    """
+    loaded, path, note = open_keras(model, custom_objects), Path(folder) / FLOAT, ""
+    path.write_bytes(convert(loaded))
+    if _loops(path):
+        path.write_bytes(convert_fused(loaded))
+        if _loops(path):
+            flat, names = unrolled(loaded)
+            path.write_bytes(convert(flat))
+            note = f"unrolled, because a loop cannot be quantized: {', '.join(names)}"
+    return note
 
 
-def convert_file(model: str, folder: str) -> None:
-    """Converts the model in a file and writes `float.tflite` to `folder`."""
-    (Path(folder) / FLOAT).write_bytes(convert(open_normal(model)))
+def _loops(path: Path) -> bool:
+    return "WHILE" in read(path).operator_names
 
 
 def convert(model: Any) -> bytes:
-    """A Keras model as a float32 `.tflite` with batch size 1.
+    """A `tf_keras` model as a float32 `.tflite` with batch size 1.
 
-    The graph is frozen here and not by way of a SavedModel, which takes most of the time of
-    `TFLiteConverter.from_keras_model` (docs/benchmarks.md has the ratio).
+    Raises:
+      ModelError: TensorFlow Lite lacks an operation of the model.
     """
-    import tensorflow as tf
-
-    frozen = freeze(model)
-    return bytes(tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert())
+    return to_tflite(freeze_keras(model))
 
 
-def freeze(model: Any) -> Any:
-    """The inference graph of a `tf_keras` model with its weights as constants, for one sample at a time."""
-    import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    signature = [tf.TensorSpec((1, *t.shape[1:]), t.dtype, name=t.name.split(":")[0]) for t in model.inputs]
-
-    @tf.function(input_signature=signature)
-    def infer(*inputs: Any) -> Any:
-        return model(inputs if len(inputs) > 1 else inputs[0], training=False)
-
-    return convert_variables_to_constants_v2(infer.get_concrete_function())
+def convert_fused(model: Any) -> bytes:
+    """As `convert`, by way of a SavedModel: slower, but LSTM layers become one operator each."""
+    return to_tflite(concrete(model), model)

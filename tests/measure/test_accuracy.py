@@ -36,7 +36,7 @@ def samples(digits, tmp_path):
         arrays = {"x_train": x[:1], "x_test": x} | ({} if y is None else {"y_test": y})
         np.savez(tmp_path / "digits.npz", **arrays)
         shape = TensorSpec("image", (1, 28, 28), "float32")
-        return DataSpec(str(tmp_path / "digits.npz"), "", Preprocessing(scale=1 / 255), shape, 10, seed=1)
+        return DataSpec(str(tmp_path / "digits.npz"), "", Preprocessing(scale=1 / 255), (shape,), 10, seed=1)
 
     return write
 

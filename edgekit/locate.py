@@ -1,0 +1,52 @@
+"""What stands for a model or dataset in a key: a hash of the file, the folder, or the function's module."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+from edgekit.data.spec import RANDOM
+from edgekit.errors import EdgekitError
+from edgekit.types import Artifact
+
+OPTIONS = {"keras": "--model", "data": "--data"}
+
+
+def locate(kind: str, source: str, sha256: Callable[[Path], str], error: type[EdgekitError]) -> Artifact:
+    """A model or dataset as an artifact.
+
+    Args:
+      kind: `keras` or `data`.
+      source: `random`, `module:function`, or an absolute path.
+      sha256: of a file or folder.
+
+    Raises:
+      error: there is no such file, folder or module.
+    """
+    if source == RANDOM:
+        return Artifact(kind, source, 0, RANDOM)
+    path = Path(source) if Path(source).is_absolute() else _module_file(source, error)
+    try:
+        return Artifact(kind, source, path.stat().st_size if path.is_file() else 0, sha256(path))
+    except (FileNotFoundError, NotADirectoryError):
+        what = "model file" if kind == "keras" else "dataset"
+        raise error(f"{path}: no such {what}; check {OPTIONS[kind]}, or the path in pyproject.toml") from None
+    except OSError as problem:
+        raise error(f"{path}: cannot be read ({problem.strerror}); check its permissions") from None
+
+
+def _module_file(source: str, error: type[EdgekitError]) -> Path:
+    """The source of a function's module; it is not imported, except for the packages around it."""
+    module = source.partition(":")[0]
+    local = Path.cwd().joinpath(*module.split("."))
+    for path in (local.with_suffix(".py"), local / "__init__.py"):
+        if path.is_file():
+            return path
+    try:
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        found = None
+    if found is None or found.origin is None:
+        raise error(f"{source}: there is no module {module!r}; run from the folder that holds it")
+    return Path(found.origin)

@@ -1,0 +1,121 @@
+"""Inference graphs with their weights as constants, for one sample at a time.
+
+`TFLiteConverter.from_keras_model` saves a SavedModel and loads it again, which takes most of its time; freezing first
+does not (docs/benchmarks.md has the ratio).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgekit.errors import ModelError
+from edgekit.model.shapes import Shapes, fixed, parse_shapes
+from edgekit.types import Reading
+
+
+def to_tflite(function: Any, model: Any = None) -> bytes:
+    """A frozen graph as a float32 `.tflite`; or, with its model, a function whose weights are variables.
+
+    Raises:
+      ModelError: TensorFlow Lite lacks an operation of the graph.
+    """
+    import tensorflow as tf
+
+    try:
+        return bytes(tf.lite.TFLiteConverter.from_concrete_functions([function], model).convert())
+    except Exception as problem:
+        raise ModelError(f"TensorFlow cannot convert the model: {_reason(str(problem))}") from problem
+
+
+def freeze_keras(model: Any) -> Any:
+    """Of a `tf_keras` model."""
+    return _freeze(concrete(model))
+
+
+def concrete(model: Any) -> Any:
+    """The inference function of a `tf_keras` model for one sample, its weights still variables."""
+    signature = [_signature(t.name.split(":")[0], (1, *t.shape[1:]), t.dtype) for t in model.inputs]
+    return _trace(lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False), signature)
+
+
+def freeze_keras_3(model: Any, shapes: Shapes, path: Path) -> Any:
+    """Of a Keras 3 model.
+
+    Raises:
+      ModelError: the model does not say what it takes, or leaves a size open.
+    """
+    import keras
+
+    if not getattr(model, "inputs", None):
+        raise ModelError(f"{path}: the model does not say what it takes; give --input-shape, as in 96x96x3")
+    signature = []
+    for tensor in model.inputs:
+        name = tensor._keras_history.operation.name
+        size = fixed(name, tuple(tensor.shape[1:]), shapes, path)
+        if None in size:
+            raise ModelError(f"{path}: input {name!r} has an open size; fix it with --input-shape")
+        signature.append(_signature(name, (1, *size), tensor.dtype))
+    structure = model.input if len(model.inputs) == 1 else list(model.inputs)
+
+    def infer(*inputs: Any) -> Any:
+        return model(keras.tree.pack_sequence_as(structure, list(inputs)), training=False)
+
+    return _freeze(_trace(infer, signature))
+
+
+def freeze_saved_model(path: Path, settings: Reading) -> Any:
+    """Of the serving signature of a SavedModel.
+
+    Raises:
+      ModelError: it has no such signature, or leaves a size open.
+    """
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(str(path))
+    except Exception as problem:
+        raise ModelError(f"{path}: TensorFlow cannot load it: {_reason(str(problem))}") from problem
+    serving = loaded.signatures.get("serving_default") or next(iter(loaded.signatures.values()), None)
+    if serving is None:
+        raise ModelError(f"{path}: has no signature to serve; export it with model.export()")
+    shapes = parse_shapes(settings.input_shape)
+    names, signature = [], []
+    for name, spec in serving.structured_input_signature[1].items():
+        size = fixed(name, tuple(spec.shape[1:]) if spec.shape.rank is not None else (None,), shapes, path)
+        if None in size:
+            raise ModelError(f"{path}: input {name!r} has an open size; fix it with --input-shape")
+        names.append(name)
+        signature.append(_signature(name, (1, *size), spec.dtype))
+
+    def infer(*inputs: Any) -> Any:
+        return list(serving(**dict(zip(names, inputs, strict=True))).values())
+
+    return _freeze(_trace(infer, signature))
+
+
+def _signature(name: str, shape: tuple[int | None, ...], dtype: Any) -> Any:
+    import re
+
+    import tensorflow as tf
+
+    return tf.TensorSpec(shape, dtype, name=re.sub(r"\W", "_", name))
+
+
+def _trace(infer: Any, signature: list[Any]) -> Any:
+    import tensorflow as tf
+
+    return tf.function(infer, input_signature=signature).get_concrete_function()
+
+
+def _freeze(function: Any) -> Any:
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    return convert_variables_to_constants_v2(function)
+
+
+def _reason(problem: str) -> str:
+    """What of a converter's error a person can use, in one line."""
+    lines = [line.strip() for line in problem.splitlines() if line.strip()]
+    telling = [line for line in lines if "error:" in line or "Some ops" in line or "custom ops" in line.lower()]
+    return " ".join((telling or lines or ["it gave no reason"])[0].split())[:300]
