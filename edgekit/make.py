@@ -121,7 +121,7 @@ class Maker:
         if result is None:
             reason = self._why(key, ingredients, before)
             self.ui.begin(step.name)
-            with self.store.making(key) as folder:
+            with self.store.making(key, alone=step.place is not None) as folder:
                 result = self.store.get(key)  # another build may have made it meanwhile
                 if result is None:
                     status = "built"

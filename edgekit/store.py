@@ -105,18 +105,26 @@ class Store:
         write(self.folder / "last" / f"{name}.json", msgspec.json.encode(record))
 
     @contextlib.contextmanager
-    def making(self, key: str) -> Iterator[Path]:
-        """An empty folder to make a result in, while no other build makes the same one."""
+    def making(self, key: str, alone: bool = False) -> Iterator[Path]:
+        """An empty folder to make a result in, while no other build makes the same one.
+
+        Args:
+          alone: wait until no other build makes a result of this kind, so that measurements do not disturb each other.
+        """
         from filelock import FileLock
 
         locks, work = self.folder / "locks", self.folder / "work"
         try:
             locks.mkdir(parents=True, exist_ok=True)
             work.mkdir(parents=True, exist_ok=True)
+            write(self.folder / ".gitignore", b"*\n")
         except OSError as problem:
             raise OutputError(f"{self.folder}: cannot be written ({problem.strerror}); set EDGEKIT_STORE") from None
-        with FileLock(locks / key), tempfile.TemporaryDirectory(dir=work) as folder:
-            yield Path(folder)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(FileLock(locks / key))
+            if alone:
+                stack.enter_context(FileLock(locks / "alone"))
+            yield Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work)))
 
     def file(self, digest: str) -> Path:
         """Where the file with a SHA-256 lies."""
