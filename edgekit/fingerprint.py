@@ -92,6 +92,7 @@ def library(name: str) -> str:
         return ""
 
 
+@functools.cache
 def _source(module: str) -> Path | None:
     path = _ROOT.joinpath(*module.split(".")[1:])
     return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)

@@ -33,6 +33,7 @@ Progress = Callable[[str, float], None]
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "TF_USE_LEGACY_KERAS": "1",
+    "KERAS_BACKEND": "tensorflow",
     "CUDA_VISIBLE_DEVICES": "-1",
     "PYTHONHASHSEED": "0",
     "PYTHONUNBUFFERED": "1",

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from edgekit.check import Checked
-from edgekit.inspect import Inspection
-from edgekit.report.types import Report
-from edgekit.types import Measurement, StageRow
 from edgekit.units import show
+
+if TYPE_CHECKING:
+    from edgekit.check import Checked
+    from edgekit.inspect import Inspection
+    from edgekit.report.types import Report
+    from edgekit.types import Measurement, StageRow
 
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "skipped": "dim"}
 
