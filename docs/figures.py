@@ -16,9 +16,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "edgekit", "build", "--target=all"]
         store = {"EDGEKIT_STORE": folder}
-        run = subprocess.run(
-            command, cwd=ROOT, env=os.environ | store, capture_output=True, text=True, check=True
-        )
+        run = subprocess.run(command, cwd=ROOT, env=os.environ | store, capture_output=True, text=True, check=True)
     budgets = run.stdout[run.stdout.index("\n\n") :].strip()
     readme = ROOT / "README.md"
     text = readme.read_text()

@@ -55,7 +55,7 @@ def _line(name: str, limit: Bytes | Nanoseconds | Percent | Ratio | Count, found
         word: VerdictWord = "skipped" if found.reason.startswith("skipped") else "fail"
         return BudgetLine(name, limit, None, found.unit, None, word, source, found.reason)
     room = found.value - limit if name in AT_LEAST else limit - found.value
-    headroom = round(100 * room / limit, 2) if limit else (0.0 if room == 0 else -100.0)
+    headroom = 100.0 * ((room > 0) - (room < 0)) if limit == 0 else round(100 * room / limit, 2)
     return BudgetLine(
         name, limit, found.value, found.unit, headroom, "pass" if room >= 0 else "fail", source, found.reason
     )

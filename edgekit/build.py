@@ -85,7 +85,8 @@ def build(
         for product in products:
             built = prove(product, maker, project.root, overrides)
             folder = out / product.target.name / product.spec.name
-            write_build(built.files, built.report, _manifest(built, project.root), folder, maker.log(product.scope))
+            manifest, log = _manifest(built, project.root), maker.log(product.scope)
+            write_build(built.files, built.report, manifest, folder, log, maker.store)
             reports.append(built.report)
     return reports
 

@@ -12,6 +12,7 @@ from edgekit.project import ModelSpec
 from edgekit.report.types import Manifest, Report
 from edgekit.store import sha256
 from edgekit.target import Target
+from edgekit.write import intact
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -49,11 +50,9 @@ def _problems(target: Target, spec: ModelSpec, folder: Path) -> list[str]:
         return [f"{folder}: the report cannot be read ({problem}); {build}"]
     problems = []
     for output in manifest.outputs:
-        file = folder / output.path
-        if not file.is_file():
-            problems.append(f"{file}: missing; {build}")
-        elif sha256(file) != output.sha256:
-            problems.append(f"{file}: changed since it was built; {build}")
+        if not intact(folder, output):
+            what = "changed since it was built" if (folder / output.path).is_file() else "missing"
+            problems.append(f"{folder / output.path}: {what}; {build}")
     problems += _stale(target, spec, manifest, build)
     for line in report.budget:
         if line.verdict not in ("pass", "skipped"):

@@ -40,7 +40,8 @@ class ModelTable(Settings, frozen=True):
 class ProjectTable(Settings, frozen=True):
     """`[tool.edgekit]`."""
 
-    models: dict[str, ModelTable] = msgspec.field(default_factory=dict)
+    models: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Each a `ModelTable`, read by itself so that an error can name it."""
     targets: str = "targets"
     """Folder of the target profiles."""
 
@@ -149,7 +150,8 @@ def is_function(text: str) -> bool:
 
 def _project(root: Path, table: ProjectTable) -> Project:
     models = {}
-    for name, entry in table.models.items():
+    for name, keys in table.models.items():
+        entry = decode(keys, ModelTable, f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}", ProjectError)
         if name != _folder_name(name):
             raise ProjectError(
                 f'{root / "pyproject.toml"}: tool.edgekit.models."{name}": the name becomes a folder; '

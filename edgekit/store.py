@@ -16,6 +16,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Store:
         path = self._result(key)
         try:
             result = msgspec.json.decode(path.read_bytes(), type=Result)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, msgspec.DecodeError):
             self._damaged(key)
@@ -118,6 +119,9 @@ class Store:
             locks.mkdir(parents=True, exist_ok=True)
             work.mkdir(parents=True, exist_ok=True)
             write(self.folder / ".gitignore", b"*\n")
+            for left in work.iterdir():  # by a build that was killed
+                if time.time() - left.stat().st_mtime > 7 * 86400:
+                    shutil.rmtree(left, ignore_errors=True)
         except OSError as problem:
             raise OutputError(f"{self.folder}: cannot be written ({problem.strerror}); set EDGEKIT_STORE") from None
         with contextlib.ExitStack() as stack:
@@ -125,6 +129,15 @@ class Store:
             if alone:
                 stack.enter_context(FileLock(locks / "alone"))
             yield Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work)))
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """While no other build of this store writes an output folder."""
+        from filelock import FileLock
+
+        (self.folder / "locks").mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / "locks" / "outputs"):
+            yield
 
     def file(self, digest: str) -> Path:
         """Where the file with a SHA-256 lies."""
@@ -160,12 +173,6 @@ def write(path: Path, content: bytes) -> None:
             raise
     except OSError as problem:
         raise OutputError(f"{path}: cannot be written ({problem.strerror}); choose another folder") from None
-
-
-def copy(artifact: Artifact, path: Path) -> None:
-    """Copies an artifact to where it ships, unless it is there already."""
-    if not path.is_file() or path.stat().st_size != artifact.bytes or sha256(path) != artifact.sha256:
-        write(path, Path(artifact.path).read_bytes())
 
 
 def sha256(path: Path) -> str:

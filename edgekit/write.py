@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -10,10 +11,8 @@ import msgspec
 from edgekit.errors import OutputError
 from edgekit.report.markdown import markdown
 from edgekit.report.types import Manifest, Report
-from edgekit.store import copy, sha256, write
+from edgekit.store import Store, sha256, write
 from edgekit.types import Artifact
-
-LOG = "build.log"
 
 
 def check_writable(folder: Path) -> None:
@@ -31,8 +30,10 @@ def check_writable(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be written: no permission in {place}; choose another with --out=DIR")
 
 
-def write_build(files: dict[str, Artifact], report: Report, manifest: Manifest, folder: Path, log: Path) -> None:
-    """Writes what ships, the reports and the manifest. What lies there already with the same bytes is left alone.
+def write_build(
+    files: dict[str, Artifact], report: Report, manifest: Manifest, folder: Path, log: Path, store: Store
+) -> None:
+    """Writes what ships, the reports and the manifest, unless all of it lies there already.
 
     Args:
       files: what ships, by its path in the folder.
@@ -43,23 +44,38 @@ def write_build(files: dict[str, Artifact], report: Report, manifest: Manifest, 
     Raises:
       OutputError: the folder cannot be written.
     """
-    for path, artifact in files.items():
-        copy(artifact, folder / path)
-    for file in (folder / "c").glob("*"):
-        if f"c/{file.name}" not in files:
-            file.unlink()  # of an earlier build with other settings
-    write(folder / "report.json", json(report))
-    write(folder / "report.md", markdown(report).encode())
-    write(folder / LOG, log.read_bytes() if log.is_file() else b"")
-    outputs = [_output(folder, path) for path in (*files, "report.json", "report.md", LOG)]
-    write(folder / "manifest.json", json(msgspec.structs.replace(manifest, outputs=outputs)))
+    texts = {
+        "report.json": json(report),
+        "report.md": markdown(report).encode(),
+        "build.log": log.read_bytes() if log.is_file() else b"",
+    }
+    outputs = [msgspec.structs.replace(artifact, path=path) for path, artifact in files.items()]
+    outputs += [
+        Artifact(path.rpartition(".")[2], path, len(text), hashlib.sha256(text).hexdigest())
+        for path, text in texts.items()
+    ]
+    whole = json(msgspec.structs.replace(manifest, outputs=outputs))
+    there = folder / "manifest.json"
+    if there.is_file() and there.read_bytes() == whole and all(intact(folder, output) for output in outputs):
+        return
+    with store.writing():
+        for path, artifact in files.items():
+            if not intact(folder, msgspec.structs.replace(artifact, path=path)):
+                write(folder / path, Path(artifact.path).read_bytes())
+        for path, text in texts.items():
+            write(folder / path, text)
+        for file in (folder / "c").glob("*"):
+            if f"c/{file.name}" not in files:
+                file.unlink()  # of an earlier build with other settings
+        write(there, whole)
+
+
+def intact(folder: Path, output: Artifact) -> bool:
+    """Whether an output lies in its folder as it was written."""
+    file = folder / output.path
+    return file.is_file() and file.stat().st_size == output.bytes and sha256(file) == output.sha256
 
 
 def json(value: object) -> bytes:
     """A type as JSON that a person can read and git can compare."""
     return msgspec.json.format(msgspec.json.encode(value, enc_hook=float), indent=2) + b"\n"
-
-
-def _output(folder: Path, path: str) -> Artifact:
-    file = folder / path
-    return Artifact(file.suffix.lstrip("."), path, file.stat().st_size, sha256(file))

@@ -1,6 +1,10 @@
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 
 @pytest.fixture(scope="session")
@@ -10,3 +14,38 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared data folder is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """`once(name, fill)`: a folder that is filled once in a test run, however many processes pytest uses."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, part = root / name, root / f"{name}.part"
+        with FileLock(root / f"{name}.lock"):
+            if not folder.exists():
+                shutil.rmtree(part, ignore_errors=True)
+                part.mkdir()
+                fill(part)
+                part.rename(folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def models(once) -> Path:
+    """Small models of many kinds, each with `NAME.npz`: its inputs and what the library that made it answered."""
+
+    def fill(folder: Path) -> None:
+        import subprocess
+        import sys
+
+        maker = Path(__file__).parent / "model" / "make_models.py"
+        done = subprocess.run([sys.executable, maker, folder], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    return once("models", fill)

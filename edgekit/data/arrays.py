@@ -30,9 +30,13 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     import numpy as np
 
     try:
+        with path.open("rb") as opened:
+            head = opened.read(6)
+        if head == b"\x93NUMPY":
+            raise DataError(f"{path}: a single array; save x_train, y_train, x_test and y_test with np.savez")
+        if not head.startswith(b"PK"):
+            raise DataError(f"{path}: not an .npz file; write it with np.savez")
         with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError(f"{path}: a single array; save x_train, y_train, x_test and y_test with np.savez")
             parts = {name: file[name] for name in file.files if name.split(".")[0] in PARTS}
             return parts or {name: np.empty(0) for name in file.files}
     except FileNotFoundError:
@@ -42,7 +46,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
             raise DataError(
                 f"{path}: holds pickled Python objects, which could run code; save plain numeric arrays"
             ) from None
-        raise DataError(f"{path}: not an .npz file; write it with np.savez") from None
+        raise DataError(f"{path}: cannot be read as .npz ({problem}); write it again with np.savez") from None
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError) as problem:
         raise DataError(f"{path}: cannot be read as .npz ({problem}); write it again with np.savez") from None
 

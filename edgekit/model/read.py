@@ -14,7 +14,7 @@ from edgekit.model.custom import custom_scope
 from edgekit.model.rebuild import CannotRebuild, rebuild
 from edgekit.model.shapes import fix_shapes, parse_shapes
 from edgekit.model.trust import check_trusted
-from edgekit.quantize.freeze import freeze_keras, freeze_keras_3, freeze_saved_model, to_tflite
+from edgekit.quantize.function import keras_3_function, keras_function, saved_model_function, to_tflite
 from edgekit.types import ModelFacts, Reading, TensorSpec
 
 KERAS, FLOAT, INTEGER = "model.h5", "float.tflite", "model.tflite"
@@ -25,7 +25,7 @@ on the model alone."""
 def load_file(model: str, settings: Reading, folder: str) -> ModelFacts:
     """Reads a model and writes it to `folder` in the form that the stages take.
 
-    A model of any Keras becomes a `tf_keras` model where it can. Otherwise it is frozen by the library that reads it,
+    A model of any Keras becomes a `tf_keras` model where it can. Otherwise it is traced by the library that reads it,
     and goes on as a float `.tflite`; `ModelFacts.untrainable` says why.
 
     Args:
@@ -47,7 +47,7 @@ def load_file(model: str, settings: Reading, folder: str) -> ModelFacts:
         shutil.copyfile(path, place / (INTEGER if form == "int8" else FLOAT))
         return _graph_facts(graph, path, "tflite", form, "it is a TensorFlow Lite file")
     if container.format == "saved_model":
-        (place / FLOAT).write_bytes(to_tflite(freeze_saved_model(path, settings)))
+        (place / FLOAT).write_bytes(to_tflite(saved_model_function(path, settings)))
         graph = read_graph(place / FLOAT)
         return _graph_facts(graph, path, "saved_model", "float", "a SavedModel is a graph without layers")
     with custom_scope(settings.custom_objects):
@@ -164,10 +164,10 @@ def _keras_facts(model: Any, why: str, path: Path, source: str, settings: Readin
         except (NotImplementedError, TypeError, ValueError) as problem:
             (place / KERAS).unlink(missing_ok=True)
             why = f"Keras 2 cannot store it ({' '.join(str(problem).split())[:120]})"
-        frozen = freeze_keras(model)
+        function = keras_function(model)
     else:
-        frozen = freeze_keras_3(model, parse_shapes(settings.input_shape), path)
-    (place / FLOAT).write_bytes(to_tflite(frozen))
+        function = keras_3_function(model, parse_shapes(settings.input_shape), path)
+    (place / FLOAT).write_bytes(to_tflite(function))
     return _graph_facts(read_graph(place / FLOAT), path, source, "float", why)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from edgekit.flatbuffer.read import read
 from edgekit.model.read import FLOAT, open_keras
 from edgekit.model.unroll import unrolled
-from edgekit.quantize.freeze import concrete, freeze_keras, to_tflite
+from edgekit.quantize.function import keras_function, to_tflite
 
 
 def convert_file(model: str, custom_objects: str, folder: str) -> str:
@@ -41,9 +41,9 @@ def convert(model: Any) -> bytes:
     Raises:
       ModelError: TensorFlow Lite lacks an operation of the model.
     """
-    return to_tflite(freeze_keras(model))
+    return to_tflite(keras_function(model))
 
 
 def convert_fused(model: Any) -> bytes:
     """As `convert`, by way of a SavedModel: slower, but LSTM layers become one operator each."""
-    return to_tflite(concrete(model), model)
+    return to_tflite(keras_function(model), model)

@@ -1,7 +1,7 @@
-"""Inference graphs with their weights as constants, for one sample at a time.
+"""Inference functions for one sample at a time, and their conversion to float `.tflite`.
 
-`TFLiteConverter.from_keras_model` saves a SavedModel and loads it again, which takes most of its time; freezing first
-does not (docs/benchmarks.md has the ratio).
+`TFLiteConverter.from_keras_model` saves a SavedModel and loads it again, which takes most of its time. A traced
+function is frozen by the converter itself (docs/benchmarks.md has the ratio).
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from edgekit.types import Reading
 
 
 def to_tflite(function: Any, model: Any = None) -> bytes:
-    """A frozen graph as a float32 `.tflite`; or, with its model, a function whose weights are variables.
+    """A function as a float32 `.tflite`.
+
+    Args:
+      function: traced, with batch size 1.
+      model: the function's `tf_keras` model, to go by way of a SavedModel: slower, but LSTM layers stay whole.
 
     Raises:
       ModelError: TensorFlow Lite lacks an operation of the graph.
@@ -23,23 +27,20 @@ def to_tflite(function: Any, model: Any = None) -> bytes:
     import tensorflow as tf
 
     try:
-        return bytes(tf.lite.TFLiteConverter.from_concrete_functions([function], model).convert())
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+        converter.exclude_conversion_metadata = True  # says how it was converted; no runtime reads it
+        return bytes(converter.convert())
     except Exception as problem:
         raise ModelError(f"TensorFlow cannot convert the model: {_reason(str(problem))}") from problem
 
 
-def freeze_keras(model: Any) -> Any:
+def keras_function(model: Any) -> Any:
     """Of a `tf_keras` model."""
-    return _freeze(concrete(model))
-
-
-def concrete(model: Any) -> Any:
-    """The inference function of a `tf_keras` model for one sample, its weights still variables."""
     signature = [_signature(t.name.split(":")[0], (1, *t.shape[1:]), t.dtype) for t in model.inputs]
     return _trace(lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False), signature)
 
 
-def freeze_keras_3(model: Any, shapes: Shapes, path: Path) -> Any:
+def keras_3_function(model: Any, shapes: Shapes, path: Path) -> Any:
     """Of a Keras 3 model.
 
     Raises:
@@ -61,10 +62,10 @@ def freeze_keras_3(model: Any, shapes: Shapes, path: Path) -> Any:
     def infer(*inputs: Any) -> Any:
         return model(keras.tree.pack_sequence_as(structure, list(inputs)), training=False)
 
-    return _freeze(_trace(infer, signature))
+    return _trace(infer, signature)
 
 
-def freeze_saved_model(path: Path, settings: Reading) -> Any:
+def saved_model_function(path: Path, settings: Reading) -> Any:
     """Of the serving signature of a SavedModel.
 
     Raises:
@@ -91,7 +92,7 @@ def freeze_saved_model(path: Path, settings: Reading) -> Any:
     def infer(*inputs: Any) -> Any:
         return list(serving(**dict(zip(names, inputs, strict=True))).values())
 
-    return _freeze(_trace(infer, signature))
+    return _trace(infer, signature)
 
 
 def _signature(name: str, shape: tuple[int | None, ...], dtype: Any) -> Any:
@@ -105,13 +106,7 @@ def _signature(name: str, shape: tuple[int | None, ...], dtype: Any) -> Any:
 def _trace(infer: Any, signature: list[Any]) -> Any:
     import tensorflow as tf
 
-    return tf.function(infer, input_signature=signature).get_concrete_function()
-
-
-def _freeze(function: Any) -> Any:
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    return convert_variables_to_constants_v2(function)
+    return tf.function(infer, input_signature=signature, autograph=False).get_concrete_function()
 
 
 def _reason(problem: str) -> str:

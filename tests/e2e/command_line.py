@@ -1,0 +1,50 @@
+"""The command as a person runs it: a process in a folder, its exit status, what it printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "EDGEKIT_STORE"} | {"COLUMNS": "200"}
+STEP = re.compile(r"  (?P<name>\S.*?) +(?P<status>built|cached) +[\d.]+ s(?: +[\d.]+ (?:B|KiB|MiB)\b)? *(?P<reason>.*)")
+
+
+class Step(NamedTuple):
+    status: str
+    reason: str
+
+
+def edgekit(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs `edgekit ARGUMENTS` in a folder."""
+    return run([sys.executable, "-m", "edgekit", *arguments], folder, **environment)
+
+
+def run(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=300
+    )
+
+
+def steps(printed: str) -> dict[str, Step]:
+    """What a build said of each step."""
+    found = (STEP.fullmatch(line) for line in printed.splitlines())
+    return {m["name"]: Step(m["status"], m["reason"]) for m in found if m}
+
+
+def statuses(printed: str) -> dict[str, str]:
+    return {name: step.status for name, step in steps(printed).items()}
+
+
+def rebuilt(printed: str) -> list[str]:
+    """The steps that a build made anew."""
+    return [name for name, step in steps(printed).items() if step.status == "built"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

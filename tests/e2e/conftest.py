@@ -1,0 +1,58 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import ROOT, edgekit
+
+
+def new_project(folder: Path) -> Path:
+    """A project as after a clone: the reference model, its data, the profiles."""
+    folder.mkdir(exist_ok=True)
+    for name in ("assets", "targets"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / "tasks.py").write_text("from edgekit.tasks import namespace\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cold(once) -> Path:
+    """A project in which the phone's build ran once; `stdout` holds what it printed. Not to be changed."""
+
+    def fill(folder: Path) -> None:
+        done = edgekit(new_project(folder), "build", "--target=phone")
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "stdout").write_text(done.stdout)
+
+    return once("cold", fill)
+
+
+@pytest.fixture(scope="session")
+def everything(once, cold) -> Path:
+    """The same project after `build --target=all`. Not to be changed."""
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(cold, folder, dirs_exist_ok=True)
+        done = edgekit(folder, "build", "--target=all")
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "stdout").write_text(done.stdout)
+
+    return once("everything", fill)
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Path:
+    """A project in which nothing was built."""
+    return new_project(tmp_path / "project")
+
+
+@pytest.fixture
+def built(cold, tmp_path) -> Path:
+    """A project, to be changed, in which the phone's build ran once."""
+    return Path(shutil.copytree(cold, tmp_path / "project"))
+
+
+@pytest.fixture
+def released(everything, tmp_path) -> Path:
+    """A project, to be changed, in which all targets are built."""
+    return Path(shutil.copytree(everything, tmp_path / "project"))

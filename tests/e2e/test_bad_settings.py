@@ -1,0 +1,105 @@
+"""Wrong profiles, projects and options."""
+
+import shutil
+
+import pytest
+from command_line import contents, edgekit
+from refusal import assert_refused
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("sparsity = 0.5", "sparsity = = 0.5", ["not valid TOML", "line 10"]),
+        ("sparsity = 0.5", "sparsitty = 0.5", ["recipe.prune.sparsitty", "unknown key", 'did you mean "sparsity"']),
+        ("[recipe.prune]", "[recipe.prunes]", ["recipe.prunes", "unknown key", 'did you mean "prune"']),
+        ("sparsity = 0.5", 'sparsity = "half"', ["recipe.prune.sparsity", "expected `float`", "'half'"]),
+        ("sparsity = 0.5", "sparsity = 1.0", ["recipe.prune.sparsity", "< 1", "1.0"]),
+        ("sparsity = 0.5", "sparsity = nan", ["recipe.prune.sparsity", "nan"]),
+        ("sparsity = 0.5\n", "", ["recipe.prune.sparsity", "missing"]),
+        ("epochs = 2", "epochs = 0", ["recipe.prune.epochs", ">= 1", "0"]),
+        ('scheme = "int8"', 'scheme = "int4"', ["recipe.quantize.scheme", "'int4'"]),
+        ('"44 KiB"', "44", ["budget.model_size", "44", "no unit of size", '"300 KiB"']),
+        ('"44 KiB"', '"44"', ["budget.model_size", "44", "no unit of size", '"300 KiB"']),
+        ('"300 us"', '"300 m"', ["budget.latency", "300 m", "no unit of time", '"5 ms"']),
+        ('"300 us"', '"44 KiB"', ["budget.latency", "44 KiB", "no unit of time", '"5 ms"']),
+        ('"44 KiB"', '"-44 KiB"', ["budget.model_size", "-44 KiB", "negative"]),
+        ('"1 %"', '"-1 %"', ["budget.accuracy_drop", "-1 %", "negative"]),
+        ("model_size =", "model_sice =", ["budget.model_sice", "unknown key", 'did you mean "model_size"']),
+        ('ship = "litert"', 'ship = "lite-rt"', ["runtimes.ship", "lite-rt", 'did you mean "litert"']),
+        ("[hardware]\n", '[hardware]\nram = "4 cows"\n', ["targets/phone.toml"]),
+        ("description", 'name = "telephone"\ndescription', ["name", "named by its file", "remove"]),
+        ("description", 'extends = "fone"\ndescription', ["extends", "fone", 'did you mean "phone"']),
+        ("description", 'extends = "phone"\ndescription', ["extends", "circle", "phone > phone"]),
+        ("[budget]", '[budget]\narena = "1 KiB"', ["budget.arena", "litert", "no arena", "tflm"]),
+    ],
+)
+def test_profile(fresh, old, new, words):
+    profile = fresh / "targets/phone.toml"
+    assert old in profile.read_text()
+    profile.write_text(profile.read_text().replace(old, new, 1))
+    assert_refused(edgekit(fresh, "build", "--target=phone"), fresh, "targets/phone.toml", *words)
+
+
+def test_profile_that_is_not_text(fresh):
+    (fresh / "targets/phone.toml").write_bytes(b"\xff\xfe\0")
+    assert_refused(edgekit(fresh, "build", "--target=phone"), fresh, "targets/phone.toml", "UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[tool.edgekit.models.digits]", "[tool.edgekit.models.digits", ["not valid TOML", "line "]),
+        ('model = "assets', 'modell = "assets', ["tool.edgekit", "models.digits: modell", 'did you mean "model"']),
+        ('"assets/digits.npz"', "7", ["tool.edgekit", "models.digits: data", "expected `str", "7"]),
+        ("models.digits]", 'models."../digits"]', ["tool.edgekit", "../digits", "folder"]),
+        ("{ scale", "{ scales", ["models.digits: preprocessing.scales", 'did you mean "scale"']),
+    ],
+)
+def test_project(fresh, old, new, words):
+    file = fresh / "pyproject.toml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new, 1))
+    assert_refused(edgekit(fresh, "build", "--target=phone"), fresh, "pyproject.toml", *words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--target=phon"], ['unknown target "phon"', 'did you mean "phone"']),
+        (["--target=../phone"], ['unknown target "../phone"']),
+        ([], ["no target", "--target=NAME", "camera, microcontroller, phone"]),
+        (["--target=phone", "--set=recipe.prune.sparsity"], ["--set recipe.prune.sparsity", "key=value"]),
+        (["--target=phone", "--set=recipe.prone.sparsity=0.1"], ["recipe.prone", "unknown key", '"prune"']),
+        (["--target=phone", "--set=budget.latency=5"], ["budget.latency", "no unit of time", "--set budget.latency=5"]),
+        (["--target=phone", "--set=description.x=5"], ["description", "not a table"]),
+        (["--target=phone", "--model=digit"], ["unknown model", 'did you mean "digits"']),
+        (["--target=phone", "--model=assets/digits.keras"], ["no dataset", "--data=PATH", "--data=random"]),
+    ],
+)
+def test_options(fresh, arguments, words):
+    assert_refused(edgekit(fresh, "build", *arguments), fresh, *words)
+
+
+def test_a_folder_without_a_project_says_how_to_name_a_model(tmp_path):
+    done = edgekit(tmp_path, "build", "--target=phone")
+    assert_refused(done, tmp_path, "no model", "[tool.edgekit.models.NAME]", "--model=PATH")
+
+
+class TestOutputFolder:
+    @pytest.mark.parametrize("out", ["assets/digits.npz", "assets/digits.npz/below/a/file"])
+    def test_in_the_way_of_a_file(self, built, out):
+        shutil.rmtree(built / "build")
+        before = contents(built)
+        done = edgekit(built, "build", "--target=phone", f"--out={out}")
+        assert_refused(done, built, f"{out}: cannot be written", "digits.npz is not a folder", "--out=DIR")
+        assert contents(built) == before
+
+    def test_where_nobody_may_write(self, built):
+        shutil.rmtree(built / "build")
+        done = edgekit(built, "build", "--target=phone", "--out=/proc/edgekit")
+        assert_refused(done, built, "/proc/edgekit", "cannot be written", "choose another")
+
+    def test_a_store_that_cannot_be_written(self, fresh):
+        done = edgekit(fresh, "build", "--target=phone", EDGEKIT_STORE=str(fresh / "pyproject.toml/store"))
+        assert_refused(done, fresh, "pyproject.toml/store", "cannot be written", "EDGEKIT_STORE")

@@ -1,0 +1,155 @@
+"""`edgekit check`: the gate before a release."""
+
+import json
+
+import numpy as np
+import pytest
+from command_line import contents, edgekit, rebuilt
+
+
+def check(folder, *arguments):
+    return edgekit(folder, "check", *arguments)
+
+
+def test_all_targets_are_built_and_share_what_they_have_in_common(everything):
+    sections = (everything / "stdout").read_text()
+    compressing = sections.split("camera: measure")[0]
+    assert rebuilt(compressing.split("microcontroller: build")[0]) == ["quantize"]  # of the camera: other settings
+    assert rebuilt(compressing.split("microcontroller: build")[1]) == []
+    assert {p.name for p in (everything / "build").iterdir()} == {"camera", "microcontroller", "phone"}
+
+
+def test_the_microcontroller_gets_c_sources_and_a_measured_arena(everything):
+    folder = everything / "build/microcontroller/digits"
+    assert {"c/digits_model.h", "c/digits_model.c"} <= contents(folder).keys()
+    report = json.loads((folder / "report.json").read_bytes())
+    [arena] = [line for line in report["budget"] if line["name"] == "arena"]
+    assert arena["verdict"] == "pass" and arena["source"].startswith("measured tflm")
+    assert str(int(arena["value"])) in (folder / "c/digits_model.h").read_text()
+    shipped = {a["path"] for a in report["artifacts"]}
+    assert shipped == {"model.tflite", *(path for path in contents(folder) if path.startswith("c/"))}
+
+
+def test_the_gate_passes_what_was_built(everything):
+    done = check(everything)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines() == [f"{name}: digits: pass" for name in ("camera", "microcontroller", "phone")]
+
+
+def test_json_prints_json_only(everything):
+    done = check(everything, "--json")
+    assert done.returncode == 0 and done.stderr == ""
+    assert [(found["target"], found["problems"]) for found in json.loads(done.stdout)] == [
+        ("camera", []),
+        ("microcontroller", []),
+        ("phone", []),
+    ]
+
+
+def tamper_with_the_model(project):
+    file = project / "build/phone/digits/model.tflite"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+def tamper_with_the_report(project):
+    file = project / "build/phone/digits/report.json"
+    file.write_text(file.read_text().replace('"verdict": "pass"', '"verdict": "pass" '))
+
+
+def edit_the_profile(project):
+    file = project / "targets/phone.toml"
+    file.write_text(file.read_text().replace("sparsity = 0.5", "sparsity = 0.6"))
+
+
+def loosen_the_budget(project):
+    file = project / "targets/phone.toml"
+    file.write_text(file.read_text().replace("44 KiB", "45 KiB"))
+
+
+def change_the_data(project):
+    file = project / "assets/digits.npz"
+    with np.load(file) as arrays:
+        np.savez(file, **dict(arrays) | {"y_test": arrays["y_test"][::-1]})
+
+
+def change_the_model(project):
+    with (project / "assets/digits.keras").open("ab") as file:
+        file.write(b"\0")
+
+
+def remove(name):
+    def do(project):
+        (project / "build/phone/digits" / name).unlink()
+
+    do.__name__ = f"remove_{name}"
+    return do
+
+
+def cut_the_manifest_short(project):
+    file = project / "build/phone/digits/manifest.json"
+    file.write_text(file.read_text()[:-100])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (tamper_with_the_model, "model.tflite: changed since it was built"),
+        (tamper_with_the_report, "report.json: changed since it was built"),
+        (edit_the_profile, "the profile has changed"),
+        (loosen_the_budget, "the profile has changed"),
+        (change_the_data, "the dataset has changed"),
+        (change_the_model, "the model has changed"),
+        (remove("report.json"), "report.json"),
+        (remove("report.md"), "report.md: missing"),
+        (remove("manifest.json"), "manifest.json is missing"),
+        (remove("model.tflite"), "model.tflite: missing"),
+        (cut_the_manifest_short, "cannot be read"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_gate_fails_after(change, says, released):
+    change(released)
+    done = check(released)
+    assert done.returncode == 1
+    assert "phone: digits: fail" in done.stdout
+    assert says in done.stdout
+    assert "run build --target=phone" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["digits_model.c", "digits_model.h"])
+def test_the_gate_fails_after_the_c_sources_were_edited(name, released):
+    with (released / "build/microcontroller/digits/c" / name).open("a") as file:
+        file.write("/* faster */\n")
+    done = check(released, "--target=microcontroller")
+    assert done.returncode == 1 and f"{name}: changed since it was built" in done.stdout
+
+
+def test_the_gate_fails_where_nothing_was_built(fresh):
+    done = check(fresh, "--target=phone")
+    assert done.returncode == 1 and "run build --target=phone" in done.stdout
+
+
+def test_the_gate_fails_after_a_trial_and_passes_after_a_build(built):
+    assert edgekit(built, "build", "--target=phone", "--set=budget.model_size=50 KiB").returncode == 0
+    done = check(built, "--target=phone")
+    assert done.returncode == 1 and "budget.model_size=50 KiB" in done.stdout
+    assert edgekit(built, "build", "--target=phone").returncode == 0
+    assert check(built, "--target=phone").returncode == 0
+
+
+def test_the_gate_fails_over_budget(built):
+    profile = built / "targets/phone.toml"
+    profile.write_text(profile.read_text().replace('model_size = "44 KiB"', 'model_size = "4 KiB"'))
+    build = edgekit(built, "build", "--target=phone")
+    assert build.returncode == 1 and rebuilt(build.stdout) == []
+    done = check(built, "--target=phone")
+    assert done.returncode == 1 and "budget model_size: fail" in done.stdout
+
+
+def test_the_gate_passes_after_a_comment_was_reworded(released):
+    for profile in (released / "targets").glob("*.toml"):
+        profile.write_text("# reworded\n" + profile.read_text())
+    assert check(released).returncode == 0

@@ -1,0 +1,88 @@
+"""What workers are asked to do in tests: to answer, to fail, to crash, to hang."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from edgekit.errors import DataError, EdgekitError, RecipeError, SetupError
+from edgekit.types import Artifact
+
+KINDS = {kind.__name__: kind for kind in (DataError, EdgekitError, RecipeError, SetupError)}
+
+
+def process() -> int:
+    return os.getpid()
+
+
+def larger(artifact: Artifact, factor: int = 2) -> Artifact:
+    return Artifact(artifact.kind, artifact.path, factor * artifact.bytes, artifact.sha256)
+
+
+def fail(kind: str, text: str) -> None:
+    raise KINDS[kind](text)
+
+
+def stumble() -> None:
+    raise KeyError("no\nsuch\nthing")
+
+
+def kill(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def abort() -> None:
+    os.abort()
+
+
+def read_nowhere() -> None:
+    ctypes.string_at(0)
+
+
+def leave(status: int) -> None:
+    os._exit(status)
+
+
+def quit_python() -> None:
+    sys.exit(3)
+
+
+def hang() -> None:
+    time.sleep(600)
+
+
+def hang_in_c() -> None:
+    ctypes.PyDLL(None).sleep(600)  # holds the interpreter's lock
+
+
+def count(steps: int, progress) -> int:
+    for step in range(steps):
+        progress(f"step {step + 1}", (step + 1) / steps)
+    return steps
+
+
+def chatter(text: str) -> str:
+    print(text)
+    print(text, file=sys.stderr)
+    os.write(1, b"from C++\n")
+    subprocess.run(["echo", "from a child"])
+    return "said"
+
+
+def interrupt_parent() -> None:
+    os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(600)
+
+
+def imported() -> list[str]:
+    return sorted(sys.modules)
+
+
+def environment(name: str) -> str:
+    return os.environ.get(name, "")
+
+
+def large(size: int) -> str:
+    return "x" * size
