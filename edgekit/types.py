@@ -129,7 +129,7 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
 
     runs: int = 100
     """At least so many, and"""
-    seconds: float = 0.5
+    seconds: float = 0.3
     """for at least so long;"""
     limit: float = 2.0
     """but after so many seconds 10 runs are enough."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import re
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -18,8 +21,10 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 ZIP = b"PK\x03\x04"
 EXPANSION = 100
 """How many times larger than its archive a member may be; random weights hardly deflate."""
-CONFIG_LIMIT = 64 << 20
+CONFIG_LIMIT = 16 << 20
 """Bytes of the largest architecture that is read."""
+
+WEIGHTS = "model.weights.h5"
 
 Format = Literal["hdf5", "keras", "saved_model", "tflite"]
 
@@ -103,15 +108,20 @@ def layer_name(layer: dict[str, Any]) -> str:
 
 
 def _from_zip(path: Path) -> Container:
+    import h5py
+
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {member.filename: member for member in archive.infolist()}
-            _check_members(path, list(members.values()))
+            members = archive.namelist()
+            _check_members(path, archive.infolist())
             if "config.json" not in members:
                 raise ModelError(f"{path}: an archive, but not of Keras (no config.json); write it with model.save()")
             config = json.loads(archive.read("config.json"))
             metadata = json.loads(archive.read("metadata.json")) if "metadata.json" in members else {}
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError):
+            if WEIGHTS in members:
+                with h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as weights:
+                    _check_hdf5(path, weights)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, KeyError):
         raise ModelError(f"{path}: truncated or damaged archive; copy or save the model again") from None
     except (ValueError, RecursionError):
         raise ModelError(f"{path}: its config.json is not valid; save the model again") from None
@@ -121,17 +131,57 @@ def _from_zip(path: Path) -> Container:
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    size = path.stat().st_size
+    left = _most(path.stat().st_size)
     for member in members:
-        parts = Path(member.filename).parts
-        if member.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
-            raise ModelError(f"{path}: its entry {member.filename!r} leaves the archive's folder; not opened")
+        name, parts = member.filename, Path(member.filename).parts
+        left -= member.file_size
+        if name.startswith(("/", "\\")) or ".." in parts or (parts and ":" in parts[0]):
+            raise ModelError(f"{path}: its entry {name!r} leaves the archive's folder; not opened")
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise ModelError(f"{path}: its entry {member.filename!r} is a link; not opened")
-        if member.file_size > EXPANSION * size + (1 << 20) or (
-            member.filename.endswith(".json") and member.file_size > CONFIG_LIMIT
-        ):
-            raise ModelError(f"{path}: its entry {member.filename!r} would take {member.file_size:,} B; not opened")
+            raise ModelError(f"{path}: its entry {name!r} is a link; not opened")
+        if left < 0 or (name.endswith(".json") and member.file_size > CONFIG_LIMIT):
+            raise ModelError(f"{path}: its entry {name!r} would take {member.file_size:,} B; not opened")
+        if name.endswith((".npz", ".pkl", ".pickle")):
+            raise ModelError(f"{path}: its entry {name!r} is nothing that model.save() writes; not opened")
+
+
+def _check_hdf5(path: Path, file: Any) -> None:
+    """Refuses an HDF5 file that reaches into other files, or claims far more memory than it holds."""
+    import h5py
+
+    left = most = _most(file.id.get_filesize())
+
+    def check(name: bytes, link: Any) -> None:
+        nonlocal left
+        entry = name.decode("utf-8", "replace")
+        if link.type not in (h5py.h5l.TYPE_HARD, h5py.h5l.TYPE_SOFT):
+            raise ModelError(f"{path}: its entry {entry!r} lies in another file; not opened")
+        if link.type == h5py.h5l.TYPE_SOFT:
+            return
+        item = h5py.h5o.open(file.id, name)
+        for index in range(h5py.h5a.get_num_attrs(item)):
+            left -= h5py.h5a.open(item, index=index).get_storage_size()
+        if isinstance(item, h5py.h5d.DatasetID):
+            plan = item.get_create_plist()
+            if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
+                raise ModelError(f"{path}: its entry {entry!r} lies in another file; not opened")
+            filters = [plan.get_filter(n)[0] for n in range(plan.get_nfilters())]
+            if len(set(filters)) < len(filters):
+                raise ModelError(f"{path}: its entry {entry!r} is compressed more than once; not opened")
+            chunk = math.prod(plan.get_chunk()) if plan.get_layout() == h5py.h5d.CHUNKED else 0
+            claim = max(math.prod(item.shape), chunk) * item.get_type().get_size()
+            left -= claim
+            if left < 0:
+                raise ModelError(f"{path}: its entry {entry!r} would take {claim:,} B; not opened")
+        if left < 0:
+            raise ModelError(f"{path}: the attributes of its entry {entry!r} take more than {most:,} B; not opened")
+
+    file.id.links.visit(check, info=True)
+
+
+def _most(stored: int) -> int:
+    """Bytes of memory that a file of a size may claim."""
+    return EXPANSION * stored + (1 << 20)
 
 
 def _from_hdf5(path: Path) -> Container:
@@ -139,6 +189,10 @@ def _from_hdf5(path: Path) -> Container:
 
     try:
         with h5py.File(path, "r") as file:
+            for name in ("model_config", "keras_version"):
+                if name in file.attrs and file.attrs.get_id(name).get_storage_size() > CONFIG_LIMIT:
+                    raise ModelError(f"{path}: its {name} is larger than {CONFIG_LIMIT:,} B; not opened")
+            _check_hdf5(path, file)
             config, version = file.attrs.get("model_config"), file.attrs.get("keras_version")
             weights_only = "layer_names" in file.attrs or "layers" in file
     except (OSError, RuntimeError, KeyError, ValueError):
