@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+from edgekit.model.operations import activation_of, function_of
 from edgekit.model.shapes import Shapes, fixed
 
 TOLERANCE = 1e-5
@@ -73,61 +74,20 @@ def _call(operation: Any, args: Any, kwargs: Any, path: Path, layers: dict[int, 
     """The outputs of an operation's twin, which is made once, so that shared layers stay shared."""
     import keras
 
+    if not isinstance(operation, (keras.Layer, keras.Model)):
+        function = function_of(operation)
+        if function is None:
+            kind = type(operation).__name__
+            raise CannotRebuild(f"the operation {operation.name!r} ({kind}) has no counterpart in Keras 2")
+        return function(*args, **kwargs)
     if id(operation) not in layers:
-        if isinstance(operation, keras.Model):
-            twin = _rebuild(operation, {}, path, layers)
-        elif isinstance(operation, keras.Layer):
-            twin = _twin(operation)
-        else:
-            return _function(operation)(*args, **kwargs)
-        layers[id(operation)] = (operation, twin)
+        nested = isinstance(operation, keras.Model)
+        layers[id(operation)] = (operation, _rebuild(operation, {}, path, layers) if nested else _twin(operation))
     twin = layers[id(operation)][1]
-    known = inspect.signature(twin.call).parameters
-    return twin(
-        *args, **{k: v for k, v in kwargs.items() if v is not None and (k in known or k in ("mask", "training"))}
-    )
-
-
-def _function(operation: Any) -> Any:
-    """The function of TensorFlow for an operation such as `x + y` or `keras.ops.mean(x)`, where it is the same one."""
-    import tensorflow as tf
-
-    kind = type(operation).__name__.lower()
-    settings = {k: v for k, v in vars(operation).items() if not k.startswith("_") and k not in ("built", "name")}
-    same = {
-        "add": tf.add,
-        "subtract": tf.subtract,
-        "multiply": tf.multiply,
-        "divide": tf.divide,
-        "abs": tf.abs,
-        "truedivide": tf.truediv,
-        "maximum": tf.maximum,
-        "minimum": tf.minimum,
-        "power": tf.pow,
-        "exp": tf.exp,
-        "negative": tf.negative,
-        "square": tf.square,
-        "sqrt": tf.sqrt,
-        "relu": tf.nn.relu,
-        "relu6": tf.nn.relu6,
-        "tanh": tf.tanh,
-        "sigmoid": tf.sigmoid,
-        "softplus": tf.nn.softplus,
-        "silu": tf.nn.silu,
-        "log": tf.math.log,
-    }
-    if kind in same:
-        return same[kind]
-    if kind in ("mean", "sum", "max", "min"):
-        reduce = getattr(tf, f"reduce_{kind}")
-        return lambda x: reduce(x, axis=settings.get("axis"), keepdims=settings.get("keepdims", False))
-    if kind == "concatenate":
-        return lambda xs: tf.concat(xs, axis=settings["axis"])
-    if kind == "reshape":
-        return lambda x: tf.reshape(x, [-1 if n is None else n for n in settings["newshape"]])
-    if kind == "transpose":
-        return lambda x: tf.transpose(x, settings["axes"])
-    raise CannotRebuild(f"the operation {operation.name!r} ({type(operation).__name__}) has no counterpart in Keras 2")
+    known = {*inspect.signature(twin.call).parameters, "mask", "training"}
+    outputs = twin(*args, **{k: v for k, v in kwargs.items() if v is not None and k in known})
+    activation = activation_of(operation)
+    return outputs if activation is None else activation(outputs)
 
 
 def _twin(layer: Any) -> Any:
@@ -149,6 +109,8 @@ def _twin(layer: Any) -> Any:
     config = {k: v for k, v in layer.get_config().items() if k in known and not k.endswith("_initializer")}
     if isinstance(policy := config.get("dtype"), dict):
         config["dtype"] = policy["config"]["name"]
+    if activation_of(layer):
+        config["activation"] = "linear"  # the function follows the layer
     for key, value in config.items():
         if isinstance(value, dict) and "class_name" in value:  # regularizers, constraints, activation layers
             config[key] = {"class_name": value["class_name"], "config": value["config"]}
@@ -161,13 +123,13 @@ def _copy_weights(layer: Any, twin: Any) -> None:
     if isinstance(layer, keras.Model):
         return  # its layers are copied one by one
     weights = layer.get_weights()
-    if isinstance(layer, keras.layers.Normalization):
-        twin.adapt_mean, twin.adapt_variance = layer.mean, layer.variance
     if any(type(v.dtype).__name__ == "str" and "seed" in v.path for v in layer.variables):
         weights = [v.numpy() for v in layer.variables if "seed" not in v.path]  # generators of Dropout and its like
     if [w.shape for w in twin.get_weights()] != [w.shape for w in weights]:
         raise CannotRebuild(f"the layer {layer.name!r} ({type(layer).__name__}) has other weights in Keras 2")
     twin.set_weights(weights)
+    if isinstance(layer, keras.layers.Normalization) and weights:
+        twin.finalize_state()  # what it computes with is derived from the weights
 
 
 def _compare(model: Any, twin: Any) -> None:
