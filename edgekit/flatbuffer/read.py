@@ -98,15 +98,27 @@ def read(path: Path) -> Graph:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}; name a .tflite file that can be read") from None
+    return parse(data, str(path))
+
+
+def parse(data: bytes, name: str) -> Graph:
+    """The same of a file's content.
+
+    Args:
+      name: of the file, for errors.
+
+    Raises:
+      ModelError: it is not a valid TensorFlow Lite model.
+    """
     try:
         return _graph(data)
     except _Malformed as error:
-        raise ModelError(f"{path}: {error}; convert the model again, or fetch the file again") from None
+        raise ModelError(f"{name}: {error}; convert the model again, or fetch the file again") from None
     except SetupError:
         raise
     except Exception:  # whatever an accessor of the schema runs into: struct.error, TypeError, ValueError, …
         reason = "is damaged: an offset in it points outside the file"
-        raise ModelError(f"{path}: {reason}; convert the model again, or fetch the file again") from None
+        raise ModelError(f"{name}: {reason}; convert the model again, or fetch the file again") from None
 
 
 class _Malformed(Exception):

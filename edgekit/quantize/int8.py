@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from edgekit.data.samples import calibration, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import Graph
-from edgekit.flatbuffer.read import read as read_graph
+from edgekit.flatbuffer.read import Graph, parse
 from edgekit.target import Quantize
 
 if TYPE_CHECKING:
@@ -23,35 +22,46 @@ INTEGERS = {"int8", "int16", "int32", "int64", "bool"}
 def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -> str:
     """Quantizes a float `.tflite` and writes `model.tflite` to `folder`.
 
-    TensorFlow has two quantizers. The newer one leaves an operator in floating point now and then, depending on the
-    ranges that it meets; then the older one has its turn.
-
     Returns:
       which operators stayed in floating point, where the recipe allows that; "" where none did.
 
     Raises:
       ModelError: the result is not integer throughout.
     """
-    source = read_graph(Path(model))
+    content = Path(model).read_bytes()
+    source = parse(content, model)
     if source.subgraphs > 1:
         raise ModelError(
             f"the graph has {source.subgraphs} subgraphs ({', '.join(source.operator_names)}), of which quantization "
             "knows one: convert the model with one signature, and without loops or branches"
         )
     samples = calibration(read(data), settings.calibration_samples, data)
-    path, content = Path(folder) / INT8, Path(model).read_bytes()
-    path.write_bytes(quantize(content, samples, settings))
-    floats = float_operators(read_graph(path))
-    older = None if not floats or settings.allow_float_ops else quantize_with_older(content, samples, settings)
-    if older:
-        path.write_bytes(older)
-        floats = float_operators(read_graph(path))
+    whole, floats = quantize_whole(content, samples, settings)
+    (Path(folder) / INT8).write_bytes(whole)
     if floats and not settings.allow_float_ops:
         raise ModelError(
             f"quantization left {floats[0]} in floating point: TensorFlow Lite has no int8 form of it; replace the "
             "layer or its activation, or --set recipe.quantize.allow_float_ops=true"
         )
     return f"left in floating point: {', '.join(floats)}" if floats else ""
+
+
+def quantize_whole(model: bytes, samples: list[np.ndarray], settings: Quantize) -> tuple[bytes, list[str]]:
+    """As `quantize`, with a second try where an operator stayed in floating point.
+
+    TensorFlow has two quantizers. The newer one leaves an operator now and then, depending on the ranges that it meets;
+    then the older one has its turn, unless the settings allow operators in floating point.
+
+    Returns:
+      the `.tflite`, and the operators that are still in floating point.
+    """
+    content = quantize(model, samples, settings)
+    floats = float_operators(parse(content, INT8))
+    if floats and not settings.allow_float_ops:
+        older = quantize_with_older(model, samples, settings)
+        if older and len(left := float_operators(parse(older, INT8))) < len(floats):
+            return older, left
+    return content, floats
 
 
 def quantize(model: bytes, samples: list[np.ndarray], settings: Quantize) -> bytes:

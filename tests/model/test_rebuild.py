@@ -1,0 +1,33 @@
+import pytest
+import rebuild_probe
+
+from edgekit import worker
+
+LEFT_IN_FLOAT = {"activation_elu": "ELU", "activation_layers": "ELU", "conv3d": "CONV_3D"}
+"""What TensorFlow Lite has no int8 form of: a build refuses it, naming the operator and its layer."""
+NOT_REBUILT = {"attention"}
+"""What goes on as a graph, frozen by Keras 3 itself."""
+
+
+@pytest.fixture(scope="module")
+def found():
+    """For each model: its form, why it cannot be trained, how far its outputs are off, and what stays in float."""
+    return worker.call(rebuild_probe.read_all, returns=dict[str, list[str]])
+
+
+def test_the_outputs_are_those_of_keras_3(found):
+    assert len(found) > 30
+    for name, (form, _, distance, _) in found.items():
+        if name not in NOT_REBUILT:
+            assert form == "keras" and float(distance) <= 1e-5, (name, form, distance)
+
+
+def test_what_cannot_be_rebuilt_goes_on_and_says_why(found):
+    for name in NOT_REBUILT:
+        assert found[name][0] == "float" and "Keras 2" in found[name][1]
+
+
+def test_what_is_not_integer_is_named(found):
+    for name, (_, _, _, floats) in found.items():
+        kinds = {part.split(" ")[0] for part in floats.split(", ") if part}
+        assert kinds == ({LEFT_IN_FLOAT[name]} if name in LEFT_IN_FLOAT else set()), (name, floats)
