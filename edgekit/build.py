@@ -193,7 +193,9 @@ def _check_data(
 ) -> tuple[DataSpec, DataFacts]:
     """The dataset as the stages take it, read once and found to fit the model."""
     classes = model.outputs[0].shape[-1] if model.outputs[0].shape else 1
-    data = DataSpec(spec.data, dataset.sha256, spec.preprocessing, model.inputs, classes, target.recipe.seed)
+    # Data is real numbers, whatever the file stores them as.
+    inputs = tuple(msgspec.structs.replace(i, dtype="float32") if i.scale else i for i in model.inputs)
+    data = DataSpec(spec.data, dataset.sha256, spec.preprocessing, inputs, classes, target.recipe.seed)
     checked = maker.make(steps.check_data(data), f"{target.name}.{spec.name}")
     facts: DataFacts = checked.value
     quantize = target.recipe.quantize

@@ -9,11 +9,15 @@ from typing import Any
 
 from msgspec import Struct
 
+from edgekit.emit.resolver import BUILTIN, CUSTOM
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import Graph, read
 from edgekit.model.container import Container, identify, layer_name
 from edgekit.store import sha256
 from edgekit.types import TensorSpec
+
+LITERT_CUSTOM = {"AudioSpectrogram", "Mfcc", "NumericVerify", "TFLite_Detection_PostProcess"}
+"""Custom operators that LiteRT and `tflite-runtime` bring along (`tensorflow/lite/core/kernels/register.cc`)."""
 
 
 class Part(Struct, frozen=True):
@@ -44,6 +48,8 @@ class Inspection(Struct, frozen=True):
     macs: int | None = None
     kinds: dict[str, int] = {}
     """How many parts of each kind there are."""
+    lacking: dict[str, list[str]] = {}
+    """For each runtime the operators of a `.tflite` that it has no kernel for."""
 
 
 def inspect_file(path: str) -> Inspection:
@@ -53,6 +59,8 @@ def inspect_file(path: str) -> Inspection:
       ModelError: the file is neither, or is damaged.
     """
     file = Path(path)
+    if file.is_dir():
+        raise ModelError(f"{path}: a folder; give a Keras file or a .tflite, such as build makes of a SavedModel")
     try:
         with file.open("rb") as opened:
             head = opened.read(8)
@@ -83,14 +91,25 @@ def _tflite(path: Path, graph: Graph) -> Inspection:
         parts,
         graph.macs,
         dict(Counter(operator.name for operator in graph.operators)),
+        _lacking(graph),
     )
+
+
+def _lacking(graph: Graph) -> dict[str, list[str]]:
+    used = {(operator.name, operator.custom) for operator in graph.operators}
+    others = sorted(name for name, custom in used if custom and name not in LITERT_CUSTOM)
+    without = sorted(name for name, custom in used if name not in (CUSTOM if custom else BUILTIN))
+    return {"litert": others, "tflite-runtime": others, "tflm": without}
 
 
 def _keras(path: Path, container: Container) -> Inspection:
     counts = _weights(path, container)
-    config = container.config.get("config", {})
-    listed = config if isinstance(config, list) else config.get("layers", [])
-    parts = [Part(layer_name(layer), layer["class_name"], "", counts.get(layer_name(layer), 0)) for layer in listed]
+    config = container.config.get("config")
+    listed = config.get("layers") if isinstance(config, dict) else config
+    listed = [x for x in listed if isinstance(x, dict) and "class_name" in x] if isinstance(listed, list) else []
+    parts = [
+        Part(layer_name(layer), str(layer["class_name"]), "", counts.get(layer_name(layer), 0)) for layer in listed
+    ]
     inputs = tuple(spec for layer in listed if (spec := _input(layer)))
     return Inspection(
         str(path),
@@ -142,7 +161,9 @@ def _count(counts: Counter[str], layer: str, item: Any) -> None:
 
 
 def _input(layer: dict[str, Any]) -> TensorSpec | None:
-    config = layer.get("config") or {}
+    config = layer.get("config")
+    if not isinstance(config, dict):
+        return None
     shape = config.get("batch_shape") or config.get("batch_input_shape")
     if not isinstance(shape, list):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
@@ -26,9 +27,13 @@ def locate(kind: str, source: str, sha256: Callable[[Path], str], error: type[Ed
     """
     if source == RANDOM:
         return Artifact(kind, source, 0, RANDOM)
-    path = Path(source) if Path(source).is_absolute() else _module_file(source, error)
+    function = not Path(source).is_absolute()
+    path = _module_file(source, error) if function else Path(source)
     try:
-        return Artifact(kind, source, path.stat().st_size if path.is_file() else 0, sha256(path))
+        digest = sha256(path)
+        if function:  # a module may hold several
+            digest = hashlib.sha256(f"{digest}:{source}".encode()).hexdigest()
+        return Artifact(kind, source, path.stat().st_size if path.is_file() else 0, digest)
     except (FileNotFoundError, NotADirectoryError):
         what = "model file" if kind == "keras" else "dataset"
         raise error(f"{path}: no such {what}; check {OPTIONS[kind]}, or the path in pyproject.toml") from None

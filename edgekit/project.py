@@ -116,7 +116,7 @@ def select_models(
         specs = [project.models[model]]
     else:
         path = Path(model)
-        if not path.exists() and not path.suffix and project.models:
+        if not path.exists() and not path.suffix and not is_function(model) and project.models:
             raise ProjectError(f"--model={model}: unknown model; {nearest(model, list(project.models))}")
         name = _folder_name(model.partition(":")[2] if is_function(model) else path.stem)
         specs = [ModelSpec(name, _located(model, Path.cwd()), "", Preprocessing(), Reading())]

@@ -129,17 +129,6 @@ def _share(name: str, unit: str, hit: np.ndarray, runtime: str) -> Measurement:
     return Measurement(name, 100 * hits / count, unit, runtime=runtime, samples=count, low=100 * low, high=100 * high)
 
 
-def _check(session: Session, x: np.ndarray, y: np.ndarray | None, samples_path: str) -> None:
-    """Refuses samples that the model cannot take and labels that it cannot answer, before anything runs."""
-    if len(session.inputs) != 1 or (1, *x.shape[1:]) != session.inputs[0].shape:
-        wanted = " and ".join(str(list(spec.shape)) for spec in session.inputs)
-        raise DataError(f"{samples_path}: x holds samples of shape {list(x.shape[1:])}; {session.path} takes {wanted}")
-    known = max(2, math.prod(session.outputs[0].shape))
-    for label in () if y is None else (y.min(), y.max()):
-        if not 0 <= label < known:
-            raise DataError(f"{samples_path}: the label {label} is none of the {known} classes of {session.path}")
-
-
 def _run_all(session: Session, samples: Samples, data: DataSpec, progress: Progress) -> np.ndarray:
     """(N, K) float32: the first output of each sample."""
     import numpy as np

@@ -64,10 +64,9 @@ def identify(path: Path) -> Container:
         raise ModelError(f"{path}: cannot be read ({problem.strerror}); check its permissions") from None
     if not head:
         raise ModelError(f"{path}: the file is empty; save the model again")
-    if head.startswith(ZIP):
-        return _from_zip(path)
-    if head == HDF5:
-        return _from_hdf5(path)
+    if head.startswith(ZIP) or head == HDF5:
+        _check_one_format(path)
+        return _from_zip(path) if head.startswith(ZIP) else _from_hdf5(path)
     if head[4:] == b"TFL3":
         return Container("tflite", "unknown", {})
     raise ModelError(f"{path}: not a Keras file (neither HDF5 nor a .keras archive); write it with model.save()")
@@ -91,9 +90,9 @@ def layers(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
     inner = config.get("config")
     listed = inner if isinstance(inner, list) else []  # a sequential model of Keras 1 and early Keras 2
     if isinstance(inner, dict):
-        listed = list(inner.get("layers") or [])
+        listed = list(found) if isinstance(found := inner.get("layers"), list) else []
         listed += [inner[key] for key in ("layer", "cell", "forward_layer", "backward_layer") if key in inner]
-        listed += inner.get("cells") or []
+        listed += cells if isinstance(cells := inner.get("cells"), list) else []
     for layer in listed:
         if isinstance(layer, dict) and isinstance(layer.get("class_name"), str):
             yield layer
@@ -105,6 +104,14 @@ def layer_name(layer: dict[str, Any]) -> str:
     inner = layer.get("config")
     name = inner.get("name") if isinstance(inner, dict) else None
     return str(name or layer.get("name") or layer["class_name"])
+
+
+def _check_one_format(path: Path) -> None:
+    """Refuses a file that is an archive and HDF5 at once: Keras could open the one that was not looked at."""
+    import h5py
+
+    if zipfile.is_zipfile(path) and h5py.is_hdf5(path):
+        raise ModelError(f"{path}: both a .keras archive and an HDF5 file; save the model again")
 
 
 def _from_zip(path: Path) -> Container:
@@ -121,10 +128,10 @@ def _from_zip(path: Path) -> Container:
             if WEIGHTS in members:
                 with h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as weights:
                     _check_hdf5(path, weights)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, KeyError):
-        raise ModelError(f"{path}: truncated or damaged archive; copy or save the model again") from None
     except (ValueError, RecursionError):
         raise ModelError(f"{path}: its config.json is not valid; save the model again") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, KeyError):
+        raise ModelError(f"{path}: truncated or damaged archive; copy or save the model again") from None
     if not isinstance(config, dict) or not isinstance(metadata, dict):
         raise ModelError(f"{path}: its config.json is no model; save the model again")
     return Container("keras", _version(metadata.get("keras_version")), config)
@@ -149,34 +156,34 @@ def _check_hdf5(path: Path, file: Any) -> None:
     """Refuses an HDF5 file that reaches into other files, or claims far more memory than it holds."""
     import h5py
 
-    left = most = _most(file.id.get_filesize())
-
-    def check(name: bytes, link: Any) -> None:
-        nonlocal left
-        entry = name.decode("utf-8", "replace")
-        if link.type not in (h5py.h5l.TYPE_HARD, h5py.h5l.TYPE_SOFT):
-            raise ModelError(f"{path}: its entry {entry!r} lies in another file; not opened")
-        if link.type == h5py.h5l.TYPE_SOFT:
-            return
+    left = _most(file.id.get_filesize())
+    entries = [(b"/", h5py.h5l.TYPE_HARD)]
+    file.id.links.visit(lambda name, link: entries.append((name, link.type)), info=True)
+    for name, link in entries:
+        where = f"{path}: its entry {name.decode('utf-8', 'replace')!r}"
+        if link == h5py.h5l.TYPE_SOFT:
+            continue
+        if link != h5py.h5l.TYPE_HARD:
+            raise ModelError(f"{where} lies in another file; not opened")
         item = h5py.h5o.open(file.id, name)
-        for index in range(h5py.h5a.get_num_attrs(item)):
-            left -= h5py.h5a.open(item, index=index).get_storage_size()
+        attributes = [h5py.h5a.open(item, index=n) for n in range(h5py.h5a.get_num_attrs(item))]
+        claim = sum(_elements(attribute) * attribute.get_type().get_size() for attribute in attributes)
         if isinstance(item, h5py.h5d.DatasetID):
             plan = item.get_create_plist()
             if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
-                raise ModelError(f"{path}: its entry {entry!r} lies in another file; not opened")
+                raise ModelError(f"{where} lies in another file; not opened")
             filters = [plan.get_filter(n)[0] for n in range(plan.get_nfilters())]
             if len(set(filters)) < len(filters):
-                raise ModelError(f"{path}: its entry {entry!r} is compressed more than once; not opened")
+                raise ModelError(f"{where} is compressed more than once; not opened")
             chunk = math.prod(plan.get_chunk()) if plan.get_layout() == h5py.h5d.CHUNKED else 0
-            claim = max(math.prod(item.shape), chunk) * item.get_type().get_size()
-            left -= claim
-            if left < 0:
-                raise ModelError(f"{path}: its entry {entry!r} would take {claim:,} B; not opened")
+            claim += max(_elements(item), chunk) * item.get_type().get_size()
+        left -= claim
         if left < 0:
-            raise ModelError(f"{path}: the attributes of its entry {entry!r} take more than {most:,} B; not opened")
+            raise ModelError(f"{where} would take {claim:,} B; not opened")
 
-    file.id.links.visit(check, info=True)
+
+def _elements(item: Any) -> int:
+    return math.prod(item.get_space().get_simple_extent_dims())
 
 
 def _most(stored: int) -> int:
@@ -189,9 +196,6 @@ def _from_hdf5(path: Path) -> Container:
 
     try:
         with h5py.File(path, "r") as file:
-            for name in ("model_config", "keras_version"):
-                if name in file.attrs and file.attrs.get_id(name).get_storage_size() > CONFIG_LIMIT:
-                    raise ModelError(f"{path}: its {name} is larger than {CONFIG_LIMIT:,} B; not opened")
             _check_hdf5(path, file)
             config, version = file.attrs.get("model_config"), file.attrs.get("keras_version")
             weights_only = "layer_names" in file.attrs or "layers" in file
@@ -200,6 +204,8 @@ def _from_hdf5(path: Path) -> Container:
     if config is None:
         what = "weights without an architecture" if weights_only else "HDF5, but not of Keras"
         raise ModelError(f"{path}: {what}; save the whole model with model.save()")
+    if isinstance(config, (str, bytes)) and len(config) > CONFIG_LIMIT:
+        raise ModelError(f"{path}: its model_config would take {len(config):,} B; not opened")
     try:
         parsed = json.loads(config)
     except (ValueError, RecursionError, TypeError):

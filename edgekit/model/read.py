@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,7 +39,7 @@ def load_file(model: str, settings: Reading, folder: str) -> ModelFacts:
     """
     place = Path(folder)
     if ":" in model and not Path(model).exists():
-        return _keras_facts(*_build(model), Path(model), "builder", settings, place)
+        return _keras_facts(*_build(model, settings), Path(model), "builder", settings, place)
     path = Path(model)
     container = identify(path)
     if not settings.trust:
@@ -68,7 +71,8 @@ def read(path: Path, container: Container, settings: Reading) -> tuple[Any, str]
     problems = []
     for way in ways:
         try:
-            return way(path, settings)
+            with _rightly_named(path, container) as file:
+                return way(file, settings)
         except ModelError:
             raise
         except Exception as problem:
@@ -93,6 +97,19 @@ def read(path: Path, container: Container, settings: Reading) -> tuple[Any, str]
     raise ModelError(f"{path}: Keras cannot load it: {first}")
 
 
+@contextlib.contextmanager
+def _rightly_named(path: Path, container: Container) -> Iterator[Path]:
+    """The file under a name that tells both libraries what it is: they go by the ending, edgekit by the content."""
+    suffix = ".h5" if container.format == "hdf5" else ".keras"
+    if path.suffix == suffix:
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"{path.stem}{suffix}"
+        link.symlink_to(path.absolute())
+        yield link
+
+
 def save(model: Any, path: Path) -> None:
     """Writes a `tf_keras` model without optimizer; the same model gives the same bytes."""
     import warnings
@@ -114,16 +131,24 @@ def open_keras(path: str, custom_objects: str) -> Any:
         return tf_keras.models.load_model(path, compile=False)
 
 
-def _build(function: str) -> tuple[Any, str]:
+def _build(function: str, settings: Reading) -> tuple[Any, str]:
     """The model that a builder returns, rebuilt where it is of Keras 3."""
+    import keras
     import tf_keras
 
     from edgekit.data.function import resolve
 
-    model = resolve(function, ModelError)()
+    builder = resolve(function, ModelError)
+    try:
+        model = builder()
+    except Exception as problem:
+        said = " ".join(str(problem).split())[:200]
+        raise ModelError(f"{function}: raised {type(problem).__name__}: {said}") from problem
     if isinstance(model, tf_keras.Model):
-        return model, ""
-    return _rebuilt(model, Path(function), Reading())
+        return fix_shapes(model, parse_shapes(settings.input_shape), Path(function)), ""
+    if isinstance(model, keras.Model):
+        return _rebuilt(model, Path(function), settings)
+    raise ModelError(f"{function}: returned {type(model).__name__}; return a model of Keras")
 
 
 def _with_keras_2(path: Path, settings: Reading) -> tuple[Any, str]:

@@ -79,10 +79,10 @@ def _check_code(path: Path, found: dict[str, Any]) -> None:
             "model: replace it by a layer of Keras, or give --trust-model if you made the file"
         )
     settings = found.get("config")
-    for key in FILE_KEYS & settings.keys() if isinstance(settings, dict) else ():
-        if isinstance(settings[key], str) and settings[key]:
+    for key, value in settings.items() if isinstance(settings, dict) else ():
+        if key in FILE_KEYS and isinstance(value, str) and value:
             raise ModelError(
-                f"{path}: layer {name!r} reads the file {settings[key]!r}; edgekit reads no file that a model names: "
+                f"{path}: layer {name!r} reads the file {value!r}; edgekit reads no file that a model names: "
                 "save the model with the content itself, or give --trust-model if you made it"
             )
 
@@ -180,9 +180,10 @@ def _check_variables(path: Path) -> None:
     try:
         stored = tf.train.load_checkpoint(str(folder / "variables"))
         types = stored.get_variable_to_dtype_map()
-        claims = {name: math.prod(shape) * types[name].size for name, shape in stored.get_variable_to_shape_map().items()}
+        shapes = stored.get_variable_to_shape_map()
     except Exception as problem:
         raise ModelError(f"{path}: variables.index is truncated or damaged; export the model again") from problem
-    for name, claim in claims.items():
+    for name, shape in shapes.items():
+        claim = math.prod(shape) * types[name].size
         if claim > held and types[name] != tf.string:
             raise ModelError(f"{path}: its variable {name!r} would take {claim:,} B of {held:,} B stored; not opened")

@@ -57,7 +57,7 @@ def keras_3_function(model: Any, shapes: Shapes, path: Path) -> Any:
         if None in size:
             raise ModelError(f"{path}: input {name!r} has an open size; fix it with --input-shape")
         signature.append(_signature(name, (1, *size), tensor.dtype))
-    structure = model.input if len(model.inputs) == 1 else list(model.inputs)
+    structure = list(model.inputs) if len(model.inputs) > 1 else model.inputs[0]
 
     def infer(*inputs: Any) -> Any:
         return model(keras.tree.pack_sequence_as(structure, list(inputs)), training=False)
@@ -92,7 +92,9 @@ def saved_model_function(path: Path, settings: Reading) -> Any:
     def infer(*inputs: Any) -> Any:
         return list(serving(**dict(zip(names, inputs, strict=True))).values())
 
-    return _trace(infer, signature)
+    function = _trace(infer, signature)
+    function.loaded = loaded  # whose variables the function reads, but does not keep alive
+    return function
 
 
 def _signature(name: str, shape: tuple[int | None, ...], dtype: Any) -> Any:

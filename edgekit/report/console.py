@@ -164,6 +164,8 @@ def print_inspection(found: Inspection) -> None:
         [_printable(p.name), p.kind, p.output, f"{p.parameters:,}", "" if p.macs is None else f"{p.macs:,}"]
         for p in found.parts
     ]
+    for runtime, operators in found.lacking.items():
+        print(f"{runtime} has no kernel for {', '.join(map(_printable, operators))}")
     total = "" if found.macs is None else f"{found.macs:,}"
     rows.append(["total", "", "", f"{found.parameters:,}", total])
     print_table(["name", "kind", "output", "parameters", "multiply-accumulates"], rows, right=(3, 4))

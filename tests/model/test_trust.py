@@ -1,0 +1,360 @@
+"""What a stranger's model file may try, and how it is stopped before anything of it is loaded."""
+
+import json
+import sys
+import time
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from edgekit.errors import ModelError
+from edgekit.model.container import Container, identify
+from edgekit.model.read import load_file
+from edgekit.model.trust import check_trusted
+from edgekit.types import ModelFacts, Reading
+from edgekit.worker import Worker
+
+DENSE = {"module": "keras.layers", "class_name": "Dense", "config": {"name": "fine", "units": 2}}
+SIZE = 1 << 50
+
+
+def check(layer, *custom_modules):
+    check_trusted(Path("m.keras"), Container("keras", "3.15.1", model(layer)), custom_modules)
+
+
+def model(*layers):
+    return {"module": "keras", "class_name": "Sequential", "config": {"name": "s", "layers": list(layers)}}
+
+
+def layer(class_name, module="keras.layers", registered_name=None, **config):
+    config = {"name": "evil", **config}
+    return {"module": module, "class_name": class_name, "config": config, "registered_name": registered_name}
+
+
+def wrapped(inner, by="TimeDistributed"):
+    return layer(by, layer=inner)
+
+
+def function(name, module, registered_name="function"):
+    return {"module": module, "class_name": "function", "config": name, "registered_name": registered_name}
+
+
+LAMBDA = layer("Lambda", function={"class_name": "__lambda__", "config": {"value": "4wAAAA=="}})
+CODE = {
+    "a Lambda": LAMBDA,
+    "a Lambda of an older Keras": layer("Lambda", module=None, function=["4wAAAA==", None, None]),
+    "a Lambda in a submodel": model(DENSE, LAMBDA),
+    "a Lambda in TimeDistributed": wrapped(LAMBDA),
+    "a Lambda in Bidirectional": wrapped(LAMBDA, "Bidirectional"),
+    "a Lambda as backward layer": layer("Bidirectional", layer=DENSE, backward_layer=LAMBDA),
+    "a Lambda as a cell": layer("RNN", cell=LAMBDA),
+    "a Lambda as an argument in the graph": layer("Add") | {"inbound_nodes": [{"args": [LAMBDA]}]},
+    "an activation": layer("Dense", activation={"class_name": "__lambda__", "config": {"value": "4wAAAA=="}}),
+    "under a registered name": layer("Lambda", module=None, registered_name="mine>Lambda"),
+    "behind another name": layer("Foo", module="keras.src.layers.core.lambda_layer", registered_name="Lambda"),
+    "a function of TensorFlow": layer("TFOpLambda", module=None, function="io.write_file"),
+    "a function far down": layer("TFOpLambda", module=None, function="nn.python.os.system"),
+    "a graph": layer("TensorFlowOpLayer", module=None, node_def="…"),
+    "a pickle": layer("TorchModuleWrapper", module="keras.layers", module_state="…"),
+    "a SavedModel elsewhere": layer("TFSMLayer"),
+}
+
+
+@pytest.mark.parametrize("found", CODE.values(), ids=CODE)
+def test_code_is_found_wherever_it_stands(found):
+    with pytest.raises(ModelError, match=r"m\.keras: layer '\w+' is a \w+, which is code inside the file"):
+        check(found)
+
+
+FOREIGN = {
+    "the user's module": layer("Scale", module="my_layers"),
+    "the module of the program": layer("Scale", module="__main__"),
+    "os": layer("system", module="os"),
+    "subprocess": layer("Popen", module="subprocess"),
+    "builtins": layer("type", module="builtins"),
+    "what calls itself Keras": layer("Dense", module="kerasevil.layers"),
+    "another part of TensorFlow": layer("Module", module="tensorflow.python.module"),
+    "Keras's tools": layer("get_file", module="keras.utils"),
+    "Keras's tools from inside": layer("Progbar", module="keras.src.utils.file_utils"),
+    "Keras's loader": layer("load_model", module="keras.saving"),
+    "data sets": layer("load_data", module="keras.datasets.mnist"),
+    "models that are downloaded": layer("ResNet50", module="keras.applications"),
+    "what a module of Keras imports": layer("os", module="keras.src.layers.core.dense"),
+    "an attribute of that": layer("os.system", module="keras.src.engine.training"),
+    "eval": layer("Dense", activation=function("eval", "builtins")),
+    "os.system": layer("Dense", activation=function("os.system", "keras.src.activations")),
+    "open": layer("Dense", kernel_initializer=function("open", "io")),
+    "a loader as initializer": layer("Dense", kernel_initializer=function("load_model", "keras.models")),
+    "a type's class": layer("InputLayer", type_spec={"class_name": "__typespec__", "module": "os", "config": []}),
+}
+
+
+@pytest.mark.parametrize("found", FOREIGN.values(), ids=FOREIGN)
+def test_modules_outside_keras_are_not_asked(found):
+    with pytest.raises(ModelError, match=r"m\.keras: '\w+' is of the class .* no layer of Keras.*--custom-objects"):
+        check(found)
+
+
+def test_a_module_that_the_user_named_is():
+    check(layer("Scale", module="my_layers.scaling"), "my_layers")
+
+
+@pytest.mark.parametrize("kind", ["StringLookup", "IntegerLookup", "TextVectorization"])
+def test_a_layer_reads_no_file(kind):
+    with pytest.raises(ModelError, match=r"layer 'evil' reads the file '/etc/passwd'"):
+        check(layer(kind, vocabulary="/etc/passwd"))
+    check(layer(kind, vocabulary=["a", "b"]))
+
+
+def test_ordinary_functions_pass():
+    check(layer("Dense", activation=function("relu", "builtins"), kernel_initializer=function("zeros", "builtins")))
+    check(layer("Dense", activation="gelu", dtype={"module": "keras", "class_name": "DTypePolicy", "config": {}}))
+    check(layer("TFOpLambda", module=None, function="math.add"))
+
+
+def test_what_a_model_was_compiled_with_does_not_matter():
+    loss = {"loss": function("my_loss", "__main__", "my_loss")}
+    check_trusted(Path("m.keras"), Container("keras", "3.15.1", model(DENSE) | {"compile_config": loss}))
+
+
+class TestSizes:
+    @pytest.fixture(autouse=True)
+    def little(self):
+        """Whatever the file claims, looking at it takes little time and memory."""
+        start = time.perf_counter()
+        tracemalloc.start()
+        yield
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 300 << 20 and time.perf_counter() - start < 5
+
+    @pytest.fixture
+    def hdf5(self, tmp_path):
+        """A function that makes an HDF5 model, to be filled by a function, and says why it is refused."""
+
+        def refusal(fill):
+            with h5py.File(tmp_path / "m.h5", "w") as file:
+                file.attrs["model_config"] = json.dumps(model(DENSE))
+                fill(file.create_group("model_weights/dense"))
+            with pytest.raises(ModelError) as raised:
+                identify(tmp_path / "m.h5")
+            weights = (tmp_path / "m.h5").read_bytes()
+            with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+                archive.writestr("config.json", json.dumps(model(DENSE)))
+                archive.writestr("model.weights.h5", weights)
+            with pytest.raises(ModelError) as inside:
+                identify(tmp_path / "m.keras")
+            assert str(inside.value).replace("m.keras", "m.h5") == str(raised.value)
+            return str(raised.value)
+
+        return refusal
+
+    @pytest.mark.parametrize("shape", [(SIZE,), (1 << 40, 1 << 40), (1 << 32, 1 << 32, 1)])
+    def test_a_dataset_that_claims_terabytes(self, hdf5, shape):
+        said = hdf5(lambda group: group.create_dataset("kernel:0", shape, "f4", chunks=(1,) * len(shape)))
+        assert f"entry 'model_weights/dense/kernel:0' would take {4 * np.prod(shape, dtype=object):,} B" in said
+
+    def test_many_datasets_that_each_claim_what_is_allowed(self, hdf5):
+        def fill(group):
+            for n in range(1000):
+                group.create_dataset(f"w{n}", (50_000,), "f4", chunks=(50_000,))
+
+        assert "would take 200,000 B" in hdf5(fill)
+
+    def test_a_chunk_larger_than_its_dataset(self, hdf5):
+        said = hdf5(
+            lambda group: group.create_dataset("kernel:0", (1,), "f4", chunks=(1 << 29,), maxshape=(None,)),
+        )
+        assert "would take 2,147,483,648 B" in said
+
+    def test_zeros_that_are_compressed(self, hdf5):
+        zeros = np.zeros(20_000_000, "f4")
+        said = hdf5(lambda group: group.create_dataset("kernel:0", data=zeros, compression="gzip", chunks=(1_000_000,)))
+        assert "would take 80,000,000 B" in said
+
+    def test_many_filters(self, hdf5):
+        def fill(group):
+            plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            plan.set_chunk((100,))
+            for _ in range(20):
+                plan.set_deflate(9)
+            space = h5py.h5s.create_simple((100,))
+            h5py.h5d.create(group.id, b"kernel:0", h5py.h5t.NATIVE_FLOAT, space, plan)
+
+        assert "compressed more than once" in hdf5(fill)
+
+    def test_an_archive_of_many_entries(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "m.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("config.json", json.dumps(model(DENSE)))
+            for n in range(40):
+                archive.writestr(f"assets/{n}", bytes(1_000_000))
+        with pytest.raises(ModelError, match=r"entry 'assets/\d+' would take 1,000,000 B"):
+            identify(tmp_path / "m.keras")
+
+    def test_a_large_architecture(self, tmp_path):
+        blank = b" " * (65 << 20)
+        with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+            archive.writestr("config.json", blank)
+        with h5py.File(tmp_path / "m.h5", "w") as file:
+            file.attrs["model_config"] = blank
+        del blank
+        tracemalloc.reset_peak()
+        for name in ("m.keras", "m.h5"):
+            with pytest.raises(ModelError, match=r"config(\.json)?'? would take"):
+                identify(tmp_path / name)
+
+    @pytest.mark.parametrize("depth", [300, 5_000, 200_000])
+    def test_a_deep_architecture(self, tmp_path, depth):
+        text = '{"class_name":"Sequential","config":{"layers":[' * depth + "]}}" * depth
+        with h5py.File(tmp_path / "m.h5", "w") as file:
+            file.attrs["model_config"] = text
+        try:
+            check_trusted(tmp_path / "m.h5", identify(tmp_path / "m.h5"))
+        except ModelError as refused:
+            assert "not valid" in str(refused)
+        else:
+            assert depth < sys.getrecursionlimit()
+
+
+class TestOtherFiles:
+    """An HDF5 file can say that a weight lies in another file, which would then be read."""
+
+    @pytest.fixture
+    def refused(self, tmp_path):
+        yield tmp_path / "m.h5"
+        with pytest.raises(ModelError, match=r"entry 'weights/kernel:0' lies in another file"):
+            identify(tmp_path / "m.h5")
+
+    def test_an_external_link(self, refused):
+        with h5py.File(refused, "w") as file:
+            file.create_group("weights")["kernel:0"] = h5py.ExternalLink("/etc/secret.h5", "x")
+
+    def test_external_storage(self, refused):
+        with h5py.File(refused, "w") as file:
+            file.create_dataset("weights/kernel:0", (8,), "u1", external=[("/etc/hostname", 0, 8)])
+
+    def test_a_virtual_dataset(self, refused):
+        layout = h5py.VirtualLayout((8,), "u1")
+        layout[:] = h5py.VirtualSource("/etc/secret.h5", "x", (8,))
+        with h5py.File(refused, "w") as file:
+            file.create_virtual_dataset("weights/kernel:0", layout)
+
+
+class TestArchives:
+    @pytest.fixture
+    def refusal(self, tmp_path):
+        def write(entry, content=b""):
+            with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+                archive.writestr("config.json", json.dumps(model(DENSE)))
+                archive.writestr(entry, content)
+            with pytest.raises(ModelError) as raised:
+                identify(tmp_path / "m.keras")
+            return str(raised.value)
+
+        return write
+
+    @pytest.mark.parametrize("name", ["../x", "/x", "assets/../../x", "\\x", "C:/x"])
+    def test_an_entry_outside(self, refusal, name):
+        assert "leaves the archive's folder" in refusal(name)
+
+    def test_a_link(self, refusal):
+        link = zipfile.ZipInfo("assets")
+        link.external_attr = 0o120777 << 16
+        assert "'assets' is a link" in refusal(link, b"/etc")
+
+    def test_a_second_entry_of_the_same_name(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("config.json", json.dumps(model(LAMBDA)))
+            archive.writestr("config.json", json.dumps(model(DENSE)))
+        assert identify(tmp_path / "m.keras").config == model(DENSE)
+
+    @pytest.mark.parametrize("name", ["model.weights.npz", "model.pkl"])
+    def test_a_pickle(self, refusal, name):
+        assert f"{name!r} is nothing that model.save() writes" in refusal(name)
+
+
+class TestTwoFilesInOne:
+    """Both libraries choose by the ending, whatever stands at the beginning."""
+
+    @pytest.fixture
+    def archive(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "archive", "w") as archive:
+            archive.writestr("config.json", json.dumps(model(DENSE)))
+        return (tmp_path / "archive").read_bytes()
+
+    @pytest.fixture
+    def hdf5(self, tmp_path):
+        with h5py.File(tmp_path / "hdf5", "w") as file:
+            file.attrs["model_config"] = json.dumps(model(DENSE))
+        return (tmp_path / "hdf5").read_bytes()
+
+    def test_an_archive_at_the_end_of_hdf5(self, tmp_path, archive, hdf5):
+        (tmp_path / "m.keras").write_bytes(hdf5 + archive)
+        with pytest.raises(ModelError, match=r"both a \.keras archive and an HDF5 file"):
+            identify(tmp_path / "m.keras")
+
+    def test_hdf5_in_the_middle_of_an_archive(self, tmp_path, hdf5):
+        with zipfile.ZipFile(tmp_path / "m.h5", "w") as archive:
+            archive.writestr("a", bytes(2048 - 2 * 30 - 2))
+            archive.writestr("b", hdf5)
+            archive.writestr("config.json", json.dumps(model(DENSE)))
+        assert h5py.is_hdf5(tmp_path / "m.h5")
+        with pytest.raises(ModelError, match=r"both a \.keras archive and an HDF5 file"):
+            identify(tmp_path / "m.h5")
+
+
+@pytest.fixture(scope="module")
+def hostile(once):
+    """The folder of `make_hostile.py`."""
+
+    def fill(folder):
+        import subprocess
+
+        maker = Path(__file__).with_name("make_hostile.py")
+        done = subprocess.run([sys.executable, maker, folder], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    return once("hostile", fill)
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
+        yield process
+
+
+LAMBDAS = [
+    f"{kind}_{version}{suffix}"
+    for kind in ("plain", "submodel", "time_distributed")
+    for version in (2, 3)
+    for suffix in (".keras", ".h5")
+]
+GRAPHS = {
+    "lambda_2": "layer 'evil' is a Lambda",
+    "lambda_3": r"evil\w*/WriteFile' \(WriteFile\) reaches outside",
+    "graph_write": r"\(WriteFile\) reaches outside",
+    "graph_save": r"\(SaveV2\) reaches outside",
+    "graph_read": r"\(ReadFile\) reaches outside",
+    "graph_call": r"\(EagerPyFunc\) reaches outside",
+    "claims": "variable 'weight' would take 4,000,000,000,000 B",
+    "old": "was written by TensorFlow 1",
+}
+
+
+@pytest.mark.parametrize(("name", "says"), [*((n, "layer 'evil' is a Lambda") for n in LAMBDAS), *GRAPHS.items()])
+def test_nothing_of_a_file_runs(process, hostile, tmp_path, name, says):
+    with pytest.raises(ModelError, match=f"{name}: .*{says}"):
+        process.call(load_file, str(hostile / name), Reading(), str(tmp_path), returns=ModelFacts, time_limit=60)
+    assert not [*hostile.parent.glob("written*"), *tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("name", ["mine.h5", "mine.keras"])
+def test_the_same_runs_when_the_user_trusts_it(process, hostile, tmp_path, name):
+    written = hostile.parent / "mine"
+    written.unlink(missing_ok=True)
+    facts = process.call(load_file, str(hostile / name), Reading(trust=True), str(tmp_path), returns=ModelFacts)
+    assert facts.form == "keras" and written.exists()
