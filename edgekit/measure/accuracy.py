@@ -6,7 +6,6 @@ A class is the largest of the outputs, the first of equals; a single output is c
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 

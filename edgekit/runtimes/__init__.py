@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from edgekit.errors import ModelError, SetupError, TargetError
 from edgekit.types import TensorSpec
+from edgekit.versions import version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,12 +84,7 @@ def installed(name: str) -> str | None:
     Raises:
       TargetError: there is no such runtime.
     """
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(_known(name).package)
-    except PackageNotFoundError:
-        return None
+    return version(_known(name).package) or None
 
 
 def stand_in(name: str) -> tuple[str, str]:
