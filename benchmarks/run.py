@@ -12,9 +12,9 @@ from statistics import median
 from commands import ROOT, SCRIPTS, fresh_project, invoke, plain_script, run
 
 from edgekit import worker
+from edgekit.fingerprint import library
 from edgekit.measure.machine import machine
 from edgekit.report.markdown import table
-from edgekit.versions import version
 
 Row = tuple[str, str, str, float, float, bool]
 """What is compared, both figures, the ratio, its bar, and whether the ratio has to stay below it."""
@@ -123,7 +123,7 @@ def main() -> None:
     )
     host = machine()
     names = ("tensorflow", "tensorflow-model-optimization", "ai-edge-litert", "numpy")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    versions = ", ".join(f"{name} {library(name)}" for name in names)
     page = f"""# Benchmarks
 
 Made by `invoke benchmarks`: what is compared runs in turns, figures are medians (memory: one run of each).

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from edgekit import worker
 from edgekit.errors import EdgekitError
+from edgekit.fingerprint import library
 from edgekit.runtimes import RUNTIMES, installed
-from edgekit.versions import version
 
 LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization", "numpy")
 COMPILERS = ("gcc", "g++")
@@ -56,8 +56,8 @@ def load_runtime(name: str) -> str:
 
 
 def _library(name: str) -> Finding:
-    found = version(name)
-    return Finding(name, found, bool(found), True, "" if found else f"pip install {name}")
+    version = library(name)
+    return Finding(name, version, bool(version), True, "" if version else f"pip install {name}")
 
 
 def _loads(name: str, function: str, needed: bool, *arguments: str) -> Finding:
@@ -78,5 +78,5 @@ def _compiler(name: str) -> Finding:
     path = shutil.which(name)
     if path is None:
         return Finding(name, "", False, False, f"only tests of C sources want it: apt-get install {name}")
-    printed = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
-    return Finding(name, printed, True, False)
+    version = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
+    return Finding(name, version, True, False)

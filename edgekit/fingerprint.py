@@ -6,6 +6,7 @@ import ast
 import contextlib
 import functools
 import hashlib
+import importlib.metadata
 from pathlib import Path
 
 import msgspec
@@ -80,6 +81,15 @@ class Fingerprints:
             known = self._modules[name] = _Module(stamp, meaning, imports)
             self._changed = True
         return known
+
+
+@functools.cache
+def library(name: str) -> str:
+    """Version of an installed package; empty where it is not installed."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 @functools.cache

@@ -11,10 +11,9 @@ import msgspec
 
 from edgekit.data.spec import DataSpec
 from edgekit.errors import CrashError
-from edgekit.fingerprint import Fingerprints
+from edgekit.fingerprint import Fingerprints, library
 from edgekit.store import Record, Result, Store, write
 from edgekit.types import Artifact, StageRow
-from edgekit.versions import version
 from edgekit.worker import Worker
 
 ENVIRONMENTS = {"tensorflow without oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"}}
@@ -110,7 +109,7 @@ class Maker:
         """
         ingredients = {name: _ingredient(value) for name, value in step.arguments.items()}
         ingredients["code"] = self.fingerprints.code(step.function)
-        ingredients["libraries"] = {name: version(name) for name in step.libraries}
+        ingredients["libraries"] = {name: library(name) for name in step.libraries}
         if step.place is not None:
             ingredients["machine"] = _ingredient(step.place)
         key = hashlib.sha256(msgspec.json.encode([step.function, ingredients], order="sorted")).hexdigest()

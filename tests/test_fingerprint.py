@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 import edgekit
-from edgekit.fingerprint import Fingerprints
+from edgekit.fingerprint import Fingerprints, library
 from edgekit.store import Store
-from edgekit.versions import version
 
 STEP = "edgekit.quantize.int8:quantize_file"
 PROGRAM = """
@@ -136,5 +135,5 @@ class TestFiles:
 def test_versions_of_libraries():
     import msgspec
 
-    assert version("msgspec") == msgspec.__version__
-    assert version("no-such-library") == ""
+    assert library("msgspec") == msgspec.__version__
+    assert library("no-such-library") == ""

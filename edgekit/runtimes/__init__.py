@@ -18,7 +18,6 @@ from msgspec import Struct
 
 from edgekit.errors import ModelError, SetupError, TargetError
 from edgekit.types import TensorSpec
-from edgekit.versions import version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,7 +83,12 @@ def installed(name: str) -> str | None:
     Raises:
       TargetError: there is no such runtime.
     """
-    return version(_known(name).package) or None
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(_known(name).package)
+    except PackageNotFoundError:
+        return None
 
 
 def stand_in(name: str) -> tuple[str, str]:
