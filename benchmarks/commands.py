@@ -52,7 +52,9 @@ def run(command: list[str], folder: Path, memory: bool = False) -> Run:
     Raises:
       subprocess.CalledProcessError: it failed.
     """
-    environment = {k: v for k, v in os.environ.items() if k != "EDGEKIT_STORE"}
+    # As Python runs by default: a store beside the project, bytecode kept.
+    unset = ("EDGEKIT_STORE", "PYTHONDONTWRITEBYTECODE")
+    environment = {k: v for k, v in os.environ.items() if k not in unset}
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, env=environment)

@@ -1,7 +1,5 @@
 """`[tool.edgekit]` in pyproject.toml: the models, datasets and targets of a project."""
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Target profiles: `targets/NAME.toml` as frozen types."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ def command(body: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(body)
     def run(*args: Any, **kwargs: Any) -> None:
+        # Invoke forbids bytecode files, for the sake of tasks.py. Ours are compiled once, not in every run.
+        sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
         try:
             code = body(*args, **kwargs)
             sys.stdout.flush()

@@ -3,8 +3,6 @@
 All are frozen. Everything here can be written as JSON and read back by `msgspec`.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from msgspec import Struct

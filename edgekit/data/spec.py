@@ -1,7 +1,5 @@
 """What a dataset is to a build: where it lies, and what the model wants of it."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 from edgekit.project import Preprocessing

@@ -1,7 +1,5 @@
 """The report of a build: everything that was made, measured and judged. Published as `edgekit.report/1`."""
 
-from __future__ import annotations
-
 from typing import Any, Final, Literal
 
 from msgspec import Struct
