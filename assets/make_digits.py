@@ -5,6 +5,9 @@
 
 The model is trained on all 60,000 training images; the dataset is a stratified share of MNIST that fits a repository:
 8,000 of the training images and 2,000 of the 10,000 test images, which the model has never seen.
+
+The committed model was saved by the oldest Keras that edgekit runs with (that of Python 3.10): a newer one writes
+settings that an older one refuses.
 """
 
 import argparse
