@@ -67,19 +67,13 @@ def with_edgekit(file: str, out: str) -> dict[str, object]:
 
 def with_tensorflow(file: str, out: str) -> dict[str, object]:
     """Converts and quantizes the same weights with `from_keras_model`."""
-    import tensorflow as tf
+    import conversion
 
     from edgekit.model.read import KERAS, open_keras
 
-    model = open_keras(f"{out}/{KERAS}", "")
-    samples = _samples()
+    model, samples = open_keras(f"{out}/{KERAS}", ""), _samples()
     start = time.perf_counter()
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([sample[None]] for sample in samples)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    content = converter.convert()
+    content = conversion.with_tensorflow(model, samples)
     seconds = time.perf_counter() - start
     (Path(out) / "tensorflow.tflite").write_bytes(content)
     return {"seconds": seconds}

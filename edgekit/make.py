@@ -16,7 +16,9 @@ from edgekit.store import Record, Result, Store, write
 from edgekit.types import Artifact, StageRow
 from edgekit.worker import Worker
 
-ENVIRONMENTS = {"tensorflow without oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"}}
+EIGEN = "tensorflow without oneDNN"
+"""The process in which a step is tried again that died: oneDNN crashes on some graphs on some processors."""
+ENVIRONMENTS = {EIGEN: {"TF_ENABLE_ONEDNN_OPTS": "0"}}
 """Variables of a process that others do not have."""
 
 

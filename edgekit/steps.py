@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from edgekit.data.spec import DataFacts, DataSpec
-from edgekit.make import Step
+from edgekit.make import EIGEN, Step
 from edgekit.runtimes import RUNTIMES
 from edgekit.target import Outputs, Prune, Quantize
 from edgekit.types import Artifact, Machine, Measurement, ModelFacts, Pruned, Reading, Timing
 
 TENSORFLOW = "tensorflow"
 """The process that imports TensorFlow. It lives as long as there is something to compress."""
-EIGEN = "tensorflow without oneDNN"
-"""Where a step is tried again that died in TensorFlow: oneDNN crashes on some graphs on some processors."""
 TOOLS = "tools"
 """The process for what needs neither TensorFlow nor a runtime."""
 KERAS = ("tensorflow", "keras", "tf-keras")

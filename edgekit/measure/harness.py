@@ -92,10 +92,11 @@ def measure(
             step = steps.score(f"score {engine}", model, data, engine, threads, answers)
             run(step, "model", engine, ("accuracy", "accuracy_drop", "churn"))
     # Nothing else of this build runs while it times: what is done is ended first.
-    for process in (steps.TENSORFLOW, BASELINE, *engines):
+    for process in (steps.TENSORFLOW, steps.TOOLS, BASELINE, *engines):
         maker.end(process)
     if shipped != "tflm" and reference.sha256 != model.sha256:
         run(steps.clock("time float", reference, shipped, threads, host), "float", shipped, ("latency_p90",))
+        maker.end("time float")
     for engine in engines:
         promised = ("arena",) if engine == "tflm" else ("latency_p90",)
         run(steps.clock(f"time {engine}", model, engine, threads, host), "model", engine, promised)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec import Struct
 
 from edgekit.errors import ModelError, SetupError, TargetError
+from edgekit.fingerprint import library
 from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
@@ -83,12 +84,7 @@ def installed(name: str) -> str | None:
     Raises:
       TargetError: there is no such runtime.
     """
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(_known(name).package)
-    except PackageNotFoundError:
-        return None
+    return library(_known(name).package) or None
 
 
 def stand_in(name: str) -> tuple[str, str]:
