@@ -40,8 +40,9 @@ def with_edgekit(file: str, out: str) -> dict[str, object]:
     from edgekit.flatbuffer.read import read
     from edgekit.model.read import KERAS, load_file, open_keras
     from edgekit.quantize.convert import convert
-    from edgekit.quantize.int8 import float_operators, quantize
-    from edgekit.target import Quantize
+    from edgekit.quantize.int8 import quantize
+    from edgekit.quantize.integers import float_operators
+    from edgekit.recipe import Quantize
     from edgekit.types import Reading
 
     start = time.perf_counter()
@@ -84,7 +85,7 @@ def only_edgekit(file: str, out: str) -> dict[str, object]:
     from edgekit.model.read import KERAS, open_keras
     from edgekit.quantize.convert import convert
     from edgekit.quantize.int8 import quantize
-    from edgekit.target import Quantize
+    from edgekit.recipe import Quantize
 
     start = time.perf_counter()
     quantize(convert(open_keras(f"{out}/{KERAS}", "")), [_samples()], Quantize())

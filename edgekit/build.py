@@ -7,6 +7,7 @@ code and libraries made it before. Nothing here imports TensorFlow, NumPy or a r
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -18,13 +19,15 @@ from edgekit.data.spec import DataFacts, DataSpec
 from edgekit.errors import DataError, ModelError
 from edgekit.locate import locate
 from edgekit.make import Listener, Made, Maker, Step
-from edgekit.measure.harness import measure
-from edgekit.project import ModelSpec, Project
+from edgekit.measure.harness import Found, measure
+from edgekit.project import ModelSpec, Project, is_function
+from edgekit.recipe import Quantize, Recipe
 from edgekit.report.types import MANIFEST, REPORT, Manifest, ModelEntry, Report, StepEntry, TargetEntry
+from edgekit.rescue import quantized, rescue
 from edgekit.runtimes import stand_in
 from edgekit.store import Store, relative
-from edgekit.target import Recipe, Target
-from edgekit.types import Artifact, ModelFacts
+from edgekit.target import Target
+from edgekit.types import INTEGER, KERAS, Artifact, ModelFacts, Rung, StageRow
 from edgekit.write import check_writable, write_build
 
 
@@ -40,11 +43,13 @@ class Product(msgspec.Struct, frozen=True):
     facts: ModelFacts
     notes: list[str]
     """What a reader has to know before the figures."""
-    reference: Artifact
-    """The model as it was given, as float `.tflite`: what the shipped one is compared with."""
-    candidate: Artifact
-    """The compressed model before quantization, as float `.tflite`."""
+    graphs: dict[str, Artifact]
+    """`float`, the model as it was given, and that after each technique, by its name; as float `.tflite`."""
     shipped: Artifact
+    quantize: Quantize | None
+    """The settings with which it was quantized; None where it was not, or was trained so."""
+    rungs: tuple[Rung, ...]
+    """What the ladder of remedies tried."""
     made: list[Made]
     """The stages, in the order of the flow."""
 
@@ -58,6 +63,7 @@ class Built(msgspec.Struct, frozen=True):
     """A finished build, ready to be written."""
 
     product: Product
+    found: Found
     report: Report
     files: dict[str, Artifact]
     """What ships, by its path in the output folder."""
@@ -97,33 +103,44 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
     Raises:
       EdgekitError: the model, the dataset or the recipe does not allow it.
     """
-    recipe, made = target.recipe, []
+    recipe, made, scope = target.recipe, [], f"{target.name}.{spec.name}"
 
-    def make(step: Step) -> Artifact:
-        made.append(maker.make(step, f"{target.name}.{spec.name}"))
-        return made[-1].artifact
+    def make(step: Step) -> Made:
+        made.append(maker.make(step, scope))
+        return made[-1]
 
     maker.ui.headline(f"{target.name}: build {spec.name}")
     source = locate("keras", spec.model, maker.fingerprints.file, ModelError)
     dataset = locate("data", spec.data, maker.fingerprints.file, DataError)
     reading = msgspec.structs.replace(spec.reading, input_shape=spec.reading.input_shape or recipe.input_shape)
-    model = make(steps.load(source, reading))
-    facts: ModelFacts = made[-1].value
-    data, found = _check_data(spec, target, dataset, facts, maker)
+    loaded = make(steps.load(source, reading))
+    facts: ModelFacts = loaded.value
+    data, found = check_dataset(spec, target, dataset, facts, maker)
     notes = [found.note] if found.note else []
+    rungs: tuple[Rung, ...] = ()
+    graphs, objects = {"float": loaded.artifact}, reading.custom_objects
     if facts.form == "keras":
-        candidate = reference = make(steps.convert("reference", model, reading.custom_objects))
-        if recipe.prune:
-            model = make(steps.prune(model, data, recipe.prune, recipe.seed, reading.custom_objects))
-            candidate = make(steps.convert("convert", model, reading.custom_objects))
+        done, lesson = loaded, _lesson(loaded.artifact, data, spec, recipe, make, maker)
+        graphs = {"float": make(steps.convert("reference", loaded.artifact, objects)).artifact}
+        for technique in recipe.techniques:
+            done = make(steps.compress(technique, done.artifacts[KERAS], data, recipe, objects, lesson))
+            name = "convert" if technique == recipe.techniques[-1] else f"convert {technique}"
+            graphs[technique] = make(steps.convert(name, done.artifacts[KERAS], objects)).artifact
     else:
-        candidate = reference = model
         notes += _skipped(spec, recipe, facts)
-    shipped = candidate
-    if recipe.quantize and facts.form != "int8":
-        shipped = make(steps.quantize(candidate, data, recipe.quantize))
+    shipped, quantize = list(graphs.values())[-1], recipe.quantize if facts.form != "int8" else None
+    if facts.form == "keras" and recipe.techniques[-1:] == ("qat",):
+        shipped, quantize = done.artifacts[INTEGER], None
+    elif quantize and quantize.rescue:
+        keras = done.artifacts[KERAS] if facts.form == "keras" else None
+        rescued = rescue(shipped, keras, data, target, objects, make)
+        shipped, quantize, rungs = rescued.model, rescued.settings, rescued.rungs
+        notes.append(rescued.note)
+    elif quantize:
+        shipped = quantized(shipped, data, quantize, make).artifact
     notes += [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
-    return Product(spec, target, source, dataset, data, facts, notes, reference, candidate, shipped, made)
+    notes += [f"{m.row.name}: {note}" for m in made for note in getattr(m.value, "notes", ())]
+    return Product(spec, target, source, dataset, data, facts, notes, graphs, shipped, quantize, rungs, made)
 
 
 def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...] = ()) -> Built:
@@ -138,7 +155,7 @@ def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...]
     """
     spec, target, p = product.spec, product.target, product
     maker.ui.headline(f"{target.name}: measure {spec.name}")
-    found = measure(p.reference, p.candidate, p.shipped, p.data, p.notes, target.runtimes, p.scope, maker)
+    found = measure(p.graphs, p.shipped, p.data, p.notes, target.runtimes, p.scope, maker)
     lines = judge(target.budget, found.measurements, found.shipped)
     files, made = {"model.tflite": p.shipped}, [*p.made, *found.made]
     if target.outputs.c_array:
@@ -147,8 +164,6 @@ def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...]
             maker.make(steps.emit(p.shipped, spec.name, target.outputs, None if arena is None else int(arena)), p.scope)
         )
         files |= {f"c/{name}": artifact for name, artifact in made[-1].artifacts.items()}
-    of_float, of_compressed = found.value("accuracy", "float"), found.value("accuracy", "compressed")
-    accuracy = {"load": of_float, "prune": of_compressed, "convert": of_compressed, "quantize": found.value("accuracy")}
     report = Report(
         schema=REPORT,
         model=ModelEntry(
@@ -161,15 +176,61 @@ def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...]
         ),
         target=TargetEntry(target.name, target.sha256, target.description, overrides),
         artifacts=[msgspec.structs.replace(artifact, path=path) for path, artifact in files.items()],
-        stages=[msgspec.structs.replace(m.row, accuracy=accuracy.get(m.row.name)) for m in p.made],
+        stages=_rows(p, found),
         measurements=found.measurements,
         budget=lines,
         verdict=verdict(lines, found.measurements, found.shipped),
         notes=found.notes,
+        rungs=list(p.rungs),
         threads=target.runtimes.threads,
         machine=found.machine,
     )
-    return Built(product, report, files, made)
+    return Built(product, found, report, files, made)
+
+
+def _rows(product: Product, found: Found) -> list[StageRow]:
+    """What each stage did, with the measurements of its model as `.tflite`."""
+    of = {"load": "float", "reference": "float", "quantize": "model", "convert": list(product.graphs)[-1]}
+    slow, rows = found.value("latency_p50", "float"), []
+    for row in (made.row for made in product.made):
+        name = of.get(row.name, row.name.removeprefix("convert "))
+        accuracy, fast = found.measurement("accuracy", name), found.value("latency_p50", name)
+        sizes = {n: found.value(n, name) for n in ("model_size", "download_size", "parameters", "nonzero", "macs")}
+        row = msgspec.structs.replace(
+            row,
+            latency_ratio=round(fast / slow, 4) if fast and slow else None,
+            **{n: None if value is None else int(value) for n, value in sizes.items()},
+        )
+        if accuracy and accuracy.value is not None:
+            low, high = accuracy.low, accuracy.high
+            row = msgspec.structs.replace(row, accuracy=accuracy.value, accuracy_low=low, accuracy_high=high)
+        rows.append(row)
+    return rows
+
+
+def _lesson(
+    model: Artifact, data: DataSpec, spec: ModelSpec, recipe: Recipe, make: Callable[[Step], Made], maker: Maker
+) -> steps.Teaching | None:
+    """The teacher that the recipe's students learn from, and its answers.
+
+    Raises:
+      ModelError: it cannot be read, or is a graph without layers.
+    """
+    if not recipe.distil:
+        return None
+    if recipe.distil.teacher != "model":
+        name = recipe.distil.teacher
+        path = name if is_function(name) else str(Path(name).absolute())
+        source = locate("keras", path, maker.fingerprints.file, ModelError)
+        read = make(msgspec.structs.replace(steps.load(source, spec.reading), name="load teacher"))
+        if KERAS not in read.artifacts:
+            why = read.value.untrainable
+            raise ModelError(f"{recipe.distil.teacher}: recipe.distil.teacher must be a Keras model, but {why}")
+        model = read.artifact
+    answers, student = make(steps.teach(model, data, spec.reading.custom_objects)).artifact, None
+    if isinstance(recipe.distil.student, str) and recipe.distil.student != "model":
+        student = locate("keras", recipe.distil.student, maker.fingerprints.file, ModelError)
+    return steps.Teaching(model, answers, student, recipe.distil)
 
 
 def _skipped(spec: ModelSpec, recipe: Recipe, facts: ModelFacts) -> list[str]:
@@ -178,7 +239,7 @@ def _skipped(spec: ModelSpec, recipe: Recipe, facts: ModelFacts) -> list[str]:
     Raises:
       ModelError: the recipe requires it.
     """
-    parts = [name for name in ("prune",) if getattr(recipe, name)]
+    parts: list[str] = list(recipe.techniques)
     if facts.form == "int8" and recipe.quantize:
         parts.append("quantize")
     if recipe.prune and recipe.prune.required:
@@ -188,7 +249,7 @@ def _skipped(spec: ModelSpec, recipe: Recipe, facts: ModelFacts) -> list[str]:
     return [f"skipped: {' and '.join(parts)}, because {facts.untrainable}"] if parts else []
 
 
-def _check_data(
+def check_dataset(
     spec: ModelSpec, target: Target, dataset: Artifact, model: ModelFacts, maker: Maker
 ) -> tuple[DataSpec, DataFacts]:
     """The dataset as the stages take it, read once and found to fit the model."""

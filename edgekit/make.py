@@ -131,7 +131,8 @@ class Maker:
         if before is None or before.key != key:
             self.store.remember(name, Record(key, ingredients))
         size = sum(a.bytes for a in result.artifacts.values())
-        row = StageRow(step.name, status, round(result.seconds, 3), size, reason=reason)
+        said = "; ".join(filter(None, (reason, result.note)))
+        row = StageRow(step.name, status, round(result.seconds, 3), size, reason=said)
         self.ui.end(row)
         value = msgspec.json.decode(result.value, type=step.returns) if step.returns else None
         return Made(row, result.artifacts, value, key, ingredients)
@@ -167,15 +168,15 @@ class Maker:
             )
 
         try:
-            value = attempt(step.process)
+            value, note = attempt(step.process), ""
         except CrashError as error:
             if step.retry is None:
                 raise CrashError(f"{step.name}: {error}") from None
             for file in folder.iterdir():
                 file.unlink()
-            value = attempt(step.retry)
+            value, note = attempt(step.retry), f"made in {step.retry}, because {error}"
         files = {p.name: (p.suffix.lstrip("."), p) for p in sorted(folder.iterdir())}
-        return self.store.put(key, files, value, time.perf_counter() - start)
+        return self.store.put(key, files, value, time.perf_counter() - start, note)
 
     def _why(self, key: str, ingredients: dict[str, Any], before: Record | None) -> str:
         """Why a step is made, in a few words."""

@@ -90,6 +90,18 @@ def find_project(start: Path) -> Project:
 _AS_THE_PROJECT_SAYS = Reading()
 
 
+def select_model(project: Project, model: str | None, data: str | None, reading: Reading) -> ModelSpec:
+    """The one model that a command is about; see `select_models`.
+
+    Raises:
+      ProjectError: the project has several.
+    """
+    specs = select_models(project, model, data, reading)
+    if len(specs) > 1:
+        raise ProjectError(f"several models: {', '.join(s.name for s in specs)}; say which with --model=NAME")
+    return specs[0]
+
+
 def select_models(
     project: Project, model: str | None, data: str | None, reading: Reading = _AS_THE_PROJECT_SAYS
 ) -> list[ModelSpec]:

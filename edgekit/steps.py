@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
+from edgekit.analyze.curves import Measured, Proposal, Sweep
+from edgekit.analyze.findings import Explanation
 from edgekit.data.spec import DataFacts, DataSpec
 from edgekit.make import EIGEN, Step
+from edgekit.recipe import Distil, Quantize, Recipe, Technique
 from edgekit.runtimes import RUNTIMES
-from edgekit.target import Outputs, Prune, Quantize
-from edgekit.types import Artifact, Machine, Measurement, ModelFacts, Pruned, Reading, Timing
+from edgekit.target import Outputs
+from edgekit.types import (
+    Artifact,
+    Clustered,
+    Distilled,
+    Machine,
+    Measurement,
+    ModelFacts,
+    Narrowed,
+    Pruned,
+    Reading,
+    Timing,
+    Trained,
+)
 
 TENSORFLOW = "tensorflow"
 """The process that imports TensorFlow. It lives as long as there is something to compress."""
@@ -14,8 +31,11 @@ TOOLS = "tools"
 """The process for what needs neither TensorFlow nor a runtime."""
 KERAS = ("tensorflow", "keras", "tf-keras")
 TRAINING = (*KERAS, "tensorflow-model-optimization", "numpy")
+FACTS = {"channels": Narrowed, "prune": Pruned, "cluster": Clustered, "distil": Distilled, "qat": Trained}
+"""What each technique says of its result."""
 READING = ("ai-edge-litert", "flatbuffers")
 """Whose schema and accessors read `.tflite` files."""
+QUANTIZING = ("tensorflow", "numpy", *READING)
 
 
 def load(model: Artifact, settings: Reading) -> Step:
@@ -29,16 +49,45 @@ def check_data(data: DataSpec) -> Step:
     return Step("data", "edgekit.data.check:check_data", {"data": data}, ("numpy", "pillow"), TENSORFLOW, DataFacts)
 
 
-def prune(model: Artifact, data: DataSpec, settings: Prune, seed: int, custom_objects: str) -> Step:
-    """Sets the smallest weights to zero while the model trains on."""
+def teach(teacher: Artifact, data: DataSpec, custom_objects: str) -> Step:
+    """A teacher's answers to the training samples, for all that learn from them."""
+    arguments = {"teacher": teacher, "data": data, "custom_objects": custom_objects}
+    return Step("teach", "edgekit.compress.lesson:teach", arguments, (*KERAS, "numpy"), TENSORFLOW)
+
+
+class Teaching(Struct, frozen=True):
+    """Who teaches, and how."""
+
+    teacher: Artifact
+    answers: Artifact
+    """What `teach` wrote."""
+    student: Artifact | None
+    """Builder of the student, where the recipe names one."""
+    settings: Distil
+
+
+def compress(
+    technique: Technique, model: Artifact, data: DataSpec, recipe: Recipe, custom_objects: str, lesson: Teaching | None
+) -> Step:
+    """A technique that changes a model and trains it on; one that the recipe lets learn from the teacher does so."""
     arguments = {
         "model": model,
         "data": data,
-        "settings": settings,
-        "seed": seed,
+        "settings": getattr(recipe, technique),
+        "seed": recipe.seed,
         "custom_objects": custom_objects,
+        "answers": None,
     }
-    return Step("prune", "edgekit.compress.prune:prune_file", arguments, TRAINING, TENSORFLOW, Pruned, retry=EIGEN)
+    if technique == "distil":
+        assert lesson
+        arguments |= {"teacher": lesson.teacher, "answers": lesson.answers, "student": lesson.student}
+    elif technique == "qat":
+        arguments |= {"quantize": recipe.quantize}
+    if technique != "distil" and lesson and technique in lesson.settings.during:
+        arguments |= {"answers": lesson.answers, "distil": lesson.settings}
+    room = "quantize" if technique == "qat" else "compress"
+    function = f"edgekit.{room}.{technique}:{technique}_file"
+    return Step(technique, function, arguments, TRAINING, TENSORFLOW, FACTS[technique], retry=EIGEN)
 
 
 def convert(name: str, model: Artifact, custom_objects: str) -> Step:
@@ -50,15 +99,65 @@ def convert(name: str, model: Artifact, custom_objects: str) -> Step:
 def quantize(model: Artifact, data: DataSpec, settings: Quantize) -> Step:
     """Float `.tflite` to full-integer `.tflite`."""
     arguments = {"model": model, "data": data, "settings": settings}
-    libraries = ("tensorflow", "numpy", *READING)
-    return Step("quantize", "edgekit.quantize.int8:quantize_file", arguments, libraries, TENSORFLOW, str)
+    return Step("quantize", "edgekit.quantize.int8:quantize_file", arguments, QUANTIZING, TENSORFLOW, str)
 
 
-def describe(model: Artifact) -> Step:
+def calibrate(model: Artifact, data: DataSpec, settings: Quantize) -> Step:
+    """The range of each tensor, in a copy of the float `.tflite`."""
+    arguments = {"model": model, "data": data, "settings": settings}
+    return Step("calibrate", "edgekit.quantize.int8:calibrate_file", arguments, QUANTIZING, TENSORFLOW)
+
+
+def quantize_with_scheme(model: Artifact, settings: Quantize) -> Step:
+    """Float `.tflite`, calibrated where activations become integers, to any other scheme than plain int8."""
+    arguments = {"model": model, "settings": settings}
+    libraries = ("ai-edge-quantizer", *READING)
+    return Step("quantize", "edgekit.quantize.schemes:quantize_with_scheme", arguments, libraries, "quantizer", str)
+
+
+def sensitivity(model: Artifact, data: DataSpec, settings: Sweep, custom_objects: str) -> Step:
+    """What each layer bears, one at a time."""
+    arguments = {"model": model, "data": data, "settings": settings, "custom_objects": custom_objects}
+    function = "edgekit.analyze.sensitivity:sensitivity_file"
+    return Step("sensitivity", function, arguments, TRAINING, TENSORFLOW, Measured, False, retry=EIGEN)
+
+
+def propose(
+    model: Artifact, data: DataSpec, settings: Sweep, measured: Measured, limit: float, custom_objects: str
+) -> Step:
+    """A recipe from what the layers bear, confirmed by conversion.
+
+    Args:
+      limit: points that the error may rise by.
+    """
+    arguments = {
+        "model": model,
+        "data": data,
+        "settings": settings,
+        "measured": measured,
+        "limit": limit,
+        "custom_objects": custom_objects,
+    }
+    function = "edgekit.analyze.propose:propose_file"
+    return Step("propose", function, arguments, (*TRAINING, *READING), TENSORFLOW, Proposal, retry=EIGEN)
+
+
+def plot_sensitivity(measured: Measured) -> Step:
+    """The figure of an analysis of sensitivity."""
+    function = "edgekit.analyze.sensitivity_plot:plot_file"
+    return Step("plot", function, {"measured": measured}, ("matplotlib", "numpy"), TOOLS)
+
+
+def explain(reference: Artifact, model: Artifact, data: DataSpec, settings: Quantize, samples: int = 128) -> Step:
+    """Every tensor of a quantized model against the float model's, on training samples."""
+    arguments = {"reference": reference, "model": model, "data": data, "settings": settings, "samples": samples}
+    function = "edgekit.analyze.explain:explain_file"
+    return Step("explain", function, arguments, QUANTIZING, TENSORFLOW, Explanation, False)
+
+
+def describe(name: str, model: Artifact) -> Step:
     """What a file costs before it runs."""
-    return Step(
-        "describe", "edgekit.measure.file:measure_file", {"model": model}, READING, TOOLS, list[Measurement], False
-    )
+    return Step(name, "edgekit.measure.file:measure_file", {"model": model}, READING, TOOLS, list[Measurement], False)
 
 
 def score(name: str, model: Artifact, data: DataSpec, runtime: str, threads: int, reference: Artifact | None) -> Step:
@@ -68,12 +167,16 @@ def score(name: str, model: Artifact, data: DataSpec, runtime: str, threads: int
     return Step(name, "edgekit.measure.accuracy:score_file", arguments, libraries, runtime, list[Measurement])
 
 
-def clock(name: str, model: Artifact, runtime: str, threads: int, machine: Machine) -> Step:
-    """Times the model and measures its memory, in a process of its own."""
+def clock(name: str, model: Artifact, runtime: str, threads: int, machine: Machine, process: str = "") -> Step:
+    """Times the model, and measures its memory if nothing ran in its process before.
+
+    Args:
+      process: in which it runs; one of its own by default.
+    """
     arguments = {"model": model, "runtime": runtime, "threads": threads, "settings": Timing()}
     libraries = (RUNTIMES[runtime].package, "numpy", "psutil")
     function = "edgekit.measure.latency:latency"
-    return Step(name, function, arguments, libraries, name, list[Measurement], False, place=machine)
+    return Step(name, function, arguments, libraries, process or name, list[Measurement], False, place=machine)
 
 
 def emit(model: Artifact, name: str, outputs: Outputs, arena: int | None) -> Step:

@@ -35,6 +35,8 @@ class Result(msgspec.Struct, frozen=True):
     value: msgspec.Raw
     """What the step returned, as JSON."""
     seconds: float
+    note: str = ""
+    """How it was made, where that was not the usual way."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -75,7 +77,7 @@ class Store:
             result.artifacts[role] = msgspec.structs.replace(artifact, path=str(file))
         return result
 
-    def put(self, key: str, files: dict[str, tuple[str, Path]], value: Any, seconds: float) -> Result:
+    def put(self, key: str, files: dict[str, tuple[str, Path]], value: Any, seconds: float, note: str = "") -> Result:
         """Takes files over (they are moved) and files a result under a key.
 
         Args:
@@ -88,7 +90,7 @@ class Store:
             place.parent.mkdir(parents=True, exist_ok=True)
             path.replace(place)
             artifacts[role] = Artifact(kind, str(place), size, digest)
-        result = Result(artifacts, msgspec.Raw(msgspec.json.encode(value)), seconds)
+        result = Result(artifacts, msgspec.Raw(msgspec.json.encode(value)), seconds, note)
         named = {role: msgspec.structs.replace(a, path="") for role, a in artifacts.items()}
         write(self._result(key), msgspec.json.encode(msgspec.structs.replace(result, artifacts=named)))
         self.damaged.discard(key)

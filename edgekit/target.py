@@ -2,16 +2,14 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
-from msgspec import Meta
 
 from edgekit.config import Settings, decode, encode, nearest, parse_value, read_table
 from edgekit.errors import TargetError
+from edgekit.recipe import Positive, Recipe, Technique
 from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Percent, Ratio
-
-Positive = Annotated[int, Meta(ge=1)]
 
 
 class Hardware(Settings, frozen=True):
@@ -21,53 +19,6 @@ class Hardware(Settings, frozen=True):
     clock: Hertz | None = None
     ram: Bytes | None = None
     flash: Bytes | None = None
-
-
-class Prune(Settings, frozen=True):
-    """Weights set to zero by magnitude, while the model trains on.
-
-    Source: Zhu and Gupta 2017, "To prune, or not to prune", section 3 (the polynomial schedule).
-    """
-
-    sparsity: Annotated[float, Meta(ge=0, lt=1)]
-    """Share of each pruned layer's weights that end as zero."""
-    epochs: Positive = 2
-    schedule: Literal["polynomial", "constant"] = "polynomial"
-    initial_sparsity: Annotated[float, Meta(ge=0, lt=1)] = 0.0
-    """Where the polynomial schedule starts."""
-    settle: Annotated[float, Meta(ge=0, lt=1)] = 0.25
-    """Share of the training at the end in which the masks stay as they are, so that the rest can recover."""
-    required: bool = False
-    """Whether a model that cannot be pruned is an error; otherwise the report says why it was not."""
-    batch_size: Positive = 64
-    learning_rate: Annotated[float, Meta(gt=0)] = 1e-3
-
-
-class Quantize(Settings, frozen=True):
-    """Weights and activations as integers.
-
-    Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-    Inference"; the int8 rules are those of the TensorFlow Lite 8-bit quantization specification.
-    """
-
-    scheme: Literal["int8"] = "int8"
-    calibration_samples: Positive = 256
-    """Training samples, as many of each class, whose activations set the ranges."""
-    io: Literal["int8", "float32"] = "int8"
-    """Type of the model's inputs and outputs."""
-    allow_float_ops: bool = False
-    """Whether operators that have no integer form may stay in floating point."""
-
-
-class Recipe(Settings, frozen=True):
-    """What is done to the model. A part that is left out is not done; `prune = false` takes an inherited one away."""
-
-    seed: Annotated[int, Meta(ge=0, lt=2**31)] = 1
-    """All randomness of the recipe: the order of samples, the choice of the calibration set."""
-    input_shape: str = ""
-    """Sizes that the model leaves open: "96x96x3", or "left=96x96x3,right=10"."""
-    prune: Prune | None = None
-    quantize: Quantize | None = None
 
 
 class Runtimes(Settings, frozen=True):
@@ -141,8 +92,13 @@ def known_targets(folders: list[Path]) -> dict[str, Path]:
     return found
 
 
-def load_targets(names: list[str], folders: list[Path], overrides: tuple[str, ...]) -> list[Target]:
+def load_targets(
+    names: list[str], folders: list[Path], overrides: tuple[str, ...], recipe: str | None = None
+) -> list[Target]:
     """The profiles of a command; `all` stands for those of the project, or those edgekit brings if it has none.
+
+    Args:
+      recipe: TOML file whose `[recipe]` goes over that of each profile.
 
     Raises:
       TargetError: no name is given, or a profile is wrong.
@@ -153,11 +109,25 @@ def load_targets(names: list[str], folders: list[Path], overrides: tuple[str, ..
         )
     if "all" in names:
         names = sorted(next((found for f in folders if (found := known_targets([f]))), {}))
-    return [load_target(name, folders, overrides) for name in dict.fromkeys(names)]
+    return [load_target(name, folders, overrides, recipe) for name in dict.fromkeys(names)]
 
 
-def load_target(name: str, folders: list[Path], overrides: tuple[str, ...] = ()) -> Target:
-    """Reads a profile, what it extends, and the overrides of this build.
+def load_single(names: list[str], folders: list[Path], overrides: tuple[str, ...] = ()) -> Target:
+    """The one profile that a command is about.
+
+    Raises:
+      TargetError: none is given, or several are.
+    """
+    targets = load_targets(names, folders, overrides)
+    if len(targets) > 1:
+        raise TargetError(f"several targets: {', '.join(t.name for t in targets)}; give one")
+    return targets[0]
+
+
+def load_target(
+    name: str, folders: list[Path], overrides: tuple[str, ...] = (), recipe_file: str | None = None
+) -> Target:
+    """Reads a profile, what it extends, and the overrides of this build: those of a recipe, then single keys.
 
     Args:
       name: of a file in `folders`, without `.toml`.
@@ -168,6 +138,9 @@ def load_target(name: str, folders: list[Path], overrides: tuple[str, ...] = ())
     """
     table = _table(name, known_targets(folders), ())
     where = str(_shown(known_targets(folders)[name]))
+    if recipe_file:
+        table = _merged(table, _recipe(Path(recipe_file)))
+        where += f" with {recipe_file}"
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals or not all(key.split(".")):
@@ -201,6 +174,14 @@ def _table(name: str, files: dict[str, Path], path: tuple[str, ...]) -> dict[str
     return _merged(_table(parent, files, (*path, name)), table)
 
 
+def _recipe(path: Path) -> dict[str, Any]:
+    """A file with nothing but a `[recipe]`."""
+    table = read_table(path, TargetError)
+    if others := [key for key in table if key != "recipe"]:
+        raise TargetError(f"{path}: {others[0]}: a recipe has only [recipe] and its tables; put the rest in a profile")
+    return table
+
+
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     result = dict(below)
     for key, value in above.items():
@@ -221,7 +202,7 @@ def _put(table: dict[str, Any], keys: list[str], value: Any, override: str) -> N
 
 def _check(target: Target, where: str) -> None:
     """What types cannot say."""
-    from edgekit.runtimes import RUNTIMES
+    from edgekit.runtimes import RUNTIMES, scheme_refusal
 
     for key, name in [("ship", target.runtimes.ship), *(("compare", r) for r in target.runtimes.compare)]:
         if name not in RUNTIMES:
@@ -230,6 +211,39 @@ def _check(target: Target, where: str) -> None:
         raise TargetError(
             f'{where}: budget.arena: "{target.runtimes.ship}" has no arena; remove the line or ship "tflm"'
         )
+    check_recipe(target.recipe, where)
+    quantize = target.recipe.quantize
+    if quantize and (why := scheme_refusal(target.runtimes.ship, quantize)):
+        raise TargetError(f"{where}: recipe.quantize: {why}")
+    if quantize and quantize.bias_correction and not quantize.plain:
+        raise TargetError(f"{where}: recipe.quantize.bias_correction: is for int8 throughout; remove it")
+    if quantize and quantize.rescue and not quantize.plain:
+        raise TargetError(f"{where}: recipe.quantize.rescue: starts from int8 throughout; remove the scheme and layers")
+    if quantize and quantize.rescue and target.budget.accuracy_drop is None:
+        raise TargetError(
+            f'{where}: recipe.quantize.rescue: needs budget.accuracy_drop, at which it stops; write "1 %"'
+        )
+
+
+def check_recipe(recipe: Recipe, where: str) -> None:
+    """What the types of a recipe cannot say.
+
+    Raises:
+      TargetError: its parts contradict each other.
+    """
+    left = [name for name in get_args(Technique) if getattr(recipe, name) and name not in recipe.techniques]
+    if left:
+        raise TargetError(f"{where}: recipe.order: leaves out {left[0]}, which the recipe sets; add it")
+    if len(set(recipe.order)) < len(recipe.order):
+        raise TargetError(f"{where}: recipe.order: names a technique twice")
+    shares = [*recipe.prune.layers.values(), recipe.prune.sparsity] if recipe.prune else []
+    if recipe.prune and recipe.prune.pattern == "2:4" and any(share not in (0, 0.5) for share in shares):
+        raise TargetError(f'{where}: recipe.prune: the pattern "2:4" is a sparsity of 0.5; write sparsity = 0.5')
+    if recipe.qat and not (recipe.quantize and recipe.quantize.scheme == "int8"):
+        raise TargetError(f'{where}: recipe.qat: trains for int8; set recipe.quantize with scheme = "int8"')
+    d = recipe.distil
+    if d and not (d.soft or d.hard or d.features or d.attention or d.adversarial):
+        raise TargetError(f"{where}: recipe.distil: all weights of its losses are 0; set one, such as soft = 0.9")
 
 
 def _shown(path: Path) -> Path:

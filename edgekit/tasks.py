@@ -69,6 +69,7 @@ def _help(*names: str, **more: str) -> dict[str, str]:
         "out",
         "set",
         "json",
+        recipe="TOML file whose [recipe] goes over that of the profile, such as sensitivity proposes",
         input_shape="sizes that the model leaves open: 96x96x3, or left=96x96x3,right=10",
         custom_objects="module that defines the model's own layers",
         trust_model="let code in the model file run (Lambda layers): only if you made the file",
@@ -83,6 +84,7 @@ def build(
     out: str = "build",
     set: list[str] | None = None,
     json: bool = False,
+    recipe: str | None = None,
     input_shape: str = "",
     custom_objects: str = "",
     trust_model: bool = False,
@@ -99,11 +101,11 @@ def build(
 
     project = find_project(Path.cwd())
     specs = select_models(project, model, data, Reading(input_shape, custom_objects, trust_model))
-    overrides = tuple(set or ())
-    targets = load_targets(target, project.target_folders, overrides)
+    overrides, said = tuple(set or ()), [f"recipe {recipe}"] if recipe else []
+    targets = load_targets(target, project.target_folders, overrides, recipe)
     progress = Progress(quiet=json)
     try:
-        reports = build(project, specs, targets, Path(out), overrides, progress)
+        reports = build(project, specs, targets, Path(out), (*said, *overrides), progress)
     finally:
         progress.close()
     print_json(reports) if json else print_reports(reports, Path(out))
@@ -231,4 +233,147 @@ def clean(c: Context, target: list[str], out: str = "build", cache: bool = False
         print(line)
 
 
-namespace = Collection(build, check, bench, carray, inspect, targets, doctor, clean)
+@task(
+    iterable=["target", "set"],
+    help=_help(
+        "target",
+        "model",
+        "data",
+        "set",
+        "json",
+        out="folder of sensitivity.json, sensitivity.svg and recipe.toml; build/sensitivity/METHOD by default",
+        method="prune (weights), quantize (bits) or channels",
+        levels='sparsities or bit widths to try, as in "0.5,0.8"',
+        samples="training samples that errors are measured on",
+        input_shape="sizes that the model leaves open: 96x96x3, or left=96x96x3,right=10",
+        custom_objects="module that defines the model's own layers",
+        trust_model="let code in the model file run (Lambda layers): only if you made the file",
+    ),
+)
+@command
+def sensitivity(
+    c: Context,
+    target: list[str],
+    model: str | None = None,
+    data: str | None = None,
+    method: str = "prune",
+    levels: str = "",
+    samples: int = 1000,
+    out: str | None = None,
+    set: list[str] | None = None,
+    json: bool = False,
+    input_shape: str = "",
+    custom_objects: str = "",
+    trust_model: bool = False,
+) -> None:
+    """What each layer bears: the error with a layer pruned, rounded or narrowed, and a recipe that follows from it."""
+    from edgekit.sensitivity import sensitivity, sweep
+    from edgekit.project import find_project, select_model
+    from edgekit.report.analysis import print_sensitivity
+    from edgekit.report.console import Progress, print_json
+    from edgekit.target import load_single
+    from edgekit.types import Reading
+
+    project = find_project(Path.cwd())
+    spec = select_model(project, model, data, Reading(input_shape, custom_objects, trust_model))
+    profile = load_single(target, project.target_folders, tuple(set or ()))
+    settings = sweep(method, levels, samples, profile)
+    folder = Path(out) if out else Path("build", "sensitivity", method)
+    progress = Progress(quiet=json)
+    try:
+        found = sensitivity(project, spec, profile, settings, folder, progress)
+    finally:
+        progress.close()
+    print_json(found) if json else print_sensitivity(found, folder)
+
+
+@task(
+    iterable=["target", "set"],
+    help=_help(
+        "target",
+        "model",
+        "data",
+        "set",
+        "json",
+        samples="training samples that are run",
+        out="also write DIR/TARGET/MODEL/explain.json and explain.svg",
+    ),
+)
+@command
+def explain(
+    c: Context,
+    target: list[str],
+    model: str | None = None,
+    data: str | None = None,
+    set: list[str] | None = None,
+    samples: int = 128,
+    out: str | None = None,
+    json: bool = False,
+) -> None:
+    """Explain where accuracy goes: every tensor of the quantized model against the float one, and what to change."""
+    from edgekit.explain import explain_build
+    from edgekit.project import find_project, select_model
+    from edgekit.report.console import Progress, print_json
+    from edgekit.report.explanation import print_explanation
+    from edgekit.target import load_single
+    from edgekit.types import Reading
+
+    project = find_project(Path.cwd())
+    spec = select_model(project, model, data, Reading())
+    profile = load_single(target, project.target_folders, tuple(set or ()))
+    progress = Progress(quiet=json)
+    try:
+        found = explain_build(project, spec, profile, samples, Path(out) if out else None, progress)
+    finally:
+        progress.close()
+    print_json(found) if json else print_explanation(found)
+
+
+@task(
+    iterable=["target"],
+    help=_help(
+        "target",
+        "model",
+        "data",
+        "json",
+        out="folder of study.json, study.md and study.svg",
+        recipes="TOML file of the recipes",
+    ),
+)
+@command
+def study(
+    c: Context,
+    target: list[str],
+    model: str | None = None,
+    data: str | None = None,
+    recipes: str | None = None,
+    out: str = "build/study",
+    json: bool = False,
+) -> None:
+    """Build a model with many recipes and lay out what each bought: a table, a figure, the Pareto front."""
+    import msgspec
+
+    from edgekit.project import find_project, select_model
+    from edgekit.report.console import Progress, print_json
+    from edgekit.report.study import markdown_study, plot_study, print_study
+    from edgekit.store import write
+    from edgekit.study import RECIPES, study
+    from edgekit.target import load_single
+    from edgekit.types import Reading
+
+    project = find_project(Path.cwd())
+    spec = select_model(project, model, data, Reading())
+    profile = load_single(target, project.target_folders)
+    progress = Progress(quiet=json)
+    try:
+        found = study(project, spec, profile, Path(recipes) if recipes else RECIPES, progress)
+    finally:
+        progress.close()
+    folder = Path(out)
+    write(folder / "study.json", msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    write(folder / "study.md", markdown_study(found, "study.svg").encode())
+    plot_study(found, folder / "study.svg")
+    print_json(found) if json else print_study(found)
+
+
+namespace = Collection(build, check, bench, carray, inspect, targets, doctor, clean, sensitivity, explain, study)

@@ -8,6 +8,8 @@ from typing import Literal
 from msgspec import Struct
 
 Source = Literal["measured", "simulated", "estimated"]
+KERAS, FLOAT, INTEGER = "model.h5", "float.tflite", "model.tflite"
+"""File names of a model's three forms: a `tf_keras` model, which can be trained; a float graph; an integer graph."""
 VerdictWord = Literal["pass", "fail", "inconclusive", "skipped"]
 
 
@@ -52,8 +54,9 @@ class Measurement(Struct, frozen=True):
     """Lower end of the 95 % interval."""
     high: float | None = None
     """Upper end of the 95 % interval."""
-    artifact: Literal["model", "compressed", "float"] = "model"
-    """Which file was measured: the one that ships, the same before quantization, or the float model as it was given."""
+    artifact: str = "model"
+    """What was measured: the `model` that ships, the `float` model as it was given, or the float model after a
+    technique: `channels`, `prune`, …"""
     reason: str = ""
     """Why there is no value, or what the reader should know about it."""
 
@@ -71,6 +74,21 @@ class StageRow(Struct, frozen=True):
     """Percent, of the stage's artifact over the evaluation set, where it was measured."""
     reason: str = ""
     """Why it was built again, or what it left out."""
+    accuracy_low: float | None = None
+    """Lower end of the 95 % interval."""
+    accuracy_high: float | None = None
+    """Upper end of the 95 % interval."""
+    model_size: int | None = None
+    """Of the stage's model as `.tflite`, in bytes; the following are of that file too."""
+    download_size: int | None = None
+    """Deflated."""
+    parameters: int | None = None
+    nonzero: int | None = None
+    """Parameters that are not zero."""
+    macs: int | None = None
+    """Multiply-accumulates of one inference."""
+    latency_ratio: float | None = None
+    """Median latency over that of the float model as it was given, in the same runtime."""
 
 
 class BudgetLine(Struct, frozen=True):
@@ -120,6 +138,60 @@ class Pruned(Struct, frozen=True):
     """Share of zeros in the weights of each pruned layer."""
     left: tuple[str, ...]
     """Layers with weights that were not pruned."""
+
+
+class Narrowed(Struct, frozen=True):
+    """What the removal of channels did."""
+
+    channels: dict[str, tuple[int, int]]
+    """Of each layer that lost some: how many it had, and has."""
+    parameters: tuple[int, int]
+    macs: tuple[int, int]
+    notes: tuple[str, ...] = ()
+    """What was left as it is, and why."""
+
+
+class Distilled(Struct, frozen=True):
+    """What a student learned."""
+
+    parameters: int
+    teacher_parameters: int
+    losses: dict[str, float]
+    """Of the last epoch, by term: `soft`, `hard`, …"""
+    notes: tuple[str, ...] = ()
+
+
+class Clustered(Struct, frozen=True):
+    """What clustering did."""
+
+    values: dict[str, int]
+    """How many different weights each clustered layer has."""
+    left: tuple[str, ...]
+    """Layers with weights that were not clustered."""
+
+
+class Trained(Struct, frozen=True):
+    """What quantization-aware training did."""
+
+    notes: tuple[str, ...] = ()
+    """Layers that were left in floating point while it trained, and what was kept."""
+
+
+class Rung(Struct, frozen=True):
+    """One way to quantize that the ladder of remedies tried."""
+
+    name: str
+    way: str
+    """What it changed, on top of the rungs that were kept before."""
+    lost: float | None
+    """Points of accuracy on held-out training samples, against the float model; None where it failed."""
+    sqnr: float | None
+    """Of the outputs, in dB."""
+    bytes: int
+    seconds: float
+    kept: bool
+    reason: str = ""
+    """Why it failed."""
 
 
 class Timing(Struct, frozen=True, forbid_unknown_fields=True):

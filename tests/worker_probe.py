@@ -86,3 +86,10 @@ def environment(name: str) -> str:
 
 def large(size: int) -> str:
     return "x" * size
+
+
+def die_with_onednn() -> str:
+    """Dies as TensorFlow does on some processors, unless oneDNN is switched off."""
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return "alive"

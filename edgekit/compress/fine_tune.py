@@ -4,53 +4,46 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from edgekit.data.samples import Samples, prepared
-from edgekit.data.spec import DataSpec
+from edgekit.compress.layers import flat, kernels
+from edgekit.compress.lesson import Lesson
+from edgekit.recipe import FineTuning
 
 Progress = Callable[[str, float], None]
-
-
-class Training(Protocol):
-    """The settings of a stage that trains."""
-
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
-
-
-def predictions(model: Any, samples: Samples, data: DataSpec, settings: Training) -> Any:
-    """What a model answers, to train on where there are no labels: an array, or one for each output."""
-    x = prepared(samples, data)
-    return model.predict(x if len(x) > 1 else x[0], batch_size=settings.batch_size, verbose=0)
+HELD_OUT = 0.1
+"""Share of the training samples whose loss says when to stop."""
 
 
 def fine_tune(
     model: Any,
-    samples: Samples,
-    targets: Any | None,
-    data: DataSpec,
-    settings: Training,
-    callbacks: list[Any],
+    x: list[Any],
+    lesson: Lesson,
+    settings: FineTuning,
+    seed: int,
     progress: Progress,
-) -> None:
-    """Trains a classifier on its labels, or any model on given targets.
+    callbacks: tuple[Any, ...] = (),
+    patient_from: int = 0,
+) -> dict[str, float]:
+    """Trains a model on; weights that an earlier stage set to zero stay zero.
 
     Args:
       model: `tf_keras.Model`, trained in place.
-      samples: training samples as stored.
-      targets: outputs to come close to (mean squared error), or None for the samples' labels (cross-entropy).
+      x: prepared training samples, for each input (N, …).
+      callbacks: of `tf_keras`, such as those that keep zeros at zero.
+      patient_from: the epoch from which `settings.patience` counts; weights of earlier ones are not restored.
+
+    Returns:
+      the losses of the last epoch, by term; none where no epoch is asked for.
     """
+    import numpy as np
     import tensorflow as tf
     import tf_keras
 
-    x = prepared(samples, data)
-    loss = _classification_loss(model) if targets is None else "mse"
-    model.compile(tf_keras.optimizers.Adam(settings.learning_rate), loss)
+    if settings.epochs == 0:
+        return {}
+    tf_keras.utils.set_random_seed(seed)
+    model.compile(tf_keras.optimizers.Adam(settings.learning_rate), lesson.loss)
 
     # As `fit` would make it, but without AutoGraph: nothing in these models needs Python's control flow translated,
     # and tracing takes a third of the time. The weights come out the same to the bit.
@@ -59,25 +52,48 @@ def fine_tune(
         return model.train_step(next(iterator))
 
     model.train_function = tf.function(train, autograph=False, reduce_retracing=True)
-    model.fit(
-        x if len(x) > 1 else x[0],
-        samples.y if targets is None else targets,
+    targets = lesson.targets if isinstance(lesson.targets, list) else [lesson.targets]
+    validation = None
+    if settings.patience:
+        rows = np.random.default_rng(seed).permutation(len(x[0]))
+        held, kept = np.split(rows, [max(1, round(HELD_OUT * len(rows)))])
+        validation = (_one_or_many([a[held] for a in x]), _one_or_many([t[held] for t in targets]))
+        x, targets = [a[kept] for a in x], [t[kept] for t in targets]
+        stop = tf_keras.callbacks.EarlyStopping(
+            patience=settings.patience, restore_best_weights=True, start_from_epoch=patient_from
+        )
+        callbacks = (*callbacks, stop)
+    history = model.fit(
+        _one_or_many(x),
+        _one_or_many(targets),
+        validation_data=validation,
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         verbose=0,
-        callbacks=[*callbacks, _reporter(settings.epochs, progress)],
-    )
+        callbacks=[*callbacks, *_zeros_kept(model), _reporter(settings.epochs, progress)],
+    ).history
+    return {name: float(values[-1]) for name, values in history.items()}
 
 
-def _classification_loss(model: Any) -> Any:
-    """Cross-entropy, on probabilities or logits as the last layer gives them."""
+def _one_or_many(arrays: list[Any]) -> Any:
+    """As Keras takes inputs and targets."""
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
+def _zeros_kept(model: Any) -> list[Any]:
+    """A callback that sets weights to zero again that were zero before, where there are some."""
+    import numpy as np
     import tf_keras
 
-    activation = getattr(getattr(model.layers[-1], "layer", model.layers[-1]), "activation", None)
-    name = getattr(activation, "__name__", type(model.layers[-1]).__name__.lower())
-    if model.output_shape[-1] == 1:
-        return tf_keras.losses.BinaryCrossentropy(from_logits=name != "sigmoid")
-    return tf_keras.losses.SparseCategoricalCrossentropy(from_logits=name != "softmax")
+    weights = [w for layer in flat(model) for w in kernels(layer) if "centroids" not in w.name]
+    masks = [(w, (w.numpy() != 0).astype(np.float32)) for w in weights if not w.numpy().all()]
+
+    class KeepZeros(tf_keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            for w, mask in masks:
+                w.assign(w * mask)
+
+    return [KeepZeros()] if masks else []
 
 
 def _reporter(epochs: int, progress: Progress) -> Any:

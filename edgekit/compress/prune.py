@@ -1,103 +1,156 @@
-"""Pruning of weights by magnitude, with fine-tuning."""
+"""Pruning of single weights, with fine-tuning."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from edgekit.compress.fine_tune import Progress, fine_tune, predictions
-from edgekit.data.samples import read
+from edgekit.compress.fine_tune import Progress, fine_tune
+from edgekit.compress.layers import chosen, flat, kernels, setting
+from edgekit.compress.lesson import Lesson, lesson
+from edgekit.compress.masks import magnitude_mask, shares_of_smallest, two_of_four_mask
+from edgekit.compress.saliency_pruning import prune_by_saliency
+from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import RecipeError
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, open_keras, save
-from edgekit.target import Prune
+from edgekit.recipe import Distil, Prune
 from edgekit.types import Pruned
+
+WHERE = "recipe.prune"
 
 
 def prune_file(
-    model: str, data: DataSpec, settings: Prune, seed: int, custom_objects: str, folder: str, progress: Progress
+    model: str,
+    data: DataSpec,
+    settings: Prune,
+    seed: int,
+    custom_objects: str,
+    answers: str | None,
+    folder: str,
+    progress: Progress,
+    distil: Distil | None = None,
 ) -> Pruned:
     """Prunes the model in a file and writes the result to `folder`; one without a prunable layer is copied.
 
     Raises:
-      RecipeError: no layer can be pruned, and `settings.required`.
+      RecipeError: no layer can be pruned, and `settings.required`; or a pattern fits no layer.
     """
     loaded = open_keras(model, custom_objects)
-    if any(prunable(layer) for layer in flat(loaded)):
+    layers = chosen(loaded, settings, prunable, WHERE)
+    if layers:
+        train = read(data).train
         with custom_scope(custom_objects):
-            loaded = prune(loaded, data, settings, seed, progress)
+            taught = lesson(loaded, train, data, answers, distil)
+            loaded = prune(loaded, prepared(train, data), taught, settings, seed, progress)
     elif settings.required:
-        raise RecipeError("recipe.prune: the model has no layer that TFMOT can prune; set recipe.prune = false")
+        raise RecipeError(f"{WHERE}: the model has no layer that can be pruned; set recipe.prune = false")
     save(loaded, Path(folder) / KERAS)
-    return _facts(loaded)
+    return _facts(loaded, {layer.name for layer in layers})
 
 
-def prune(model: Any, data: DataSpec, settings: Prune, seed: int, progress: Progress) -> Any:
-    """Sets the smallest weights of each layer to zero while the model trains on.
+def prune(model: Any, x: list[Any], taught: Lesson, settings: Prune, seed: int, progress: Progress) -> Any:
+    """Sets the weights of each chosen layer to zero that matter least, while the model trains on.
 
     Args:
       model: `tf_keras.Model`; its layers are taken over.
-      data: whose training samples the model is fine-tuned on.
+      x: prepared training samples, for each input (N, …).
 
     Returns:
-      `tf_keras.Model` of the same architecture, with `settings.sparsity` of each prunable kernel at zero.
+      `tf_keras.Model` of the same architecture.
 
     Source: Zhu and Gupta 2017, "To prune, or not to prune"; TFMOT's `prune_low_magnitude`.
     """
+    import numpy as np
+
+    shares, pooled = sparsities(model, x, taught, settings)
+    weights = {layer.name: prunable_weights(layer) for layer in flat(model) if layer.name in shares}
+    if settings.by == "gradient":
+        return prune_by_saliency(model, weights, shares, pooled, x, taught, settings, seed, progress)
+    if pooled:
+        sizes = {name: np.concatenate([np.abs(w.numpy()).ravel() for w in weights[name]]) for name in pooled}
+        shares |= shares_of_smallest(sizes, settings.sparsity)
+    if settings.epochs == 0:
+        for name, variables in weights.items():
+            for w in variables:
+                whole = settings.pattern == "2:4"
+                w.assign(w * (two_of_four_mask(w.numpy()) if whole else magnitude_mask(w.numpy(), shares[name])))
+        return model
+    return _prune_by_magnitude(model, x, taught, settings, shares, seed, progress)
+
+
+def sparsities(model: Any, x: list[Any], taught: Lesson, settings: Prune) -> tuple[dict[str, float], list[str]]:
+    """The share of weights that goes, for each chosen layer; and the layers that share theirs among them."""
+    layers = chosen(model, settings, prunable, WHERE)
+    shares = {layer.name: setting(layer.name, settings.layers, settings.sparsity) for layer in layers}
+    free = [name for name in shares if not any(fnmatchcase(name, pattern) for pattern in settings.layers)]
+    if settings.scope == "sensitivity" and free:
+        from edgekit.analyze.sensitivity import allocate
+
+        shares |= allocate(model, x, taught, free, settings.sparsity)
+    return {name: share for name, share in shares.items() if share}, free if settings.scope == "model" else []
+
+
+def prunable_weights(layer: Any) -> list[Any]:
+    """The weights of a `tf_keras` layer that TFMOT prunes; none where it knows no way."""
+    from tensorflow_model_optimization.python.core.sparsity.keras.prune_registry import PruneRegistry
+
+    if not PruneRegistry.supports(layer):
+        return []
+    return list(PruneRegistry.make_prunable(layer).get_prunable_weights())
+
+
+def prunable(layer: Any) -> bool:
+    """Whether a layer has weights that can be pruned."""
+    return bool(prunable_weights(layer))
+
+
+def _prune_by_magnitude(
+    model: Any,
+    x: list[Any],
+    taught: Lesson,
+    settings: Prune,
+    shares: dict[str, float],
+    seed: int,
+    progress: Progress,
+) -> Any:
     import tf_keras
     from tensorflow_model_optimization.sparsity import keras as sparsity
 
-    train = read(data).train
-    steps = settings.epochs * -(-train.number // settings.batch_size)
+    steps = settings.epochs * -(-len(x[0]) // settings.batch_size)
     end = max(1, round(steps * (1 - settings.settle)))
     frequency = max(1, end // 30)
-    if settings.schedule == "constant":
-        schedule = sparsity.ConstantSparsity(settings.sparsity, 0, end, frequency)
-    else:
-        schedule = sparsity.PolynomialDecay(settings.initial_sparsity, settings.sparsity, 0, end, frequency=frequency)
+
+    def schedule(share: float) -> Any:
+        if settings.schedule == "constant":
+            return sparsity.ConstantSparsity(share, 0, max(1, end), frequency)
+        start = min(settings.initial_sparsity, share)
+        return sparsity.PolynomialDecay(start, share, 0, end, frequency=frequency)
 
     def wrapped(layer: Any) -> Any:
         if isinstance(layer, tf_keras.Model):
             return tf_keras.models.clone_model(layer, clone_function=wrapped)
-        return sparsity.prune_low_magnitude(layer, pruning_schedule=schedule) if prunable(layer) else layer
+        if not shares.get(layer.name):
+            return layer
+        pattern = {"sparsity_m_by_n": (2, 4)} if settings.pattern == "2:4" else {}
+        return sparsity.prune_low_magnitude(layer, pruning_schedule=schedule(shares[layer.name]), **pattern)
 
-    tf_keras.utils.set_random_seed(seed)
-    targets = None
-    if train.y is None or len(model.outputs) > 1:
-        targets = predictions(model, train, data, settings)  # before the layers are taken over
     pruned = wrapped(model)
-    fine_tune(pruned, train, targets, data, settings, [sparsity.UpdatePruningStep()], progress)
+    last = 1 + end // max(1, steps // max(1, settings.epochs))
+    fine_tune(pruned, x, taught, settings, seed, progress, (sparsity.UpdatePruningStep(),), patient_from=last)
     return sparsity.strip_pruning(pruned)
 
 
-def flat(model: Any) -> Iterator[Any]:
-    """The layers of a `tf_keras` model, those of nested models in their place."""
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from flat(layer)
-        else:
-            yield layer
-
-
-def prunable(layer: Any) -> bool:
-    """Whether TFMOT prunes a layer of `tf_keras`, and it has weights to prune."""
-    from tensorflow_model_optimization.python.core.sparsity.keras.prune_registry import PruneRegistry
-
-    if not PruneRegistry.supports(layer):
-        return False
-    return bool(PruneRegistry.make_prunable(layer).get_prunable_weights())
-
-
-def _facts(model: Any) -> Pruned:
+def _facts(model: Any, pruned: set[str]) -> Pruned:
     import numpy as np
 
     shares, left = {}, []
     for layer in flat(model):
-        kernels = [w.numpy() for w in layer.weights if "kernel" in w.name or "embeddings" in w.name]
-        if kernels and prunable(layer):
-            shares[layer.name] = float(np.mean(np.concatenate([k.ravel() for k in kernels]) == 0))
-        elif kernels:
+        weights = [w.numpy() for w in kernels(layer)]
+        if weights and layer.name in pruned:
+            shares[layer.name] = float(np.mean(np.concatenate([k.ravel() for k in weights]) == 0))
+        elif weights:
             left.append(layer.name)
     return Pruned(shares, tuple(left))

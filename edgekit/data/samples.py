@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgekit.data.spec import RANDOM, DataSpec
+from edgekit.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
 
 RANDOM_SAMPLES = 256
+HELD_OUT = 2000
+"""Training samples at most that stand for the evaluation set where something is chosen."""
 TEST_SHARE = 0.2
 """Of the samples of each class, where a dataset brings no split of its own."""
 
@@ -41,6 +44,16 @@ class Dataset(NamedTuple):
 
 
 def read(spec: DataSpec) -> Dataset:
+    """Reads a dataset and splits it; see `DataSpec.held_out`.
+
+    Raises:
+      DataError: it cannot be read, is not in a form that edgekit knows, or has too few samples to hold some out.
+    """
+    dataset = _read(spec)
+    return _held_out(dataset, spec) if spec.held_out else dataset
+
+
+def _read(spec: DataSpec) -> Dataset:
     """Reads a dataset and splits it.
 
     Raises:
@@ -110,6 +123,22 @@ def calibration(dataset: Dataset, count: int, spec: DataSpec) -> list[np.ndarray
     """The calibration set: a stratified share of the training samples, as the model takes them."""
     train = dataset.train
     return prepared(train.take(stratified(train.y, train.number, count, spec.seed)), spec)
+
+
+def _held_out(dataset: Dataset, spec: DataSpec) -> Dataset:
+    """The dataset with training samples that calibration does not see in the place of the evaluation set."""
+    import numpy as np
+
+    train = dataset.train
+    rest = np.ones(train.number, dtype=bool)
+    rest[stratified(train.y, train.number, spec.held_out, spec.seed)] = False
+    left = train.take(rest)
+    if not left.number:
+        raise DataError(
+            f"{spec.source}: all {train.number} training samples are calibration samples, none is left to choose "
+            f"with; --set recipe.quantize.calibration_samples={max(1, train.number // 2)}"
+        )
+    return Dataset(train, left.take(stratified(left.y, left.number, min(left.number, HELD_OUT), spec.seed)))
 
 
 def split(samples: Samples, seed: int) -> Dataset:

@@ -23,6 +23,8 @@ class DataSpec(Struct, frozen=True):
     """How many values the model's first output has."""
     seed: int
     """Of the split, and of random samples."""
+    held_out: int = 0
+    """Above 0, what stands for the evaluation set are training samples that a calibration set of so many leaves."""
 
 
 class DataFacts(Struct, frozen=True):

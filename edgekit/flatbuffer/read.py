@@ -161,7 +161,7 @@ def _graph(data: bytes) -> Graph:
         for table in _each(graph.Tensors, graph.TensorsLength(), allowance):
             tensor = _tensor(table, len(tensors), number, buffers, allowance)
             tensors.append(tensor)
-            if _is_weight(tensor):
+            if is_weight(tensor):
                 weights[table.Buffer()] = max(weights.get(table.Buffer(), 0), elements(tensor.shape))
         for table in _each(graph.Operators, graph.OperatorsLength(), allowance):
             operators.append(_operator(table, number, codes, tensors, first, allowance))
@@ -332,7 +332,7 @@ def _specs(get: Callable[[], Any], count: int, tensors: list[Tensor], allowance:
     return tuple(specs)
 
 
-def _is_weight(tensor: Tensor) -> bool:
+def is_weight(tensor: Tensor) -> bool:
     """Constant and not a shape, an axis or a padding, which are integers without a scale."""
     return tensor.bytes > 0 and (bool(tensor.scales) or tensor.dtype not in ("int32", "int64", "bool", "string"))
 

@@ -5,20 +5,35 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.edit import constants
+from edgekit.flatbuffer.read import Graph, is_weight, read
 from edgekit.types import Measurement
 
 
 def measure_file(model: str) -> list[Measurement]:
-    """`model_size`, `download_size` (deflated at level 9), `macs` and `parameters` of a `.tflite`.
+    """`model_size`, `download_size` (deflated at level 9), `macs`, `parameters` and how many of them are not zero.
 
     Raises:
       ModelError: the file is none.
     """
-    graph = read(Path(model))
+    graph, content = read(Path(model)), Path(model).read_bytes()
     return [
         Measurement("model_size", graph.bytes, "B"),
-        Measurement("download_size", len(zlib.compress(Path(model).read_bytes(), 9)), "B"),
+        Measurement("download_size", len(zlib.compress(content, 9)), "B"),
         Measurement("macs", graph.macs, "1"),
         Measurement("parameters", graph.parameters, "1"),
+        Measurement("nonzero", _nonzero(graph, content), "1"),
     ]
+
+
+def _nonzero(graph: Graph, content: bytes) -> int:
+    """Weights that are not zero, biases included; a buffer that several tensors share counts once."""
+    import numpy as np
+
+    weights = {}
+    for index, value in constants(content).items():
+        tensor = graph.tensors[index]
+        if is_weight(tensor):
+            zero = tensor.zero_points[0] if len(set(tensor.zero_points)) == 1 else 0
+            weights[value.__array_interface__["data"][0]] = int(np.count_nonzero(value != zero))
+    return sum(weights.values())

@@ -31,17 +31,21 @@ class Found(msgspec.Struct, frozen=True):
     made: list[Made]
 
     def value(self, name: str, artifact: str = "model") -> float | None:
-        """A measurement of a file: of the shipped one in the shipping runtime, of the others in any."""
+        """The value of a measurement, see `measurement`."""
+        found = self.measurement(name, artifact)
+        return found.value if found else None
+
+    def measurement(self, name: str, artifact: str = "model") -> Measurement | None:
+        """Of a file: of the shipped one in the shipping runtime, of the others in any."""
         for m in self.measurements:
             runs_there = artifact != "model" or m.runtime.split(" ")[0] in ("", self.shipped)
             if m.name == name and m.artifact == artifact and runs_there:
-                return m.value
+                return m
         return None
 
 
 def measure(
-    reference: Artifact,
-    candidate: Artifact,
+    graphs: dict[str, Artifact],
     model: Artifact,
     data: DataSpec,
     notes: list[str],
@@ -52,8 +56,7 @@ def measure(
     """Measures the float models and the one that ships. What fails becomes a measurement without a value.
 
     Args:
-      reference: the float model as it was given, as `.tflite`.
-      candidate: the compressed float model.
+      graphs: `float`, the model as it was given, and that after each technique, by its name; as float `.tflite`.
       model: what ships.
       notes: of the stages; those of the runtimes are added.
 
@@ -78,24 +81,29 @@ def measure(
         measurements.extend(msgspec.structs.replace(m, artifact=artifact) for m in made[-1].value)
         return made[-1]
 
-    run(steps.describe(model), "model")
+    run(steps.describe("describe", model), "model")
+    reference = graphs["float"]
+    if reference.sha256 == model.sha256:
+        graphs = {}
+    for name, graph in graphs.items():
+        run(steps.describe(f"describe {name}", graph), name)
     if data.source == RANDOM:
         measurements.append(Measurement("accuracy", None, "%", reason="skipped: random data"))
     else:
         answers = None
-        if reference.sha256 != model.sha256:
-            scored = run(steps.score("score float", reference, data, BASELINE, threads, None), "float", BASELINE)
-            answers = scored.artifacts["predictions.npy"] if scored else None
-        if candidate.sha256 != reference.sha256:
-            run(steps.score("score compressed", candidate, data, BASELINE, threads, answers), "compressed", BASELINE)
+        for name, graph in graphs.items():
+            scored = run(steps.score(f"score {name}", graph, data, BASELINE, threads, answers), name, BASELINE)
+            answers = answers or (scored.artifacts["predictions.npy"] if scored else None)
         for engine in engines:
             step = steps.score(f"score {engine}", model, data, engine, threads, answers)
             run(step, "model", engine, ("accuracy", "accuracy_drop", "churn"))
     # Nothing else of this build runs while it times: what is done is ended first.
     for process in (steps.TENSORFLOW, steps.TOOLS, BASELINE, *engines):
         maker.end(process)
-    if shipped != "tflm" and reference.sha256 != model.sha256:
-        run(steps.clock("time float", reference, shipped, threads, host), "float", shipped, ("latency_p90",))
+    if shipped != "tflm":
+        for name, graph in graphs.items():
+            step = steps.clock(f"time {name}", graph, shipped, threads, host, "time float")
+            run(step, name, shipped, ("latency_p90",) if name == "float" else ())
         maker.end("time float")
     for engine in engines:
         promised = ("arena",) if engine == "tflm" else ("latency_p90",)

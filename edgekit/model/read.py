@@ -18,15 +18,11 @@ from edgekit.model.rebuild import CannotRebuild, rebuild
 from edgekit.model.shapes import fix_shapes, parse_shapes
 from edgekit.model.trust import check_trusted
 from edgekit.quantize.function import keras_3_function, keras_function, saved_model_function, to_tflite
-from edgekit.types import ModelFacts, Reading, TensorSpec
-
-KERAS, FLOAT, INTEGER = "model.h5", "float.tflite", "model.tflite"
-"""The three forms: a `tf_keras` model, which can be trained; a float graph; an integer graph. The bytes of each depend
-on the model alone."""
+from edgekit.types import FLOAT, INTEGER, KERAS, ModelFacts, Reading, TensorSpec
 
 
 def load_file(model: str, settings: Reading, folder: str) -> ModelFacts:
-    """Reads a model and writes it to `folder` in the form that the stages take.
+    """Reads a model and writes it to `folder` in the form that the stages take; its bytes depend on the model alone.
 
     A model of any Keras becomes a `tf_keras` model where it can. Otherwise it is traced by the library that reads it,
     and goes on as a float `.tflite`; `ModelFacts.untrainable` says why.
@@ -39,7 +35,7 @@ def load_file(model: str, settings: Reading, folder: str) -> ModelFacts:
     """
     place = Path(folder)
     if ":" in model and not Path(model).exists():
-        return _keras_facts(*_build(model, settings), Path(model), "builder", settings, place)
+        return _keras_facts(*built(model, settings), Path(model), "builder", settings, place)
     path = Path(model)
     container = identify(path)
     if not settings.trust:
@@ -131,7 +127,7 @@ def open_keras(path: str, custom_objects: str) -> Any:
         return tf_keras.models.load_model(path, compile=False)
 
 
-def _build(function: str, settings: Reading) -> tuple[Any, str]:
+def built(function: str, settings: Reading) -> tuple[Any, str]:
     """The model that a builder returns, rebuilt where it is of Keras 3."""
     import keras
     import tf_keras

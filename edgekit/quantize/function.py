@@ -31,7 +31,7 @@ def to_tflite(function: Any, model: Any = None) -> bytes:
         converter.exclude_conversion_metadata = True  # says how it was converted; no runtime reads it
         return bytes(converter.convert())
     except Exception as problem:
-        raise ModelError(f"TensorFlow cannot convert the model: {_reason(str(problem))}") from problem
+        raise ModelError(f"TensorFlow cannot convert the model: {reason(str(problem))}") from problem
 
 
 def keras_function(model: Any) -> Any:
@@ -76,7 +76,7 @@ def saved_model_function(path: Path, settings: Reading) -> Any:
     try:
         loaded = tf.saved_model.load(str(path))
     except Exception as problem:
-        raise ModelError(f"{path}: TensorFlow cannot load it: {_reason(str(problem))}") from problem
+        raise ModelError(f"{path}: TensorFlow cannot load it: {reason(str(problem))}") from problem
     serving = loaded.signatures.get("serving_default") or next(iter(loaded.signatures.values()), None)
     if serving is None:
         raise ModelError(f"{path}: has no signature to serve; export it with model.export()")
@@ -111,7 +111,7 @@ def _trace(infer: Any, signature: list[Any]) -> Any:
     return tf.function(infer, input_signature=signature, autograph=False).get_concrete_function()
 
 
-def _reason(problem: str) -> str:
+def reason(problem: str) -> str:
     """What of a converter's error a person can use, in one line."""
     lines = [line.strip() for line in problem.splitlines() if line.strip()]
     telling = [line for line in lines if "error:" in line or "Some ops" in line or "custom ops" in line.lower()]

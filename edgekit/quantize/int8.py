@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 from edgekit.data.samples import calibration, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import Graph, parse
-from edgekit.target import Quantize
+from edgekit.flatbuffer.edit import ranges, with_ranges
+from edgekit.flatbuffer.read import parse
+from edgekit.quantize.bias import correct_bias
+from edgekit.quantize.equalize import equalize
+from edgekit.quantize.integers import float_operators
+from edgekit.quantize.ranges import better_ranges
+from edgekit.quantize.rounding import round_weights
+from edgekit.recipe import Quantize
 
 if TYPE_CHECKING:
     import numpy as np
 
 INT8 = "model.tflite"
-INTEGERS = {"int8", "int16", "int32", "int64", "bool"}
 
 
 def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -> str:
@@ -46,6 +51,14 @@ def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -
     return f"left in floating point: {', '.join(floats)}" if floats else ""
 
 
+def calibrate_file(model: str, data: DataSpec, settings: Quantize, folder: str) -> None:
+    """Writes the float `.tflite` with better weights, as the settings say, and the range of each tensor to `folder`."""
+    content = Path(model).read_bytes()
+    samples = calibration(read(data), settings.calibration_samples, data)
+    _, rounded = improved(content, samples, settings)
+    (Path(folder) / "calibrated.tflite").write_bytes(calibrate(rounded, samples, settings))
+
+
 def quantize_whole(model: bytes, samples: list[np.ndarray], settings: Quantize) -> tuple[bytes, list[str]]:
     """As `quantize`, with a second try where an operator stayed in floating point.
 
@@ -65,50 +78,71 @@ def quantize_whole(model: bytes, samples: list[np.ndarray], settings: Quantize) 
 
 
 def quantize(model: bytes, samples: list[np.ndarray], settings: Quantize) -> bytes:
-    """A float `.tflite` with int8 weights (per channel) and activations (per tensor).
+    """A float `.tflite` with int8 weights (per channel, or per tensor) and activations (per tensor).
 
     Args:
       model: float `.tflite` with batch size 1.
       samples: calibration set, for each input (N, *shape without batch), as the model takes it.
-
-    The two steps are those that `TFLiteConverter` runs after it converted a graph with a representative dataset; taking
-    them apart means that the graph is converted once, and that any float `.tflite` can be quantized.
     """
-    import tensorflow as tf
-    from tensorflow.lite.python.convert import mlir_quantize
+    model, rounded = improved(model, samples, settings)
+    quantized = _as_integers(calibrate(rounded, samples, settings), settings)
+    return correct_bias(model, quantized, samples) if settings.bias_correction else quantized
+
+
+def calibrate(model: bytes, samples: list[np.ndarray], settings: Quantize) -> bytes:
+    """A float `.tflite` that holds the range of each tensor.
+
+    Together with the next step this is what `TFLiteConverter` does after it converted a graph with a representative
+    dataset; taking it apart means that the graph is converted once, that any float `.tflite` can be quantized, and
+    that ranges can be chosen by other methods than the smallest and the largest value.
+    """
     from tensorflow.lite.python.optimize.calibrator import Calibrator, add_intermediate_tensors
 
     calibrated = Calibrator(add_intermediate_tensors(model)).calibrate(lambda: _one_by_one(samples))
-    io = tf.dtypes.as_dtype(settings.io)
-    return bytes(mlir_quantize(calibrated, input_data_type=io, output_data_type=io))
+    if settings.calibration == "minmax":
+        return bytes(calibrated)
+    return with_ranges(calibrated, better_ranges(model, samples, ranges(calibrated), settings))
 
 
 def quantize_with_older(model: bytes, samples: list[np.ndarray], settings: Quantize) -> bytes | None:
-    """As `quantize`, with the quantizer that TensorFlow had before; None where it does not know an operator."""
+    """As `quantize`, with the quantizer that TensorFlow had before; None where it does not know an operator.
+
+    It finds ranges by itself, by their smallest and largest value, whatever the settings say.
+    """
     import tensorflow as tf
     from tensorflow.lite.python.optimize.calibrator import Calibrator, add_intermediate_tensors
 
-    io = tf.dtypes.as_dtype(settings.io)
-    calibrator = Calibrator(add_intermediate_tensors(model))
+    model, rounded = improved(model, samples, settings)
+    io, by_tensor = tf.dtypes.as_dtype(settings.io), settings.granularity == "tensor"
+    calibrator = Calibrator(add_intermediate_tensors(rounded))
     try:
-        return bytes(calibrator.calibrate_and_quantize(lambda: _one_by_one(samples), io, io, allow_float=False))
+        quantized = bytes(
+            calibrator.calibrate_and_quantize(
+                lambda: _one_by_one(samples), io, io, allow_float=False, disable_per_channel=by_tensor
+            )
+        )
     except RuntimeError as problem:
         print(f"the older quantizer: {problem}")
         return None
+    return correct_bias(model, quantized, samples) if settings.bias_correction else quantized
 
 
-def float_operators(graph: Graph) -> list[str]:
-    """The operators that still compute in floating point, each with the tensor that it makes, named after its layer.
+def improved(model: bytes, samples: list[np.ndarray], settings: Quantize) -> tuple[bytes, bytes]:
+    """The model to be quantized, and the same with rounded weights; both are the model itself unless settings ask."""
+    if settings.equalize:
+        model = equalize(model, samples)
+    if settings.rounding == "gptq":
+        return model, round_weights(model, samples, settings.granularity)
+    return model, model
 
-    The conversions at the edges of a model with float inputs and outputs do not count.
-    """
-    found = []
-    for operator in graph.operators:
-        tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
-        if operator.name not in ("QUANTIZE", "DEQUANTIZE") and any(t.dtype not in INTEGERS for t in tensors):
-            made = tensors[-1].name.split(";")[0] if operator.outputs else ""
-            found.append(f"{operator.name} ({made})")
-    return found
+
+def _as_integers(calibrated: bytes, settings: Quantize) -> bytes:
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    io = tf.dtypes.as_dtype(settings.io)
+    by_tensor = settings.granularity == "tensor"
+    return bytes(mlir_quantize(calibrated, disable_per_channel=by_tensor, input_data_type=io, output_data_type=io))
 
 
 def _one_by_one(samples: list[np.ndarray]) -> Iterator[list[np.ndarray]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgekit.report.types import Report
+from edgekit.types import StageRow
 from edgekit.units import show
 
 
@@ -32,12 +33,39 @@ def markdown(report: Report) -> str:
         ),
         "## Stages",
         table(
-            ["stage", "status", "seconds", "size", "accuracy", "why"],
             [
-                [r.name, r.status, f"{r.seconds:.2f}", show(r.bytes, "B"), _percent(r.accuracy), r.reason]
-                for r in report.stages
+                "stage",
+                "status",
+                "seconds",
+                "accuracy (95 % interval)",
+                "`.tflite`",
+                "deflated",
+                "parameters",
+                "not zero",
+                "MACs",
+                "latency",
+                "why",
+            ],
+            [
+                [
+                    row.name,
+                    row.status,
+                    f"{row.seconds:.2f}",
+                    _accuracy(row),
+                    show(row.model_size, "B") if row.model_size else "",
+                    show(row.download_size, "B") if row.download_size else "",
+                    _count(row.parameters),
+                    _count(row.nonzero),
+                    _count(row.macs),
+                    "" if row.latency_ratio is None else f"{row.latency_ratio:.2f}x",
+                    row.reason,
+                ]
+                for row in report.stages
             ],
         ),
+        "A stage's figures are those of its model as `.tflite`, float before quantization; latency is the median over "
+        "that of the float model as it was given.",
+        *_rungs(report),
         "## Measurements",
         table(
             ["measurement", "of", "value", "95 % interval", "samples", "runtime", "note"],
@@ -64,6 +92,29 @@ def markdown(report: Report) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _rungs(report: Report) -> list[str]:
+    """The ladder of remedies."""
+    if not report.rungs:
+        return []
+    rows = [
+        [
+            rung.name,
+            rung.way,
+            "" if rung.lost is None else f"{rung.lost:.2f} points",
+            "" if rung.sqnr is None else f"{rung.sqnr:.1f} dB",
+            show(rung.bytes, "B") if rung.bytes else "",
+            f"{rung.seconds:.1f} s",
+            "yes" if rung.kept else rung.reason or "no",
+        ]
+        for rung in report.rungs
+    ]
+    return [
+        "## Remedies against the loss of quantization",
+        "Each was tried on top of those that were kept, and judged on training samples that calibration has not seen.",
+        table(["remedy", "change", "lost", "SQNR", "size", "took", "kept"], rows),
+    ]
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; what would break it is escaped."""
     lines = [head, ["---"] * len(head), *[[_text(cell) for cell in row] for row in rows]]
@@ -74,5 +125,12 @@ def _text(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f} %"
+def _accuracy(row: StageRow) -> str:
+    if row.accuracy is None:
+        return ""
+    interval = "" if row.accuracy_low is None else f" ({row.accuracy_low:.2f} … {row.accuracy_high:.2f})"
+    return f"{row.accuracy:.2f} %{interval}"
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"

@@ -4,7 +4,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from edgekit.types import Artifact, BudgetLine, Machine, Measurement, StageRow, VerdictWord
+from edgekit.types import Artifact, BudgetLine, Machine, Measurement, Rung, StageRow, VerdictWord
 
 REPORT: Final = "edgekit.report/1"
 MANIFEST: Final = "edgekit.manifest/1"
@@ -50,6 +50,8 @@ class Report(Struct, frozen=True):
     """What a reader has to know before the figures."""
     threads: int
     """That each runtime may use."""
+    rungs: list[Rung]
+    """What the ladder of remedies tried, where the recipe asks for a rescue."""
     machine: Machine
     """The build host, which the measurements of time are of."""
 

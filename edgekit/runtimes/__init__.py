@@ -23,6 +23,8 @@ from edgekit.types import TensorSpec
 if TYPE_CHECKING:
     import numpy as np
 
+    from edgekit.recipe import Quantize
+
 
 class Runtime(Struct, frozen=True):
     """Where a runtime's code lies."""
@@ -31,12 +33,26 @@ class Runtime(Struct, frozen=True):
     """What pip installs."""
     module: str
     """The file here that speaks to it; has `load()` and `open_session(path, threads)`."""
+    schemes: frozenset[str] = frozenset()
+    """What it executes of `recipe.quantize` beside plain int8; benchmarks/schemes.py finds it out."""
 
 
 RUNTIMES = {
-    "litert": Runtime("ai-edge-litert", "edgekit.runtimes.litert"),
-    "tflite-runtime": Runtime("tflite-runtime", "edgekit.runtimes.tflite_runtime"),
-    "tflm": Runtime("tflite-micro", "edgekit.runtimes.tflm"),
+    "litert": Runtime(
+        "ai-edge-litert",
+        "edgekit.runtimes.litert",
+        frozenset(("int16x8", "dynamic", "weight-only", "int4", "float16", "int16_layers", "float_layers")),
+    ),
+    "tflite-runtime": Runtime(
+        "tflite-runtime",
+        "edgekit.runtimes.tflite_runtime",
+        frozenset(("int16x8", "dynamic", "weight-only", "float16", "float_layers")),
+    ),
+    "tflm": Runtime(
+        "tflite-micro",
+        "edgekit.runtimes.tflm",
+        frozenset(("int16x8", "weight-only", "int16_layers", "float_layers")),
+    ),
 }
 
 REFUSALS = (ValueError, RuntimeError, TypeError, LookupError, AttributeError, struct.error)
@@ -76,6 +92,19 @@ class Session(Protocol):
 
     def arena_used_bytes(self) -> int | None:
         """What the runtime itself says it has used of its arena; None for runtimes that allocate from the heap."""
+
+
+def scheme_refusal(name: str, settings: Quantize) -> str:
+    """Why a runtime does not execute what a recipe quantizes to; "" where it does."""
+    wanted: list[str] = [settings.scheme] if settings.scheme != "int8" else []
+    wanted += [place for place in ("int16_layers", "float_layers") if getattr(settings, place)]
+    lacking = [place for place in wanted if place not in _known(name).schemes]
+    if not lacking:
+        return ""
+    others = [other for other, runtime in RUNTIMES.items() if set(wanted) <= runtime.schemes]
+    return f'"{name}" does not execute {lacking[0]}; it takes int8, {", ".join(sorted(_known(name).schemes))}' + (
+        f"; {', '.join(others)} would" if others else ""
+    )
 
 
 def installed(name: str) -> str | None:

@@ -8,7 +8,7 @@ from edgekit.compress.prune import prune_file
 from edgekit.data.spec import DataSpec
 from edgekit.errors import RecipeError
 from edgekit.project import Preprocessing
-from edgekit.target import Prune
+from edgekit.recipe import Prune
 from edgekit.types import Pruned, TensorSpec
 from edgekit.worker import Worker
 
@@ -41,9 +41,8 @@ def prune(process, models, data, tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         arguments = {"model": str(models / model), "data": data, "settings": settings, "seed": seed}
-        said = process.call(
-            prune_file, named=arguments | {"custom_objects": "", "folder": str(folder)}, returns=Pruned, **named
-        )
+        arguments |= {"custom_objects": "", "answers": None, "folder": str(folder)}
+        said = process.call(prune_file, named=arguments, returns=Pruned, **named)
         [file] = Path(folder).iterdir()
         return file, said
 
@@ -71,6 +70,82 @@ def test_the_smallest_weights_go(process, prune, models):
     file, _ = prune(settings)
     before = str(models / "functional_keras2.h5")
     assert process.call(probe.largest_stay, before, str(file), "conv/kernel", returns=bool)
+
+
+def test_over_the_whole_model_the_smallest_of_all_go(process, prune, models):
+    file, said = prune(Prune(sparsity=0.6, scope="model", epochs=0))
+    counts = process.call(probe.zeros, str(file), returns=dict[str, tuple[int, int]])
+    gone, of = (sum(counts[name][i] for name in PRUNED) for i in (0, 1))
+    assert abs(gone - 0.6 * of) <= len(PRUNED)
+    assert len(set(said.sparsity.values())) > 1
+    assert process.call(probe.smallest_of_all, str(models / "functional_keras2.h5"), str(file), PRUNED, returns=bool)
+
+
+@pytest.mark.parametrize("scope", ["layer", "model"])
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_by_gradient_the_share_is_exact_too(process, prune, scope, epochs):
+    file, _ = prune(Prune(sparsity=0.5, by="gradient", scope=scope, epochs=epochs, batch_size=32))
+    counts = process.call(probe.zeros, str(file), returns=dict[str, tuple[int, int]])
+    gone, of = (sum(counts[name][i] for name in PRUNED) for i in (0, 1))
+    assert abs(gone - 0.5 * of) <= len(PRUNED)
+
+
+def test_saliency_is_the_mean_of_weight_times_gradient(process):
+    """y = w1 x1 + w2 x2, loss (y - t)²: the gradient of w1 is 2 (y - t) x1."""
+    x, t, w = [[1.0, 2.0], [3.0, -1.0]], [0.5, 1.0], [2.0, -1.0]
+    errors = [w[0] * a + w[1] * b - wanted for (a, b), wanted in zip(x, t, strict=True)]
+    by_hand = [abs(w[i]) * abs(sum(2 * e * row[i] for e, row in zip(errors, x, strict=True)) / 2) for i in (0, 1)]
+    single = [sum(abs(w[i] * 2 * e * row[i]) for e, row in zip(errors, x, strict=True)) / 2 for i in (0, 1)]
+    assert process.call(probe.saliency_of_a_line, x, t, w, 2, returns=list[float]) == pytest.approx(by_hand)
+    assert process.call(probe.saliency_of_a_line, x, t, w, 1, returns=list[float]) == pytest.approx(single)
+
+
+@pytest.mark.parametrize(("by", "epochs"), [("magnitude", 0), ("gradient", 0), ("gradient", 1)])
+def test_two_of_every_four_stay(process, prune, by, epochs):
+    file, said = prune(Prune(sparsity=0.5, pattern="2:4", by=by, epochs=epochs))
+    assert process.call(probe.most_in_four, str(file), "dense/kernel", returns=int) == 2
+    assert said.sparsity["dense"] == pytest.approx(2 / 6)  # six inputs: four neighbours, and two that stay
+
+
+def test_layers_have_settings_of_their_own(prune):
+    settings = Prune(sparsity=0.5, layers={"conv": 0.8, "den*": 0.0}, exclude=("separable",), epochs=1)
+    _, said = prune(settings)
+    assert said.sparsity == {"conv": pytest.approx(0.8, abs=0.02), "dense": 0.0}
+    assert said.left == ("depthwise", "separable")
+
+
+def test_the_ends_can_be_protected(prune):
+    _, said = prune(Prune(sparsity=0.5, protect=("first", "last"), epochs=0))
+    assert list(said.sparsity) == ["separable"]
+
+
+def test_a_layer_that_is_named_is_not_protected(prune):
+    _, said = prune(Prune(sparsity=0.5, protect=("first", "last"), layers={"dense": 0.25}, epochs=0))
+    assert said.sparsity["dense"] == 0.25
+
+
+@pytest.mark.parametrize("place", ["exclude", "layers"])
+def test_a_pattern_that_fits_nothing_names_the_nearest_layer(prune, place):
+    value = {"exclude": ("densee",), "layers": {"densee": 0.5}}[place]
+    with pytest.raises(RecipeError, match=rf'recipe\.prune\.{place}: no layer .* "densee"; did you mean "dense"\?'):
+        prune(Prune(sparsity=0.5, **{place: value}))
+
+
+def test_zeros_of_before_stay_while_it_trains_on(process, prune):
+    first, _ = prune(Prune(sparsity=0.5, epochs=0))
+    second, said = prune(Prune(sparsity=0.2, epochs=2, exclude=("conv",)), name="second", model=first)
+    before, after = (process.call(probe.zeros, str(f), returns=dict[str, tuple[int, int]]) for f in (first, second))
+    assert before["conv/kernel"] == after["conv/kernel"]
+    assert said.sparsity["dense"] == 0.5
+
+
+def test_early_stopping_ends_the_training(prune):
+    told = []
+    prune(
+        Prune(sparsity=0.5, by="gradient", epochs=30, patience=1, settle=0.9, learning_rate=1.0),
+        progress=lambda text, share: told.append(text),
+    )
+    assert told and "epoch 30/" not in told[-1]
 
 
 def test_the_schedule_matters(prune):
@@ -107,5 +182,5 @@ class TestNothingToPrune:
         assert said == Pruned({}, ())
 
     def test_is_an_error_where_pruning_is_required(self, prune):
-        with pytest.raises(RecipeError, match=r"no layer that TFMOT can prune; set recipe\.prune = false"):
+        with pytest.raises(RecipeError, match=r"no layer that can be pruned; set recipe\.prune = false"):
             prune(Prune(sparsity=0.5, required=True), model="without_weights.h5", data=self.SPEC)

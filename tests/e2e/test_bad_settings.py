@@ -17,8 +17,31 @@ from refusal import assert_refused
         ("sparsity = 0.5", "sparsity = 1.0", ["recipe.prune.sparsity", "< 1", "1.0"]),
         ("sparsity = 0.5", "sparsity = nan", ["recipe.prune.sparsity", "nan"]),
         ("sparsity = 0.5\n", "", ["recipe.prune.sparsity", "missing"]),
-        ("epochs = 2", "epochs = 0", ["recipe.prune.epochs", ">= 1", "0"]),
-        ('scheme = "int8"', 'scheme = "int4"', ["recipe.quantize.scheme", "'int4'"]),
+        ("epochs = 2", "epochs = -1", ["recipe.prune.epochs", ">= 0", "-1"]),
+        ("sparsity = 0.5", "sparsity = 1.2", ["recipe.prune.sparsity", "< 1", "1.2"]),
+        ("[recipe.prune]", "[recipe.channels]\nsparsity = 1.2\n[recipe.prune]", ["recipe.channels.sparsity", "1.2"]),
+        (
+            "[recipe.prune]",
+            '[recipe.channels]\nsparsity = 0.5\nby = "l3"\n[recipe.prune]',
+            ["recipe.channels.by", "l3"],
+        ),
+        ("[recipe.prune]", "[recipe.cluster]\nclusters = 1\n[recipe.prune]", ["recipe.cluster.clusters", ">= 2"]),
+        ("[recipe.prune]", "[recipe.distil]\ntemperature = 0\n[recipe.prune]", ["recipe.distil.temperature", "> 0.0"]),
+        (
+            "[recipe.prune]",
+            "[recipe.distil]\nsoft = 0\nhard = 0\n[recipe.prune]",
+            ["recipe.distil", "all weights", "0"],
+        ),
+        ("[recipe.prune]", '[recipe]\norder = ["cluster"]\n[recipe.prune]', ["recipe.order", "leaves out prune"]),
+        ("[recipe.prune]", '[recipe]\norder = ["prune", "prune"]\n[recipe.prune]', ["recipe.order", "twice"]),
+        ("sparsity = 0.5", 'sparsity = 0.6\npattern = "2:4"', ["recipe.prune", "2:4", "sparsity = 0.5"]),
+        ('scheme = "int8"', 'scheme = "int9"', ["recipe.quantize.scheme", "'int9'"]),
+        ('scheme = "int8"', "percentile = 101", ["recipe.quantize.percentile", "<= 100"]),
+        (
+            '[recipe.quantize]\nscheme = "int8"',
+            '[recipe.qat]\n[recipe.quantize]\nscheme = "float16"',
+            ["recipe.qat", "int8"],
+        ),
         ('"44 KiB"', "44", ["budget.model_size", "44", "no unit of size", '"300 KiB"']),
         ('"44 KiB"', '"44"', ["budget.model_size", "44", "no unit of size", '"300 KiB"']),
         ('"300 us"', '"300 m"', ["budget.latency", "300 m", "no unit of time", '"5 ms"']),
@@ -39,6 +62,33 @@ def test_profile(fresh, old, new, words):
     assert old in profile.read_text()
     profile.write_text(profile.read_text().replace(old, new, 1))
     assert_refused(edgekit(fresh, "build", "--target=phone"), fresh, "targets/phone.toml", *words)
+
+
+def test_a_rescue_needs_a_budget_that_ends_it(fresh):
+    profile = fresh / "targets/phone.toml"
+    profile.write_text(profile.read_text().replace('accuracy_drop = "1 %"', "").replace("int8", "int8"))
+    refused = edgekit(fresh, "build", "--target=phone", "--set=recipe.quantize.rescue=true")
+    assert_refused(refused, fresh, "targets/phone.toml", "recipe.quantize.rescue", "budget.accuracy_drop")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[budget]\nmacs = 1", ["budget", "only [recipe]"]),
+        ("[recipe.prune]\nsparsitty = 0.5", ["recipe.prune.sparsitty", 'did you mean "sparsity"']),
+        ("[recipe", ["not valid TOML"]),
+        (None, ["cannot be read"]),
+    ],
+)
+def test_recipe_file(fresh, text, words):
+    if text is not None:
+        (fresh / "own.toml").write_text(text)
+    assert_refused(edgekit(fresh, "build", "--target=phone", "--recipe=own.toml"), fresh, "own.toml", *words)
+
+
+def test_a_layer_that_is_not_there_is_named(fresh):
+    refused = edgekit(fresh, "build", "--target=phone", '--set=recipe.prune.exclude=["conv3"]')
+    assert_refused(refused, fresh, "recipe.prune.exclude", "conv3", 'did you mean "conv')
 
 
 def test_profile_that_is_not_text(fresh):

@@ -64,7 +64,7 @@ class TestFirstBuild:
 
     def test_accuracy_is_that_of_the_evaluation_set_with_an_interval_around_it(self, report):
         found = [m for m in report["measurements"] if m["name"] == "accuracy"]
-        assert {m["artifact"] for m in found} == {"float", "compressed", "model"}
+        assert {m["artifact"] for m in found} == {"float", "prune", "model"}
         for m in found:
             assert m["samples"] == 2000 and m["unit"] == "%"
             assert m["low"] < m["value"] < m["high"] and m["value"] > 97.5
@@ -189,7 +189,7 @@ class TestWhatIsMadeAgain:
         assert "calibration_samples 256 → 100" in said["quantize"].reason
         made = rebuilt(done.stdout)
         assert made[0] == "quantize" and {"describe", "score litert", "time litert"} <= set(made)
-        for name in ("load", "data", "reference", "prune", "convert", "score float", "score compressed", "time float"):
+        for name in ("load", "data", "reference", "prune", "convert", "score float", "score prune", "time float"):
             assert said[name].status == "cached", name
         assert "model changed" in said["score litert"].reason
 
@@ -220,7 +220,7 @@ class TestWhatIsMadeAgain:
         assert "sha256" in said["data"].reason
         assert "sha256" in said["quantize"].reason
         assert {said["load"].status, said["reference"].status} == {"cached"}
-        assert "prune" not in said and "score compressed" not in said
+        assert "prune" not in said and "score prune" not in said
 
     def test_a_damaged_result_is_found_and_made_again(self, built):
         model = (built / OUT / "model.tflite").read_bytes()
@@ -240,5 +240,5 @@ class TestWhatIsMadeAgain:
                 record.write_text(damage)
         done = edgekit(built, "build", "--target=phone")
         assert done.returncode == 0
-        assert rebuilt(done.stdout) == ["describe"]
+        assert rebuilt(done.stdout) == ["describe", "describe float", "describe prune"]
         assert "damaged" in steps(done.stdout)["describe"].reason

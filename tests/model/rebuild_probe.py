@@ -74,7 +74,7 @@ def read_all() -> dict[str, list[str]]:
     from edgekit.model.read import FLOAT, KERAS, load_file, open_keras
     from edgekit.quantize.convert import convert_file
     from edgekit.quantize.int8 import quantize_whole
-    from edgekit.target import Quantize
+    from edgekit.recipe import Quantize
     from edgekit.types import Reading
 
     found = {}
@@ -116,7 +116,7 @@ def outcome(path: str) -> str:
     from edgekit.model.read import FLOAT, KERAS, load_file
     from edgekit.quantize.convert import convert_file
     from edgekit.quantize.int8 import quantize_whole
-    from edgekit.target import Quantize
+    from edgekit.recipe import Quantize
     from edgekit.types import Reading
 
     with tempfile.TemporaryDirectory() as folder:

@@ -16,10 +16,12 @@ from edgekit.flatbuffer.read import read
 from edgekit.make import Maker
 from edgekit.measure.accuracy import score_file
 from edgekit.project import ModelSpec, Preprocessing
-from edgekit.quantize.int8 import float_operators, quantize_file
+from edgekit.quantize.int8 import quantize_file
+from edgekit.quantize.integers import float_operators
+from edgekit.recipe import Prune, Quantize
 from edgekit.report.console import Progress
 from edgekit.store import Store
-from edgekit.target import Prune, Quantize, load_target
+from edgekit.target import load_target
 from edgekit.types import Measurement, Reading, TensorSpec
 from edgekit.worker import Worker, call
 
@@ -140,7 +142,7 @@ def test_an_integer_model_answers_like_the_original(product, answers, forms, nam
 def test_inputs_stay_in_the_order_of_the_model(product, name):
     made = product(name)
     assert [i.name for i in made.facts.inputs] == ["zeta", "alpha"]
-    for artifact in (made.reference, made.shipped):
+    for artifact in (made.graphs["float"], made.shipped):
         found = [i.name for i in read(Path(artifact.path)).inputs]
         assert ["zeta" in found[0], "alpha" in found[1]] == [True, True], found
 
@@ -178,10 +180,10 @@ def test_a_shape_that_does_not_fit_is_refused(product, shape):
 
 @pytest.mark.parametrize("name", ["saved_3", "float.tflite", "int8.tflite"])
 def test_what_cannot_be_trained_is_not_pruned(product, name):
-    made = product(name, prune=Prune(0.5))
+    made = product(name, prune=Prune(sparsity=0.5))
     assert [note for note in made.notes if note.startswith("skipped: prune")]
     with pytest.raises(ModelError, match=r"recipe\.prune is required, but the model cannot be trained"):
-        product(name, prune=Prune(0.5, required=True))
+        product(name, prune=Prune(sparsity=0.5, required=True))
 
 
 def test_an_input_by_a_wrong_name(product, forms):

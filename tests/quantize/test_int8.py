@@ -8,7 +8,7 @@ from edgekit.data.spec import DataSpec
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import read
 from edgekit.project import Preprocessing
-from edgekit.target import Quantize
+from edgekit.recipe import Quantize
 from edgekit.types import TensorSpec
 from edgekit.worker import Worker
 

@@ -1,0 +1,1 @@
+"""Which layers bear what, and where accuracy went."""

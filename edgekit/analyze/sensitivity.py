@@ -1,0 +1,223 @@
+"""What happens to a model's error when one layer loses weights, bits or channels, without a conversion for each.
+
+The model stays a Keras model: a layer's weights are replaced in place, and the samples run through what comes after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec.structs import replace
+
+from edgekit.analyze.changes import (
+    Changes,
+    applied,
+    coarsened,
+    has_channels,
+    has_kernels,
+    narrowed,
+    pruned,
+    rounding,
+)
+from edgekit.analyze.climb import Rung, climb, rise, shares
+from edgekit.analyze.curves import ACTIVATION_BITS, SPARSITIES, Curve, Effect, Measured, Part, Point, Sweep
+from edgekit.analyze.simulation import Simulation
+from edgekit.compress.fine_tune import Progress
+from edgekit.compress.layers import chosen, flat, kernels
+from edgekit.compress.lesson import Lesson, lesson
+from edgekit.compress.prune import prunable, prunable_weights
+from edgekit.data.samples import Samples, prepared, read, stratified
+from edgekit.data.spec import DataSpec
+from edgekit.errors import RecipeError
+from edgekit.measure.accuracy import classes, sqnr
+from edgekit.model.custom import custom_scope
+from edgekit.model.read import open_keras
+from edgekit.recipe import Selection
+
+LEVELS = (*SPARSITIES, 0.98)
+"""Sparsities that layers are allocated from, or in between."""
+SAMPLES = 1000
+
+
+def sensitivity_file(model: str, data: DataSpec, settings: Sweep, custom_objects: str, progress: Progress) -> Measured:
+    """Measures the sensitivity of the model in a file.
+
+    Raises:
+      RecipeError: it has no layer that the method can change, or a pattern fits none.
+      DataError: calibration leaves no training samples.
+    """
+    loaded = open_keras(model, custom_objects)
+    samples = held_out(data, settings)
+    with custom_scope(custom_objects):
+        taught = lesson(loaded, samples, data, None, None)
+        return sensitivity(loaded, prepared(samples, data), samples.y, taught, settings, progress)
+
+
+def sensitivity(
+    model: Any, x: list[Any], y: Any, taught: Lesson, settings: Sweep, progress: Progress = lambda text, share: None
+) -> Measured:
+    """What each layer bears, one at a time.
+
+    Args:
+      model: `tf_keras.Model`; it is the same afterwards.
+      x: prepared samples, for each input (N, …).
+      y: class indices (N,), or None.
+      taught: the loss, and its targets for these samples.
+
+    Raises:
+      RecipeError: see `sensitivity_file`.
+    """
+    layers = concerned(model, settings)
+    simulation = Simulation(model, x)
+    reference = simulation.outputs()
+    before = effect(reference, reference, y, taught)
+    curves = []
+    for n, layer in enumerate(layers):
+        points = []
+        for of, level in trials(settings):
+            progress(f"{layer.name} {level:g}", n / len(layers))
+            with changed(simulation, [(layer, of, level)], settings):
+                now = effect(simulation.outputs_after(layer.name), reference, y, taught)
+            points.append(Point(level, of, now, ratio(before.error, now.error)))
+        curves.append(Curve(layer.name, type(layer).__name__, changeable(layer, settings), tuple(points)))
+    return Measured(settings.method, y is not None, len(x[0]), before, tuple(curves))
+
+
+def allocate(
+    model: Any, x: list[Any], taught: Lesson, names: list[str], sparsity: float, samples: int = SAMPLES, seed: int = 1
+) -> dict[str, float]:
+    """A sparsity for each layer, as much as it bears, while the share over all of them is `sparsity`.
+
+    The loss is measured with one layer pruned at a time. From the dense model on, the layer goes one level up whose
+    loss rises least for the weights that it gives, until there are enough; the last goes as far as is needed.
+
+    Args:
+      model: `tf_keras.Model`; it is the same afterwards.
+      x: prepared samples, for each input (N, …).
+      taught: the loss, and its targets for these samples.
+      names: of the layers, all prunable.
+      samples: how many of them, chosen at random, the loss is measured on.
+
+    Returns:
+      for each name a sparsity from 0 to 0.98, or `sparsity` where that is more.
+    """
+    import numpy as np
+
+    if sparsity >= LEVELS[-1]:
+        return dict.fromkeys(names, sparsity)
+    rows = np.random.default_rng(seed).permutation(len(x[0]))[:samples]
+    targets = taught.targets if isinstance(taught.targets, list) else [taught.targets]
+    simulation = Simulation(model, [a[rows] for a in x])
+    taught = Lesson([t[rows] for t in targets], taught.loss)
+    start = mean_loss(simulation.outputs(), taught)
+    layers = {layer.name: layer for layer in flat(model) if layer.name in names}
+    sizes = {n: sum(w.shape.num_elements() for w in prunable_weights(layer)) for n, layer in layers.items()}
+    ladders = {}
+    for name, layer in layers.items():
+        losses = []
+        for level in LEVELS:
+            with applied(pruned(layer, level)):
+                losses.append(mean_loss(simulation.outputs_after(name), taught))
+        ladders[name] = [
+            Rung(level, level * sizes[name], (rise(start, loss),)) for level, loss in zip(LEVELS, losses, strict=True)
+        ]
+    return shares(climb(ladders), sizes, sparsity)
+
+
+def held_out(data: DataSpec, settings: Sweep) -> Samples:
+    """Training samples that calibration does not use, of each class its share. The evaluation set is not touched: what
+    is chosen by it fits it better than it fits new samples.
+
+    Raises:
+      DataError: there are none.
+    """
+    calibrated = settings.quantize.calibration_samples if settings.quantize else 1
+    rest = read(replace(data, held_out=calibrated)).evaluation
+    return rest.take(stratified(rest.y, rest.number, min(settings.samples, rest.number), data.seed))
+
+
+def concerned(model: Any, settings: Sweep) -> list[Any]:
+    """The layers that a method can change, in the model's order.
+
+    Raises:
+      RecipeError: there is none, or a pattern of those to leave out matches none.
+    """
+    able = {"prune": prunable, "quantize": has_kernels, "channels": has_channels}[settings.method]
+    # The model's outputs are no channels to choose from.
+    ends: Any = ("last",) if settings.method == "channels" else ()
+    layers = chosen(model, Selection(exclude=settings.exclude, protect=ends), able, f"sensitivity to {settings.method}")
+    if not layers:
+        raise RecipeError(f"sensitivity to {settings.method}: the model has no layer that can be changed so")
+    return layers
+
+
+def trials(settings: Sweep) -> list[tuple[Part, float]]:
+    """What is tried on each layer."""
+    activations: list[tuple[Part, float]] = [("activations", ACTIVATION_BITS)] if settings.method == "quantize" else []
+    return [("weights", level) for level in settings.levels] + activations
+
+
+def changes(layer: Any, level: float, settings: Sweep) -> Changes:
+    """What a level makes of a layer's weights."""
+    if settings.method == "quantize":
+        return coarsened(layer, round(level), settings.quantize.granularity if settings.quantize else "channel")
+    return pruned(layer, level) if settings.method == "prune" else narrowed(layer, level)
+
+
+def changeable(layer: Any, settings: Sweep) -> int:
+    """How many weights of a layer a method changes."""
+    weights = prunable_weights(layer) if settings.method == "prune" else kernels(layer)
+    return sum(w.shape.num_elements() for w in weights)
+
+
+@contextmanager
+def changed(simulation: Simulation, choices: Sequence[tuple[Any, Part, float]], settings: Sweep) -> Iterator[None]:
+    """Layers at other levels, in a simulation too, until the end.
+
+    Args:
+      choices: (layer, part, level) of each change.
+    """
+    weights = [c for layer, of, level in choices if of == "weights" for c in changes(layer, level, settings)]
+    rounded = [layer for layer, of, _ in choices if of == "activations"]
+    names = {layer.name for layer in rounded}
+    with applied(weights), rounding(rounded, round(ACTIVATION_BITS)), simulation.retraced(names):
+        yield
+
+
+def effect(outputs: list[Any], reference: list[Any], y: Any, taught: Lesson) -> Effect:
+    """How outputs answer.
+
+    Args:
+      outputs: for each output of the model (N, …) float32; classes are those of the first.
+      reference: the float model's.
+      y: class indices (N,), or None: then classes are held against the reference's.
+    """
+    rows = [o.reshape(len(o), -1) for o in outputs]
+    floats = [o.reshape(len(o), -1) for o in reference]
+    wanted = classes(floats[0]) if y is None else y
+    noises = [sqnr(a, b).value for a, b in zip(rows, floats, strict=True)]
+    worst = min((v for v in noises if v is not None), default=None)
+    return Effect(100 * float((classes(rows[0]) != wanted).mean()), mean_loss(outputs, taught), worst)
+
+
+def mean_loss(outputs: list[Any], taught: Lesson) -> float | None:
+    """Sum of the losses of all outputs, or None where it is not finite."""
+    import numpy as np
+    import tensorflow as tf
+    import tf_keras
+
+    targets = taught.targets if isinstance(taught.targets, list) else [taught.targets]
+    losses = taught.loss if isinstance(taught.loss, list) else [taught.loss] * len(targets)
+    values = [
+        tf.reduce_mean(tf_keras.losses.get(loss)(tf.constant(t), tf.constant(o)))
+        for loss, t, o in zip(losses, targets, outputs, strict=True)
+    ]
+    total = float(sum(values))
+    return total if np.isfinite(total) else None
+
+
+def ratio(before: float, after: float) -> float | None:
+    """(E - E0) / E0 of two error rates; None where E0 is 0."""
+    return (after - before) / before if before else None

@@ -1,0 +1,192 @@
+"""Removal of whole channels and neurons, with fine-tuning: a smaller model that is as dense as before."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgekit.compress.blocks import without_blocks
+from edgekit.compress.cost import Cost, cost
+from edgekit.compress.dependencies import CONVOLUTIONS, Dependencies, Group
+from edgekit.compress.fine_tune import Progress, fine_tune
+from edgekit.compress.layers import chosen, flattened, setting
+from edgekit.compress.lesson import Lesson, lesson
+from edgekit.compress.narrow import narrowed
+from edgekit.compress.ranking import rank
+from edgekit.data.samples import prepared, read
+from edgekit.data.spec import DataSpec
+from edgekit.errors import RecipeError
+from edgekit.model.custom import custom_scope
+from edgekit.model.read import KERAS, open_keras, save
+from edgekit.recipe import Channels, Distil
+from edgekit.types import Narrowed
+
+if TYPE_CHECKING:
+    import numpy as np
+
+WHERE = "recipe.channels"
+MOST = 0.999
+"""Share of a group's channels that can be asked for; one always stays."""
+
+
+def channels_file(
+    model: str,
+    data: DataSpec,
+    settings: Channels,
+    seed: int,
+    custom_objects: str,
+    answers: str | None,
+    folder: str,
+    progress: Progress,
+    distil: Distil | None = None,
+) -> Narrowed:
+    """Removes channels of the model in a file and writes the result to `folder`.
+
+    Raises:
+      RecipeError: a pattern fits no layer, or the model cannot give what is asked for.
+    """
+    loaded = open_keras(model, custom_objects)
+    train = read(data).train
+    with custom_scope(custom_objects):
+        taught = lesson(loaded, train, data, answers, distil)
+        smaller, said = remove_channels(loaded, prepared(train, data), taught, settings, seed, progress)
+    save(smaller, Path(folder) / KERAS)
+    return said
+
+
+def remove_channels(
+    model: Any, x: list[Any], taught: Lesson, settings: Channels, seed: int, progress: Progress
+) -> tuple[Any, Narrowed]:
+    """Removes the channels that matter least, in as many rounds as the settings say, and trains after each.
+
+    Args:
+      model: `tf_keras.Model`; it stays as it is.
+      x: prepared training samples, for each input (N, …).
+
+    Returns:
+      a dense `tf_keras.Model` with the same inputs and outputs, and what was removed.
+
+    Raises:
+      RecipeError: a pattern fits no layer, or the model cannot give what is asked for.
+
+    Sources: Li et al. 2017, "Pruning Filters for Efficient ConvNets" (norms); Molchanov et al. 2019 (Taylor);
+    Liu et al. 2017, "Learning Efficient Convolutional Networks through Network Slimming" (BatchNorm).
+    """
+    model = flattened(model)
+    chosen(model, settings, _has_channels, WHERE)  # wrong patterns are refused before anything else
+    original, notes = cost(model), []
+    widths = _widths(model)
+    sizes: dict[tuple[str, ...], int] = {}
+    if settings.blocks:
+        model, gone = without_blocks(model, x, taught, settings)
+        notes.append(f"removed the residual blocks that end in {', '.join(gone)}")
+    for done in range(1, settings.rounds + 1):
+        found = Dependencies(model)
+        scores = rank(settings.by, model, found, x, taught, settings.batch_size, seed)
+        groups = _eligible(model, found, scores, settings)
+        sizes = sizes or {group.layers: len(group.labels) for group in groups}
+        removed = _select(model, found, groups, scores, settings, original, sizes, done / settings.rounds)
+        notes += list(found.notes) if done == 1 else []
+        model = narrowed(model, found, removed)
+        fine_tune(model, x, taught, settings, seed, progress)
+    after, now = cost(model), _widths(model)
+    said = Narrowed(
+        channels={name: (width, now[name]) for name, width in widths.items() if now.get(name, width) != width},
+        parameters=(original.parameters, after.parameters),
+        macs=(original.macs, after.macs),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+    return model, said
+
+
+def _eligible(model: Any, found: Dependencies, scores: np.ndarray, settings: Channels) -> list[Group]:
+    """The groups that may lose channels: all layers that make them are chosen, and ranked."""
+    import numpy as np
+
+    names = {layer.name for layer in chosen(model, settings, _has_channels, WHERE)}
+    groups = [g for g in found.groups() if set(g.layers) <= names and not np.isnan(scores[g.labels]).any()]
+    if settings.by == "batchnorm" and not groups:
+        raise RecipeError(
+            f'{WHERE}.by: no layer is followed by a BatchNormalization with a scale; use "l2" or "taylor"'
+        )
+    return groups
+
+
+def _select(
+    model: Any,
+    found: Dependencies,
+    groups: list[Group],
+    scores: np.ndarray,
+    settings: Channels,
+    original: Cost,
+    sizes: dict[tuple[str, ...], int],
+    share: float,
+) -> np.ndarray:
+    """The labels that go in a round.
+
+    Args:
+      original: what the model cost before all rounds.
+      sizes: of each group before all rounds.
+      share: of the whole removal that is done after this round.
+    """
+    import numpy as np
+
+    def lowest(sparsity: float) -> np.ndarray:
+        """What goes if so large a share of the original channels is to be gone."""
+        stay = _stay(groups, scores, settings, sizes, sparsity, share)
+        gone = [g.labels[np.argsort(scores[g.labels], kind="stable")[:-n]] for g, n in zip(groups, stay, strict=True)]
+        return np.concatenate([np.array([], dtype=np.int64), *gone])
+
+    def saved(sparsity: float) -> float:
+        return 1 - getattr(cost(model, found, lowest(sparsity)), settings.of) / getattr(original, settings.of)
+
+    if settings.of == "channels":
+        return lowest(settings.sparsity)
+    target = settings.sparsity * share
+    if saved(MOST) < target:
+        raise RecipeError(
+            f"{WHERE}.sparsity: {100 * target:.0f} % of the {settings.of} is asked for, but {100 * saved(MOST):.0f} % "
+            "is the most that the chosen layers can give; lower it, or protect fewer layers"
+        )
+    low, high = 0.0, MOST
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (low, middle) if saved(middle) >= target else (middle, high)
+    return lowest(high)
+
+
+def _stay(
+    groups: list[Group],
+    scores: np.ndarray,
+    settings: Channels,
+    sizes: dict[tuple[str, ...], int],
+    sparsity: float,
+    share: float,
+) -> list[int]:
+    """How many channels of each group stay: at least one, and as many as the hardware likes."""
+    import numpy as np
+
+    own = [setting(g.layers[0], settings.layers, -1.0) for g in groups]
+    stay = [sizes[g.layers] * (1 - share * (s if s >= 0 else sparsity)) for g, s in zip(groups, own, strict=True)]
+    free = [n for n, s in enumerate(own) if s < 0]
+    if settings.scope == "model" and free:
+        # Norms are compared relative to their group's mean; what Taylor says is in units of the loss everywhere.
+        mean = {n: 1.0 if settings.by == "taylor" else scores[groups[n].labels].mean() or 1.0 for n in free}
+        pooled = np.concatenate([scores[groups[n].labels] / mean[n] for n in free])
+        owner = np.repeat(free, [len(groups[n].labels) for n in free])
+        total = sum(sizes[groups[n].layers] for n in free)
+        most = max(1, round(total * (1 - share * sparsity)))
+        kept = np.bincount(owner[np.argsort(-pooled, kind="stable")[:most]], minlength=len(groups))
+        stay = [kept[n] if n in free else stay[n] for n in range(len(groups))]
+    rounded = [settings.multiple_of * math.ceil(max(1, round(n)) / settings.multiple_of) for n in stay]
+    return [min(len(g.labels), n) for g, n in zip(groups, rounded, strict=True)]
+
+
+def _has_channels(layer: Any) -> bool:
+    return type(layer).__name__ in CONVOLUTIONS
+
+
+def _widths(model: Any) -> dict[str, int]:
+    """Output channels of each layer that makes some."""
+    return {layer.name: int(layer.output_shape[-1]) for layer in model.layers if _has_channels(layer)}

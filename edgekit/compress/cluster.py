@@ -1,0 +1,116 @@
+"""Clustering: the weights of a layer share few values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgekit.compress.fine_tune import Progress, fine_tune
+from edgekit.compress.layers import chosen, flat, kernels, setting
+from edgekit.compress.lesson import Lesson, lesson
+from edgekit.data.samples import prepared, read
+from edgekit.data.spec import DataSpec
+from edgekit.model.custom import custom_scope
+from edgekit.model.read import KERAS, open_keras, save
+from edgekit.recipe import Cluster, Distil
+from edgekit.types import Clustered
+
+WHERE = "recipe.cluster"
+
+
+def cluster_file(
+    model: str,
+    data: DataSpec,
+    settings: Cluster,
+    seed: int,
+    custom_objects: str,
+    answers: str | None,
+    folder: str,
+    progress: Progress,
+    distil: Distil | None = None,
+) -> Clustered:
+    """Clusters the model in a file and writes the result to `folder`.
+
+    Raises:
+      RecipeError: a pattern fits no layer.
+    """
+    loaded = open_keras(model, custom_objects)
+    names = [layer.name for layer in chosen(loaded, settings, clusterable, WHERE)]
+    if names:
+        train = read(data).train
+        with custom_scope(custom_objects):
+            taught = lesson(loaded, train, data, answers, distil)
+            loaded = cluster(loaded, prepared(train, data), taught, settings, seed, progress)
+    save(loaded, Path(folder) / KERAS)
+    return _facts(loaded, names)
+
+
+def cluster(model: Any, x: list[Any], taught: Lesson, settings: Cluster, seed: int, progress: Progress) -> Any:
+    """Groups the weights of each chosen layer around few values, which train on.
+
+    Args:
+      model: `tf_keras.Model`; its layers are taken over.
+      x: prepared training samples, for each input (N, …).
+
+    Returns:
+      `tf_keras.Model` of the same architecture. Where zeros are kept, zero is one of a layer's values.
+
+    Source: TFMOT's `cluster_weights`; Han et al. 2015, "Deep Compression", section 3.
+    """
+    import tf_keras
+    from tensorflow_model_optimization.python.core.clustering.keras import cluster as tfmot
+    from tensorflow_model_optimization.python.core.clustering.keras.cluster_config import CentroidInitialization
+
+    names = {layer.name for layer in chosen(model, settings, clusterable, WHERE)}
+    initial = {
+        "kmeans++": CentroidInitialization.KMEANS_PLUS_PLUS,
+        "density": CentroidInitialization.DENSITY_BASED,
+        "linear": CentroidInitialization.LINEAR,
+        "random": CentroidInitialization.RANDOM,
+    }[settings.initial]
+
+    def wrapped(layer: Any) -> Any:
+        if isinstance(layer, tf_keras.Model):
+            return tf_keras.models.clone_model(layer, clone_function=wrapped)
+        if layer.name not in names:
+            return layer
+        return tfmot._cluster_weights(
+            layer,
+            number_of_clusters=setting(layer.name, settings.layers, settings.clusters),
+            cluster_centroids_init=initial,
+            preserve_sparsity=settings.keep_zeros and _has_zeros(layer),
+            cluster_per_channel=settings.per_channel and type(layer).__name__ == "Conv2D",
+        )
+
+    tf_keras.utils.set_random_seed(seed)
+    clustered = wrapped(model)
+    fine_tune(clustered, x, taught, settings, seed, progress)
+    return tfmot.strip_clustering(clustered)
+
+
+def clusterable(layer: Any) -> bool:
+    """Whether TFMOT clusters a layer of `tf_keras`, and it has weights to cluster."""
+    from tensorflow_model_optimization.python.core.clustering.keras.clustering_registry import ClusteringRegistry
+
+    if not ClusteringRegistry.supports(layer):
+        return False
+    ClusteringRegistry.make_clusterable(layer)
+    return bool(layer.get_clusterable_weights())
+
+
+def _has_zeros(layer: Any) -> bool:
+    import numpy as np
+
+    return any(np.any(w.numpy() == 0) for w in kernels(layer))
+
+
+def _facts(model: Any, names: list[str]) -> Clustered:
+    import numpy as np
+
+    values, left = {}, []
+    for layer in flat(model):
+        if layer.name in names:
+            values[layer.name] = max(len(np.unique(w.numpy())) for w in kernels(layer))
+        elif kernels(layer):
+            left.append(layer.name)
+    return Clustered(values, tuple(left))

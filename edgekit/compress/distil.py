@@ -1,0 +1,141 @@
+"""Distillation: a student learns what a teacher answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgekit.compress.fine_tune import Progress, fine_tune
+from edgekit.compress.lesson import from_teacher, load_answers, predict
+from edgekit.compress.pupil import pupil
+from edgekit.compress.student import smaller_copy
+from edgekit.data.samples import Samples, prepared, read
+from edgekit.data.spec import DataSpec
+from edgekit.errors import RecipeError
+from edgekit.model.custom import custom_scope
+from edgekit.model.read import KERAS, built, open_keras, save
+from edgekit.recipe import Distil, Student
+from edgekit.types import Distilled, Reading
+
+WHERE = "recipe.distil"
+
+
+def distil_file(
+    model: str,
+    teacher: str,
+    answers: str,
+    student: str | None,
+    data: DataSpec,
+    settings: Distil,
+    seed: int,
+    custom_objects: str,
+    folder: str,
+    progress: Progress,
+) -> Distilled:
+    """Trains a student and writes it to `folder`.
+
+    Args:
+      model: file of the model at this place of the recipe.
+      teacher: file of the teacher.
+      answers: what `edgekit.compress.lesson.teach` wrote of it.
+      student: `module:function` of the student's builder, where the settings name one.
+
+    Raises:
+      RecipeError: teacher and student do not take and make the same, or there is nothing to learn from.
+    """
+    master = open_keras(teacher, custom_objects)
+    with custom_scope(custom_objects):
+        if student is not None:
+            learner, why = built(student, Reading(custom_objects=custom_objects))
+            if why:
+                raise RecipeError(f"{student}: cannot be trained here, because {why}; return a model of tf_keras")
+        elif isinstance(settings.student, Student):
+            learner = smaller_copy(open_keras(model, custom_objects), settings.student, seed)
+        else:
+            learner = open_keras(model, custom_objects)
+        train = read(data).train
+        said = distil(learner, master, load_answers(answers), train, data, settings, seed, progress)
+    save(learner, Path(folder) / KERAS)
+    return said
+
+
+def distil(
+    student: Any,
+    teacher: Any,
+    answers: list[Any],
+    train: Samples,
+    data: DataSpec,
+    settings: Distil,
+    seed: int,
+    progress: Progress,
+) -> Distilled:
+    """Trains a student, in place, on a teacher's answers.
+
+    Args:
+      student, teacher: `tf_keras.Model`.
+      answers: the teacher's outputs for the training samples, each (N, …).
+
+    Raises:
+      RecipeError: teacher and student do not take and make the same, or there is nothing to learn from.
+    """
+    _check(student, teacher, train, settings)
+    x, notes = prepared(train, data), []
+    fresh = student.get_weights()
+    master = teacher
+    for number, assistant in enumerate(settings.assistants, 1):
+        helper = smaller_copy(teacher, assistant, seed + number)
+        _learn(helper, master, answers, x, train, settings, seed, progress)
+        notes.append(f"assistant {number} of {helper.count_params():,} parameters")
+        master, answers = helper, predict(helper, x)
+    losses = {}
+    for done in range(settings.rounds):
+        if done:
+            import tf_keras
+
+            master = tf_keras.models.clone_model(student)
+            master.set_weights(student.get_weights())
+            answers = predict(master, x)
+            student.set_weights(fresh)
+        losses = _learn(student, master, answers, x, train, settings, seed + done, progress)
+    return Distilled(student.count_params(), teacher.count_params(), losses, tuple(notes))
+
+
+def _learn(
+    student: Any,
+    teacher: Any,
+    answers: list[Any],
+    x: list[Any],
+    train: Samples,
+    settings: Distil,
+    seed: int,
+    progress: Progress,
+) -> dict[str, float]:
+    """One student of one teacher; the losses of the last epoch."""
+    taught = from_teacher(student, train, answers, settings)
+    inside = settings.features or settings.attention or settings.adversarial
+    if inside:
+        import tf_keras
+
+        tf_keras.utils.set_random_seed(seed)
+        return fine_tune(pupil(student, teacher, settings), x, taught, settings, seed, progress)
+    return fine_tune(student, x, taught, settings, seed, progress)
+
+
+def _check(student: Any, teacher: Any, train: Samples, settings: Distil) -> None:
+    for what in ("inputs", "outputs"):
+        ours, theirs = ([tuple(t.shape[1:]) for t in getattr(m, what)] for m in (student, teacher))
+        if ours != theirs:
+            raise RecipeError(
+                f"{WHERE}.student: its {what} are {_shapes(ours)}, the teacher's {_shapes(theirs)}; they must be alike"
+            )
+    others = settings.soft or settings.features or settings.attention or settings.adversarial
+    if not others and train.y is None:
+        raise RecipeError(f"{WHERE}: only hard labels count, but the data has none; set soft, or give labels")
+    if (settings.features or settings.attention) and not settings.pairs:
+        raise RecipeError(
+            f'{WHERE}.pairs: features and attention compare layers; name them: pairs = {{ conv2 = "conv2" }}'
+        )
+
+
+def _shapes(shapes: list[tuple[int, ...]]) -> str:
+    return " and ".join("x".join(map(str, shape)) for shape in shapes)

@@ -1,0 +1,182 @@
+"""Changing the numbers in a `.tflite`: constants and the ranges of calibration, in their place.
+
+The files are our own converter's, which `edgekit.flatbuffer.read` has accepted. Bytes are overwritten where they lie,
+so that everything else, the alignment of buffers included, stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from edgekit.flatbuffer.read import _dtypes, _schema
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ALIGNMENT = 16
+"""Of constant data, in bytes: `force_align` in schema.fbs."""
+
+
+def constants(content: bytes | bytearray) -> dict[int, np.ndarray]:
+    """The constant tensors of the main graph, by tensor index.
+
+    Returns:
+      arrays of the tensor's shape that share the memory of `content`; types that NumPy lacks are left out.
+    """
+    return dict(_constants(main_graph(content)))
+
+
+def with_constants(content: bytes, values: dict[int, np.ndarray]) -> bytes:
+    """The same file with other constants. A buffer that other tensors read too stays as it is for them.
+
+    Args:
+      values: by tensor index, of the tensor's shape and dtype.
+
+    Raises:
+      ValueError: a tensor is not constant, or a value has another shape or dtype.
+    """
+    data = bytearray(_with_own_buffers(content, set(values)))
+    views = constants(data)
+    for index, value in values.items():
+        if index not in views:
+            raise ValueError(f"tensor {index} is not constant")
+        if (views[index].shape, views[index].dtype) != (value.shape, value.dtype):
+            raise ValueError(
+                f"tensor {index} is {views[index].dtype} {views[index].shape}, not {value.dtype} {value.shape}"
+            )
+        views[index][...] = value
+    return bytes(data)
+
+
+def ranges(content: bytes | bytearray) -> dict[int, tuple[float, float]]:
+    """The smallest and largest value of each tensor that calibration saw, by tensor index."""
+    found = {}
+    for index, tensor in enumerate(_tensors(main_graph(content)[1])):
+        quantization = tensor.Quantization()
+        if quantization is not None and quantization.MinLength() == quantization.MaxLength() == 1:
+            found[index] = (float(quantization.Min(0)), float(quantization.Max(0)))
+    return found
+
+
+def with_ranges(content: bytes, values: dict[int, tuple[float, float]]) -> bytes:
+    """The same calibrated file with other ranges.
+
+    Raises:
+      ValueError: a tensor has no range that could be replaced.
+    """
+    data = bytearray(content)
+    graph, known = main_graph(data)[1], ranges(data)
+    for index, (low, high) in values.items():
+        if index not in known:
+            raise ValueError(f"tensor {index} has no range")
+        quantization = graph.Tensors(index).Quantization()
+        quantization.MinAsNumpy()[:], quantization.MaxAsNumpy()[:] = low, high
+    return bytes(data)
+
+
+def with_own_biases(content: bytes) -> bytes:
+    """The same model, in which no two operators read the same float vector as a constant; the converter merges equal
+    ones, and changing the bias of one layer must not change another's."""
+    vectors = {i for i, value in constants(content).items() if value.ndim == 1 and value.dtype.kind == "f"}
+    model = _objects(content)
+    graph, seen, changed = model.subgraphs[0], set(), False
+    for operator in graph.operators:
+        inputs = [int(index) for index in operator.inputs]
+        for place, index in enumerate(inputs):
+            if index in vectors and index in seen:
+                inputs[place] = _copied(model, graph, index)
+                changed = True
+            seen.add(index)
+        operator.inputs = inputs
+    return _packed(model) if changed else content
+
+
+def with_relu(content: bytes, operators: set[int]) -> bytes:
+    """The same model, in which these operators of the main graph end in ReLU, without an upper limit."""
+    if not operators:
+        return content
+    model = _objects(content)
+    for number in operators:
+        model.subgraphs[0].operators[
+            number
+        ].builtinOptions.fusedActivationFunction = _schema().ActivationFunctionType.RELU
+    return _packed(model)
+
+
+def main_graph(content: bytes | bytearray) -> tuple[Any, Any]:
+    """The schema's accessors of the model and of its first subgraph."""
+    model = _schema().Model.GetRootAs(content, 0)
+    return model, model.Subgraphs(0)
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    return (graph.Tensors(index) for index in range(graph.TensorsLength()))
+
+
+def _constants(main: tuple[Any, Any]) -> Iterator[tuple[int, np.ndarray]]:
+    import numpy as np
+
+    model, graph = main
+    for index, tensor in enumerate(_tensors(graph)):
+        buffer = model.Buffers(tensor.Buffer())
+        try:
+            dtype = np.dtype(_dtypes()[tensor.Type()])
+        except TypeError:  # int4, string, …
+            continue
+        shape = tensor.ShapeAsNumpy() if tensor.ShapeLength() else ()
+        if buffer.DataLength() and buffer.DataLength() == dtype.itemsize * int(np.prod(shape)):  # else it is sparse
+            yield index, buffer.DataAsNumpy().view(dtype).reshape(shape)
+
+
+def _with_own_buffers(content: bytes, indices: set[int]) -> bytes:
+    """The same file, in which no other tensor reads the data of these."""
+    model, _ = main_graph(content)
+    readers: dict[int, int] = {}
+    for number in range(model.SubgraphsLength()):
+        for tensor in _tensors(model.Subgraphs(number)):
+            readers[tensor.Buffer()] = readers.get(tensor.Buffer(), 0) + 1
+    graph = model.Subgraphs(0)
+    shared = [i for i in sorted(indices) if i < graph.TensorsLength() and readers[graph.Tensors(i).Buffer()] > 1]
+    if not shared:
+        return content
+    objects = _objects(content)
+    for index in shared:
+        tensor = objects.subgraphs[0].tensors[index]
+        tensor.buffer = _appended(objects, tensor.buffer)
+    return _packed(objects)
+
+
+def _objects(content: bytes) -> Any:
+    return _schema().ModelT.InitFromObj(main_graph(content)[0])
+
+
+def _appended(model: Any, buffer: int) -> int:
+    copy = _schema().BufferT()
+    copy.data = model.buffers[buffer].data
+    model.buffers.append(copy)
+    return len(model.buffers) - 1
+
+
+def _copied(model: Any, graph: Any, index: int) -> int:
+    import copy
+
+    tensor = copy.copy(graph.tensors[index])
+    tensor.buffer = _appended(model, tensor.buffer)
+    tensor.name = tensor.name + b";%d" % len(graph.tensors)
+    graph.tensors.append(tensor)
+    return len(graph.tensors) - 1
+
+
+def _packed(model: Any) -> bytes:
+    import flatbuffers
+
+    class Builder(flatbuffers.Builder):
+        """Aligns vectors of bytes, which the generated code does not."""
+
+        def StartVector(self, size: int, count: int, alignment: int) -> Any:  # noqa: N802, the library's name
+            return super().StartVector(size, count, ALIGNMENT if size == 1 else alignment)
+
+    builder = Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
