@@ -6,7 +6,7 @@ calibration has not seen, never on the evaluation set: that one only says in the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -20,9 +20,8 @@ from edgekit.measure.harness import BASELINE
 from edgekit.recipe import Qat, Quantize
 from edgekit.runtimes import scheme_refusal
 from edgekit.target import Target
-from edgekit.types import Artifact, Measurement, Rung
+from edgekit.types import INTEGER, Artifact, Measurement, Rung
 
-TRAINED = "quantization-aware training"
 INT16_SHARE = 0.25
 """Of the layers, those with the most noise: what the rung with int16 gives more bits."""
 
@@ -38,27 +37,39 @@ class Rescued(msgspec.Struct, frozen=True):
     """Where it stopped, and why."""
 
 
+class _Attempt(msgspec.Struct, frozen=True):
+    """A rung, and what it made."""
+
+    rung: Rung
+    model: Artifact
+    settings: Quantize
+
+    @property
+    def order(self) -> tuple[float, float]:
+        """The better one has the smaller."""
+        assert self.rung.lost is not None and self.rung.sqnr is not None
+        return self.rung.lost, -self.rung.sqnr
+
+
 def quantized(
-    graph: Artifact, data: DataSpec, settings: Quantize, make: Callable[[Step], Made], name: str = ""
+    graph: Artifact, data: DataSpec, settings: Quantize, make: Callable[[Step], Made], name: str = "quantize"
 ) -> Made:
-    """Makes a quantized `.tflite` of a float one.
+    """Makes a quantized `.tflite` of a float one, by the scheme of the settings.
 
     Args:
       make: makes a step.
-      name: of the steps, before their own.
+      name: of the step.
 
     Raises:
       EdgekitError: the scheme does not fit the model.
     """
-
-    def named(step: Step) -> Step:
-        return msgspec.structs.replace(step, name=name.replace("quantize", step.name)) if name else step
-
     if settings.plain:
-        return make(named(steps.quantize(graph, data, settings)))
-    if settings.static:
-        graph = make(named(steps.calibrate(graph, data, settings))).artifact
-    return make(named(steps.quantize_with_scheme(graph, settings)))
+        step = steps.quantize(graph, data, settings)
+    else:
+        if settings.static:
+            graph = make(steps.calibrate(graph, data, settings)).artifact
+        step = steps.quantize_with_scheme(graph, settings)
+    return make(msgspec.structs.replace(step, name=name))
 
 
 def rescue(
@@ -81,79 +92,66 @@ def rescue(
     """
     settings, limit = target.recipe.quantize, target.budget.accuracy_drop
     assert settings and limit is not None
-    settings = msgspec.structs.replace(settings, rescue=False)
     held_out = msgspec.structs.replace(data, held_out=settings.calibration_samples)
-    scored = make(steps.score("rescue: score float", graph, held_out, BASELINE, target.runtimes.threads, None))
-    rungs: list[Rung] = []
-    best: tuple[float, float] | None = None
-    model, found = None, settings
+    threads = target.runtimes.threads
+    answers = make(steps.score("score held out", graph, held_out, BASELINE, threads, None)).artifact
 
-    def climb(name: str, ways: list[tuple[str, Quantize]]) -> bool:
-        """Tries the ways of a rung and keeps the best if it helps; says whether the budget holds now."""
-        nonlocal best, model, found
-        helped = None
-        for said, changed in ways:
+    def attempt(remedy: str, change: dict[str, Any], onto: Quantize) -> _Attempt:
+        changed = msgspec.structs.replace(onto, **change)
+        word = next((v if isinstance(v, str) else k for k, v in change.items()), remedy)
+        if remedy == "training":
+            assert keras
+            recipe = msgspec.structs.replace(target.recipe, qat=Qat(), quantize=changed)
+            step = steps.compress("qat", keras, data, recipe, custom_objects, None)
+            made = make(msgspec.structs.replace(step, name="try qat"))
+        else:
+            made = quantized(graph, data, changed, make, f"try {word}")
+        model = made.artifacts[INTEGER]
+        judged = make(steps.score(f"score {word}", model, held_out, BASELINE, threads, answers))
+        said = ", ".join(f"{k} = {v}" for k, v in change.items())
+        return _Attempt(Rung(remedy, said, *_lost(judged.value), model.bytes, made.row.seconds, False), model, changed)
+
+    best = attempt("as the recipe says", {}, msgspec.structs.replace(settings, rescue=False))
+    rungs = [msgspec.structs.replace(best.rung, kept=True)]
+    remedies = _remedies(target, keras, lambda: _noisiest(make(steps.explain(graph, best.model, data, best.settings))))
+    while best.order[0] > limit and (remedy := next(remedies, None)):
+        name, changes = remedy
+        tried = []
+        for change in changes:
             try:
-                if said == TRAINED:
-                    made = make(msgspec.structs.replace(trained, name="rescue: qat"))
-                else:
-                    made = quantized(graph, data, changed, make, f"rescue: quantize, {said}")
-                artifact = made.artifacts["model.tflite"]
-                answers = scored.artifacts["predictions.npy"]
-                judged = make(
-                    steps.score(f"rescue: score {said}", artifact, held_out, BASELINE, target.runtimes.threads, answers)
-                )
+                tried.append(attempt(name, change, best.settings))
             except (ModelError, RecipeError) as error:
-                if best is None:
-                    raise
-                rungs.append(Rung(name, said, None, None, 0, 0.0, False, str(error)))
-                continue
-            lost, sqnr = _lost(judged.value)
-            better = best is None or (lost, -sqnr) < best
-            rungs.append(Rung(name, said, lost, sqnr, artifact.bytes, made.row.seconds, False))
-            if better:
-                best, model, found, helped = (lost, -sqnr), artifact, changed, len(rungs) - 1
-        if helped is not None:
-            rungs[helped] = msgspec.structs.replace(rungs[helped], kept=True)
-        assert best
-        return best[0] <= limit
-
-    def noisiest() -> tuple[str, ...]:
-        assert model
-        return _noisiest(make(steps.explain(graph, model, data, found)).value)
-
-    def ways(*changes: dict[str, Any]) -> list[tuple[str, Quantize]]:
-        said = [", ".join(f"{k} = {v}" for k, v in change.items()) for change in changes]
-        changed = [msgspec.structs.replace(found, **change) for change in changes]
-        return list(zip(said, changed, strict=True))
-
-    if keras:
-        recipe = msgspec.structs.replace(target.recipe, qat=Qat(), quantize=settings)
-        trained = steps.compress("qat", keras, data, recipe, custom_objects, None)
-    holds = climb("plain", [("as the recipe says", settings)])
-    why = scheme_refusal(target.runtimes.ship, msgspec.structs.replace(settings, int16_layers=("*",)))
-    calibrations = [c for c in ("percentile", "mse", "entropy") if c != settings.calibration]
-    for name, rung in (
-        ("calibration", lambda: ways(*({"calibration": c} for c in calibrations))),
-        ("equalization", lambda: ways({"equalize": True})),
-        ("bias correction", lambda: ways({"bias_correction": True})),
-        ("learned rounding", lambda: ways({"rounding": "gptq"})),
-        ("layers in int16", lambda: ways({"int16_layers": noisiest(), "bias_correction": False})),
-        ("training", lambda: [(TRAINED, found)] if keras else []),
-    ):
-        if holds:
-            break
-        if name == "layers in int16" and why:
-            rungs.append(Rung(name, "", None, None, 0, 0.0, False, why))
-            continue
-        holds = climb(name, rung())
-    assert model and best
-    last = rungs[-1].name
-    if holds:
-        note = f"rescue: stopped at {last}: {best[0]:.2f} points lost on held-out samples, the budget allows {limit:g}"
+                rungs.append(Rung(name, str(change), None, None, 0, 0.0, False, str(error)))
+        better = min([best, *tried], key=lambda one: one.order)
+        rungs += [msgspec.structs.replace(one.rung, kept=one is better) for one in tried]
+        best = better
+    if best.order[0] <= limit:
+        note = f"stopped at {rungs[-1].name}: {best.order[0]:.2f} points are lost on held-out samples, of {limit:g}"
     else:
-        note = f"rescue: no remedy brought the loss below {best[0]:.2f} points, and the budget allows {limit:g}"
-    return Rescued(model, found, tuple(rungs), note)
+        note = f"no remedy brought the loss below {best.order[0]:.2f} points, and the budget allows {limit:g}"
+    return Rescued(best.model, best.settings, tuple(rungs), f"rescue: {note}")
+
+
+def _remedies(
+    target: Target, keras: Artifact | None, noisiest: Callable[[], tuple[str, ...]]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The rungs in their order: what each changes in the settings, in one way or in several.
+
+    Args:
+      noisiest: names the layers that would gain most from more bits.
+    """
+    settings = target.recipe.quantize
+    assert settings
+    others = [c for c in ("percentile", "mse", "entropy") if c != settings.calibration]
+    yield "calibration", [{"calibration": c} for c in others]
+    yield "equalization", [{"equalize": True}]
+    yield "bias correction", [{"bias_correction": True}]
+    yield "learned rounding", [{"rounding": "gptq"}]
+    mixed = msgspec.structs.replace(settings, int16_layers=("*",))
+    if not scheme_refusal(target.runtimes.ship, mixed):
+        yield "layers in int16", [{"int16_layers": noisiest(), "bias_correction": False}]
+    if keras:
+        yield "training", [{}]
 
 
 def _lost(measurements: list[Measurement]) -> tuple[float, float]:
@@ -166,10 +164,11 @@ def _lost(measurements: list[Measurement]) -> tuple[float, float]:
     return lost, 200.0 if sqnr is None else sqnr
 
 
-def _noisiest(explained: Explanation) -> tuple[str, ...]:
+def _noisiest(explained: Made) -> tuple[str, ...]:
     """Names of the layers whose own quantization adds the most noise."""
     noise: dict[str, float] = {}
-    for tensor in explained.tensors:
+    explanation: Explanation = explained.value
+    for tensor in explanation.tensors:
         alone = tensor.operator_alone
         if alone and alone.sqnr_db is not None and tensor.layer:
             noise[tensor.layer] = min(alone.sqnr_db, noise.get(tensor.layer, alone.sqnr_db))

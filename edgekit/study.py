@@ -56,6 +56,8 @@ class Outcome(msgspec.Struct, frozen=True):
     accuracy_high: float | None
     latency_ns: float | None
     """Median in the shipping runtime, on this machine."""
+    arena: int | None
+    """RAM of its tensors in bytes, where the shipping runtime has an arena."""
     seconds: float
     """That the stages took."""
     pareto: bool = False
@@ -120,6 +122,7 @@ def _outcome(name: str, built: Built) -> Outcome:
         accuracy_low=accuracy.low if accuracy else None,
         accuracy_high=accuracy.high if accuracy else None,
         latency_ns=found.value("latency_p50"),
+        arena=None if (arena := found.value("arena")) is None else int(arena),
         seconds=round(sum(made.row.seconds for made in built.product.made), 2),
     )
 

@@ -267,10 +267,10 @@ def sensitivity(
     trust_model: bool = False,
 ) -> None:
     """What each layer bears: the error with a layer pruned, rounded or narrowed, and a recipe that follows from it."""
-    from edgekit.sensitivity import sensitivity, sweep
     from edgekit.project import find_project, select_model
     from edgekit.report.analysis import print_sensitivity
     from edgekit.report.console import Progress, print_json
+    from edgekit.sensitivity import sensitivity, sweep
     from edgekit.target import load_single
     from edgekit.types import Reading
 

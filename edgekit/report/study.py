@@ -12,13 +12,25 @@ from edgekit.units import show
 if TYPE_CHECKING:
     from edgekit.study import Outcome, Study
 
-HEAD = ["recipe", "accuracy", "95 % interval", "size", "deflated", "parameters", "MACs", "latency p50", "stages take"]
+HEAD = [
+    "",
+    "recipe",
+    "accuracy",
+    "95 % interval",
+    "size",
+    "deflated",
+    "parameters",
+    "MACs",
+    "arena",
+    "latency",
+    "stages take",
+]
 
 
 def print_study(study: Study) -> None:
     """The table; a star marks the Pareto front of download and accuracy."""
     print()
-    print_table(HEAD, [_cells(outcome, "* ") for outcome in study.outcomes], right=tuple(range(1, 9)))
+    print_table(HEAD, _rows(study, "* "), right=(0, *range(2, len(HEAD))))
     print("\n* no other recipe is both smaller to download and more accurate")
     for sentence in study.orders:
         print(sentence)
@@ -26,14 +38,14 @@ def print_study(study: Study) -> None:
 
 def markdown_study(study: Study, figure: str) -> str:
     """A page with the table and the figure."""
-    rows = [_cells(outcome, "**★** ") for outcome in study.outcomes]
+    rows = _rows(study, "**★** ")
     parts = [
         f"# Techniques side by side: {study.model} for {study.target}",
         f"![Accuracy against bytes of each recipe]({figure})",
         table(HEAD, rows),
         "★: no other recipe is both smaller to download and more accurate (the Pareto front). Accuracy is that of the "
         "file that ships, over the evaluation set, with Wilson's interval; sizes are of that file, deflated at level "
-        "9. Latency and seconds are of the machine that ran the study.",
+        "9; latency is the median. Latency and seconds are of the machine that ran the study.",
         *study.orders,
     ]
     return "\n\n".join(parts) + "\n"
@@ -47,25 +59,31 @@ def plot_study(study: Study, path: Path) -> None:
     matplotlib.rcParams["svg.hashsalt"] = "edgekit"  # the same figure gives the same bytes
     from matplotlib import pyplot
 
-    shown = [(o, o.accuracy) for o in study.outcomes if o.accuracy is not None]
+    shown = [(n, o, o.accuracy) for n, o in enumerate(study.outcomes, 1) if o.accuracy is not None]
     figure, axes = pyplot.subplots(1, 2, figsize=(12, 5.5), sharey=True, layout="constrained")
     for axis, name, title in zip(
         axes, ("download_size", "model_size"), ("deflated", "as it lies in flash"), strict=True
     ):
-        for outcome, y in shown:
+        for number, outcome, y in shown:
             x = getattr(outcome, name) / 1024
             colour = "tab:red" if outcome.pareto else "tab:blue"
             low, high = outcome.accuracy_low or y, outcome.accuracy_high or y
-            axis.errorbar(x, y, [[y - low], [high - y]], fmt="o", color=colour, ecolor="lightgrey", capsize=2)
-            axis.annotate(outcome.name, (x, y), xytext=(4, 4), textcoords="offset points", fontsize=7)
+            bar = axis.errorbar(x, y, [[y - low], [high - y]], fmt="o", color=colour, ecolor="lightgrey", capsize=2)
+            bar.set_label(f"{number}  {outcome.name}")
+            axis.annotate(str(number), (x, y), xytext=(5, 3), textcoords="offset points", fontsize=8)
         axis.set_xlabel(f"size {title}, KiB")
         axis.grid(alpha=0.3)
-    front = sorted((o.download_size / 1024, y) for o, y in shown if o.pareto)
-    axes[0].step(*zip(*front, strict=True), where="post", color="tab:red", alpha=0.5, label="Pareto front")
-    axes[0].legend(loc="lower right")
+    figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right center", fontsize=8, handlelength=0)
+    front = sorted((o.download_size / 1024, y) for _, o, y in shown if o.pareto)
+    axes[0].step(*zip(*front, strict=True), where="post", color="tab:red", alpha=0.5)
     axes[0].set_ylabel("accuracy, %")
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
+
+
+def _rows(study: Study, star: str) -> list[list[str]]:
+    """A row for each recipe, with its number in the figure."""
+    return [[str(n), *_cells(outcome, star)] for n, outcome in enumerate(study.outcomes, 1)]
 
 
 def _cells(outcome: Outcome, star: str) -> list[str]:
@@ -78,6 +96,7 @@ def _cells(outcome: Outcome, star: str) -> list[str]:
         show(outcome.download_size, "B"),
         f"{outcome.parameters:,}",
         f"{outcome.macs:,}",
+        show(outcome.arena, "B") if outcome.arena else "",
         show(outcome.latency_ns, "ns"),
         f"{outcome.seconds:.1f} s",
     ]
