@@ -15,7 +15,7 @@ import msgspec
 from edgekit import __version__, steps
 from edgekit.budget import judge, verdict
 from edgekit.config import encode
-from edgekit.data.spec import DataFacts, DataSpec
+from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.errors import DataError, ModelError
 from edgekit.locate import locate
 from edgekit.make import Listener, Made, Maker, Step
@@ -138,6 +138,8 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         notes.append(rescued.note)
     elif quantize:
         shipped = quantized(shipped, data, quantize, make).artifact
+    if quantize and quantize.static and data.source != RANDOM:
+        make(steps.check_calibration(list(graphs.values())[-1], data, quantize))
     notes += [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
     notes += [f"{m.row.name}: {note}" for m in made for note in getattr(m.value, "notes", ())]
     return Product(spec, target, source, dataset, data, facts, notes, graphs, shipped, quantize, rungs, made)
@@ -257,10 +259,11 @@ def check_dataset(
     # Data is real numbers, whatever the file stores them as.
     inputs = tuple(msgspec.structs.replace(i, dtype="float32") if i.scale else i for i in model.inputs)
     data = DataSpec(spec.data, dataset.sha256, spec.preprocessing, inputs, classes, target.recipe.seed)
-    checked = maker.make(steps.check_data(data), f"{target.name}.{spec.name}")
+    quantize = target.recipe.quantize if model.form != "int8" else None
+    step = steps.check_data(data, quantize.calibration_samples if quantize and quantize.static else 0)
+    checked = maker.make(step, f"{target.name}.{spec.name}")
     facts: DataFacts = checked.value
-    quantize = target.recipe.quantize
-    if quantize and facts.train < quantize.calibration_samples and model.form != "int8":
+    if quantize and quantize.static and facts.train < quantize.calibration_samples:
         raise DataError(
             f"{spec.data}: {facts.train} training samples, but recipe.quantize.calibration_samples wants "
             f"{quantize.calibration_samples}; give more, or --set recipe.quantize.calibration_samples={facts.train}"

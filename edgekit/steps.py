@@ -44,9 +44,10 @@ def load(model: Artifact, settings: Reading) -> Step:
     return Step("load", "edgekit.model.read:load_file", arguments, (*KERAS, *READING), TENSORFLOW, ModelFacts)
 
 
-def check_data(data: DataSpec) -> Step:
+def check_data(data: DataSpec, calibration_samples: int) -> Step:
     """Reads the dataset whole and holds it against the model."""
-    return Step("data", "edgekit.data.check:check_data", {"data": data}, ("numpy", "pillow"), TENSORFLOW, DataFacts)
+    arguments = {"data": data, "calibration_samples": calibration_samples}
+    return Step("data", "edgekit.data.check:check_data", arguments, ("numpy", "pillow"), TENSORFLOW, DataFacts)
 
 
 def teach(teacher: Artifact, data: DataSpec, custom_objects: str) -> Step:
@@ -106,6 +107,13 @@ def calibrate(model: Artifact, data: DataSpec, settings: Quantize) -> Step:
     """The range of each tensor, in a copy of the float `.tflite`."""
     arguments = {"model": model, "data": data, "settings": settings}
     return Step("calibrate", "edgekit.quantize.int8:calibrate_file", arguments, QUANTIZING, TENSORFLOW)
+
+
+def check_calibration(model: Artifact, data: DataSpec, settings: Quantize) -> Step:
+    """Whether two halves of the calibration set find the same ranges."""
+    arguments = {"model": model, "data": data, "settings": settings}
+    function = "edgekit.quantize.stability:check_calibration"
+    return Step("check calibration", function, arguments, QUANTIZING, TENSORFLOW, str, False)
 
 
 def quantize_with_scheme(model: Artifact, settings: Quantize) -> Step:

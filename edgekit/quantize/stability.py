@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
+from edgekit.data.samples import calibration, read
+from edgekit.data.spec import DataSpec
 from edgekit.flatbuffer.edit import ranges
 from edgekit.flatbuffer.read import parse
 from edgekit.quantize.int8 import calibrate
@@ -29,6 +33,22 @@ class Drift(Struct, frozen=True):
     tensor: str
     difference: float
     """Between their lower or their upper limits, whichever is larger, as a share of the range that covers both."""
+
+
+def check_calibration(model: str, data: DataSpec, settings: Quantize) -> str:
+    """Whether the calibration set of a float `.tflite` is large enough, as a note for the report; "" where it is."""
+    samples = calibration(read(data), settings.calibration_samples, data)
+    if len(samples[0]) < 2:
+        return "a single calibration sample sets all ranges; --set recipe.quantize.calibration_samples=256"
+    plain = msgspec.structs.replace(settings, calibration="minmax", equalize=False, rounding="nearest")
+    worst = stability(Path(model).read_bytes(), samples, plain)[:1]
+    if not worst or worst[0].difference <= BOUND:
+        return ""
+    apart, tensor = 100 * worst[0].difference, worst[0].tensor.split(";")[0]
+    return (
+        f"two halves of the {len(samples[0])} calibration samples differ by {apart:.0f} % of the range of {tensor}; "
+        "give more with recipe.quantize.calibration_samples"
+    )
 
 
 def stability(model: bytes, samples: list[np.ndarray], settings: Quantize) -> list[Drift]:

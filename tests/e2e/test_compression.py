@@ -1,0 +1,201 @@
+"""Recipes beyond the default, and the commands that choose between them, as a user runs them."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from command_line import ROOT, edgekit, run
+from refusal import assert_refused
+
+from edgekit.config import read_table
+from edgekit.errors import RecipeError
+
+BENCHMARKS = {"PYTHONPATH": str(ROOT / "benchmarks")}
+
+
+def report(project):
+    return json.loads((project / "build/phone/digits/report.json").read_text())
+
+
+def build(project, recipe, *options):
+    (project / "own.toml").write_text(recipe)
+    return edgekit(project, "build", "--target=phone", "--recipe=own.toml", *options)
+
+
+def test_each_technique_leaves_its_figures_in_the_report(built):
+    recipe = """
+        [recipe.channels]
+        sparsity = 0.5
+        protect = ["last"]
+        epochs = 1
+        [recipe.prune]
+        sparsity = 0.5
+        epochs = 1
+        [recipe.cluster]
+        clusters = 16
+        epochs = 1
+    """
+    assert build(built, recipe).returncode == 0
+    rows = {row["name"]: row for row in report(built)["stages"]}
+    before, channels, prune, cluster, int8 = (rows[n] for n in ("load", "channels", "prune", "cluster", "quantize"))
+    assert before["macs"] > 3 * channels["macs"] and before["parameters"] > 2 * channels["parameters"]
+    assert channels["parameters"] == prune["parameters"] and channels["nonzero"] > 1.8 * prune["nonzero"]
+    assert prune["download_size"] > 1.5 * cluster["download_size"]
+    assert cluster["model_size"] > 2 * int8["model_size"]
+    for row in (before, channels, prune, cluster, int8):
+        assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"], row
+        assert row["latency_ratio"] > 0
+    assert before["latency_ratio"] == 1
+    found = {m["artifact"] for m in report(built)["measurements"]}
+    assert found == {"float", "channels", "prune", "cluster", "model"}
+    said = (built / "build/phone/digits/report.md").read_text()
+    assert "not zero" in said and f"{channels['macs']:,}" in said
+
+
+def test_training_aware_quantization_keeps_the_zeros(built):
+    assert build(built, "[recipe.qat]\n[recipe.prune]\nsparsity = 0.5\nepochs = 1").returncode == 0
+    rows = {row["name"]: row for row in report(built)["stages"]}
+    assert "quantize" not in rows
+    assert any("kept zeros" in note for note in report(built)["notes"])
+    found = {(m["name"], m["artifact"]): m["value"] for m in report(built)["measurements"]}
+    assert found["nonzero", "model"] < 0.55 * found["parameters", "model"]
+    assert found["accuracy_drop", "model"] < 1
+
+
+def test_a_student_takes_the_model_s_place(built):
+    recipe = "[recipe.distil]\nstudent = { width = 0.5 }\nepochs = 2\n[recipe]\nprune = false"
+    done = build(built, recipe)
+    assert done.returncode in (0, 1), done.stderr
+    rows = {row["name"]: row for row in report(built)["stages"]}
+    assert rows["distil"]["parameters"] < 0.5 * rows["load"]["parameters"]
+    again = build(built, recipe.replace("epochs = 2", "epochs = 1"))
+    assert "teach                  cached" in again.stdout
+
+
+@pytest.fixture
+def hard(built):
+    """The project with a model whose channels are scaled apart by 1,000, its function unchanged."""
+    made = run([sys.executable, "-c", "import compression; compression.hard_model('hard.keras')"], built, **BENCHMARKS)
+    assert made.returncode == 0, made.stderr
+    file = built / "pyproject.toml"
+    table = '[tool.edgekit.models.hard]\nmodel = "hard.keras"\ndata = "assets/digits.npz"\n'
+    file.write_text(f"{file.read_text()}\n{table}preprocessing = {{ scale = 0.00392156862745098 }}\n")
+    return built
+
+
+def test_the_ladder_climbs_until_the_budget_holds(hard):
+    options = ("build", "--target=phone", "--model=hard", "--set=recipe.prune=false", "--json")
+    lost = json.loads(edgekit(hard, *options).stdout)
+    [before] = [m["value"] for m in lost["measurements"] if m["name"] == "accuracy_drop" and "litert" in m["runtime"]]
+    assert before > 10 and lost["rungs"] == []
+    found = json.loads(edgekit(hard, *options, "--set=recipe.quantize.rescue=true").stdout)
+    [after] = [m["value"] for m in found["measurements"] if m["name"] == "accuracy_drop" and "litert" in m["runtime"]]
+    assert after < 0.05 * before
+    assert [r["name"] for r in found["rungs"] if r["kept"]] == ["as the recipe says", "equalization"]
+    assert any("stopped at equalization" in note for note in found["notes"])
+    assert "equalize = True" in (hard / "build/phone/hard/report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("target", "override", "words"),
+    [
+        ("microcontroller", 'scheme="int4"', ["tflm", "does not execute int4", "litert would"]),
+        ("microcontroller", 'scheme="dynamic"', ["tflm", "does not execute dynamic"]),
+        ("camera", 'int16_layers=["conv2"]', ["tflite-runtime", "does not execute int16_layers"]),
+    ],
+)
+def test_what_the_runtime_lacks_is_refused_at_once(fresh, target, override, words):
+    refused = edgekit(fresh, "build", f"--target={target}", f"--set=recipe.quantize.{override}")
+    assert_refused(refused, fresh, "recipe.quantize", *words)
+
+
+def test_evaluation_samples_that_set_ranges_are_refused(fresh):
+    with np.load(fresh / "assets/digits.npz") as file:
+        arrays = dict(file)
+    arrays["x_test"][0] = arrays["x_train"][7]
+    np.savez(fresh / "assets/digits.npz", **arrays)
+    everything = "--set=recipe.quantize.calibration_samples=8000"
+    assert_refused(
+        edgekit(fresh, "build", "--target=phone", everything),
+        fresh,
+        "digits.npz: 1 of 2000 evaluation samples are calibration samples too",
+        "take them out",
+    )
+
+
+class TestSensitivity:
+    def test_its_recipe_builds(self, built):
+        done = edgekit(built, "sensitivity", "--target=phone", "--samples=300", "--levels=0.5,0.9", "--out=s")
+        assert done.returncode == 0, done.stderr
+        found = json.loads((built / "s/sensitivity.json").read_text())
+        assert {curve["layer"] for curve in found["measured"]["curves"]} == {"conv1", "conv2", "digit"}
+        recipe = read_table(built / "s/recipe.toml", RecipeError)["recipe"]["prune"]
+        assert recipe["layers"]["conv2"] == 0.5
+        assert (built / "s/sensitivity.svg").read_text().startswith("<?xml")
+        again = edgekit(built, "sensitivity", "--target=phone", "--samples=300", "--levels=0.5,0.9", "--out=s")
+        assert "built" not in again.stdout.split("phone: digits:")[0]
+        assert edgekit(built, "build", "--target=phone", "--recipe=s/recipe.toml").returncode == 0
+
+    @pytest.mark.parametrize(
+        ("option", "words"),
+        [
+            ("--method=prunes", ["prunes", 'did you mean "prune"']),
+            ("--levels=1.5", ["between 0 and 1", "1.5"]),
+            ("--levels=half", ["not numbers"]),
+            ("--samples=0", ["outside 1 to 2000"]),
+            ("--data=random", ["random data says nothing about accuracy"]),
+        ],
+    )
+    def test_refuses_wrong_settings(self, fresh, option, words):
+        assert_refused(edgekit(fresh, "sensitivity", "--target=phone", option), fresh, *words)
+
+
+def test_explain_tells_tensors_and_advice(built):
+    done = edgekit(built, "explain", "--target=phone", "--samples=32", "--out=e")
+    assert done.returncode == 0, done.stderr
+    assert "conv2" in done.stdout and "accumulated" in done.stdout and "advice" in done.stdout
+    found = json.loads((built / "e/phone/digits/explain.json").read_text())
+    assert found["schema"] == "edgekit.explanation/1"
+    assert [t["operator"] for t in found["tensors"]][:2] == ["input", "CONV_2D"]
+
+
+class TestStudy:
+    RECIPES = """
+        [[variant]]
+        name = "quantize"
+        [[variant]]
+        name = "prune ▶ cluster"
+        recipe = { order = ["prune", "cluster"], prune = { sparsity = 0.5, epochs = 1 }, cluster = { epochs = 1 } }
+        [[variant]]
+        name = "cluster ▶ prune"
+        recipe = { order = ["cluster", "prune"], prune = { sparsity = 0.5, epochs = 1 }, cluster = { epochs = 1 } }
+    """
+
+    def test_lays_out_what_each_recipe_bought_and_goes_on_where_it_stopped(self, built):
+        (built / "own.toml").write_text(self.RECIPES)
+        done = edgekit(built, "study", "--target=phone", "--recipes=own.toml", "--out=study")
+        assert done.returncode == 0, done.stderr
+        found = json.loads((built / "study/study.json").read_text())
+        assert [o["techniques"] for o in found["outcomes"]] == [[], ["prune", "cluster"], ["cluster", "prune"]]
+        assert found["outcomes"][0]["download_size"] > 1.5 * found["outcomes"][1]["download_size"]
+        assert any(o["pareto"] for o in found["outcomes"])
+        [said] = found["orders"]
+        assert "Of 2 orders" in said
+        assert "★" in (built / "study/study.md").read_text() and (built / "study/study.svg").exists()
+        again = edgekit(built, "study", "--target=phone", "--recipes=own.toml", "--out=study")
+        assert " built " not in again.stdout
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ('[[variant]]\nname = "a"\n[[variant]]\nname = "a"', ["two variants", "'a'"]),
+            ('[[variant]]\nname = "a"\nrecipe.prun = {}', ["own.toml: a", "prun", 'did you mean "prune"']),
+            ('[[variant]]\nname = "a"\nrecipe.prune = { sparsity = 2 }', ["own.toml: a", "prune.sparsity"]),
+            ('[[variant]]\nname = "a"\nrecipe = { order = ["cluster"], prune = { sparsity = 0.5 } }', ["leaves out"]),
+        ],
+    )
+    def test_refuses_wrong_recipes(self, fresh, text, words):
+        (fresh / "own.toml").write_text(text)
+        refused = edgekit(fresh, "study", "--target=phone", "--recipes=own.toml", "--out=study")
+        assert_refused(refused, fresh, "own.toml", *words)
