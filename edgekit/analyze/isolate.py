@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from edgekit.analyze.tensors import Network, constants
-from edgekit.flatbuffer.edit import _objects, _packed
+from edgekit.flatbuffer.edit import objects, packed
 from edgekit.flatbuffer.read import _schema
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def isolated(model: Network, weights: Mapping[int, np.ndarray] | None = None) ->
 
     import numpy as np
 
-    root = _objects(model.content)
+    root = objects(model.content)
     [graph] = root.subgraphs
     fixed = constants(model)
     stand_in: dict[int, int] = {}
@@ -51,4 +51,4 @@ def isolated(model: Network, weights: Mapping[int, np.ndarray] | None = None) ->
         root.buffers.append(buffer)
     graph.inputs = list(stand_in.values())
     root.signatureDefs = None
-    return _packed(root), {fresh: i for i, fresh in stand_in.items()}
+    return packed(root), {fresh: i for i, fresh in stand_in.items()}

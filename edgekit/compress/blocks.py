@@ -65,6 +65,14 @@ def blocks(model: Any) -> list[tuple[str, str]]:
     return found
 
 
+def inside(model: Any, block: tuple[str, str]) -> set[str]:
+    """The layers of a block between its shortcut and its addition."""
+    addition, shortcut = block
+    parents = {layer.name: _parents(layer) for layer in model.layers}
+    [branch] = [name for name in parents[addition] if name != shortcut]
+    return _between(shortcut, branch, parents) or set()
+
+
 def without(model: Any, block: tuple[str, str]) -> Any:
     """The model in which a block's shortcut takes the place of its addition."""
     addition, shortcut = block

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgekit.compress.blocks import blocks, without
+from edgekit.compress.blocks import blocks, inside, without
 from edgekit.compress.dependencies import CONVOLUTIONS, Dependencies
 from edgekit.compress.layers import flattened
 from edgekit.compress.narrow import narrowed
@@ -51,8 +51,9 @@ def repeats(model: Any) -> list[tuple[str, str]]:
     """What can be left out of a model: residual blocks, and layers that make what they read and follow one like them;
     each with the layer whose output takes its place."""
     found = blocks(model)
+    taken = {name for block in found for name in inside(model, block)}
     for layer in model.layers:
-        if type(layer).__name__ not in CONVOLUTIONS or len(layer.inbound_nodes) != 1:
+        if type(layer).__name__ not in CONVOLUTIONS or len(layer.inbound_nodes) != 1 or layer.name in taken:
             continue
         parents = [parent for parent, _, _, _ in layer.inbound_nodes[0].iterate_inbound()]
         if len(parents) == 1 and layer.input_shape == layer.output_shape and type(parents[0]) is type(layer):

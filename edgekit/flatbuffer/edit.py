@@ -79,7 +79,7 @@ def with_own_biases(content: bytes) -> bytes:
     """The same model, in which no two operators read the same float vector as a constant; the converter merges equal
     ones, and changing the bias of one layer must not change another's."""
     vectors = {i for i, value in constants(content).items() if value.ndim == 1 and value.dtype.kind == "f"}
-    model = _objects(content)
+    model = objects(content)
     graph, seen, changed = model.subgraphs[0], set(), False
     for operator in graph.operators:
         inputs = [int(index) for index in operator.inputs]
@@ -89,19 +89,19 @@ def with_own_biases(content: bytes) -> bytes:
                 changed = True
             seen.add(index)
         operator.inputs = inputs
-    return _packed(model) if changed else content
+    return packed(model) if changed else content
 
 
 def with_relu(content: bytes, operators: set[int]) -> bytes:
     """The same model, in which these operators of the main graph end in ReLU, without an upper limit."""
     if not operators:
         return content
-    model = _objects(content)
+    model = objects(content)
     for number in operators:
         model.subgraphs[0].operators[
             number
         ].builtinOptions.fusedActivationFunction = _schema().ActivationFunctionType.RELU
-    return _packed(model)
+    return packed(model)
 
 
 def main_graph(content: bytes | bytearray) -> tuple[Any, Any]:
@@ -140,14 +140,15 @@ def _with_own_buffers(content: bytes, indices: set[int]) -> bytes:
     shared = [i for i in sorted(indices) if i < graph.TensorsLength() and readers[graph.Tensors(i).Buffer()] > 1]
     if not shared:
         return content
-    objects = _objects(content)
+    changed = objects(content)
     for index in shared:
-        tensor = objects.subgraphs[0].tensors[index]
-        tensor.buffer = _appended(objects, tensor.buffer)
-    return _packed(objects)
+        tensor = changed.subgraphs[0].tensors[index]
+        tensor.buffer = _appended(changed, tensor.buffer)
+    return packed(changed)
 
 
-def _objects(content: bytes) -> Any:
+def objects(content: bytes) -> Any:
+    """The file as objects of the schema (`ModelT`), which can be changed freely."""
     return _schema().ModelT.InitFromObj(main_graph(content)[0])
 
 
@@ -168,7 +169,8 @@ def _copied(model: Any, graph: Any, index: int) -> int:
     return len(graph.tensors) - 1
 
 
-def _packed(model: Any) -> bytes:
+def packed(model: Any) -> bytes:
+    """Such objects as a file."""
     import flatbuffers
 
     class Builder(flatbuffers.Builder):

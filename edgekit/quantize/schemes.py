@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edgekit.analyze.tensors import layer_name
 from edgekit.config import nearest
 from edgekit.errors import ModelError, RecipeError
-from edgekit.flatbuffer.edit import ranges
+from edgekit.flatbuffer.edit import objects, packed, ranges
 from edgekit.flatbuffer.read import Graph, parse
 from edgekit.quantize.integers import float_operators
 from edgekit.recipe import Quantize
@@ -42,7 +42,7 @@ def quantize_with_scheme(model: str, settings: Quantize, folder: str) -> str:
     content = Path(model).read_bytes()
     graph = parse(content, model)
     try:
-        work = quantizer.Quantizer(content, recipe(graph, settings))
+        work = quantizer.Quantizer(_with_signatures(content), recipe(graph, settings))
         known = _statistics(content, graph) if work.need_calibration else None
         quantized = bytes(work.quantize(known).quantized_model)
     except (ValueError, RuntimeError, KeyError, NotImplementedError) as problem:
@@ -51,8 +51,8 @@ def quantize_with_scheme(model: str, settings: Quantize, folder: str) -> str:
     (Path(folder) / INTEGER).write_bytes(quantized)
     if settings.scheme in ("dynamic", "weight-only", "float16"):
         return ""
-    wanted = _outputs(graph, settings.float_layers, "float_layers")
-    left = [said for said in float_operators(parse(quantized, INTEGER)) if not any(name in said for name in wanted)]
+    wanted = {f"({name.split(';')[0]})" for name in _outputs(graph, settings.float_layers, "float_layers")}
+    left = [said for said in float_operators(parse(quantized, INTEGER)) if not any(said.endswith(w) for w in wanted)]
     if left and not settings.allow_float_ops:
         raise ModelError(
             f"quantization left {left[0]} in floating point: ai-edge-quantizer has no {settings.scheme} form of it; "
@@ -113,6 +113,13 @@ def _outputs(graph: Graph, patterns: tuple[str, ...], place: str) -> list[str]:
     return [
         graph.tensors[i].name for i, layer in layers.items() if any(fnmatchcase(layer, pattern) for pattern in patterns)
     ]
+
+
+def _with_signatures(content: bytes) -> bytes:
+    """The same model with an empty list of signatures: without one `ai-edge-quantizer` cannot change inputs."""
+    model = objects(content)
+    model.signatureDefs = model.signatureDefs or []
+    return packed(model)
 
 
 def _statistics(content: bytes, graph: Graph) -> dict[str, dict[str, np.ndarray]]:

@@ -13,7 +13,7 @@ from edgekit.analyze.findings import Explanation
 from edgekit.analyze.isolate import isolated
 from edgekit.analyze.tensors import match, network
 from edgekit.analyze.trace import dequantize, quantize
-from edgekit.flatbuffer.edit import _objects, _packed
+from edgekit.flatbuffer.edit import objects, packed
 from edgekit.quantize import int8
 from edgekit.quantize.convert import convert
 from edgekit.recipe import Quantize
@@ -103,10 +103,10 @@ def renamed(settings: Quantize) -> list[Explanation]:
     """A model as the quantizer left it, and with all inner names taken away."""
     reference, calibrated = convert(small_model()), samples(1)
     content = int8.quantize(reference, calibrated, settings)
-    model = _objects(content)
+    model = objects(content)
     for number, tensor in enumerate(model.subgraphs[0].tensors):
         tensor.name = b"t%d" % number
-    return [explain(reference, c, samples(2), calibrated, settings) for c in (content, _packed(model))]
+    return [explain(reference, c, samples(2), calibrated, settings) for c in (content, packed(model))]
 
 
 def by_hand() -> dict[str, list[float]]:

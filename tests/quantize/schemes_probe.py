@@ -1,0 +1,99 @@
+"""What the tests of schemes and of quantization-aware training ask of a worker, which imports TensorFlow."""
+
+from pathlib import Path
+from typing import Any
+
+from edgekit.data.spec import DataSpec
+from edgekit.recipe import Qat, Quantize
+
+
+def prepare(model: str, data: DataSpec, folder: str) -> None:
+    """The reference model as `model.h5`, as `float.tflite`, and with ranges as `calibrated.tflite`."""
+    from edgekit.model.read import load_file
+    from edgekit.quantize.convert import convert_file
+    from edgekit.quantize.int8 import calibrate_file
+    from edgekit.types import Reading
+
+    load_file(model, Reading(), folder)
+    convert_file(f"{folder}/model.h5", "", folder)
+    calibrate_file(f"{folder}/float.tflite", data, Quantize(), folder)
+
+
+def tensors(model: str) -> list[tuple[str, list[str]]]:
+    """The operators of a graph, each with the types of what it reads."""
+    from edgekit.flatbuffer.read import read
+
+    graph = read(Path(model))
+    return [(op.name, [graph.tensors[i].dtype for i in op.inputs]) for op in graph.operators]
+
+
+def train(kind: str) -> dict[str, Any]:
+    """Quantization-aware training of a small model of some kind, on noise.
+
+    Returns:
+      what was noted, the operators in floating point, the share of zeros and the number of values of each int8 weight,
+      and how far the int8 file is from the trained model, as a share of its largest output.
+    """
+    import numpy as np
+    import tf_keras
+
+    from edgekit.compress.lesson import Lesson, predict
+    from edgekit.flatbuffer.edit import constants
+    from edgekit.flatbuffer.read import parse
+    from edgekit.quantize import qat
+    from edgekit.quantize.integers import float_operators
+
+    tf_keras.utils.set_random_seed(1)
+    layers = tf_keras.layers
+    image = tf_keras.Input((8, 8, 2), name="image")
+    x = layers.Conv2D(8, 3, padding="same", name="conv")(image)
+    if kind == "batchnorm":
+        x = layers.ReLU()(layers.BatchNormalization(name="folded")(x))
+        x = layers.BatchNormalization(name="alone")(layers.MaxPooling2D()(x))
+    if kind == "separable":
+        x = layers.SeparableConv2D(8, 3, name="separable", activation="relu")(x)
+    if kind == "rescaling":
+        x = layers.Rescaling(0.5, name="rescaled")(x)
+    model = tf_keras.Model(image, layers.Dense(3, name="dense")(layers.Flatten()(x)))
+    rng = np.random.default_rng(1)
+    for name in ("conv", "dense"):
+        kernel = model.get_layer(name).kernel
+        if "zeros" in kind:
+            kernel.assign(kernel * (rng.random(kernel.shape) < 0.5))
+        if "clusters" in kind:
+            values = np.quantile(kernel.numpy(), [0.1, 0.35, 0.65, 0.9])
+            if "zeros" in kind:
+                values[1] = 0
+            nearest = np.abs(kernel.numpy()[..., None] - values).argmin(axis=-1)
+            kernel.assign(values[nearest])
+    data = [rng.normal(size=(128, 8, 8, 2)).astype(np.float32)]
+    taught = Lesson(predict(model, data)[0], tf_keras.losses.MeanSquaredError())
+    trained, notes = qat.train(model, data, taught, Qat(epochs=2), 1, lambda text, share: None)
+    content = qat.to_integers(trained, Quantize(io="float32"))
+    plain = qat.plain_model(model, trained)
+    graph = parse(content, "trained")
+    weights = {i: w for i, w in constants(content).items() if w.dtype == np.int8 and w.ndim > 1}
+    return {
+        "notes": notes,
+        "floats": float_operators(graph),
+        "zeros": [float((w == 0).mean()) for w in weights.values()],
+        "values": [len(np.unique(w.reshape(len(w), -1)[0])) for w in weights.values()],
+        "distance": _distance(content, trained, data[0][:16]),
+        "plain": float(np.abs(predict(plain, data)[0] - predict(model, data)[0]).max()),
+    }
+
+
+def _distance(content: bytes, trained: Any, x: Any) -> float:
+    import numpy as np
+    import tensorflow as tf
+
+    interpreter = tf.lite.Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    [into], [out] = interpreter.get_input_details(), interpreter.get_output_details()
+    given = []
+    for row in x:
+        interpreter.set_tensor(into["index"], row[None])
+        interpreter.invoke()
+        given.append(interpreter.get_tensor(out["index"])[0])
+    wanted = trained.predict(x, verbose=0)
+    return float(np.abs(np.array(given) - wanted).max() / np.abs(wanted).max())

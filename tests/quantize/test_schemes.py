@@ -1,0 +1,118 @@
+"""Every scheme on the reference model, executed by the real runtimes on all 2,000 evaluation images."""
+
+from pathlib import Path
+
+import pytest
+import schemes_probe as probe
+
+from edgekit.data.spec import DataSpec
+from edgekit.errors import RecipeError
+from edgekit.measure.accuracy import score_file
+from edgekit.project import Preprocessing
+from edgekit.quantize.schemes import quantize_with_scheme
+from edgekit.recipe import Quantize
+from edgekit.runtimes import RUNTIMES, installed, scheme_refusal
+from edgekit.types import Measurement, TensorSpec
+from edgekit.worker import Worker
+
+ASSETS = Path(__file__).parents[2] / "assets"
+DATA = DataSpec(
+    str(ASSETS / "digits.npz"),
+    "",
+    Preprocessing(scale=1 / 255),
+    (TensorSpec("image", (1, 28, 28, 1), "float32"),),
+    10,
+    seed=1,
+)
+FLOAT = 98.85
+"""Accuracy of the reference model in percent (README)."""
+SCHEMES = {
+    "int16x8": Quantize(scheme="int16x8"),
+    "dynamic": Quantize(scheme="dynamic"),
+    "weight-only": Quantize(scheme="weight-only"),
+    "int4": Quantize(scheme="int4"),
+    "float16": Quantize(scheme="float16"),
+    "int16_layers": Quantize(int16_layers=("conv2",)),
+    "float_layers": Quantize(float_layers=("conv*",)),
+}
+
+
+@pytest.fixture(scope="session")
+def prepared(once):
+    def fill(folder):
+        with Worker(folder / "log") as worker:
+            worker.call(probe.prepare, str(ASSETS / "digits.keras"), DATA, str(folder), returns=None)
+
+    return once("schemes", fill)
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
+        yield process
+
+
+@pytest.fixture
+def quantized(process, prepared, tmp_path):
+    def run(settings):
+        source = prepared / ("calibrated.tflite" if settings.static else "float.tflite")
+        process.call(quantize_with_scheme, str(source), settings, str(tmp_path), returns=str)
+        return tmp_path / "model.tflite"
+
+    return run
+
+
+def accuracy(model, runtime, folder):
+    folder.mkdir()
+    with Worker(folder / "log") as worker:
+        found = worker.call(score_file, str(model), DATA, runtime, 1, None, str(folder), returns=list[Measurement])
+    return found[0].value
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_scheme_is_executed_rightly_wherever_it_is_not_refused(quantized, tmp_path, scheme, runtime):
+    if not installed(runtime):
+        pytest.skip(f"{runtime} is not installed")
+    if scheme_refusal(runtime, SCHEMES[scheme]):
+        pytest.skip(f"{runtime} does not execute {scheme}, which target profiles refuse")
+    within = 0.1 if scheme == "int16x8" else 0.5
+    assert abs(accuracy(quantized(SCHEMES[scheme]), runtime, tmp_path / "run") - FLOAT) <= within + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("scheme", "of_conv2"),
+    [
+        ("int16x8", ["int16", "int8", "int64"]),
+        ("dynamic", ["float32", "int8", "float32"]),
+        ("weight-only", ["float32", "float32", "float32"]),
+        ("int4", ["int8", "int4", "int32"]),
+        ("int16_layers", ["int16", "int8", "int64"]),
+        ("float_layers", ["float32", "float32", "float32"]),
+    ],
+)
+def test_what_the_second_convolution_computes_with(process, quantized, scheme, of_conv2):
+    found = process.call(probe.tensors, str(quantized(SCHEMES[scheme])), returns=list[tuple[str, list[str]]])
+    assert [types for name, types in found if name == "CONV_2D"][1] == of_conv2
+    if scheme in ("int16_layers", "float_layers"):
+        assert [types for name, types in found if name == "FULLY_CONNECTED"] == [["int8", "int8", "int32"]]
+
+
+def test_float_ends_if_asked(process, quantized):
+    found = process.call(
+        probe.tensors,
+        str(quantized(Quantize(scheme="int16x8", io="float32"))),
+        returns=list[tuple[str, list[str]]],
+    )
+    assert (found[0], found[-1][0]) == (("QUANTIZE", ["float32"]), "DEQUANTIZE")
+
+
+def test_the_same_bytes_every_time(quantized):
+    first = quantized(SCHEMES["int16_layers"]).read_bytes()
+    assert quantized(SCHEMES["int16_layers"]).read_bytes() == first
+
+
+@pytest.mark.parametrize("place", ["int16_layers", "float_layers"])
+def test_a_pattern_that_fits_nothing_names_the_nearest_layer(quantized, place):
+    with pytest.raises(RecipeError, match=rf'recipe\.quantize\.{place}: no layer .* "conv3"; did you mean "conv[12]"'):
+        quantized(Quantize(**{place: ("conv3",)}))
