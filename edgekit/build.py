@@ -129,6 +129,8 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
     else:
         notes += _skipped(spec, recipe, facts)
     shipped, quantize = list(graphs.values())[-1], recipe.quantize if facts.form != "int8" else None
+    if quantize and quantize.static and data.source != RANDOM:
+        make(steps.check_calibration(shipped, data, quantize))
     if facts.form == "keras" and recipe.techniques[-1:] == ("qat",):
         shipped, quantize = done.artifacts[INTEGER], None
     elif quantize and quantize.rescue:
@@ -138,8 +140,6 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         notes.append(rescued.note)
     elif quantize:
         shipped = quantized(shipped, data, quantize, make).artifact
-    if quantize and quantize.static and data.source != RANDOM:
-        make(steps.check_calibration(list(graphs.values())[-1], data, quantize))
     notes += [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
     notes += [f"{m.row.name}: {note}" for m in made for note in getattr(m.value, "notes", ())]
     return Product(spec, target, source, dataset, data, facts, notes, graphs, shipped, quantize, rungs, made)
@@ -260,8 +260,7 @@ def check_dataset(
     inputs = tuple(msgspec.structs.replace(i, dtype="float32") if i.scale else i for i in model.inputs)
     data = DataSpec(spec.data, dataset.sha256, spec.preprocessing, inputs, classes, target.recipe.seed)
     quantize = target.recipe.quantize if model.form != "int8" else None
-    step = steps.check_data(data, quantize.calibration_samples if quantize and quantize.static else 0)
-    checked = maker.make(step, f"{target.name}.{spec.name}")
+    checked = maker.make(steps.check_data(data), f"{target.name}.{spec.name}")
     facts: DataFacts = checked.value
     if quantize and quantize.static and facts.train < quantize.calibration_samples:
         raise DataError(

@@ -44,10 +44,9 @@ def load(model: Artifact, settings: Reading) -> Step:
     return Step("load", "edgekit.model.read:load_file", arguments, (*KERAS, *READING), TENSORFLOW, ModelFacts)
 
 
-def check_data(data: DataSpec, calibration_samples: int) -> Step:
+def check_data(data: DataSpec) -> Step:
     """Reads the dataset whole and holds it against the model."""
-    arguments = {"data": data, "calibration_samples": calibration_samples}
-    return Step("data", "edgekit.data.check:check_data", arguments, ("numpy", "pillow"), TENSORFLOW, DataFacts)
+    return Step("data", "edgekit.data.check:check_data", {"data": data}, ("numpy", "pillow"), TENSORFLOW, DataFacts)
 
 
 def teach(teacher: Artifact, data: DataSpec, custom_objects: str) -> Step:
@@ -110,7 +109,7 @@ def calibrate(model: Artifact, data: DataSpec, settings: Quantize) -> Step:
 
 
 def check_calibration(model: Artifact, data: DataSpec, settings: Quantize) -> Step:
-    """Whether two halves of the calibration set find the same ranges."""
+    """Whether the calibration set is apart from the evaluation set, and its two halves find the same ranges."""
     arguments = {"model": model, "data": data, "settings": settings}
     function = "edgekit.quantize.stability:check_calibration"
     return Step("check calibration", function, arguments, QUANTIZING, TENSORFLOW, str, False)

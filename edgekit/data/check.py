@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.data.overlap import overlap
-from edgekit.data.samples import Dataset, read, stratified
+from edgekit.data.samples import Dataset, read
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.errors import DataError
 from edgekit.types import TensorSpec
@@ -15,14 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def check_data(data: DataSpec, folder: str, calibration_samples: int = 0) -> DataFacts:
+def check_data(data: DataSpec, folder: str) -> DataFacts:
     """Reads the whole dataset and holds it against the model's input and output.
 
     What comes from a folder of images or from a function is written to `folder/samples.npz`, so that no later step
     reads the images again or runs the function.
-
-    Args:
-      calibration_samples: how many training samples will set ranges; none of them may score accuracy too.
 
     Raises:
       DataError: the first thing that is wrong, with the sample that shows it.
@@ -41,26 +38,10 @@ def check_data(data: DataSpec, folder: str, calibration_samples: int = 0) -> Dat
     note = "" if labelled else "no class labels: agreement with the float model stands in for accuracy"
     if data.source == RANDOM:
         note = "random data: size and speed only, accuracy is skipped"
-    elif found := _check_overlap(dataset, data, calibration_samples):
+    elif known := overlap(dataset.train, dataset.evaluation):
+        found = f"{known} of {dataset.evaluation.number} evaluation samples are also training samples"
         note = "; ".join(filter(None, (note, found)))
     return DataFacts(dataset.train.number, dataset.evaluation.number, labelled, note)
-
-
-def _check_overlap(dataset: Dataset, data: DataSpec, calibration_samples: int) -> str:
-    """What to say of evaluation samples that the model may know.
-
-    Raises:
-      DataError: some of them are calibration samples.
-    """
-    known = overlap(dataset.train, dataset.evaluation)
-    count = min(calibration_samples, dataset.train.number)
-    chosen = dataset.train.take(stratified(dataset.train.y, dataset.train.number, count, data.seed))
-    if known and (shared := overlap(chosen, dataset.evaluation)):
-        raise DataError(
-            f"{data.source}: {shared} of {dataset.evaluation.number} evaluation samples are calibration samples too; "
-            "take them out of one of the two parts"
-        )
-    return f"{known} of {dataset.evaluation.number} evaluation samples are also training samples" if known else ""
 
 
 def _check_samples(name: str, x: np.ndarray, want: TensorSpec, data: DataSpec) -> None:

@@ -14,6 +14,7 @@ from edgekit.flatbuffer.read import Graph
 from edgekit.flatbuffer.read import read as read_graph
 from edgekit.model.container import Container, identify, layer_name, layers
 from edgekit.model.custom import custom_scope
+from edgekit.model.newer import older_copy
 from edgekit.model.rebuild import CannotRebuild, rebuild
 from edgekit.model.shapes import fix_shapes, parse_shapes
 from edgekit.model.trust import check_trusted
@@ -74,6 +75,8 @@ def read(path: Path, container: Container, settings: Reading) -> tuple[Any, str]
         except Exception as problem:
             print(f"{way.__name__}: {problem!r}")
             problems.append(problem)
+    if container.major == 3 and (found := _as_older(path, container, settings)):
+        return found
     unknown = {
         f"{layer_name(found)!r} ({found['class_name']})": 0 for found in layers(container.config) if not _known(found)
     }
@@ -91,6 +94,23 @@ def read(path: Path, container: Container, settings: Reading) -> tuple[Any, str]
         )
     first = " ".join(str(problems[0]).split())[:200]
     raise ModelError(f"{path}: Keras cannot load it: {first}")
+
+
+def _as_older(path: Path, container: Container, settings: Reading) -> tuple[Any, str] | None:
+    """The model of a newer Keras than the installed one, or None where that is not what was wrong."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / f"model{'.h5' if container.format == 'hdf5' else '.keras'}"
+        dropped = older_copy(path, container, place)
+        if not dropped:
+            return None
+        print(f"dropped what the installed Keras does not know: {', '.join(dropped)}")
+        try:
+            return _with_keras_3(place, settings)
+        except ModelError:
+            raise
+        except Exception as problem:
+            print(f"without it: {problem!r}")
+            return None
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Whether the calibration set is large enough: two halves of it must find the same ranges."""
+"""Whether the calibration set is good: apart from the evaluation set, and so large that its halves agree."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from edgekit.data.samples import calibration, read
+from edgekit.data.overlap import overlap
+from edgekit.data.samples import calibration, read, stratified
 from edgekit.data.spec import DataSpec
+from edgekit.errors import DataError
 from edgekit.flatbuffer.edit import ranges
 from edgekit.flatbuffer.read import parse
 from edgekit.quantize.int8 import calibrate
@@ -36,8 +38,19 @@ class Drift(Struct, frozen=True):
 
 
 def check_calibration(model: str, data: DataSpec, settings: Quantize) -> str:
-    """Whether the calibration set of a float `.tflite` is large enough, as a note for the report; "" where it is."""
-    samples = calibration(read(data), settings.calibration_samples, data)
+    """Whether the calibration set of a float `.tflite` is large enough, as a note for the report; "" where it is.
+
+    Raises:
+      DataError: some of it scores accuracy too.
+    """
+    dataset = read(data)
+    train, count = dataset.train, min(settings.calibration_samples, dataset.train.number)
+    if shared := overlap(train.take(stratified(train.y, train.number, count, data.seed)), dataset.evaluation):
+        raise DataError(
+            f"{data.source}: {shared} of {dataset.evaluation.number} evaluation samples are calibration samples too; "
+            "take them out of one of the two parts"
+        )
+    samples = calibration(dataset, settings.calibration_samples, data)
     if len(samples[0]) < 2:
         return "a single calibration sample sets all ranges; --set recipe.quantize.calibration_samples=256"
     plain = msgspec.structs.replace(settings, calibration="minmax", equalize=False, rounding="nearest")

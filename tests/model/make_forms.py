@@ -43,7 +43,7 @@ def keras_3():
 def dataset():
     rng = np.random.default_rng(0)
     x = {"zeta": rng.random((64, 6)), "alpha": -rng.random((64, 6))}
-    return (x, None), (x, None)
+    return ({name: np.roll(v, 1, axis=-1) for name, v in x.items()}, None), (x, None)
 
 """
 SCALE = """
@@ -131,7 +131,8 @@ def keep(model, file, rng):
     given = [x[name] for name in names]
     answers = model(given if len(given) > 1 else given[0], training=False)
     answers = answers if isinstance(answers, (list, tuple)) else [answers]
-    layout = {f"{part}.{name}": x[name] for part in ("x_train", "x_test") for name in names}
+    # Training samples are others, of the same values.
+    layout = {f"x_test.{name}": x[name] for name in names} | {f"x_train.{n}": np.roll(x[n], 1, axis=-1) for n in names}
     np.savez(file, **layout, **{f"answer_{i}": np.asarray(a) for i, a in enumerate(answers)})
     return x
 
@@ -174,7 +175,8 @@ def main(folder):
     answers = np.concatenate([model([x["zeta"][i : i + 1], x["alpha"][i : i + 1]]) for i in range(SAMPLES)])
     tflite(model, x, folder)
     for name in ("float", "int8"):
-        named = {f"x_{part}.serving_default_{n}:0": v for part in ("train", "test") for n, v in x.items()}
+        named = {f"x_test.serving_default_{n}:0": v for n, v in x.items()}
+        named |= {f"x_train.serving_default_{n}:0": np.roll(v, 1, axis=-1) for n, v in x.items()}
         np.savez(f"{name}.tflite.npz", **named, answer_0=answers)
 
 

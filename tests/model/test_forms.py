@@ -198,7 +198,9 @@ def test_a_fused_lstm_forgets_between_samples(product, answers, forms, tmp_path)
     with np.load(forms / "recurrent_2.h5.npz") as file:
         x = {name: file[f"x_test.{name}"] for name in ("zeta", "alpha")}
     order = np.random.default_rng(1).permutation(len(x["zeta"]))
-    parts = {f"x_train.{n}": v for n, v in x.items()} | {f"x_test.{n}": v[order] for n, v in x.items()}
+    parts = {f"x_train.{n}": np.roll(v, 1, axis=-1) for n, v in x.items()} | {
+        f"x_test.{n}": v[order] for n, v in x.items()
+    }
     np.savez(tmp_path / "shuffled.npz", **parts)
     shuffled = msgspec.structs.replace(made.data, source=str(tmp_path / "shuffled.npz"))
     np.testing.assert_array_equal(answers(made.shipped.path, shuffled), answers(made.shipped.path, made.data)[order])
