@@ -31,6 +31,12 @@ def figures(c: Context) -> None:
     c.run("python docs/figures.py")
 
 
-chores: list[Any] = [lint, schema, benchmarks, figures]
+@task
+def settings(c: Context) -> None:
+    """Write docs/recipe.md anew from the settings' types."""
+    c.run("python docs/settings.py")
+
+
+chores: list[Any] = [lint, schema, settings, benchmarks, figures]
 for chore in chores:
     namespace.add_task(chore)
