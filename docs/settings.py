@@ -1,4 +1,4 @@
-"""Writes docs/recipe.md: every setting of a recipe with its type, its default and what it does, from edgekit/recipe.py."""
+"""Writes docs/recipe.md: every setting of a recipe with its type, its default and its meaning, from edgekit/recipe.py."""
 
 import ast
 from pathlib import Path

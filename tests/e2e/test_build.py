@@ -29,7 +29,8 @@ def manifest(cold):
 class TestFirstBuild:
     def test_every_step_is_built_and_says_why(self, cold):
         said = steps((cold / "stdout").read_text())
-        assert list(said)[:6] == ["load", "data", "reference", "prune", "convert", "quantize"]
+        stages = ["load", "data", "reference", "prune", "convert", "check calibration", "quantize"]
+        assert list(said)[:7] == stages
         assert {step.status for step in said.values()} == {"built"}
         assert {step.reason for step in said.values()} == {"first build"}
 
