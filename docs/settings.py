@@ -1,4 +1,4 @@
-"""Writes docs/recipe.md: every setting of a recipe with its type, its default and its meaning, from edgekit/recipe.py."""
+"""Writes docs/recipe.md: the settings of a recipe with types, defaults and meaning, from edgekit/recipe.py."""
 
 import ast
 from pathlib import Path
