@@ -228,6 +228,12 @@ def _lesson(
         if KERAS not in read.artifacts:
             why = read.value.untrainable
             raise ModelError(f"{recipe.distil.teacher}: recipe.distil.teacher must be a Keras model, but {why}")
+        if [t.shape for t in read.value.inputs] != [t.shape for t in data.inputs]:
+            ours, theirs = (
+                " and ".join("x".join(map(str, t.shape[1:])) for t in inputs)
+                for inputs in (data.inputs, read.value.inputs)
+            )
+            raise ModelError(f"{name}: recipe.distil.teacher takes {theirs}, the model {ours}; they must be alike")
         model = read.artifact
     answers, student = make(steps.teach(model, data, spec.reading.custom_objects)).artifact, None
     if isinstance(recipe.distil.student, str) and recipe.distil.student != "model":

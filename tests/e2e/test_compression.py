@@ -73,6 +73,14 @@ def test_a_student_takes_the_model_s_place(built):
     assert "teach                  cached" in again.stdout
 
 
+def test_a_teacher_of_another_kind_is_refused(built):
+    teacher = ROOT / "tests/model/files/keras-3.6.0/cnn.keras"
+    refused = build(built, f'[recipe.distil]\nteacher = "{teacher}"')
+    assert refused.returncode == 2
+    assert "recipe.distil.teacher takes 12x12x2 and 12x12x2, the model 28x28x1" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 @pytest.fixture
 def hard(built):
     """The project with a model whose channels are scaled apart by 1,000, its function unchanged."""
