@@ -174,13 +174,22 @@ def score(name: str, model: Artifact, data: DataSpec, runtime: str, threads: int
     return Step(name, "edgekit.measure.accuracy:score_file", arguments, libraries, runtime, list[Measurement])
 
 
-def clock(name: str, model: Artifact, runtime: str, threads: int, machine: Machine, process: str = "") -> Step:
+def clock(
+    name: str,
+    model: Artifact,
+    runtime: str,
+    threads: int,
+    machine: Machine,
+    process: str = "",
+    settings: Timing = Timing(),  # noqa: B008 (frozen)
+) -> Step:
     """Times the model, and measures its memory if nothing ran in its process before.
 
     Args:
       process: in which it runs; one of its own by default.
+      settings: how long to time it.
     """
-    arguments = {"model": model, "runtime": runtime, "threads": threads, "settings": Timing()}
+    arguments = {"model": model, "runtime": runtime, "threads": threads, "settings": settings}
     libraries = (RUNTIMES[runtime].package, "numpy", "psutil")
     function = "edgekit.measure.latency:latency"
     return Step(name, function, arguments, libraries, process or name, list[Measurement], False, place=machine)

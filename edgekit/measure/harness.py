@@ -11,10 +11,12 @@ from edgekit.make import Made, Maker, Step
 from edgekit.measure.machine import machine
 from edgekit.runtimes import installed, stand_in
 from edgekit.target import Runtimes
-from edgekit.types import Artifact, Machine, Measurement
+from edgekit.types import Artifact, Machine, Measurement, Timing
 
 BASELINE = "litert"
 """The runtime that scores the float models, whatever ships."""
+BRIEFLY = Timing(seconds=0.08, warmup=0.1)
+"""For the models in between, of which the report has no more than the median."""
 UNITS = {"accuracy": "%", "accuracy_drop": "points", "churn": "points", "latency_p90": "ns", "arena": "B"}
 """What a step that failed would have measured."""
 
@@ -102,7 +104,8 @@ def measure(
         maker.end(process)
     if shipped != "tflm":
         for name, graph in graphs.items():
-            step = steps.clock(f"time {name}", graph, shipped, threads, host, "time float")
+            settings = Timing() if name == "float" else BRIEFLY
+            step = steps.clock(f"time {name}", graph, shipped, threads, host, "time float", settings)
             run(step, name, shipped, ("latency_p90",) if name == "float" else ())
         maker.end("time float")
     for engine in engines:
