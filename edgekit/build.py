@@ -140,6 +140,7 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         notes.append(rescued.note)
     elif quantize:
         shipped = quantized(shipped, data, quantize, make).artifact
+    make(steps.check_support(shipped, tuple(filter(None, (target.runtimes.ship, target.runtimes.oldest)))))
     notes += [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
     notes += [f"{m.row.name}: {note}" for m in made for note in getattr(m.value, "notes", ())]
     return Product(spec, target, source, dataset, data, facts, notes, graphs, shipped, quantize, rungs, made)

@@ -1,4 +1,4 @@
-"""What is in a model file, told without executing any of it and without importing TensorFlow."""
+"""What is in a model file, and what each target would make of it."""
 
 from __future__ import annotations
 
@@ -8,29 +8,34 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from edgekit.emit.resolver import BUILTIN, CUSTOM
-from edgekit.errors import ModelError
+from edgekit import worker
+from edgekit.errors import ModelError, WorkerError
+from edgekit.flatbuffer.macs import elements
+from edgekit.flatbuffer.parts import operator_parts
 from edgekit.flatbuffer.read import Graph, read
 from edgekit.model.container import Container, identify, layer_name
+from edgekit.runtimes import RUNTIMES
+from edgekit.runtimes.support import lacking, supported
 from edgekit.store import sha256
-from edgekit.types import TensorSpec
+from edgekit.target import Target
+from edgekit.types import Part, Reading, Summary, TensorSpec
+from edgekit.units import show
 
-LITERT_CUSTOM = {"AudioSpectrogram", "Mfcc", "NumericVerify", "TFLite_Detection_PostProcess"}
-"""Custom operators that LiteRT and `tflite-runtime` bring along (`tensorflow/lite/core/kernels/register.cc`)."""
 
+class Support(Struct, frozen=True):
+    """What a target would make of a model, as far as it can be told before building."""
 
-class Part(Struct, frozen=True):
-    """A layer of a Keras model, or an operator of a `.tflite`."""
-
-    name: str
-    """The layer's name; of an operator, the name of its first output."""
-    kind: str
-    """Class of the layer, or the operator with its version."""
-    output: str
-    """Type and shape of the output, where the file says it."""
-    parameters: int
-    macs: int | None = None
+    target: str
+    runtime: str
+    """The one that ships, with its release."""
+    lacking: list[str] | None
+    """Operators that it has no kernel for; None where they are not known."""
+    over: list[str]
+    """Limits of the budget that the file breaks as it is."""
+    left: dict[str, list[str]]
+    """For each technique of the recipe the layers with weights that it cannot change."""
 
 
 class Inspection(Struct, frozen=True):
@@ -44,42 +49,91 @@ class Inspection(Struct, frozen=True):
     """A dimension that is open is -1."""
     outputs: tuple[TensorSpec, ...]
     parameters: int
-    parts: list[Part]
+    parts: tuple[Part, ...]
     macs: int | None = None
     kinds: dict[str, int] = {}
     """How many parts of each kind there are."""
     lacking: dict[str, list[str]] = {}
-    """For each runtime the operators of a `.tflite` that it has no kernel for."""
+    """For each runtime the operators that it has no kernel for."""
+    targets: tuple[Support, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def inspect(path: str, settings: Reading, targets: list[Target]) -> Inspection:
+    """Looks inside a model file, in other processes. A Keras file that cannot be loaded is described from its text.
+
+    Args:
+      targets: to say what each would make of it.
+
+    Raises:
+      ModelError: the file is no model, or is damaged.
+    """
+    named = {*RUNTIMES, *(target.runtimes.ship for target in targets)}
+    runtimes = dict(supported(name) for name in sorted(named))
+    found = worker.call(inspect_file, path, returns=Inspection, time_limit=60)
+    if not found.format.startswith("tflite"):
+        try:
+            arguments = (path, settings, runtimes)
+            known = worker.call("edgekit.model.summary:summarize", *arguments, returns=Summary, time_limit=600)
+        except (ModelError, WorkerError) as problem:
+            if not found.parts:
+                raise
+            found = replace(found, notes=(f"not loaded: {str(problem).removeprefix(f'{path}: ')}",))
+        else:
+            found = _loaded(found, known)
+    return replace(found, targets=tuple(_support(found, target) for target in targets))
+
+
+def _loaded(found: Inspection, known: Summary) -> Inspection:
+    parts = known.parts or found.parts
+    return replace(
+        found,
+        inputs=known.inputs or found.inputs,
+        outputs=known.outputs,
+        parameters=known.parameters,
+        parts=parts,
+        macs=known.macs,
+        kinds=dict(Counter(part.kind for part in parts)),
+        lacking=known.lacking,
+        notes=known.notes,
+    )
+
+
+def _support(found: Inspection, target: Target) -> Support:
+    runtime = supported(target.runtimes.ship)[0]
+    values = {"macs": found.macs, "model_size": found.bytes if found.format.startswith("tflite") else None}
+    over = [
+        f"{name} {show(value, unit)} of {show(limit, unit)}"
+        for name, unit in (("model_size", "B"), ("macs", "1"))
+        if (value := values[name]) is not None and (limit := getattr(target.budget, name)) is not None and value > limit
+    ]
+    graph = found.format.startswith(("tflite", "saved_model"))
+    layers = [] if graph else [part for part in found.parts if part.parameters and part.output]
+    left = {
+        technique: [p.name for p in layers if technique not in p.techniques and p.macs != 0]
+        for technique in ("prune", "cluster")
+        if technique in target.recipe.techniques
+    }
+    return Support(target.name, runtime, found.lacking.get(runtime), over, {k: v for k, v in left.items() if v})
 
 
 def inspect_file(path: str) -> Inspection:
-    """Looks inside a Keras file or a `.tflite`.
+    """Looks inside a model file without executing any of it and without TensorFlow.
 
     Raises:
-      ModelError: the file is neither, or is damaged.
+      ModelError: it is no model, or is damaged.
     """
     file = Path(path)
-    if file.is_dir():
-        raise ModelError(f"{path}: a folder; give a Keras file or a .tflite, such as build makes of a SavedModel")
-    try:
-        with file.open("rb") as opened:
-            head = opened.read(8)
-    except OSError as problem:
-        raise ModelError(f"{path}: cannot be read ({problem.strerror}); check the path") from None
-    if head[4:] == b"TFL3":
+    container = identify(file)
+    if container.format == "tflite":
         return _tflite(file, read(file))
-    return _keras(file, identify(file))
+    if container.format == "saved_model":
+        size = sum(part.stat().st_size for part in file.rglob("*") if part.is_file())
+        return Inspection(path, "saved_model", size, sha256(file), (), (), 0, ())
+    return _keras(file, container)
 
 
 def _tflite(path: Path, graph: Graph) -> Inspection:
-    parts = []
-    for operator in graph.operators:
-        made = graph.tensors[operator.outputs[0]] if operator.outputs else None
-        weights = [graph.tensors[i] for i in operator.inputs if i >= 0 and graph.tensors[i].bytes]
-        size = sum(_elements(t.shape) for t in weights if t.scales or t.dtype.startswith(("float", "bfloat")))
-        shape = f"{made.dtype} {_shape(made.shape)}" if made else ""
-        name = made.name if made else ""
-        parts.append(Part(name, f"{operator.name} v{operator.version}", shape, size, operator.macs))
     return Inspection(
         str(path),
         f"tflite {graph.version}",
@@ -88,18 +142,11 @@ def _tflite(path: Path, graph: Graph) -> Inspection:
         graph.inputs,
         graph.outputs,
         graph.parameters,
-        parts,
+        operator_parts(graph),
         graph.macs,
         dict(Counter(operator.name for operator in graph.operators)),
-        _lacking(graph),
+        {name: [str(lack) for lack in lacking(graph, kernels)] for name, kernels in map(supported, RUNTIMES)},
     )
-
-
-def _lacking(graph: Graph) -> dict[str, list[str]]:
-    used = {(operator.name, operator.custom) for operator in graph.operators}
-    others = sorted(name for name, custom in used if custom and name not in LITERT_CUSTOM)
-    without = sorted(name for name, custom in used if name not in (CUSTOM if custom else BUILTIN))
-    return {"litert": others, "tflite-runtime": others, "tflm": without}
 
 
 def _keras(path: Path, container: Container) -> Inspection:
@@ -119,7 +166,7 @@ def _keras(path: Path, container: Container) -> Inspection:
         inputs,
         (),
         sum(counts.values()),
-        parts,
+        tuple(parts),
         kinds=dict(Counter(part.kind for part in parts)),
     )
 
@@ -157,7 +204,7 @@ def _keras_layer(file: Any, name: str) -> str:
 
 def _count(counts: Counter[str], layer: str, item: Any) -> None:
     if layer and hasattr(item, "shape"):
-        counts[layer] += _elements(item.shape)
+        counts[layer] += elements(item.shape)
 
 
 def _input(layer: dict[str, Any]) -> TensorSpec | None:
@@ -169,14 +216,3 @@ def _input(layer: dict[str, Any]) -> TensorSpec | None:
         return None
     dtype = config.get("dtype")
     return TensorSpec(layer_name(layer), tuple(-1 if n is None else n for n in shape), str(dtype or "float32"))
-
-
-def _elements(shape: tuple[int, ...]) -> int:
-    product = 1
-    for dimension in shape:
-        product *= dimension
-    return product
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "scalar"

@@ -10,6 +10,7 @@ from edgekit.data.spec import DataFacts, DataSpec
 from edgekit.make import EIGEN, Step
 from edgekit.recipe import Distil, Quantize, Recipe, Technique
 from edgekit.runtimes import RUNTIMES
+from edgekit.runtimes.support import supported
 from edgekit.target import Outputs
 from edgekit.types import (
     Artifact,
@@ -160,6 +161,13 @@ def explain(reference: Artifact, model: Artifact, data: DataSpec, settings: Quan
     arguments = {"reference": reference, "model": model, "data": data, "settings": settings, "samples": samples}
     function = "edgekit.analyze.explain:explain_file"
     return Step("explain", function, arguments, QUANTIZING, TENSORFLOW, Explanation, False)
+
+
+def check_support(model: Artifact, runtimes: tuple[str, ...]) -> Step:
+    """Whether the runtimes on the device have the operators of what ships, known without running it."""
+    arguments = {"model": model, "runtimes": dict(map(supported, runtimes))}
+    function = "edgekit.runtimes.support:check_support"
+    return Step("check operators", function, arguments, READING, TOOLS, str, False)
 
 
 def describe(name: str, model: Artifact) -> Step:

@@ -28,6 +28,8 @@ class Runtimes(Settings, frozen=True):
     """What runs on the device: its measurements decide the verdict."""
     compare: tuple[str, ...] = ()
     """What else is run, to show where results differ."""
+    oldest: str = ""
+    """The oldest runtime in the field, such as `tflite-runtime 2.7`: operators that it lacks end the build."""
     threads: Positive = 1
     time_limit: Nanoseconds = Nanoseconds(300e9)
     """After this a runtime's measurement counts as failed."""
@@ -203,10 +205,16 @@ def _put(table: dict[str, Any], keys: list[str], value: Any, override: str) -> N
 def _check(target: Target, where: str) -> None:
     """What types cannot say."""
     from edgekit.runtimes import RUNTIMES, scheme_refusal
+    from edgekit.runtimes.support import supported
 
     for key, name in [("ship", target.runtimes.ship), *(("compare", r) for r in target.runtimes.compare)]:
         if name not in RUNTIMES:
             raise TargetError(f'{where}: runtimes.{key}: unknown runtime "{name}"; {nearest(name, list(RUNTIMES))}')
+    if target.runtimes.oldest:
+        try:
+            supported(target.runtimes.oldest)
+        except TargetError as problem:
+            raise TargetError(f"{where}: runtimes.oldest: {problem}") from None
     if target.budget.arena is not None and target.runtimes.ship != "tflm":
         raise TargetError(
             f'{where}: budget.arena: "{target.runtimes.ship}" has no arena; remove the line or ship "tflm"'

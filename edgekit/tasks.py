@@ -51,6 +51,9 @@ HELP = {
     "data": "dataset: .npz, a folder of class folders with images, module:function, or `random` (size and speed only)",
     "out": "folder of the results, DIR/TARGET/MODEL",
     "set": "change a key of the profile for this build, as in --set=recipe.prune.sparsity=0.7; may be repeated",
+    "input_shape": "sizes that the model leaves open: 96x96x3, or left=96x96x3,right=10",
+    "custom_objects": "module that defines the model's own layers",
+    "trust_model": "let code in the model file run (Lambda layers): only if you made the file",
     "json": "print the result as JSON, and nothing else",
     "runtime": "litert, tflite-runtime or tflm; may be given several times",
 }
@@ -68,11 +71,11 @@ def _help(*names: str, **more: str) -> dict[str, str]:
         "data",
         "out",
         "set",
+        "input_shape",
+        "custom_objects",
+        "trust_model",
         "json",
         recipe="TOML file whose [recipe] goes over that of the profile, such as sensitivity proposes",
-        input_shape="sizes that the model leaves open: 96x96x3, or left=96x96x3,right=10",
-        custom_objects="module that defines the model's own layers",
-        trust_model="let code in the model file run (Lambda layers): only if you made the file",
     ),
 )
 @command
@@ -180,15 +183,34 @@ def carray(
         print(file)
 
 
-@task(positional=["path"], help=_help("json", path="a .tflite or Keras file"))
+@task(
+    positional=["path"],
+    help=_help(
+        "input_shape",
+        "custom_objects",
+        "trust_model",
+        "json",
+        path="a Keras file, a SavedModel or a .tflite",
+    ),
+)
 @command
-def inspect(c: Context, path: str, json: bool = False) -> None:
-    """Look inside a model: inputs, outputs, layers or operators, parameters and multiply-accumulates."""
-    from edgekit import worker
-    from edgekit.inspect import Inspection, inspect_file
+def inspect(
+    c: Context,
+    path: str,
+    json: bool = False,
+    input_shape: str = "",
+    custom_objects: str = "",
+    trust_model: bool = False,
+) -> None:
+    """Look inside a model: inputs, outputs, layers or operators, parameters, and what each target makes of it."""
+    from edgekit.inspect import inspect
+    from edgekit.project import find_project
     from edgekit.report.console import print_inspection, print_json
+    from edgekit.target import load_targets
+    from edgekit.types import Reading
 
-    found = worker.call(inspect_file, path, returns=Inspection, time_limit=60)
+    targets = load_targets(["all"], find_project(Path.cwd()).target_folders, ())
+    found = inspect(path, Reading(input_shape, custom_objects, trust_model), targets)
     print_json(found) if json else print_inspection(found)
 
 
@@ -245,9 +267,6 @@ def clean(c: Context, target: list[str], out: str = "build", cache: bool = False
         method="prune (weights), quantize (bits) or channels",
         levels='sparsities or bit widths to try, as in "0.5,0.8"',
         samples="training samples that errors are measured on",
-        input_shape="sizes that the model leaves open: 96x96x3, or left=96x96x3,right=10",
-        custom_objects="module that defines the model's own layers",
-        trust_model="let code in the model file run (Lambda layers): only if you made the file",
     ),
 )
 @command

@@ -194,6 +194,37 @@ class Rung(Struct, frozen=True):
     """Why it failed."""
 
 
+class Part(Struct, frozen=True):
+    """A layer of a Keras model, or an operator of a `.tflite`."""
+
+    name: str
+    """The layer's name, with those of the models around it; of an operator, the name of its first output."""
+    kind: str
+    """Class of the layer, or the operator with its version."""
+    output: str
+    """Type and shape of the output, where it is known."""
+    parameters: int
+    macs: int | None = None
+    """Multiply-accumulates of one inference; None where they are not known."""
+    techniques: tuple[str, ...] = ()
+    """Which of `prune` and `cluster` can change the layer."""
+
+
+class Summary(Struct, frozen=True):
+    """What a model is when its library has loaded it."""
+
+    inputs: tuple[TensorSpec, ...]
+    """A size that is open is -1."""
+    outputs: tuple[TensorSpec, ...]
+    parts: tuple[Part, ...]
+    """The layers; the operators of a SavedModel, which is a graph without layers."""
+    lacking: dict[str, list[str]]
+    """For each runtime the operators that it has no kernel for; empty where the model could not be converted."""
+    macs: int | None
+    notes: tuple[str, ...]
+    parameters: int
+
+
 class Timing(Struct, frozen=True, forbid_unknown_fields=True):
     """How long to time a model."""
 

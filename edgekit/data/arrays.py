@@ -72,13 +72,15 @@ def _part(x: str, y: str, arrays: dict[str, np.ndarray], spec: DataSpec) -> Samp
     if len(spec.inputs) == 1 and x in arrays:
         inputs = [arrays[x]]
     else:
-        missing = [f"{x}.{i.name}" for i in spec.inputs if f"{x}.{i.name}" not in arrays]
+        # Beside the signature's name that of its tensor, as TensorFlow makes one from the other.
+        alike = {name.replace(".serving_default_", ".").removesuffix(":0"): a for name, a in arrays.items()} | arrays
+        missing = [f"{x}.{i.name}" for i in spec.inputs if f"{x}.{i.name}" not in alike]
         if missing:
             raise DataError(
                 f"{spec.source}: {' and '.join(missing)} missing; the model has {len(spec.inputs)} inputs, "
                 "and each wants an array with its name"
             )
-        inputs = [arrays[f"{x}.{i.name}"] for i in spec.inputs]
+        inputs = [alike[f"{x}.{i.name}"] for i in spec.inputs]
     labels = _classes(arrays.get(y), y, spec)
     for name, array in [(f"{x}.{i.name}", a) for i, a in zip(spec.inputs, inputs, strict=True)] + [(y, labels)]:
         if array is not None and (array.ndim == 0 or len(array) != len(inputs[0])):

@@ -154,8 +154,8 @@ def _graph(data: bytes) -> Graph:
     tensors: list[Tensor] = []
     operators: list[Operator] = []
     weights: dict[int, int] = {}
-    inputs: tuple[TensorSpec, ...] = ()
-    outputs: tuple[TensorSpec, ...] = ()
+    inputs: dict[int, str] = {}
+    outputs: dict[int, str] = {}
     for number, graph in enumerate(graphs):
         first = len(tensors)
         for table in _each(graph.Tensors, graph.TensorsLength(), allowance):
@@ -165,17 +165,18 @@ def _graph(data: bytes) -> Graph:
                 weights[table.Buffer()] = max(weights.get(table.Buffer(), 0), elements(tensor.shape))
         for table in _each(graph.Operators, graph.OperatorsLength(), allowance):
             operators.append(_operator(table, number, codes, tensors, first, allowance))
-        if number == 0:
-            inputs = _specs(graph.InputsAsNumpy, graph.InputsLength(), tensors, allowance)
-            outputs = _specs(graph.OutputsAsNumpy, graph.OutputsLength(), tensors, allowance)
 
     signatures = list(_each(model.SignatureDefs, model.SignatureDefsLength(), allowance))
+    main = next((signature for signature in signatures if signature.SubgraphIndex() == 0), None)
+    if main:
+        inputs = _names(main.Inputs, main.InputsLength(), allowance)
+        outputs = _names(main.Outputs, main.OutputsLength(), allowance)
     others = {signature.SubgraphIndex() for signature in signatures} - {0}
     return Graph(
         description=_text(model.Description(), allowance),
         version=model.Version(),
-        inputs=inputs,
-        outputs=outputs,
+        inputs=_specs(graphs[0].InputsAsNumpy, graphs[0].InputsLength(), tensors, inputs, allowance),
+        outputs=_specs(graphs[0].OutputsAsNumpy, graphs[0].OutputsLength(), tensors, outputs, allowance),
         tensors=tuple(tensors),
         operators=tuple(operators),
         subgraphs=len(graphs),
@@ -318,7 +319,15 @@ def _adjoint(table: Any) -> bool:
     return bool(options.AdjX())
 
 
-def _specs(get: Callable[[], Any], count: int, tensors: list[Tensor], allowance: _Allowance) -> tuple[TensorSpec, ...]:
+def _names(get: Callable[[int], Any], count: int, allowance: _Allowance) -> dict[int, str]:
+    """What a signature calls the tensors at one end, by their index."""
+    return {ends.TensorIndex(): _text(ends.Name(), allowance) for ends in _each(get, count, allowance)}
+
+
+def _specs(
+    get: Callable[[], Any], count: int, tensors: list[Tensor], names: dict[int, str], allowance: _Allowance
+) -> tuple[TensorSpec, ...]:
+    """The ends of the main graph, each by the name that the signature gives it, or else that of its tensor."""
     specs = []
     for index in _positions(get, count, 0, len(tensors), allowance):
         if index < 0:
@@ -327,7 +336,13 @@ def _specs(get: Callable[[], Any], count: int, tensors: list[Tensor], allowance:
         single = len(tensor.scales) == 1
         zero_point = tensor.zero_points[0] if single and tensor.zero_points else 0
         specs.append(
-            TensorSpec(tensor.name, tensor.shape, tensor.dtype, tensor.scales[0] if single else 0.0, zero_point)
+            TensorSpec(
+                names.get(index) or tensor.name,
+                tensor.shape,
+                tensor.dtype,
+                tensor.scales[0] if single else 0.0,
+                zero_point,
+            )
         )
     return tuple(specs)
 

@@ -38,6 +38,7 @@ def function_of(operation: Any) -> Function | None:
         "add": tf.add,
         "divide": tf.divide,
         "exp": tf.exp,
+        "getitem": lambda x, key: x[key],
         "log": tf.math.log,
         "matmul": tf.matmul,
         "maximum": tf.maximum,

@@ -114,7 +114,8 @@ def _twin(layer: Any) -> Any:
     for key, value in config.items():
         if isinstance(value, dict) and "class_name" in value:  # regularizers, constraints, activation layers
             config[key] = {"class_name": value["class_name"], "config": value["config"]}
-    return kind.from_config(config)
+    # The sizes that `MultiHeadAttention.from_config` asks for, so as to build it, follow from its first call.
+    return kind(**config) if kind is tf_keras.layers.MultiHeadAttention else kind.from_config(config)
 
 
 def _copy_weights(layer: Any, twin: Any) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import ModelError
-from edgekit.model.container import Container, layer_name, objects
+from edgekit.model.container import EXPANSION, Container, layer_name, objects
 
 CODE_CLASSES = {
     *("Lambda", "__lambda__", "TensorFlowOpLayer", "TFOpLambda", "SlicingOpLambda", "TorchModuleWrapper", "TFSMLayer"),
@@ -150,6 +150,7 @@ def _check_graph(path: Path, graph: Any) -> None:
             f"{path}: was written by TensorFlow 1, and loading it runs what it says; export it with model.export(), or "
             "give --trust-model if you made it"
         )
+    size = (path / "saved_model.pb").stat().st_size
     functions = graph.graph_def.library.function
     called = set(graph.object_graph_def.concrete_functions)
     called |= {node.bare_concrete_function.concrete_function_name for node in graph.object_graph_def.nodes}
@@ -160,6 +161,10 @@ def _check_graph(path: Path, graph: Any) -> None:
     # Nothing calls the functions that save and restore: they belong to the graph around, which is not loaded.
     run = [f.node_def for f in functions if f.signature.name in called or "api_implements" in f.attr]
     for node in (n for nodes in (graph.graph_def.node, *run) for n in nodes):
+        tensor = node.attr["value"].tensor
+        claim = math.prod(dimension.size for dimension in tensor.tensor_shape.dim) * 4
+        if node.op == "Const" and claim > EXPANSION * size + (1 << 20):
+            raise ModelError(f"{path}: its constant {node.name!r} would take {claim:,} B; not opened")
         known = op_def_registry.get(node.op)
         stateful = known is None or known.is_stateful
         if re.fullmatch(REACHING, node.op) or (stateful and not re.fullmatch(HARMLESS_STATE, node.op)):

@@ -13,7 +13,7 @@ from edgekit.units import show
 
 if TYPE_CHECKING:
     from edgekit.check import Checked
-    from edgekit.inspect import Inspection
+    from edgekit.inspect import Inspection, Support
     from edgekit.report.types import Report
     from edgekit.types import Measurement, StageRow
 
@@ -164,13 +164,26 @@ def print_inspection(found: Inspection) -> None:
         [_printable(p.name), p.kind, p.output, f"{p.parameters:,}", "" if p.macs is None else f"{p.macs:,}"]
         for p in found.parts
     ]
-    for runtime, operators in found.lacking.items():
-        print(f"{runtime} has no kernel for {', '.join(map(_printable, operators))}")
     total = "" if found.macs is None else f"{found.macs:,}"
     rows.append(["total", "", "", f"{found.parameters:,}", total])
     print_table(["name", "kind", "output", "parameters", "multiply-accumulates"], rows, right=(3, 4))
+    for note in found.notes:
+        print(f"note: {_printable(note, 300)}")
+    if found.targets:
+        print()
+        support = [[s.target, s.runtime, "; ".join(_support(s))] for s in found.targets]
+        print_table(["target", "runtime", "what it would make of this model"], support)
 
 
-def _printable(text: str) -> str:
+def _support(found: Support) -> list[str]:
+    said = ["operators not known"] if found.lacking is None else []
+    if found.lacking:
+        said = [f"no kernel for {', '.join(map(_printable, found.lacking))}"]
+    said += [f"over budget: {line}" for line in found.over]
+    said += [f"{technique} leaves {', '.join(map(_printable, names))}" for technique, names in found.left.items()]
+    return said or ["runs it"]
+
+
+def _printable(text: str, longest: int = 60) -> str:
     """A name from a file without characters that a terminal would obey."""
-    return "".join(c if c.isprintable() else "?" for c in text[:60])
+    return "".join(c if c.isprintable() else "?" for c in text[:longest])

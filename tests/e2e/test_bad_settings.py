@@ -42,6 +42,7 @@ from refusal import assert_refused
             '[recipe.qat]\n[recipe.quantize]\nscheme = "float16"',
             ["recipe.qat", "int8"],
         ),
+        ("[runtimes]", '[runtimes]\noldest = "litert 0.1"', ["runtimes.oldest", '"litert 0.1"', "known of litert are"]),
         ('"44 KiB"', "44", ["budget.model_size", "44", "no unit of size", '"300 KiB"']),
         ('"44 KiB"', '"44"', ["budget.model_size", "44", "no unit of size", '"300 KiB"']),
         ('"300 us"', '"300 m"', ["budget.latency", "300 m", "no unit of time", '"5 ms"']),

@@ -163,20 +163,40 @@ class TestInspect:
         folder = shared / "models/tflite"
         for file in ("wake_word_int8.tflite", "mnist_lstm_int8.tflite"):
             found = json.loads(edgekit(project, "inspect", str(folder / file), "--json").stdout)
-            assert found["lacking"] == {"litert": [], "tflite-runtime": [], "tflm": []}
+            assert found["lacking"] == {"litert 2.3.0": [], "tflite-runtime 2.14.0": [], "tflm": []}
         done = build(project, "--model=volume", "--set=recipe.quantize.allow_float_ops=true", out=tmp_path)
         assert done.returncode == 0, done.stderr
         model = tmp_path / "small/volume/model.tflite"
         found = json.loads(edgekit(project, "inspect", str(model), "--json").stdout)
-        assert found["lacking"] == {"litert": [], "tflite-runtime": [], "tflm": ["CONV_3D"]}
+        assert found["lacking"] == {"litert 2.3.0": [], "tflite-runtime 2.14.0": [], "tflm": ["CONV_3D"]}
 
     def test_a_keras_file(self, project):
         found = json.loads(edgekit(project, "inspect", "own.h5", "--json").stdout)
         assert [part["kind"] for part in found["parts"]] == ["InputLayer", "Scale", "Dense"]
         assert found["parameters"] == 21 and found["inputs"][0]["shape"] == [-1, 6]
 
+    def test_the_layers_with_shapes_and_costs_and_what_targets_make_of_them(self, project):
+        found = json.loads(edgekit(project, "inspect", "own.h5", "--custom-objects=my_layers", "--json").stdout)
+        assert [part["output"] for part in found["parts"]] == ["float32 1x6", "float32 1x6", "float32 1x3"]
+        assert found["macs"] == 18 and found["outputs"][0]["shape"] == [1, 3]
+        [target] = found["targets"]
+        assert (target["target"], target["lacking"], target["left"]) == ("small", [], {})
+
+    def test_what_cannot_be_loaded_is_described_from_its_text(self, project):
+        done = edgekit(project, "inspect", "own.h5")
+        assert done.returncode == 0 and "not loaded: layer 'scale' (Scale)" in done.stdout
+
+    def test_a_saved_model(self, project, tmp_path):
+        code = f"import tensorflow as tf, my_models; tf.saved_model.save(my_models.sizes(), {str(tmp_path / 'm')!r})"
+        assert run([sys.executable, "-c", code], project, TF_USE_LEGACY_KERAS="1").returncode == 0
+        done = edgekit(project, "inspect", str(tmp_path / "m"))
+        assert done.returncode == 2 and "--input-shape" in done.stderr
+        found = json.loads(edgekit(project, "inspect", str(tmp_path / "m"), "--input-shape=12x9x2", "--json").stdout)
+        assert found["format"] == "saved_model" and found["macs"] == 4 * 9 * 2 * 10 * 7 + 12
+        assert {part["kind"].split()[0] for part in found["parts"]} == {"CONV_2D", "MEAN", "FULLY_CONNECTED"}
+
     def test_a_folder(self, project):
         done = edgekit(project, "inspect", "targets")
         assert done.returncode == 2 and done.stderr == (
-            "edgekit: targets: a folder; give a Keras file or a .tflite, such as build makes of a SavedModel\n"
+            "edgekit: targets: a folder without saved_model.pb; give a Keras file, a SavedModel or a .tflite\n"
         )

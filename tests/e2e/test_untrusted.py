@@ -72,6 +72,12 @@ def test_an_archive_that_leaves_its_folder(fresh):
     assert not list(Path(fresh).parent.rglob("written"))
 
 
+def test_a_saved_model_with_a_lambda_builds_when_trusted(hostile, fresh):
+    done = build(fresh, hostile / "lambda_2", "--trust-model", "--set=recipe.quantize.calibration_samples=8")
+    assert "Traceback" not in done.stderr and done.returncode in (0, 1), done.stderr
+    assert (fresh / "build/phone/lambda_2/model.tflite").exists()
+
+
 def test_the_user_s_own_lambda_builds_when_trusted(hostile, fresh):
     small = ("--set=recipe.prune.epochs=1", "--set=recipe.quantize.calibration_samples=8")
     done = build(fresh, hostile / "mine.h5", "--trust-model", *small)

@@ -55,6 +55,16 @@ def zoo():
     yield "bidirectional", chain(series, L.Bidirectional(L.LSTM(4)), L.Dense(2))
     yield "time_distributed", chain((5, 8), L.TimeDistributed(L.Dense(3)), L.Flatten())
     yield "attention", functional(series, lambda x: L.MultiHeadAttention(2, 3)(x, x))
+    yield (
+        "cross_attention",
+        functional(
+            series, lambda x: L.MultiHeadAttention(2, 3, value_dim=5, output_shape=4, use_bias=False)(x, x[:, :4])
+        ),
+    )
+    yield "dot_attention", functional(series, lambda x: L.Attention(use_scale=True)([x, L.Dense(6)(x)]))
+    yield "einsum", functional(series, lambda x: L.EinsumDense("abc,cd->abd", (10, 5), bias_axes="d")(x))
+    yield "dot", functional(series, lambda x: L.Dot(axes=(1, 1))([x, x]))
+    yield "grouped_attention", functional(series, lambda x: L.GroupQueryAttention(4, 2, 1)(x, x))
     yield "operations", functional((16,), lambda x: ops.mean(ops.relu(x * 2.0 + 1.0), axis=-1, keepdims=True))
     shared = L.Dense(16, activation="tanh")
     yield "shared_layer", functional((16,), lambda x: shared(shared(x)))
@@ -67,11 +77,14 @@ def zoo():
 
 
 def read_all() -> dict[str, list[str]]:
-    """For each model its form, why it cannot be trained, and how far its outputs are from the original's."""
+    """For each model its form, why it cannot be trained, how far its outputs are from the original's, what stays in
+    float, and the multiply-accumulates of its layers and of its graph."""
     import keras
     import numpy as np
 
+    from edgekit.flatbuffer.read import parse
     from edgekit.model.read import FLOAT, KERAS, load_file, open_keras
+    from edgekit.model.summary import summarize
     from edgekit.quantize.convert import convert_file
     from edgekit.quantize.int8 import quantize_whole
     from edgekit.recipe import Quantize
@@ -95,7 +108,8 @@ def read_all() -> dict[str, list[str]]:
                 convert_file(f"{folder}/{KERAS}", "", folder)
             content = (Path(folder) / FLOAT).read_bytes()
             floats = quantize_whole(content, _samples(facts, 16), Quantize())[1]
-            found[name] = [facts.form, facts.untrainable, distance, ", ".join(floats)]
+            macs = summarize(f"{folder}/m.keras", Reading(), {}).macs, parse(content, name).macs
+            found[name] = [facts.form, facts.untrainable, distance, ", ".join(floats), *map(str, macs)]
     return found
 
 

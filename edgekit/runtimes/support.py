@@ -1,0 +1,103 @@
+"""Which operators a release of a runtime has, up to which version: known without running it.
+
+What LiteRT and `tflite-runtime` have is in support.json, which `benchmarks/runtime_support.py` writes by asking every
+release. TFLM has no releases and takes no notice of versions; its kernels are those of `edgekit.emit.resolver`.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import msgspec
+
+from edgekit.emit.resolver import BUILTIN, CUSTOM
+from edgekit.errors import ModelError, TargetError
+from edgekit.flatbuffer.read import Graph, read
+
+Kernels = dict[str, int]
+"""By operator, or code of a custom one, the newest version that a runtime has."""
+ANY = 2**31 - 1
+
+
+class Lack(msgspec.Struct, frozen=True):
+    """An operator of a model that a runtime cannot execute."""
+
+    operator: str
+    version: int
+    newest: int
+    """The newest version that the runtime has; 0 where it has none."""
+    outputs: tuple[str, ...]
+    """The tensors that the model's operators of this kind make, by which their layers can be told."""
+
+    def __str__(self) -> str:
+        return f"{self.operator} v{self.version} (it has v{self.newest})" if self.newest else self.operator
+
+
+def lacking(graph: Graph, kernels: Kernels) -> list[Lack]:
+    """The operators of a model that a runtime does not have, or not in that version; in alphabetical order."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for op in graph.operators:
+        made = graph.tensors[op.outputs[0]].name if op.outputs else ""
+        if (1 if op.custom else op.version) > kernels.get(op.name, 0):
+            found.setdefault((op.name, op.version), []).append(made)
+    return [
+        Lack(name, version, kernels.get(name, 0), tuple(outputs)) for (name, version), outputs in sorted(found.items())
+    ]
+
+
+def supported(runtime: str) -> tuple[str, Kernels]:
+    """The full name of a runtime, and what it has.
+
+    Args:
+      runtime: `tflm`, or `litert` or `tflite-runtime`, the newest known release of it or one that is named:
+        `tflite-runtime 2.7`.
+
+    Raises:
+      TargetError: there is no such runtime, or nothing is known of that release.
+    """
+    name, _, wanted = runtime.partition(" ")
+    if runtime == "tflm":
+        return runtime, dict.fromkeys((*BUILTIN, *CUSTOM), ANY)
+    known = _table().get(name)
+    if known is None:
+        raise TargetError(f'there is no runtime "{name}"; known are {", ".join([*_table(), "tflm"])}')
+    number = next((n for n in reversed(known) if f"{n}.".startswith(f"{wanted}." if wanted else "")), None)
+    if number is None:
+        raise TargetError(f'nothing is known of "{runtime}"; known of {name} are {", ".join(known)}')
+    return f"{name} {number}", known[number]
+
+
+def releases() -> list[str]:
+    """Every runtime and release that a model can be held against, the oldest first."""
+    return [*(f"{name} {number}" for name, of in _table().items() for number in of), "tflm"]
+
+
+def check_support(model: str, runtimes: dict[str, Kernels]) -> str:
+    """Refuses a model with operators that a runtime does not have; without running it, or having it installed.
+
+    Args:
+      model: a `.tflite` file.
+      runtimes: what each has, by its name.
+
+    Returns:
+      "", as there is nothing to say.
+
+    Raises:
+      ModelError: names the operators, the tensor that the first one makes, and what would run it.
+    """
+    graph = read(Path(model))
+    for name, kernels in runtimes.items():
+        if lacks := lacking(graph, kernels):
+            others = [other for other in (*_table(), "tflm") if not lacking(graph, supported(other)[1])]
+            raise ModelError(
+                f"{name} has no kernel for {', '.join(map(str, lacks))}, as in {lacks[0].outputs[0].split(';')[0]!r}; "
+                + (f"{', '.join(others)} would run it" if others else "replace it in the model")
+            )
+    return ""
+
+
+@functools.cache
+def _table() -> dict[str, dict[str, Kernels]]:
+    place = Path(__file__).with_name("support.json")
+    return msgspec.json.decode(place.read_bytes(), type=dict[str, dict[str, Kernels]])
