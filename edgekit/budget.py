@@ -4,35 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
-from edgekit.target import Budget
+from edgekit.target import AT_LEAST, Budget, Limit, Waiver
 from edgekit.types import BudgetLine, Measurement, VerdictWord
 from edgekit.units import Bytes, Count, Nanoseconds, Percent, Ratio
 
 UNITS = {Bytes: "B", Nanoseconds: "ns", Percent: "%", Ratio: "x", Count: "1"}
-AT_LEAST = {"speedup", "accuracy"}
-"""Budgets whose limit is the least that is allowed."""
 NAMED = {"latency": "latency_p90"}
 """Budgets that stand for a measurement of another name."""
+TIMED = ("latency", "latency_p50", "latency_p99", "load_time", "resident_memory", "speedup")
+"""Budgets that more rounds of timing can decide."""
 
 
-def judge(budget: Budget, measurements: Sequence[Measurement], shipped: str) -> list[BudgetLine]:
+def judge(
+    budget: Budget, measurements: Sequence[Measurement], shipped: str, before: Sequence[Measurement] = ()
+) -> list[BudgetLine]:
     """A verdict for each limit that is set.
+
+    A limit holds where the whole interval of its measurement lies within, and is broken where all of it lies beyond;
+    where the limit lies inside the interval, the verdict is `inconclusive`.
 
     Args:
       shipped: the runtime whose measurements count; those without a runtime count always.
+      before: the baseline's measurements, for limits that start with +.
     """
-    return [
-        _line(field.name, limit, _measured(field.name, measurements, shipped))
-        for field in msgspec.structs.fields(budget)
-        if (limit := getattr(budget, field.name)) is not None
-    ]
+    waivers = {waiver.name: waiver for waiver in budget.waivers}
+    lines = []
+    for name, limit in budget.limits.items():
+        line = _relative(name, limit, measurements, shipped, before) if limit.change else None
+        line = line or _line(name, float(limit), UNITS[type(limit)], _measured(name, measurements, shipped))
+        lines.append(_labelled(line, budget.levels.get(name, "error"), waivers.get(name)))
+    return lines
 
 
 def verdict(lines: Sequence[BudgetLine], measurements: Sequence[Measurement], shipped: str) -> VerdictWord:
-    """The verdict over all lines: the worst one. `skipped` lines say nothing, but what does not run there fails."""
-    said: set[str] = {line.verdict for line in lines}
+    """The verdict over all lines: the worst one of those that count. `skipped` lines say nothing, but what does not run
+    in the runtime that ships fails."""
+    said: set[str] = {line.verdict for line in lines if line.level == "error" and not line.waived}
     if any(m.reason.startswith("failed") and m.runtime.split(" ")[0] == shipped for m in measurements):
         said.add("fail")
     return next((word for word in ("fail", "inconclusive") if word in said), "pass")
@@ -46,16 +53,54 @@ def _measured(name: str, measurements: Sequence[Measurement], shipped: str) -> M
     return None
 
 
-def _line(name: str, limit: Bytes | Nanoseconds | Percent | Ratio | Count, found: Measurement | None) -> BudgetLine:
-    unit = UNITS[type(limit)]
+def _relative(
+    name: str, limit: Limit, measurements: Sequence[Measurement], shipped: str, before: Sequence[Measurement]
+) -> BudgetLine:
+    """A limit against the baseline: times as the change in the rounds of this build, the rest by what was stored."""
+    unit, added = UNITS[type(limit)], f"+{float(limit):g} {limit.change}".rstrip()
+    if not before:
+        return BudgetLine(name, float(limit), None, limit.change, None, "skipped", "", "no baseline: --baseline=NAME")
+    if name in TIMED:
+        found = _measured(f"{NAMED.get(name, name)}_change", measurements, shipped)
+        if found is None:
+            said = "the baseline was not timed: its file is not there"
+            return BudgetLine(name, float(limit), None, "%", None, "skipped", "", said)
+        return _line(name, float(limit), "%", found)
+    old = _measured(name, before, shipped)
+    if old is None or old.value is None:
+        return BudgetLine(name, float(limit), None, unit, None, "skipped", "", "the baseline has no such figure")
+    most = old.value * (1 + limit / 100) if limit.change == "%" and unit != "%" else old.value + limit
+    new = _measured(name, measurements, shipped)
+    change = _measured(f"{name}_change", measurements, shipped)
+    if name == "accuracy_drop" and change is not None:  # both models on the same samples
+        return _line(name, float(limit), "points", change)
+    line = _line(name, most, unit, new)
+    return _with(line, reason=f"baseline {old.value:,.6g} {added}; {line.reason}".rstrip("; "))
+
+
+def _line(name: str, limit: float, unit: str, found: Measurement | None) -> BudgetLine:
     if found is None:
         return BudgetLine(name, limit, None, unit, None, "skipped", "", "not measured")
     source = " ".join(filter(None, (found.source, found.runtime)))
     if found.value is None:
         word: VerdictWord = "skipped" if found.reason.startswith("skipped") else "fail"
         return BudgetLine(name, limit, None, found.unit, None, word, source, found.reason)
+    low = found.value if found.low is None else found.low
+    high = found.value if found.high is None else found.high
+    if name in AT_LEAST:
+        word = "pass" if low >= limit else "fail" if high < limit else "inconclusive"
+    else:
+        word = "pass" if high <= limit else "fail" if low > limit else "inconclusive"
     room = found.value - limit if name in AT_LEAST else limit - found.value
-    headroom = 100.0 * ((room > 0) - (room < 0)) if limit == 0 else round(100 * room / limit, 2)
-    return BudgetLine(
-        name, limit, found.value, found.unit, headroom, "pass" if room >= 0 else "fail", source, found.reason
-    )
+    headroom = 100.0 * ((room > 0) - (room < 0)) if limit == 0 else round(100 * room / abs(limit), 2)
+    return BudgetLine(name, limit, found.value, found.unit, headroom, word, source, found.reason, found.low, found.high)
+
+
+def _labelled(line: BudgetLine, level: str, waiver: Waiver | None) -> BudgetLine:
+    return _with(line, level=level, waived=f"{waiver.reason} (until {waiver.until})" if waiver else "")
+
+
+def _with(line: BudgetLine, **changes: str) -> BudgetLine:
+    from msgspec.structs import replace
+
+    return replace(line, **changes)

@@ -158,7 +158,7 @@ def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...]
     """
     spec, target, p = product.spec, product.target, product
     maker.ui.headline(f"{target.name}: measure {spec.name}")
-    found = measure(p.graphs, p.shipped, p.data, p.notes, target.runtimes, p.scope, maker)
+    found = measure(p.graphs, p.shipped, p.data, p.notes, target, p.scope, maker)
     lines = judge(target.budget, found.measurements, found.shipped)
     files, made = {"model.tflite": p.shipped}, [*p.made, *found.made]
     if target.outputs.c_array:

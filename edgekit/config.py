@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 import msgspec
 
 from edgekit.errors import EdgekitError
-from edgekit.units import Quantity
+from edgekit.units import Quantity, plain
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -66,7 +66,7 @@ def decode(table: Any, kind: type[T], where: str, error: type[EdgekitError]) -> 
 
 def encode(value: Any) -> Any:
     """A frozen type as plain dictionaries and numbers, without what is at its default `None`."""
-    return msgspec.to_builtins(value, enc_hook=float)
+    return msgspec.to_builtins(value, enc_hook=plain)
 
 
 def nearest(word: str, known: list[str]) -> str:

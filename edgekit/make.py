@@ -29,7 +29,7 @@ class Step(msgspec.Struct, frozen=True):
     function: str
     """`package.module:name`; it takes the arguments by these names."""
     arguments: dict[str, Any]
-    """Artifacts (handed over as paths), datasets, and settings."""
+    """Artifacts (handed over as paths, also those in a dictionary), datasets, and settings."""
     libraries: tuple[str, ...]
     """Packages whose version the result depends on."""
     process: str
@@ -151,7 +151,7 @@ class Maker:
         if log not in self._logs:
             self._logs.add(log)
             write(log, b"")
-        arguments = {n: v.path if isinstance(v, Artifact) else v for n, v in step.arguments.items()}
+        arguments = {name: _handed_over(value) for name, value in step.arguments.items()}
         start = time.perf_counter()
         named = arguments | ({"folder": str(folder)} if step.files else {})
 
@@ -188,10 +188,19 @@ class Maker:
         return ", ".join(changes[:3]) + (" …" if len(changes) > 3 else "") or "its result is no longer in the store"
 
 
+def _handed_over(value: Any) -> Any:
+    """An argument as the function takes it: paths in the place of artifacts, also of those by name."""
+    if isinstance(value, dict):
+        return {name: _handed_over(item) for name, item in value.items()}
+    return value.path if isinstance(value, Artifact) else value
+
+
 def _ingredient(value: Any) -> Any:
     """What of an argument decides the result."""
     if isinstance(value, Artifact):
         return value.sha256
+    if isinstance(value, dict):
+        return {k: _ingredient(v) for k, v in value.items()}
     if isinstance(value, DataSpec):
         return {k: v for k, v in msgspec.to_builtins(value, enc_hook=float).items() if k != "source"}
     return msgspec.to_builtins(value, enc_hook=float)

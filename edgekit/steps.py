@@ -8,10 +8,11 @@ from edgekit.analyze.curves import Measured, Proposal, Sweep
 from edgekit.analyze.findings import Explanation
 from edgekit.data.spec import DataFacts, DataSpec
 from edgekit.make import EIGEN, Step
+from edgekit.measure.race import Comparison, Entry, Question, Timed
 from edgekit.recipe import Distil, Quantize, Recipe, Technique
 from edgekit.runtimes import RUNTIMES
 from edgekit.runtimes.support import supported
-from edgekit.target import Outputs
+from edgekit.target import Outputs, Runtimes
 from edgekit.types import (
     Artifact,
     Clustered,
@@ -183,24 +184,33 @@ def score(name: str, model: Artifact, data: DataSpec, runtime: str, threads: int
 
 
 def clock(
-    name: str,
-    model: Artifact,
-    runtime: str,
-    threads: int,
+    models: dict[str, Artifact],
+    entries: list[Entry],
+    comparisons: list[Comparison],
+    questions: list[Question],
+    runtimes: Runtimes,
     machine: Machine,
-    process: str = "",
     settings: Timing = Timing(),  # noqa: B008 (frozen)
 ) -> Step:
-    """Times the model, and measures its memory if nothing ran in its process before.
+    """Times models and runtimes against each other, until the limits are decided."""
+    arguments = {
+        "models": models,
+        "entries": entries,
+        "comparisons": comparisons,
+        "questions": questions,
+        "threads": runtimes.threads,
+        "settings": settings,
+        "patience": runtimes.patience / 1e9,
+        "time_limit": runtimes.time_limit / 1e9,
+    }
+    libraries = (*sorted({RUNTIMES[entry.runtime].package for entry in entries}), "numpy", "psutil")
+    return Step("time", "edgekit.measure.race:race_file", arguments, libraries, TOOLS, Timed, place=machine)
 
-    Args:
-      process: in which it runs; one of its own by default.
-      settings: how long to time it.
-    """
-    arguments = {"model": model, "runtime": runtime, "threads": threads, "settings": settings}
-    libraries = (RUNTIMES[runtime].package, "numpy", "psutil")
-    function = "edgekit.measure.latency:latency"
-    return Step(name, function, arguments, libraries, process or name, list[Measurement], False, place=machine)
+
+def arena(model: Artifact) -> Step:
+    """The smallest arena with which TFLM runs a model."""
+    function = "edgekit.measure.arena:arena"
+    return Step("arena", function, {"model": model}, ("tflite-micro", "numpy"), "tflm", list[Measurement], False)
 
 
 def emit(model: Artifact, name: str, outputs: Outputs, arena: int | None) -> Step:

@@ -1,5 +1,6 @@
 """Target profiles: `targets/NAME.toml` as frozen types."""
 
+import datetime
 import hashlib
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -9,7 +10,7 @@ import msgspec
 from edgekit.config import Settings, decode, encode, nearest, parse_value, read_table
 from edgekit.errors import TargetError
 from edgekit.recipe import Positive, Recipe, Technique
-from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Percent, Ratio
+from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Percent, Quantity, Ratio
 
 
 class Hardware(Settings, frozen=True):
@@ -33,10 +34,31 @@ class Runtimes(Settings, frozen=True):
     threads: Positive = 1
     time_limit: Nanoseconds = Nanoseconds(300e9)
     """After this a runtime's measurement counts as failed."""
+    patience: Nanoseconds = Nanoseconds(20e9)
+    """How long timing goes on while a limit lies inside the interval of what it limits."""
+
+
+AT_LEAST = {"speedup", "accuracy"}
+"""Budgets whose limit is the least that is allowed."""
+Level = Literal["error", "warn", "off"]
+Limit = Bytes | Nanoseconds | Percent | Ratio | Count
+
+
+class Waiver(Settings, frozen=True):
+    """A limit that may be broken until a day."""
+
+    name: str
+    """Of the limit."""
+    reason: str
+    until: datetime.date
+    """The last day."""
 
 
 class Budget(Settings, frozen=True):
-    """Limits on measurements. All are upper limits but `speedup` and `accuracy`."""
+    """Limits on measurements. All are upper limits but `speedup` and `accuracy`.
+
+    Written with a sign, as in "+5 %" or "+0 B", a limit is what may be added to the baseline's figure.
+    """
 
     model_size: Bytes | None = None
     download_size: Bytes | None = None
@@ -54,6 +76,17 @@ class Budget(Settings, frozen=True):
     accuracy: Percent | None = None
     accuracy_drop: Percent | None = None
     churn: Percent | None = None
+    levels: dict[str, Level] = msgspec.field(default_factory=dict)
+    """What a broken limit means, by its name: `error` (the default), `warn` or `off`."""
+    waivers: tuple[Waiver, ...] = ()
+    """Limits that may be broken for a while."""
+
+    @property
+    def limits(self) -> dict[str, Limit]:
+        """What is set and not off, in the order above."""
+        names = [field.name for field in msgspec.structs.fields(self) if field.name not in ("levels", "waivers")]
+        found = {name: limit for name in names if (limit := getattr(self, name)) is not None}
+        return {name: limit for name, limit in found.items() if self.levels.get(name) != "off"}
 
 
 class Outputs(Settings, frozen=True):
@@ -210,6 +243,10 @@ def _check(target: Target, where: str) -> None:
     for key, name in [("ship", target.runtimes.ship), *(("compare", r) for r in target.runtimes.compare)]:
         if name not in RUNTIMES:
             raise TargetError(f'{where}: runtimes.{key}: unknown runtime "{name}"; {nearest(name, list(RUNTIMES))}')
+    _check_budget(target.budget, where)
+    written = [f"{t}.{k}" for t in ("hardware", "runtimes") for k, v in _quantities(getattr(target, t)) if v.change]
+    if written:
+        raise TargetError(f"{where}: {written[0]}: starts with +, which only a limit of the budget may")
     if target.runtimes.oldest:
         try:
             supported(target.runtimes.oldest)
@@ -231,6 +268,36 @@ def _check(target: Target, where: str) -> None:
         raise TargetError(
             f'{where}: recipe.quantize.rescue: needs budget.accuracy_drop, at which it stops; write "1 %"'
         )
+
+
+def _check_budget(budget: Budget, where: str) -> None:
+    names = [name for name, _ in _quantities(budget)]
+    for place, named in (("levels", list(budget.levels)), ("waivers", [waiver.name for waiver in budget.waivers])):
+        for name in named:
+            if name not in names:
+                raise TargetError(f'{where}: budget.{place}: no limit "{name}" is set; {nearest(name, names)}')
+    for waiver in budget.waivers:
+        if waiver.until < datetime.date.today():
+            raise TargetError(
+                f"{where}: budget.waivers: that of {waiver.name} ended on {waiver.until} ({waiver.reason}); remove it, "
+                "or give it a new day and reason"
+            )
+    for name, limit in _quantities(budget):
+        if limit.change and name in AT_LEAST:
+            raise TargetError(
+                f"{where}: budget.{name}: a limit with + is for what should be small; for accuracy write "
+                'accuracy_drop = "+0.2 %", for speed latency = "+5 %"'
+            )
+        if limit.change in ("ns", "x"):
+            raise TargetError(
+                f"{where}: budget.{name}: times are compared in the same run, as ratios; "
+                'write a share of the baseline\'s, such as "+5 %"'
+            )
+
+
+def _quantities(table: Settings) -> list[tuple[str, Quantity]]:
+    named = [(field.name, getattr(table, field.name)) for field in msgspec.structs.fields(table)]
+    return [(name, value) for name, value in named if isinstance(value, Quantity)]
 
 
 def check_recipe(recipe: Recipe, where: str) -> None:

@@ -103,6 +103,14 @@ class BudgetLine(Struct, frozen=True):
     verdict: VerdictWord
     source: str
     reason: str = ""
+    low: float | None = None
+    """Lower end of the 95 % interval of the value."""
+    high: float | None = None
+    """Upper end."""
+    level: Literal["error", "warn", "off"] = "error"
+    """Whether a broken limit fails the build."""
+    waived: str = ""
+    """Why it may be broken, and until when."""
 
 
 class Reading(Struct, frozen=True):
@@ -228,16 +236,33 @@ class Summary(Struct, frozen=True):
 class Timing(Struct, frozen=True, forbid_unknown_fields=True):
     """How long to time a model."""
 
-    runs: int = 100
-    """At least so many, and"""
-    seconds: float = 0.3
+    rounds: int = 5
+    """Fresh processes, at least. In each of them"""
+    runs: int = 30
+    """at least so many single runs, and"""
+    seconds: float = 0.06
     """for at least so long;"""
-    limit: float = 2.0
+    limit: float = 0.5
     """but after so many seconds 10 runs are enough."""
-    warmup: float = 0.5
+    warmup: float = 0.1
     """Seconds after which the warm-up ends, steady or not."""
     seed: int = 0
     """Of the random inputs."""
+
+
+class Run(Struct, frozen=True):
+    """What one fresh process measured."""
+
+    load_time: int
+    """From the file to a session that is ready, in ns; the runtime was imported before."""
+    quantiles: list[int]
+    """Of single runs, in ns: see `edgekit.measure.latency.SHARES`."""
+    count: int
+    """How many single runs."""
+    drift: float
+    """Median of the second half over that of the first, less 1."""
+    resident_memory: int
+    """Growth of the resident memory from before the load to after the warm-up, in B."""
 
 
 class Machine(Struct, frozen=True):

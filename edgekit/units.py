@@ -17,6 +17,8 @@ class Quantity(float):
     example: ClassVar[str]
     plain: ClassVar[bool] = False
     """Whether a bare number is accepted."""
+    change: str = ""
+    """Of what was written with a sign, as in "+5 %": the unit of a change, "%" or the base unit; else empty."""
 
     @classmethod
     def parse(cls, text: object) -> Quantity:
@@ -33,12 +35,16 @@ class Quantity(float):
         if match is None:
             raise ValueError(f'{text!r} is not a quantity of {cls.kind}; write "{cls.example}"')
         number, unit = float(match[1]), match[2].replace("μ", "µ")
-        if unit not in cls.units and not (cls.plain and not unit):
+        signed = match[1].startswith("+")
+        if unit not in cls.units and not (cls.plain and not unit) and not (signed and unit == "%"):
             known = ", ".join(cls.units)
             raise ValueError(f'"{text}" has no unit of {cls.kind} ({known}); write "{cls.example}"')
         if number < 0:
             raise ValueError(f'"{text}" is negative; a limit of {cls.kind} starts at 0, as in "{cls.example}"')
-        return cls(number * cls.units.get(unit, 1))
+        found = cls(number * cls.units.get(unit, 1))
+        if signed:
+            found.change = "%" if unit == "%" else next(iter(cls.units))
+        return found
 
 
 class Bytes(Quantity):
@@ -98,6 +104,11 @@ class Count(Quantity):
     kind = "count"
     example = "30 M"
     plain = True
+
+
+def plain(value: Quantity) -> float | str:
+    """A quantity as it stands in JSON: the number in the base unit; of a change its text."""
+    return f"+{float(value):g} {value.change}" if value.change else float(value)
 
 
 def show(value: float | None, unit: str) -> str:

@@ -1,11 +1,13 @@
+import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.budget import judge, verdict
-from edgekit.target import Budget
+from edgekit.target import Budget, Waiver
 from edgekit.types import BudgetLine, Measurement
-from edgekit.units import Bytes, Nanoseconds, Percent, Ratio
+from edgekit.units import Bytes, Count, Nanoseconds, Percent, Ratio
 
 LIMITS = st.floats(0, 1e9)
 
@@ -49,6 +51,63 @@ def test_a_limit_of_zero_holds_for_zero_alone():
     limits = Budget(churn=Percent(0))
     assert judged(limits, Measurement("churn", 0, "points"))[0].verdict == "pass"
     assert judged(limits, Measurement("churn", 0.1, "points"))[0].verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [(80, 99, "pass"), (80, 100, "pass"), (90, 101, "inconclusive"), (100, 110, "inconclusive"), (101, 110, "fail")],
+)
+def test_an_interval_that_holds_the_limit_decides_nothing(low, high, word):
+    [line] = judged(Budget(model_size=Bytes(100)), size((low + high) / 2, low=low, high=high))
+    assert (line.verdict, line.low, line.high) == (word, low, high)
+
+
+@pytest.mark.parametrize(("low", "high", "word"), [(90, 95, "pass"), (89, 95, "inconclusive"), (80, 89, "fail")])
+def test_so_it_is_with_a_lower_limit(low, high, word):
+    [line] = judged(Budget(accuracy=Percent(90)), Measurement("accuracy", 89.5, "%", low=low, high=high))
+    assert line.verdict == word
+
+
+def relative(text, kind=Bytes):
+    return kind.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "word"),
+    [("+0 B", 100, "pass"), ("+0 B", 101, "fail"), ("+5 %", 105, "pass"), ("+5 %", 106, "fail")],
+)
+def test_a_limit_with_a_sign_is_against_the_baseline(limit, value, word):
+    [line] = judge(Budget(model_size=relative(limit)), [size(value)], "litert", [size(100)])
+    assert line.verdict == word and "baseline 100" in line.reason
+
+
+def test_times_are_held_against_the_baseline_in_the_same_rounds():
+    change = Measurement("latency_p90_change", 4, "%", runtime="litert 2.3", low=3, high=4.9)
+    limits = Budget(latency=relative("+5 %", Nanoseconds))
+    [line] = judge(limits, [change], "litert", [Measurement("latency_p90", 1, "ns", runtime="litert 2.3")])
+    assert (line.verdict, line.value, line.unit) == ("pass", 4, "%")
+
+
+def test_without_a_baseline_a_relative_limit_is_skipped():
+    [line] = judged(Budget(model_size=relative("+0 B")), size(10))
+    assert line.verdict == "skipped" and "--baseline" in line.reason
+
+
+def test_levels_and_waivers():
+    waiver = Waiver(name="model_size", reason="new sensor", until=datetime.date(2999, 1, 31))
+    broken = {"model_size": Bytes(1), "macs": Count(1)}
+    found = [size(100), Measurement("macs", 9, "1")]
+
+    def said(**more):
+        lines = judged(Budget(**broken, **more), *found)
+        return verdict(lines, found, "litert"), lines
+
+    assert said()[0] == "fail"
+    word, lines = said(levels={"macs": "warn"}, waivers=(waiver,))
+    assert word == "pass" and [line.verdict for line in lines] == ["fail", "fail"]
+    assert lines[0].waived == "new sensor (until 2999-01-31)" and lines[1].level == "warn"
+    word, lines = said(levels={"macs": "off", "model_size": "off"})
+    assert (word, lines) == ("pass", [])
 
 
 def test_only_the_runtime_that_ships_counts():

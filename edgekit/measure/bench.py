@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgekit import worker
-from edgekit.errors import ModelError, SetupError, WorkerError
+from edgekit.errors import SetupError
+from edgekit.measure.arena import arena
+from edgekit.measure.race import Entry, measurements, race
 from edgekit.runtimes import RUNTIMES, installed
 from edgekit.types import Measurement, Timing
 
@@ -31,17 +33,12 @@ def bench(path: Path, runtimes: list[str], threads: int) -> list[Measurement]:
         if installed(name) is None:
             raise SetupError(f"the runtime {name} is not installed: pip install {RUNTIMES[name].package}")
     found = worker.call("edgekit.measure.file:measure_file", str(path), returns=list[Measurement])
-    for name in runtimes or [name for name in RUNTIMES if installed(name)]:
-        try:
-            found += worker.call(
-                "edgekit.measure.latency:latency",
-                str(path),
-                name,
-                threads,
-                Timing(),
-                returns=list[Measurement],
-                time_limit=TIME_LIMIT,
-            )
-        except (ModelError, WorkerError) as error:
-            found.append(Measurement("latency_p90", None, "ns", runtime=f"{name} {installed(name)}", reason=str(error)))
+    entries = [Entry("model", name) for name in runtimes or [name for name in RUNTIMES if installed(name)]]
+    models = {"model": str(path)}
+    outcome = race(models, entries, [], [], threads, Timing(), 0, TIME_LIMIT, lambda text, share: None)
+    for entry in entries:
+        measured = measurements(outcome, entry)
+        if entry.runtime == "tflm" and measured[0].value is not None:
+            measured += worker.call(arena, str(path), returns=list[Measurement], time_limit=TIME_LIMIT)
+        found += measured
     return found

@@ -5,18 +5,18 @@ from __future__ import annotations
 import msgspec
 
 from edgekit import steps
+from edgekit.budget import NAMED, TIMED
 from edgekit.data.spec import RANDOM, DataSpec
 from edgekit.errors import ModelError, SetupError, WorkerError
 from edgekit.make import Made, Maker, Step
 from edgekit.measure.machine import machine
+from edgekit.measure.race import LATENCIES, Comparison, Entry, Question
 from edgekit.runtimes import installed, stand_in
-from edgekit.target import Runtimes
-from edgekit.types import Artifact, Machine, Measurement, Timing
+from edgekit.target import Budget, Runtimes, Target
+from edgekit.types import Artifact, Machine, Measurement
 
 BASELINE = "litert"
 """The runtime that scores the float models, whatever ships."""
-BRIEFLY = Timing(seconds=0.08, warmup=0.1)
-"""For the models in between, of which the report has no more than the median."""
 UNITS = {"accuracy": "%", "accuracy_drop": "points", "churn": "points", "latency_p90": "ns", "arena": "B"}
 """What a step that failed would have measured."""
 
@@ -51,9 +51,10 @@ def measure(
     model: Artifact,
     data: DataSpec,
     notes: list[str],
-    runtimes: Runtimes,
+    target: Target,
     scope: str,
     maker: Maker,
+    before: Artifact | None = None,
 ) -> Found:
     """Measures the float models and the one that ships. What fails becomes a measurement without a value.
 
@@ -61,11 +62,12 @@ def measure(
       graphs: `float`, the model as it was given, and that after each technique, by its name; as float `.tflite`.
       model: what ships.
       notes: of the stages; those of the runtimes are added.
+      before: the baseline's file, to be timed in the same rounds.
 
     Raises:
       SetupError: the runtime that ships is not installed.
     """
-    notes = list(notes)
+    notes, runtimes, budget = list(notes), target.runtimes, target.budget
     shipped, compared = _available(runtimes, notes)
     engines = list(dict.fromkeys([shipped, *compared]))
     host, threads, limit = machine(), runtimes.threads, runtimes.time_limit / 1e9
@@ -99,21 +101,25 @@ def measure(
         for engine in engines:
             step = steps.score(f"score {engine}", model, data, engine, threads, answers)
             run(step, "model", engine, ("accuracy", "accuracy_drop", "churn"))
+    if "tflm" in engines:
+        run(steps.arena(model), "model", "tflm", ("arena",))
     # Nothing else of this build runs while it times: what is done is ended first.
-    for process in (steps.TENSORFLOW, steps.TOOLS, BASELINE, *engines):
+    for process in (steps.TENSORFLOW, BASELINE, *engines):
         maker.end(process)
-    if shipped != "tflm":
-        for name, graph in graphs.items():
-            settings = Timing() if name == "float" else BRIEFLY
-            step = steps.clock(f"time {name}", graph, shipped, threads, host, "time float", settings)
-            run(step, name, shipped, ("latency_p90",) if name == "float" else ())
-        maker.end("time float")
-    for engine in engines:
-        promised = ("arena",) if engine == "tflm" else ("latency_p90",)
-        run(steps.clock(f"time {engine}", model, engine, threads, host), "model", engine, promised)
-        maker.end(f"time {engine}")
+    timed = {"model": model} | (graphs if shipped != "tflm" else {})
+    entries = [Entry(name, shipped) for name in graphs if name in timed] + [Entry("model", name) for name in engines]
+    ships, comparisons = Entry("model", shipped), []
+    if "float" in timed:
+        comparisons.append(Comparison("speedup", Entry("float", shipped), ships))
+    if before:
+        timed["baseline"] = before
+        entries.append(Entry("baseline", shipped))
+        comparisons += [Comparison(f"{n}_change", ships, entries[-1], LATENCIES[n], True) for n in LATENCIES]
+    clocked = maker.make(steps.clock(timed, entries, comparisons, _questions(budget, ships), runtimes, host), scope)
+    made.append(clocked)
+    measurements += clocked.value.measurements
+    notes += clocked.value.notes
     found = Found(measurements, shipped, notes, host, made)
-    measurements += _speedup(found)
     failures = {f"{m.runtime}: {m.reason}": 0 for m in measurements if m.reason.startswith("failed")}
     notes += list(failures)
     return found
@@ -134,10 +140,7 @@ def _available(runtimes: Runtimes, notes: list[str]) -> tuple[str, list[str]]:
     return shipped, compared
 
 
-def _speedup(found: Found) -> list[Measurement]:
-    """Median latency of the float model over that of the shipped one, where both were timed."""
-    slow, fast = found.value("latency_p50", "float"), found.value("latency_p50")
-    if not slow or not fast:
-        return []
-    runtime = f"{found.shipped} {installed(found.shipped)}"
-    return [Measurement("speedup", slow / fast, "x", runtime=runtime, reason="median of float over median of shipped")]
+def _questions(budget: Budget, ships: Entry) -> list[Question]:
+    """The limits that more rounds of timing can decide."""
+    limits = {NAMED.get(name, name): limit for name, limit in budget.limits.items() if name in TIMED}
+    return [Question(ships, f"{name}_change" if limit.change else name, float(limit)) for name, limit in limits.items()]

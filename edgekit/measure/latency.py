@@ -1,4 +1,4 @@
-"""How long a model takes, and how much memory, under one runtime on this machine."""
+"""How long a model takes in one fresh process, and how much memory it needs there."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from edgekit import runtimes
-from edgekit.measure.intervals import quantile_rank, rank_interval
+from edgekit.measure.fresh import in_fresh_process
+from edgekit.measure.intervals import quantile_rank
 from edgekit.runtimes import Session
-from edgekit.types import Measurement, Timing
+from edgekit.types import Run, Timing
 
 if TYPE_CHECKING:
     import numpy as np
 
-PERCENTILES = (50, 90, 99)
 ENOUGH = 10
 """Runs without which even a slow model's time limit does not end the measurement."""
+SHARES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+"""Quantiles of the single runs that are kept; the first is the fastest run."""
 
 
-def latency(model: str, runtime: str, threads: int, settings: Timing) -> list[Measurement]:
-    """Times a `.tflite`. Call it in a fresh process (`worker.call`): memory that others have freed hides growth.
-
-    Returns:
-      `load_time`: from the file to a session that is ready, in ns, the runtime already imported.
-      `latency_min`, `latency_p50`, `latency_p90`, `latency_p99`: of single runs on random inputs, in ns. The intervals
-        are those of order statistics; they speak of this process, and other processes can differ by more.
-      `resident_memory`: growth of the process's resident memory (RSS) from before the load to after the warm-up, in B;
-        model, tensors and what the runtime keeps, but not the timings.
-      `arena`, `arena_used`: where the runtime has one, in B: the smallest with which the model runs, and what the
-        runtime has recorded of it.
+def timed(model: str, runtime: str, threads: int, settings: Timing) -> Run:
+    """Loads a model in a process that has loaded nothing but the runtime, and times single runs on random inputs.
 
     Raises:
       TargetError, SetupError, ModelError: see `edgekit.runtimes.open_session`.
+      CrashError: the model ended its process.
     """
+    import psutil  # noqa: F401 (the copies of this process have it then)
+
+    runtimes.load(runtime)
+    return in_fresh_process(_timed, model, runtime, threads, settings, returns=Run)
+
+
+def _timed(model: str, runtime: str, threads: int, settings: Timing) -> Run:
     import psutil
 
     from edgekit.runtimes.values import random_inputs
 
     process = psutil.Process()
-    runtimes.load(runtime)
     before = process.memory_info().rss
     start = time.perf_counter_ns()
     session = runtimes.open_session(runtime, model, threads)
@@ -47,41 +47,16 @@ def latency(model: str, runtime: str, threads: int, settings: Timing) -> list[Me
     inputs = random_inputs(session.inputs, settings.seed)
     _warm_up(session, inputs, settings.warmup)
     grown = process.memory_info().rss - before
-    label = f"{session.name} {session.version}"
-    return [
-        Measurement("load_time", load_time, "ns", runtime=label),
-        *summary(_time_runs(session, inputs, settings), label),
-        Measurement(
-            "resident_memory",
-            max(0, grown),
-            "B",
-            runtime=label,
-            reason="growth of the process's resident memory (RSS) from before the load to after the warm-up",
-        ),
-        *_arena(session, label),
-    ]
-
-
-def summary(samples: list[int], runtime: str) -> list[Measurement]:
-    """`latency_min` and percentiles of single runs in ns, at least one; each percentile is one of the samples."""
+    samples = _time_runs(session, inputs, settings)
+    half = len(samples) // 2
     ordered = sorted(samples)
-    count = len(ordered)
-    found = [Measurement("latency_min", ordered[0], "ns", runtime=runtime, samples=count)]
-    for percentile in PERCENTILES:
-        low, high = rank_interval(count, percentile / 100)
-        found.append(
-            Measurement(
-                f"latency_p{percentile}",
-                ordered[quantile_rank(count, percentile / 100) - 1],
-                "ns",
-                runtime=runtime,
-                samples=count,
-                low=None if low is None else ordered[low - 1],
-                high=None if high is None else ordered[high - 1],
-                reason="" if low and high else f"{count} runs are too few for both ends of the interval",
-            )
-        )
-    return found
+    return Run(
+        load_time=load_time,
+        quantiles=[ordered[quantile_rank(len(ordered), share) - 1] for share in SHARES],
+        count=len(samples),
+        drift=median(samples[half:]) / median(samples[:half]) - 1,
+        resident_memory=max(0, grown),
+    )
 
 
 def _warm_up(session: Session, inputs: list[np.ndarray], seconds: float) -> None:
@@ -122,19 +97,3 @@ def _time_run(session: Session, inputs: list[np.ndarray]) -> int:
     start = time.perf_counter_ns()
     session.invoke()
     return time.perf_counter_ns() - start
-
-
-def _arena(session: Session, label: str) -> list[Measurement]:
-    smallest, used = session.arena_bytes(), session.arena_used_bytes()
-    if smallest is None or used is None:
-        return []
-    return [
-        Measurement(
-            "arena",
-            smallest,
-            "B",
-            runtime=label,
-            reason="the smallest arena with which the model runs on this machine; pointers are 8 bytes here",
-        ),
-        Measurement("arena_used", used, "B", runtime=label, reason="what the allocator has recorded"),
-    ]

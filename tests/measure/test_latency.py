@@ -4,10 +4,12 @@ import time
 import pytest
 
 from edgekit import worker
-from edgekit.measure.latency import latency, summary
+from edgekit.errors import CrashError, ModelError
+from edgekit.measure.arena import arena
+from edgekit.measure.latency import SHARES, timed
 from edgekit.measure.machine import machine
 from edgekit.runtimes import installed
-from edgekit.types import Measurement, Timing
+from edgekit.types import Measurement, Run, Timing
 
 BRIEF = Timing(seconds=0.1, warmup=0.1)
 
@@ -15,8 +17,7 @@ BRIEF = Timing(seconds=0.1, warmup=0.1)
 def measure(path, runtime, settings=BRIEF, threads=1):
     if not installed(runtime):
         pytest.skip(f"{runtime} is not installed")
-    found = worker.call(latency, str(path), runtime, threads, settings, returns=list[Measurement])
-    return {measurement.name: measurement for measurement in found}
+    return worker.call(timed, str(path), runtime, threads, settings, returns=Run)
 
 
 @pytest.fixture
@@ -25,55 +26,54 @@ def wake_word(shared):
 
 
 @pytest.mark.parametrize("runtime", ["litert", "tflite-runtime", "tflm"])
-def test_times_come_with_unit_runtime_and_interval(runtime, wake_word):
-    found = measure(wake_word, runtime)
-    times = [found[f"latency_{name}"] for name in ("min", "p50", "p90", "p99")]
-    assert [time.value for time in times] == sorted(time.value for time in times)
-    for measurement in [found["load_time"], *times]:
-        assert measurement.unit == "ns" and measurement.value > 0
-        assert measurement.runtime == f"{runtime} {installed(runtime)}"
-    p50 = found["latency_p50"]
-    assert p50.samples >= 100
-    assert p50.low <= p50.value <= p50.high
-    assert 1_000 < p50.value < 50_000_000
-    assert found["resident_memory"].unit == "B" and "RSS" in found["resident_memory"].reason
+def test_a_run_gives_quantiles_time_to_load_and_memory(runtime, wake_word):
+    run = measure(wake_word, runtime)
+    assert len(run.quantiles) == len(SHARES) and run.quantiles == sorted(run.quantiles)
+    assert run.count >= 30 and 1_000 < run.quantiles[SHARES.index(0.5)] < 50_000_000
+    assert run.load_time > 0 and run.resident_memory > 0
 
 
-def test_only_tflm_has_an_arena(wake_word):
-    assert "arena" not in measure(wake_word, "litert")
-    found = measure(wake_word, "tflm")
+def test_tflm_says_what_arena_it_needs(wake_word):
+    found = {m.name: m for m in worker.call(arena, str(wake_word), returns=list[Measurement])}
     assert found["arena"].unit == "B"
     assert 16_000 < found["arena_used"].value <= found["arena"].value < 18_000
 
 
 def test_memory_grows_by_at_least_the_weights_that_are_read(shared):
     path = shared / "models" / "tflite" / "anomaly_autoencoder_int8.tflite"
-    assert measure(path, "tflite-runtime")["resident_memory"].value > path.stat().st_size / 2
+    assert measure(path, "tflite-runtime").resident_memory > path.stat().st_size / 2
+
+
+def test_one_run_leaves_nothing_behind_for_the_next(shared):
+    path = shared / "models" / "tflite" / "anomaly_autoencoder_int8.tflite"
+    with worker.Worker() as process:
+        first, second = (
+            process.call(timed, str(path), "litert", 1, BRIEF, returns=Run).resident_memory for _ in range(2)
+        )
+    assert second > 0.8 * first
 
 
 def test_two_threads_are_accepted(wake_word):
-    assert measure(wake_word, "litert", threads=2)["latency_p50"].value > 0
+    assert measure(wake_word, "litert", threads=2).quantiles[0] > 0
 
 
 def test_a_slow_model_ends_at_the_limit_with_fewer_runs(wake_word):
     start = time.monotonic()
-    found = measure(wake_word, "tflm", Timing(runs=10**9, seconds=60, limit=0.2, warmup=0.1))
+    run = measure(wake_word, "tflm", Timing(runs=10**9, seconds=60, limit=0.2, warmup=0.1))
     assert time.monotonic() - start < 5
-    assert 10 <= found["latency_min"].samples < 10_000
+    assert 10 <= run.count < 10_000
 
 
 def test_ten_runs_are_made_whatever_the_limit(wake_word):
-    found = measure(wake_word, "tflm", Timing(limit=0.0, warmup=0.0))
-    p99 = found["latency_p99"]
-    assert p99.samples >= 10
-    assert p99.high is None and "too few" in p99.reason
+    assert measure(wake_word, "tflm", Timing(limit=0.0, warmup=0.0)).count >= 10
 
 
-def test_percentiles_are_samples_by_rank():
-    found = {m.name: m for m in summary(list(range(1000, 0, -1)), "any 1.0")}
-    assert [found[f"latency_{name}"].value for name in ("min", "p50", "p90", "p99")] == [1, 500, 900, 990]
-    p50 = found["latency_p50"]
-    assert (p50.low, p50.high, p50.samples, p50.runtime) == (469, 532, 1000, "any 1.0")
+def test_what_the_copy_raises_or_dies_of_reaches_the_caller(tmp_path):
+    (tmp_path / "m.tflite").write_bytes(b"\0\0\0\0TFL3")
+    with pytest.raises((ModelError, CrashError)):
+        measure(tmp_path / "m.tflite", "litert")
+    with pytest.raises(CrashError, match="SIGSEGV"):
+        worker.call("race_probe:crash", returns=int)
 
 
 def test_the_machine_can_be_told_from_another():

@@ -1,0 +1,262 @@
+"""Models and runtimes timed against each other, in rounds of fresh processes, until what was asked is decided.
+
+A single process says little: medians of fresh processes differ by several percent. So each entry runs in one fresh
+process per round, the order turns from round to round, and what is compared are the rounds.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+from msgspec import Struct, json
+from msgspec.structs import replace
+
+from edgekit.errors import ModelError, WorkerError
+from edgekit.measure.intervals import CONFIDENCE
+from edgekit.measure.latency import SHARES, timed
+from edgekit.runtimes import installed
+from edgekit.types import Measurement, Run, Timing
+from edgekit.worker import Progress, Worker
+
+RUNS = "runs.json"
+RESAMPLES = 2000
+LATENCIES = {"latency_min": 0.0, "latency_p50": 0.5, "latency_p90": 0.9, "latency_p99": 0.99}
+NOISY = 0.1
+"""Spread of the processes' medians, largest over smallest less 1, from which on the machine is called noisy."""
+
+
+class Entry(Struct, frozen=True):
+    """What takes part."""
+
+    model: str
+    """Name in `models`."""
+    runtime: str
+
+
+class Comparison(Struct, frozen=True):
+    """How much more time one entry takes than another."""
+
+    name: str
+    """Of the measurement that it gives."""
+    above: Entry
+    below: Entry
+    share: float = 0.5
+    """The quantile that is compared."""
+    percent: bool = False
+    """Whether it is given as a change in percent instead of as a ratio."""
+
+
+class Question(Struct, frozen=True):
+    """A limit that the rounds have to decide."""
+
+    entry: Entry
+    measurement: str
+    """One of those of `measurements`, or the name of a comparison."""
+    limit: float
+
+
+class Raced(Struct, frozen=True):
+    """One entry's runs, round by round."""
+
+    entry: Entry
+    runs: list[Run]
+    problem: str = ""
+    """Why it dropped out."""
+
+
+class Outcome(Struct, frozen=True):
+    """What the rounds gave."""
+
+    raced: list[Raced]
+    seconds: float
+    notes: list[str]
+    """What disturbed."""
+
+    def runs(self, entry: Entry) -> list[Run]:
+        """Of an entry, one for each round; empty where it dropped out or had no part."""
+        return next((r.runs for r in self.raced if r.entry == entry and not r.problem), [])
+
+
+class Timed(Struct, frozen=True):
+    """What a build takes from a race."""
+
+    measurements: list[Measurement]
+    notes: list[str]
+
+
+def race_file(
+    models: dict[str, str],
+    entries: list[Entry],
+    comparisons: list[Comparison],
+    questions: list[Question],
+    threads: int,
+    settings: Timing,
+    patience: float,
+    time_limit: float,
+    folder: str,
+    progress: Progress,
+) -> Timed:
+    """Runs `race` and keeps the runs in `folder/runs.json`.
+
+    Args:
+      patience: seconds after which no round is added for the sake of a limit.
+      time_limit: seconds after which a run counts as hanging.
+    """
+    outcome = race(models, entries, comparisons, questions, threads, settings, patience, time_limit, progress)
+    (Path(folder) / RUNS).write_bytes(json.encode(outcome))
+    found = [replace(m, artifact=e.model) for e in entries for m in measurements(outcome, e)]
+    return Timed([*found, *(m for c in comparisons for m in compared(outcome, c))], outcome.notes)
+
+
+def race(
+    models: dict[str, str],
+    entries: list[Entry],
+    comparisons: list[Comparison],
+    questions: list[Question],
+    threads: int,
+    settings: Timing,
+    patience: float,
+    time_limit: float,
+    progress: Progress,
+) -> Outcome:
+    """Times every entry in `settings.rounds` rounds, and those of open questions in more; see `race_file`.
+
+    Args:
+      models: path of each `.tflite` by its name.
+      questions: while the limit of one lies inside the interval, rounds go on.
+    """
+    start = time.monotonic()
+    problems: dict[Entry, str] = {}
+    runs: dict[Entry, list[Run]] = {entry: [] for entry in entries}
+    workers = {entry.runtime: Worker() for entry in entries}
+    load, number, asked = _load(), 0, list(entries)
+    try:
+        while asked and (number < settings.rounds or time.monotonic() - start < patience):
+            for entry in asked[number % len(asked) :] + asked[: number % len(asked)]:
+                arguments = (models[entry.model], entry.runtime, threads, settings)
+                try:
+                    run = workers[entry.runtime].call(timed, *arguments, returns=Run, time_limit=time_limit)
+                    runs[entry].append(run)
+                except (ModelError, WorkerError) as error:
+                    problems[entry] = str(error)
+            number += 1
+            progress(f"round {number}", min(1.0, number / settings.rounds))
+            so_far = Outcome([Raced(e, runs[e], problems.get(e, "")) for e in entries], time.monotonic() - start, [])
+            asked = [entry for entry in entries if entry not in problems]
+            if number >= settings.rounds:
+                needed = [e for q in questions if _open(q, comparisons, so_far) for e in _asks(q, comparisons)]
+                asked = [entry for entry in asked if entry in needed]
+    finally:
+        for worker in workers.values():
+            worker.close()
+    return replace(so_far, notes=_disturbances(so_far.raced, load))
+
+
+def measurements(outcome: Outcome, entry: Entry) -> list[Measurement]:
+    """Latencies, time to load and resident memory of an entry: median of its processes, with a bootstrap interval."""
+    raced = next(r for r in outcome.raced if r.entry == entry)
+    label = f"{entry.runtime} {installed(entry.runtime)}"
+    if raced.problem:
+        return [Measurement("latency_p90", None, "ns", runtime=label, reason=f"failed: {raced.problem}")]
+    count, processes = sum(run.count for run in raced.runs), len(raced.runs)
+    found = [_measured(name, raced.runs, "ns", label, count) for name in LATENCIES]
+    rss = "growth of the process's resident memory (RSS) from before the load to after the warm-up"
+    return [
+        _measured("load_time", raced.runs, "ns", label, processes),
+        *found,
+        _measured("resident_memory", raced.runs, "B", label, processes, rss),
+    ]
+
+
+def compared(outcome: Outcome, comparison: Comparison) -> list[Measurement]:
+    """The median of the rounds' ratios with its bootstrap interval; empty where one of the two dropped out."""
+    values = _ratios(outcome, comparison)
+    if not values:
+        return []
+    value, low, high = interval(values)
+    runtime = f"{comparison.below.runtime} {installed(comparison.below.runtime)}"
+    said = f"median of {len(values)} rounds, {comparison.above.model} over {comparison.below.model}"
+    unit = "%" if comparison.percent else "x"
+    return [
+        Measurement(comparison.name, value, unit, runtime=runtime, samples=len(values), low=low, high=high, reason=said)
+    ]
+
+
+def _ratios(outcome: Outcome, comparison: Comparison) -> list[float]:
+    at = SHARES.index(comparison.share)
+    pairs = zip(outcome.runs(comparison.above), outcome.runs(comparison.below), strict=False)
+    ratios = [above.quantiles[at] / below.quantiles[at] for above, below in pairs]
+    return [100 * (r - 1) for r in ratios] if comparison.percent else ratios
+
+
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Median of independent values, with the percentile interval of its bootstrap; the same for the same values.
+
+    Source: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3.
+    """
+    rng, count = random.Random(0), len(values)
+    medians = sorted(median(rng.choices(values, k=count)) for _ in range(RESAMPLES))
+    cut = round(RESAMPLES * (1 - CONFIDENCE) / 2)
+    return median(values), medians[cut], medians[-1 - cut]
+
+
+def _measured(name: str, runs: list[Run], unit: str, label: str, samples: int, reason: str = "") -> Measurement:
+    value, low, high = interval([_value(name)(run) for run in runs])
+    said = reason or f"median of {len(runs)} processes"
+    return Measurement(name, value, unit, runtime=label, samples=samples, low=low, high=high, reason=said)
+
+
+def _value(name: str) -> Callable[[Run], float]:
+    if name in LATENCIES:
+        at = SHARES.index(LATENCIES[name])
+        return lambda run: run.quantiles[at]
+    return lambda run: getattr(run, name)
+
+
+def _open(question: Question, comparisons: list[Comparison], outcome: Outcome) -> bool:
+    """Whether a limit lies inside the interval of what it limits."""
+    values = [v for c in comparisons if c.name == question.measurement for v in _ratios(outcome, c)] or [
+        _value(question.measurement)(run) for run in outcome.runs(question.entry)
+    ]
+    if not values:
+        return False
+    _, low, high = interval(values)
+    return low <= question.limit <= high
+
+
+def _asks(question: Question, comparisons: list[Comparison]) -> list[Entry]:
+    """Whose runs a question needs."""
+    others = [e for c in comparisons if c.name == question.measurement for e in (c.above, c.below)]
+    return others or [question.entry]
+
+
+def _disturbances(raced: list[Raced], load: tuple[float, int]) -> list[str]:
+    """What of the runs, or of the machine before them, says that others used it or that its clock changed."""
+    notes = []
+    if load[0] > 0.5 * load[1]:
+        notes.append(f"the machine was busy before timing began: load {load[0]:.1f} on {load[1]} cores")
+    for one in raced:
+        medians = [run.quantiles[SHARES.index(0.5)] for run in one.runs]
+        if len(medians) > 2 and max(medians) / min(medians) - 1 > NOISY:
+            spread = 100 * (max(medians) / min(medians) - 1)
+            notes.append(
+                f"a noisy machine: medians of {one.entry.model} under {one.entry.runtime} spread by {spread:.0f} %"
+            )
+        drifts = [run.drift for run in one.runs]
+        if len(drifts) > 2 and abs(median(drifts)) > NOISY / 2:
+            notes.append(
+                f"a drifting clock: {one.entry.model} under {one.entry.runtime} got {100 * median(drifts):+.0f} % "
+                "slower while it ran"
+            )
+    return notes
+
+
+def _load() -> tuple[float, int]:
+    """Load of the last minute, and how many cores there are for this process."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return os.getloadavg()[0], cores

@@ -1,0 +1,103 @@
+import random
+from statistics import median
+
+import pytest
+
+from edgekit.measure.latency import SHARES
+from edgekit.measure.race import (
+    Comparison,
+    Entry,
+    Outcome,
+    Question,
+    Raced,
+    _disturbances,
+    _open,
+    compared,
+    interval,
+    measurements,
+    race,
+)
+from edgekit.types import Run, Timing
+
+HERE, THERE = Entry("model", "litert"), Entry("float", "litert")
+BRIEF = Timing(rounds=3, runs=5, seconds=0.01, warmup=0.01)
+
+
+def run(nanoseconds, drift=0.0):
+    return Run(10, [nanoseconds] * len(SHARES), 30, drift, 100)
+
+
+def outcome(here, there=()):
+    return Outcome([Raced(HERE, list(map(run, here))), Raced(THERE, list(map(run, there)))], 0.0, [])
+
+
+def test_the_value_is_the_median_of_the_processes_and_the_interval_that_of_their_bootstrap():
+    assert interval([5.0]) == (5, 5, 5)
+    assert interval([3, 1, 2, 5, 4]) == (3, 1, 5)
+    value, low, high = interval([100 + n for n in range(41)])
+    assert value == 120 and 105 < low < 116 and 124 < high < 135
+
+
+def test_the_interval_holds_the_true_median_about_as_often_as_it_says():
+    rng = random.Random(1)
+    hits = 0
+    for _ in range(200):
+        _, low, high = interval([rng.gauss(0, 1) for _ in range(11)])
+        hits += low <= 0 <= high
+    assert hits >= 180
+
+
+def test_measurements_have_unit_runtime_interval_and_how_many_runs():
+    found = {m.name: m for m in measurements(outcome([30, 10, 20]), HERE)}
+    p50 = found["latency_p50"]
+    assert (p50.value, p50.low, p50.high, p50.samples, p50.unit) == (20, 10, 30, 90, "ns")
+    assert p50.runtime.startswith("litert ") and p50.reason == "median of 3 processes"
+    assert (found["resident_memory"].value, found["resident_memory"].unit) == (100, "B")
+
+
+def test_rounds_are_compared_not_medians():
+    """A machine that slows down by half in the second round slows both."""
+    slow = outcome([10, 20, 10], [30, 60, 30])
+    [ratio] = compared(slow, Comparison("speedup", THERE, HERE))
+    assert (ratio.value, ratio.low, ratio.high, ratio.unit) == (3, 3, 3, "x")
+    [change] = compared(slow, Comparison("change", THERE, HERE, percent=True))
+    assert (change.value, change.unit) == (200, "%")
+
+
+@pytest.mark.parametrize(("limit", "undecided"), [(9, False), (10, True), (15, True), (20, True), (21, False)])
+def test_a_limit_inside_the_interval_is_an_open_question(limit, undecided):
+    assert _open(Question(HERE, "latency_p90", limit), [], outcome([10, 20, 15])) == undecided
+
+
+def test_disturbances_are_told():
+    calm = [Raced(HERE, [run(100), run(101), run(102)])]
+    assert _disturbances(calm, (0.1, 2)) == []
+    assert "load 1.9 on 2 cores" in _disturbances(calm, (1.9, 2))[0]
+    assert "spread by 20 %" in _disturbances([Raced(HERE, [run(100), run(101), run(120)])], (0, 2))[0]
+    assert "+9 % slower" in _disturbances([Raced(HERE, [run(100, 0.09)] * 3)], (0, 2))[0]
+
+
+def test_an_open_question_gets_more_rounds_until_patience_ends(shared):
+    model = str(shared / "models/tflite/hello_world_int8.tflite")
+
+    def rounds(questions, patience):
+        found = race({"model": model}, [HERE], [], questions, 1, BRIEF, patience, 60, lambda text, share: None)
+        return found.runs(HERE)
+
+    plain = rounds([], 5)
+    assert len(plain) == 3
+    decided = rounds([Question(HERE, "latency_p50", 1e12)], 5)
+    assert len(decided) == 3
+    middle = median(r.quantiles[SHARES.index(0.5)] for r in plain)
+    contested = [Question(HERE, "latency_p50", middle * share) for share in (0.97, 0.99, 1.0, 1.01, 1.03)]
+    assert len(rounds(contested, 3)) > 3
+
+
+def test_what_does_not_run_drops_out_and_the_others_go_on(shared, tmp_path):
+    good, bad = shared / "models/tflite/hello_world_int8.tflite", tmp_path / "m.tflite"
+    bad.write_bytes(b"\0\0\0\0nothing")
+    models = {"model": str(bad), "float": str(good)}
+    found = race(models, [HERE, THERE], [], [], 1, BRIEF, 1, 60, lambda text, share: None)
+    assert found.runs(HERE) == [] and len(found.runs(THERE)) == 3
+    [failed] = measurements(found, HERE)
+    assert failed.value is None and failed.reason.startswith("failed: ") and "TFL3" in failed.reason
