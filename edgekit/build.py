@@ -13,21 +13,23 @@ from pathlib import Path
 import msgspec
 
 from edgekit import __version__, steps
+from edgekit.baseline import Before, of
 from edgekit.budget import judge, verdict
 from edgekit.config import encode
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.errors import DataError, ModelError
+from edgekit.history import record
 from edgekit.locate import locate
 from edgekit.make import Listener, Made, Maker, Step
 from edgekit.measure.harness import Found, measure
 from edgekit.project import ModelSpec, Project, is_function
 from edgekit.recipe import Quantize, Recipe
-from edgekit.report.types import MANIFEST, REPORT, Manifest, ModelEntry, Report, StepEntry, TargetEntry
+from edgekit.report.types import MANIFEST, REPORT, BaselineEntry, Manifest, ModelEntry, Report, StepEntry, TargetEntry
 from edgekit.rescue import quantized, rescue
 from edgekit.runtimes import stand_in
 from edgekit.store import Store, relative
 from edgekit.target import Target
-from edgekit.types import INTEGER, KERAS, Artifact, ModelFacts, Rung, StageRow
+from edgekit.types import INTEGER, KERAS, Artifact, Measurement, ModelFacts, Rung, StageRow
 from edgekit.write import check_writable, write_build
 
 
@@ -72,11 +74,22 @@ class Built(msgspec.Struct, frozen=True):
 
 
 def build(
-    project: Project, specs: list[ModelSpec], targets: list[Target], out: Path, overrides: tuple[str, ...], ui: Listener
+    project: Project,
+    specs: list[ModelSpec],
+    targets: list[Target],
+    out: Path,
+    overrides: tuple[str, ...],
+    ui: Listener,
+    baseline: str = "",
+    remeasure: bool = False,
 ) -> list[Report]:
     """Builds each model for each target and writes `out/TARGET/MODEL`.
 
     Everything is compressed first, then measured, so that TensorFlow is started once and is gone when time is taken.
+
+    Args:
+      baseline: name of the release that the builds are held against.
+      remeasure: measure time and memory again, also where nothing has changed.
 
     Raises:
       EdgekitError: at the first thing that is wrong; what was finished stays in the store.
@@ -84,15 +97,17 @@ def build(
     check_writable(out)
     for target in targets:
         stand_in(target.runtimes.ship)
-    with Maker(Store(project.store), ui) as maker:
+    before = {(t.name, s.name): of(project, baseline, t.name, s.name) for t in targets for s in specs if baseline}
+    with Maker(Store(project.store), ui, remeasure) as maker:
         products = [compress(spec, target, maker) for target in targets for spec in specs]
         maker.end(steps.TENSORFLOW)
         reports = []
         for product in products:
-            built = prove(product, maker, project.root, overrides)
+            built = prove(product, maker, project.root, overrides, before.get((product.target.name, product.spec.name)))
             folder = out / product.target.name / product.spec.name
             manifest, log = _manifest(built, project.root), maker.log(product.scope)
             write_build(built.files, built.report, manifest, folder, log, maker.store)
+            record(project, built.report)
             reports.append(built.report)
     return reports
 
@@ -146,20 +161,24 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
     return Product(spec, target, source, dataset, data, facts, notes, graphs, shipped, quantize, rungs, made)
 
 
-def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...] = ()) -> Built:
+def prove(
+    product: Product, maker: Maker, root: Path, overrides: tuple[str, ...] = (), before: Before | None = None
+) -> Built:
     """Runs what ships under the target's runtimes, and holds it against the budget.
 
     Args:
       root: of the project, which paths in the report are relative to.
       overrides: what `--set` changed, for the report.
+      before: the release that it is held against.
 
     Raises:
       SetupError: the runtime that ships is not installed.
     """
     spec, target, p = product.spec, product.target, product
     maker.ui.headline(f"{target.name}: measure {spec.name}")
-    found = measure(p.graphs, p.shipped, p.data, p.notes, target, p.scope, maker)
-    lines = judge(target.budget, found.measurements, found.shipped)
+    found = measure(p.graphs, p.shipped, p.data, p.notes, target, p.scope, maker, before.file if before else None)
+    old = before.measurements if before else []
+    lines = judge(target.budget, found.measurements, found.shipped, old)
     files, made = {"model.tflite": p.shipped}, [*p.made, *found.made]
     if target.outputs.c_array:
         arena = found.value("arena")
@@ -187,8 +206,16 @@ def prove(product: Product, maker: Maker, root: Path, overrides: tuple[str, ...]
         rungs=list(p.rungs),
         threads=target.runtimes.threads,
         machine=found.machine,
+        baseline=BaselineEntry(before.name, before.release.shipped.sha256, _shipped(old, found.shipped))
+        if before
+        else None,
     )
     return Built(product, found, report, files, made)
+
+
+def _shipped(measurements: list[Measurement], runtime: str) -> list[Measurement]:
+    """Those of what ships, where it ships."""
+    return [m for m in measurements if m.artifact == "model" and m.runtime.split(" ")[0] in ("", runtime)]
 
 
 def _rows(product: Product, found: Found) -> list[StageRow]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgekit.errors import OutputError
+from edgekit.history import FILE as HISTORY
 from edgekit.project import Project
 from edgekit.store import remove
 from edgekit.units import show
 
 
 def clean(project: Project, out: Path, targets: list[str], cache: bool) -> list[str]:
-    """Removes output folders, and the store where `cache` is set; says what went.
+    """Removes output folders, and what the store holds but the history where `cache` is set; says what went.
 
     Only folders that a build wrote are removed: DIR/TARGET/MODEL with a manifest.
 
@@ -26,12 +27,12 @@ def clean(project: Project, out: Path, targets: list[str], cache: bool) -> list[
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     if cache and project.store.is_dir():
-        removed.append(_remove(project.store))
+        removed += [_remove(part) for part in sorted(project.store.iterdir()) if part.name != HISTORY]
     return removed or ["nothing to remove"]
 
 
-def _remove(folder: Path) -> str:
+def _remove(place: Path) -> str:
     try:
-        return f"removed {folder} ({show(remove(folder), 'B')})"
+        return f"removed {place} ({show(remove(place), 'B')})"
     except OSError as problem:
         raise OutputError(f"{problem.filename}: cannot be removed ({problem.strerror})") from None

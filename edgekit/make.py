@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -82,12 +83,14 @@ class Maker:
 
     Args:
       ui: is told of every step.
+      remeasure: make steps again whose result depends on the place, even where they are in the store.
     """
 
-    def __init__(self, store: Store, ui: Listener) -> None:
+    def __init__(self, store: Store, ui: Listener, remeasure: bool = False) -> None:
         self.store = store
         self.fingerprints = Fingerprints(store)
         self.ui = ui
+        self._remeasure = remeasure
         self._workers: dict[str, Worker] = {}
         self._logs: set[Path] = set()
 
@@ -117,14 +120,15 @@ class Maker:
         key = hashlib.sha256(msgspec.json.encode([step.function, ingredients], order="sorted")).hexdigest()
         name = f"{scope}.{step.name}"
         before = self.store.last(name)
-        result = self.store.get(key)
+        again = self._remeasure and step.place is not None
+        result = None if again else self.store.get(key)
         status: Literal["built", "cached"] = "cached"
         reason = ""
         if result is None:
-            reason = self._why(key, ingredients, before)
+            reason = "measured again" if again else self._why(key, ingredients, before)
             self.ui.begin(step.name)
             with self.store.making(key, alone=step.place is not None) as folder:
-                result = self.store.get(key)  # another build may have made it meanwhile
+                result = None if again else self.store.get(key)  # another build may have made it meanwhile
                 if result is None:
                     status = "built"
                     result = self._build(step, key, folder, self.log(scope), time_limit)
@@ -184,8 +188,8 @@ class Maker:
             return "its result in the store was damaged"
         if before is None:
             return "first build"
-        changes = list(_changes(before.ingredients, msgspec.json.decode(msgspec.json.encode(ingredients)), ""))
-        return ", ".join(changes[:3]) + (" …" if len(changes) > 3 else "") or "its result is no longer in the store"
+        said = list(changes(before.ingredients, msgspec.json.decode(msgspec.json.encode(ingredients)), ""))
+        return ", ".join(said[:3]) + (" …" if len(said) > 3 else "") or "its result is no longer in the store"
 
 
 def _handed_over(value: Any) -> Any:
@@ -206,11 +210,11 @@ def _ingredient(value: Any) -> Any:
     return msgspec.to_builtins(value, enc_hook=float)
 
 
-def _changes(old: Any, new: Any, name: str) -> Any:
+def changes(old: Any, new: Any, name: str) -> Iterator[str]:
     """Differences between two trees of plain values, each as "name old → new" or "name changed"."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
-            yield from _changes(
+            yield from changes(
                 old.get(key), new.get(key), key if name in ("", "settings", "libraries") else f"{name}.{key}"
             )
     elif old != new:

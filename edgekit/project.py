@@ -42,6 +42,8 @@ class ProjectTable(Settings, frozen=True):
     """Each a `ModelTable`, read by itself so that an error can name it."""
     targets: str = "targets"
     """Folder of the target profiles."""
+    baseline: str = ""
+    """The baseline that builds are held against where --baseline names no other."""
 
 
 class ModelSpec(Struct, frozen=True):
@@ -62,11 +64,14 @@ class Project(Struct, frozen=True):
     root: Path
     models: dict[str, ModelSpec]
     target_folders: list[Path]
+    baseline: str = ""
+    store_folder: Path | None = None
+    """Of the results that builds share, where it is not the usual one."""
 
     @property
     def store(self) -> Path:
         """Folder of the results that builds share; the environment variable EDGEKIT_STORE moves it."""
-        return Path(os.environ.get("EDGEKIT_STORE") or self.root / ".edgekit")
+        return self.store_folder or Path(os.environ.get("EDGEKIT_STORE") or self.root / ".edgekit")
 
 
 def find_project(start: Path) -> Project:
@@ -171,7 +176,7 @@ def _project(root: Path, table: ProjectTable) -> Project:
         reading = Reading(entry.input_shape, entry.custom_objects)
         models[name] = ModelSpec(name, _located(entry.model, root), data, entry.preprocessing, reading)
     own = Path(__file__).parent
-    return Project(root, models, [root / table.targets, own / "targets", own.parent / "targets"])
+    return Project(root, models, [root / table.targets, own / "targets", own.parent / "targets"], table.baseline)
 
 
 def _located(data: str, base: Path) -> str:

@@ -183,6 +183,13 @@ def score(name: str, model: Artifact, data: DataSpec, runtime: str, threads: int
     return Step(name, "edgekit.measure.accuracy:score_file", arguments, libraries, runtime, list[Measurement])
 
 
+def changed(predictions: Artifact, before: Artifact, data: DataSpec, runtime: str) -> Step:
+    """Accuracy against that of a release, on the same samples."""
+    arguments = {"predictions": predictions, "before": before, "data": data, "runtime": runtime}
+    function = "edgekit.measure.accuracy:changed_file"
+    return Step("changed", function, arguments, ("numpy",), TOOLS, list[Measurement], False)
+
+
 def clock(
     models: dict[str, Artifact],
     entries: list[Entry],

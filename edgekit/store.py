@@ -198,7 +198,11 @@ def relative(source: str, root: Path) -> str:
 
 
 def remove(folder: Path) -> int:
-    """Deletes a folder; returns the bytes that were freed."""
+    """Deletes a folder or file; returns the bytes that were freed."""
+    if folder.is_file():
+        size = folder.stat().st_size
+        folder.unlink()
+        return size
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
     shutil.rmtree(folder)
     return size

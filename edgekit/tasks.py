@@ -54,9 +54,13 @@ HELP = {
     "input_shape": "sizes that the model leaves open: 96x96x3, or left=96x96x3,right=10",
     "custom_objects": "module that defines the model's own layers",
     "trust_model": "let code in the model file run (Lambda layers): only if you made the file",
+    "baseline": "release that limits with + are against: a name from `baselines/`; that of pyproject.toml by default",
     "json": "print the result as JSON, and nothing else",
     "runtime": "litert, tflite-runtime or tflm; may be given several times",
 }
+
+
+SIDE = "the folder of a build, a .tflite, or NAME/TARGET/MODEL of a baseline"
 
 
 def _help(*names: str, **more: str) -> dict[str, str]:
@@ -75,7 +79,10 @@ def _help(*names: str, **more: str) -> dict[str, str]:
         "custom_objects",
         "trust_model",
         "json",
+        "baseline",
         recipe="TOML file whose [recipe] goes over that of the profile, such as sensitivity proposes",
+        remeasure="measure time and memory again, also where nothing has changed",
+        strict="what stays inconclusive fails too",
     ),
 )
 @command
@@ -91,6 +98,9 @@ def build(
     input_shape: str = "",
     custom_objects: str = "",
     trust_model: bool = False,
+    baseline: str | None = None,
+    remeasure: bool = False,
+    strict: bool = False,
 ) -> int:
     """Compress, quantize, measure and judge a model: DIR/TARGET/MODEL gets the .tflite, the reports and C sources.
 
@@ -108,14 +118,27 @@ def build(
     targets = load_targets(target, project.target_folders, overrides, recipe)
     progress = Progress(quiet=json)
     try:
-        reports = build(project, specs, targets, Path(out), (*said, *overrides), progress)
+        held = project.baseline if baseline is None else baseline
+        reports = build(project, specs, targets, Path(out), (*said, *overrides), progress, held, remeasure)
     finally:
         progress.close()
     print_json(reports) if json else print_reports(reports, Path(out))
-    return int(any(report.verdict == "fail" for report in reports))
+    return int(any(report.verdict in ("fail", "inconclusive" if strict else "fail") for report in reports))
 
 
-@task(iterable=["target"], help=_help("target", "model", "data", "out", "json"))
+@task(
+    iterable=["target"],
+    help=_help(
+        "target",
+        "model",
+        "data",
+        "out",
+        "json",
+        "baseline",
+        rebuild="build again in an empty place, and say what differs",
+        strict="what stayed inconclusive fails too",
+    ),
+)
 @command
 def check(
     c: Context,
@@ -124,18 +147,83 @@ def check(
     data: str | None = None,
     out: str = "build",
     json: bool = False,
+    baseline: str | None = None,
+    rebuild: bool = False,
+    strict: bool = False,
 ) -> int:
     """The release gate: every report is there, its files and inputs are unchanged, and all budgets hold."""
-    from edgekit.check import check_all
+    from edgekit.check import Gate, check_all
     from edgekit.project import find_project, select_models
     from edgekit.report.console import print_checks, print_json
     from edgekit.target import load_targets
 
     project = find_project(Path.cwd())
     targets = load_targets(target or ["all"], project.target_folders, ())
-    checks = check_all(targets, select_models(project, model, data), Path(out))
+    gate = Gate(project.baseline if baseline is None else baseline, strict, rebuild)
+    checks = check_all(project, targets, select_models(project, model, data), Path(out), gate)
     print_json(checks) if json else print_checks(checks)
     return int(any(found.problems for found in checks))
+
+
+@task(
+    positional=["action", "name"],
+    iterable=["target"],
+    help=_help("target", "out", "json", action="save", name="of the baseline, such as v1.2"),
+)
+@command
+def baseline(c: Context, action: str, name: str, target: list[str], out: str = "build", json: bool = False) -> None:
+    """Store the figures and files of the builds in a folder as a release, for later builds to be held against."""
+    from edgekit.baseline import save
+    from edgekit.errors import ProjectError
+    from edgekit.project import find_project
+    from edgekit.report.console import print_json
+
+    if action != "save":
+        raise ProjectError(f"baseline {action}: there is only `baseline save NAME`; `baselines` lists what was saved")
+    files = [str(file) for file in save(find_project(Path.cwd()), name, Path(out), target)]
+    print_json(files) if json else print("\n".join(files))
+
+
+@task(help=_help("json"))
+@command
+def baselines(c: Context, json: bool = False) -> None:
+    """List the releases that builds can be held against."""
+    from edgekit.baseline import listed
+    from edgekit.project import find_project
+    from edgekit.report.console import print_json, print_table
+
+    rows = listed(find_project(Path.cwd()))
+    print_json(rows) if json else print_table(["baseline", "target", "model", "verdict", "SHA-256"], rows)
+
+
+@task(
+    iterable=["target"],
+    help=_help("target", "json", model="a model of the project", count="how many builds, the last ones"),
+)
+@command
+def history(c: Context, target: list[str], model: str | None = None, count: int = 20, json: bool = False) -> None:
+    """The record of builds: when, what was judged, size, accuracy, latency and memory."""
+    from edgekit.history import read
+    from edgekit.project import find_project
+    from edgekit.report.console import print_history, print_json
+
+    entries = read(find_project(Path.cwd()), target[0] if target else None, model, count)
+    print_json(entries) if json else print_history(entries)
+
+
+@task(
+    positional=["before", "after"],
+    help=_help("json", before="a build's folder, a baseline (NAME/TARGET/MODEL) or a .tflite", after="the same"),
+)
+@command
+def compare(c: Context, before: str, after: str, json: bool = False) -> None:
+    """What changed between two builds, a baseline and a build, or two .tflite, and what explains it."""
+    from edgekit.compare import compare
+    from edgekit.project import find_project
+    from edgekit.report.console import print_comparison, print_json
+
+    found = compare(find_project(Path.cwd()), before, after)
+    print_json(found) if json else print_comparison(found)
 
 
 @task(
@@ -395,4 +483,20 @@ def study(
     print_json(found) if json else print_study(found)
 
 
-namespace = Collection(build, check, bench, carray, inspect, targets, doctor, clean, sensitivity, explain, study)
+namespace = Collection(
+    build,
+    check,
+    baseline,
+    baselines,
+    compare,
+    history,
+    bench,
+    carray,
+    inspect,
+    targets,
+    doctor,
+    clean,
+    sensitivity,
+    explain,
+    study,
+)

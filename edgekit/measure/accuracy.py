@@ -9,11 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from edgekit import runtimes
 from edgekit.data.samples import Samples, prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError
-from edgekit.measure.intervals import paired_difference, wilson
+from edgekit.measure.intervals import mcnemar, paired_difference, wilson
 from edgekit.runtimes import Session
 from edgekit.types import Measurement
 from edgekit.worker import Progress
@@ -69,6 +71,27 @@ def compare(
         else:
             found.append(accuracy_drop(predictions, reference, labels, runtime))
     return found
+
+
+def changed_file(predictions: str, before: str, data: DataSpec, runtime: str) -> list[Measurement]:
+    """How much accuracy a model has lost against a release of it, on the same samples, in the same runtime.
+
+    Args:
+      predictions, before: `predictions.npy` of both.
+
+    Returns:
+      `accuracy_drop_change`, empty where the samples have no labels.
+    """
+    import numpy as np
+
+    labels = read(data).evaluation.y
+    if labels is None:
+        return []
+    new, old = np.load(predictions), np.load(before)
+    found = accuracy_drop(new, old, labels, runtime)
+    right, was_right = classes(new) == labels, classes(old) == labels
+    p = mcnemar(int((was_right & ~right).sum()), int((right & ~was_right).sum()))
+    return [replace(found, name="accuracy_drop_change", reason=f"McNemar's exact test: p = {p:.3g}")]
 
 
 def classes(predictions: np.ndarray) -> np.ndarray:

@@ -100,7 +100,12 @@ def measure(
             answers = answers or (scored.artifacts["predictions.npy"] if scored else None)
         for engine in engines:
             step = steps.score(f"score {engine}", model, data, engine, threads, answers)
-            run(step, "model", engine, ("accuracy", "accuracy_drop", "churn"))
+            scored = run(step, "model", engine, ("accuracy", "accuracy_drop", "churn"))
+            if before and scored and engine == shipped:
+                old = run(steps.score("score baseline", before, data, engine, threads, answers), "baseline", engine)
+                if old:
+                    pair = scored.artifacts["predictions.npy"], old.artifacts["predictions.npy"]
+                    run(steps.changed(*pair, data, f"{engine} {installed(engine)}"), "model")
     if "tflm" in engines:
         run(steps.arena(model), "model", "tflm", ("arena",))
     # Nothing else of this build runs while it times: what is done is ended first.

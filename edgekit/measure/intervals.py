@@ -93,6 +93,21 @@ def paired_difference(only_first: int, only_second: int, count: int) -> tuple[fl
     return low, high
 
 
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Probability, under equal shares, of a difference at least as large as between two results on the same samples.
+
+    Args:
+      only_first: samples that hit with the first, but not with the second.
+      only_second: the other way round.
+
+    Source: McNemar 1947, "Note on the sampling error of the difference between correlated proportions"; the exact,
+    two-sided binomial form.
+    """
+    count = only_first + only_second
+    tail = sum(math.comb(count, k) for k in range(min(only_first, only_second) + 1))
+    return min(1.0, 2 * tail / 2**count)
+
+
 def _crossing(falling: Callable[[float], float], low: float, high: float) -> float:
     """Where a falling function passes zero, by bisection."""
     for _ in range(60):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from edgekit.report.markdown import remarks
 from edgekit.units import show
 
 if TYPE_CHECKING:
     from edgekit.check import Checked
+    from edgekit.compare import Change, Compared
+    from edgekit.history import Entry
     from edgekit.inspect import Inspection, Support
     from edgekit.report.types import Report
     from edgekit.types import Measurement, StageRow
@@ -97,7 +101,7 @@ def print_reports(reports: Sequence[Report], out: Path) -> None:
                     show(line.value, line.unit),
                     "–" if line.headroom is None else f"{line.headroom:.0f} %",
                     line.verdict,
-                    line.source if line.value is not None else line.reason,
+                    "; ".join(filter(None, (line.source if line.value is not None else line.reason, *remarks(line)))),
                 ]
                 for line in report.budget
             ],
@@ -114,6 +118,64 @@ def print_checks(checks: Sequence[Checked]) -> None:
         print(f"{found.target}: {found.model}: {'fail' if found.problems else 'pass'}")
         for problem in found.problems:
             print(f"  {problem}")
+
+
+def print_history(entries: Sequence[Entry]) -> None:
+    """Builds in the order in which they were made."""
+    names = list(dict.fromkeys(name for entry in entries for name in entry.figures))
+
+    def cell(entry: Entry, name: str) -> str:
+        found = entry.figures.get(name)
+        return show(found.value, found.unit) if found else ""
+
+    print_table(
+        ["when", "target", "model", "verdict", *names, "SHA-256", "with"],
+        [
+            [
+                time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.time)),
+                entry.target,
+                entry.model,
+                entry.verdict,
+                *(cell(entry, name) for name in names),
+                entry.sha256[:12],
+                entry.overrides,
+            ]
+            for entry in entries
+        ],
+        right=range(4, 4 + len(names)),
+    )
+
+
+def print_comparison(found: Compared) -> None:
+    """Figures before and after, and what explains them."""
+    print(f"{found.before} → {found.after}{': the same file' if found.same_file else ''}")
+    print_table(
+        ["figure", "before", "after", "change", "", "runtime"],
+        [
+            [
+                change.name,
+                show(change.before, change.unit),
+                show(change.after, change.unit),
+                _change(change),
+                change.note or ("" if change.apart or change.before == change.after else "within the intervals"),
+                change.runtime,
+            ]
+            for change in found.figures
+        ],
+        right=(1, 2, 3),
+    )
+    if found.reasons:
+        print()
+        print_table(["why", ""], [[reason.kind, _printable(reason.what, 300)] for reason in found.reasons])
+
+
+def _change(change: Change) -> str:
+    if change.before is None or change.after is None or change.before == change.after:
+        return ""
+    by = change.after - change.before
+    if change.unit in ("%", "points") or not change.before:
+        return f"{by:+.2f}"
+    return f"{100 * by / change.before:+.1f} %"
 
 
 def print_measurements(measurements: Sequence[Measurement]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgekit.report.types import Report
-from edgekit.types import StageRow
+from edgekit.types import BudgetLine, StageRow
 from edgekit.units import show
 
 
@@ -23,10 +23,10 @@ def markdown(report: Report) -> str:
                 [
                     line.name,
                     show(line.limit, line.unit),
-                    show(line.value, line.unit),
+                    _valued(line),
                     "–" if line.headroom is None else f"{line.headroom:.0f} %",
                     f"**{line.verdict}**" if line.verdict != "pass" else line.verdict,
-                    " ".join(filter(None, (line.source, line.reason))),
+                    "; ".join(filter(None, (line.source, line.reason, *remarks(line)))),
                 ]
                 for line in report.budget
             ],
@@ -90,6 +90,17 @@ def markdown(report: Report) -> str:
         f"parameters, {report.model.macs:,} multiply-accumulates, SHA-256 `{report.model.sha256}`.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def remarks(line: BudgetLine) -> list[str]:
+    """What softens a limit."""
+    said = [f"waived: {line.waived}"] if line.waived else []
+    return [*said, "warning only"] if line.level == "warn" else said
+
+
+def _valued(line: BudgetLine) -> str:
+    interval = f" ({show(line.low, line.unit)} … {show(line.high, line.unit)})" if line.low is not None else ""
+    return show(line.value, line.unit) + interval
 
 
 def _rungs(report: Report) -> list[str]:

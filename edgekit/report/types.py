@@ -34,6 +34,16 @@ class TargetEntry(Struct, frozen=True):
     """What `--set` changed for this build."""
 
 
+class BaselineEntry(Struct, frozen=True):
+    """A release that a build is held against."""
+
+    name: str
+    sha256: str
+    """Of what shipped."""
+    measurements: list[Measurement]
+    """Of what shipped, in the runtime that ships, as they were then."""
+
+
 class Report(Struct, frozen=True):
     """`report.json`."""
 
@@ -54,6 +64,8 @@ class Report(Struct, frozen=True):
     """What the ladder of remedies tried, where the recipe asks for a rescue."""
     machine: Machine
     """The build host, which the measurements of time are of."""
+    baseline: BaselineEntry | None = None
+    """What the build was held against."""
 
 
 class StepEntry(Struct, frozen=True):
