@@ -18,17 +18,29 @@ from edgekit.budget import judge, verdict
 from edgekit.config import encode
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.errors import DataError, ModelError
-from edgekit.history import record
+from edgekit.history import record, trends
 from edgekit.locate import locate
 from edgekit.make import Listener, Made, Maker, Step
 from edgekit.measure.harness import Found, measure
 from edgekit.project import ModelSpec, Project, is_function
 from edgekit.recipe import Quantize, Recipe
-from edgekit.report.types import MANIFEST, REPORT, BaselineEntry, Manifest, ModelEntry, Report, StepEntry, TargetEntry
+from edgekit.report.html import Extras
+from edgekit.report.index import write_index
+from edgekit.report.types import (
+    MANIFEST,
+    REPORT,
+    BaselineEntry,
+    Distribution,
+    Manifest,
+    ModelEntry,
+    Report,
+    StepEntry,
+    TargetEntry,
+)
 from edgekit.rescue import quantized, rescue
 from edgekit.runtimes import stand_in
 from edgekit.store import Store, relative
-from edgekit.target import Target
+from edgekit.target import Target, limit_places
 from edgekit.types import INTEGER, KERAS, Artifact, Measurement, ModelFacts, Rung, StageRow
 from edgekit.write import check_writable, write_build
 
@@ -106,9 +118,11 @@ def build(
             built = prove(product, maker, project.root, overrides, before.get((product.target.name, product.spec.name)))
             folder = out / product.target.name / product.spec.name
             manifest, log = _manifest(built, project.root), maker.log(product.scope)
-            write_build(built.files, built.report, manifest, folder, log, maker.store)
+            files = built.files | pages(built, project, maker)
+            write_build(files, built.report, manifest, folder, log, maker.store)
             record(project, built.report)
             reports.append(built.report)
+    write_index(out)
     return reports
 
 
@@ -209,8 +223,21 @@ def prove(
         baseline=BaselineEntry(before.name, before.release.shipped.sha256, _shipped(old, found.shipped))
         if before
         else None,
+        distributions=[Distribution(*entry) for entry in found.distributions],
     )
     return Built(product, found, report, files, made)
+
+
+def pages(built: Built, project: Project, maker: Maker) -> dict[str, Artifact]:
+    """The report for people and for continuous integration, by file name."""
+    product, found, scope = built.product, built.found, built.product.scope
+    anatomy = maker.make(steps.anatomy(product.shipped), scope).value
+    changed = None
+    if found.predictions:
+        changed = maker.make(steps.differences(*found.predictions, product.data), scope).value
+    trend = trends(project, built.report)
+    places = limit_places(product.target, project.target_folders, project.root)
+    return maker.make(steps.render(built.report, Extras(anatomy, changed, trend), places), scope).artifacts
 
 
 def _shipped(measurements: list[Measurement], runtime: str) -> list[Measurement]:

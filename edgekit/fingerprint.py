@@ -47,7 +47,7 @@ class Fingerprints:
             write(self._memory, msgspec.json.encode((self._modules, self._files)))
 
     def code(self, function: str) -> str:
-        """Fingerprint of `package.module:name`: of its module and all of edgekit that this imports."""
+        """Fingerprint of `package.module:name`: of its module, what of edgekit it imports, and their templates."""
         return self._code(function.partition(":")[0])
 
     def file(self, path: Path) -> str:
@@ -69,6 +69,7 @@ class Fingerprints:
             if name not in seen and (path := _source(name)):
                 found = self._module(name, path)
                 seen[name] = found.meaning
+                seen |= {str(t.relative_to(_ROOT)): self.file(t) for t in sorted(path.parent.glob("templates/*"))}
                 pending += found.imports
         return hashlib.sha256(msgspec.json.encode(sorted(seen.items()))).hexdigest()
 

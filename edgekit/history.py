@@ -13,6 +13,7 @@ from msgspec import Struct
 from edgekit.errors import ProjectError
 from edgekit.project import Project
 from edgekit.report.types import Report
+from edgekit.types import Measurement
 
 FILE = "history.sqlite"
 KEPT = ("model_size", "download_size", "accuracy", "accuracy_drop", "arena", "latency_p50", "latency_p90", "macs")
@@ -61,7 +62,7 @@ def record(project: Project, report: Report) -> None:
       ProjectError: the record is damaged, locked or cannot be written.
     """
     shipped = next(a.sha256 for a in report.artifacts if a.path == "model.tflite")
-    figures = [m for m in report.measurements if m.artifact == "model" and m.value is not None and m.name in KEPT]
+    figures = _kept(report)
     row = (report.target.name, report.model.name, report.verdict, shipped, " ".join(report.target.overrides))
     with _opened(project) as database:
         last = database.execute(
@@ -102,6 +103,24 @@ def read(project: Project, target: str | None, model: str | None, count: int) ->
             figures = {n: Figure(n, value, unit, low, high, r) for n, r, value, low, high, unit in reversed(stored)}
             entries.append(Entry(row[0], row[1], row[2], row[3], row[4], row[5], row[6], figures))
         return entries
+
+
+def trends(project: Project, report: Report) -> list[Entry]:
+    """The builds of a model for a target that shipped another file than the one before; this one is the last."""
+    entries = [entry for entry in read(project, report.target.name, report.model.name, 200) if not entry.overrides]
+    shipped = next(a.sha256 for a in report.artifacts if a.path == "model.tflite")
+    kept: list[Entry] = []
+    for entry in entries:
+        if kept and kept[-1].sha256 == entry.sha256:
+            kept.pop()
+        kept.append(entry)
+    figures = {m.name: Figure(m.name, m.value or 0, m.unit, m.low, m.high, m.runtime) for m in reversed(_kept(report))}
+    now = Entry(0, report.target.name, report.model.name, report.verdict, shipped, "", "", figures)
+    return [*[entry for entry in kept if entry.sha256 != shipped][-19:], now]
+
+
+def _kept(report: Report) -> list[Measurement]:
+    return [m for m in report.measurements if m.artifact == "model" and m.value is not None and m.name in KEPT]
 
 
 def _stored(database: sqlite3.Connection, build: int) -> list[tuple[str, str, float, float | None, float | None, str]]:

@@ -7,9 +7,13 @@ from msgspec import Struct
 from edgekit.analyze.curves import Measured, Proposal, Sweep
 from edgekit.analyze.findings import Explanation
 from edgekit.data.spec import DataFacts, DataSpec
+from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.make import EIGEN, Step
 from edgekit.measure.race import Comparison, Entry, Question, Timed
+from edgekit.measure.samples import Differences
 from edgekit.recipe import Distil, Quantize, Recipe, Technique
+from edgekit.report.html import Extras
+from edgekit.report.types import Report
 from edgekit.runtimes import RUNTIMES
 from edgekit.runtimes.support import supported
 from edgekit.target import Outputs, Runtimes
@@ -218,6 +222,28 @@ def arena(model: Artifact) -> Step:
     """The smallest arena with which TFLM runs a model."""
     function = "edgekit.measure.arena:arena"
     return Step("arena", function, {"model": model}, ("tflite-micro", "numpy"), "tflm", list[Measurement], False)
+
+
+def anatomy(model: Artifact) -> Step:
+    """What the bytes of the file are for, and its memory over time."""
+    return Step("anatomy", "edgekit.flatbuffer.anatomy:anatomy", {"model": model}, READING, TOOLS, Anatomy, False)
+
+
+def differences(predictions: Artifact, reference: Artifact, data: DataSpec) -> Step:
+    """Samples that changed class."""
+    arguments = {"predictions": predictions, "reference": reference, "data": data}
+    function = "edgekit.measure.samples:differences"
+    return Step("differences", function, arguments, ("numpy", "pillow"), TOOLS, Differences, False)
+
+
+def render(report: Report, extras: Extras, places: dict[str, tuple[str, int]]) -> Step:
+    """The report for people and for continuous integration.
+
+    Args:
+      places: of each limit the file and line where it stands.
+    """
+    arguments = {"report": report, "extras": extras, "places": places}
+    return Step("render", "edgekit.report.render:render", arguments, ("jinja2",), TOOLS)
 
 
 def emit(model: Artifact, name: str, outputs: Outputs, arena: int | None) -> Step:

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import re
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -298,6 +299,23 @@ def _check_budget(budget: Budget, where: str) -> None:
 def _quantities(table: Settings) -> list[tuple[str, Quantity]]:
     named = [(field.name, getattr(table, field.name)) for field in msgspec.structs.fields(table)]
     return [(name, value) for name, value in named if isinstance(value, Quantity)]
+
+
+def limit_places(target: Target, folders: list[Path], root: Path) -> dict[str, tuple[str, int]]:
+    """File, relative to the project, and line of each limit of a budget that a profile says in a line of its own."""
+    files = known_targets(folders)
+    places: dict[str, tuple[str, int]] = {}
+    name: str | None = target.name
+    while name and name in files:
+        table = ""
+        for number, line in enumerate(files[name].read_text(encoding="utf-8").splitlines(), 1):
+            if found := re.match(r"\s*\[+\s*([\w.\-]+)\s*\]+", line):
+                table = found[1]
+            elif table == "budget" and (key := re.match(r"\s*([\w\-]+)\s*=", line)):
+                shown = files[name].relative_to(root) if files[name].is_relative_to(root) else Path(files[name].name)
+                places.setdefault(key[1], (shown.as_posix(), number))
+        name = read_table(files[name], TargetError).get("extends")
+    return {limit: place for limit, place in places.items() if limit in target.budget.limits}
 
 
 def check_recipe(recipe: Recipe, where: str) -> None:

@@ -248,6 +248,8 @@ class Timing(Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds after which the warm-up ends, steady or not."""
     seed: int = 0
     """Of the random inputs."""
+    slower: float = 0.0
+    """Share of each run's time that is waited beside it: a slowdown to be found, see benchmarks/gate.py."""
 
 
 class Run(Struct, frozen=True):

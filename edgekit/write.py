@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from edgekit.errors import OutputError
-from edgekit.report.markdown import markdown
 from edgekit.report.types import Manifest, Report
 from edgekit.store import Store, sha256, write
 from edgekit.types import Artifact
@@ -36,7 +35,7 @@ def write_build(
     """Writes what ships, the reports and the manifest, unless all of it lies there already.
 
     Args:
-      files: what ships, by its path in the folder.
+      files: what ships and the report's pages, by their paths in the folder.
       manifest: its outputs are filled in here.
       folder: `DIR/TARGET/MODEL`.
       log: what the libraries printed, as the store keeps it.
@@ -44,11 +43,7 @@ def write_build(
     Raises:
       OutputError: the folder cannot be written.
     """
-    texts = {
-        "report.json": json(report),
-        "report.md": markdown(report).encode(),
-        "build.log": log.read_bytes() if log.is_file() else b"",
-    }
+    texts = {"report.json": json(report), "build.log": log.read_bytes() if log.is_file() else b""}
     outputs = [msgspec.structs.replace(artifact, path=path) for path, artifact in files.items()]
     outputs += [
         Artifact(path.rpartition(".")[2], path, len(text), hashlib.sha256(text).hexdigest())

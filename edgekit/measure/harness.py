@@ -31,6 +31,10 @@ class Found(msgspec.Struct, frozen=True):
     """What a reader has to know before the figures."""
     machine: Machine
     made: list[Made]
+    distributions: list[tuple[str, str, list[list[int]]]]
+    """Of each model and runtime, of each process, quantiles of its single runs."""
+    predictions: tuple[Artifact, Artifact] | None
+    """Of what ships, where it ships, and of the float model."""
 
     def value(self, name: str, artifact: str = "model") -> float | None:
         """The value of a measurement, see `measurement`."""
@@ -95,12 +99,15 @@ def measure(
         measurements.append(Measurement("accuracy", None, "%", reason="skipped: random data"))
     else:
         answers = None
+        predictions = None
         for name, graph in graphs.items():
             scored = run(steps.score(f"score {name}", graph, data, BASELINE, threads, answers), name, BASELINE)
             answers = answers or (scored.artifacts["predictions.npy"] if scored else None)
         for engine in engines:
             step = steps.score(f"score {engine}", model, data, engine, threads, answers)
             scored = run(step, "model", engine, ("accuracy", "accuracy_drop", "churn"))
+            if scored and answers and engine == shipped:
+                predictions = scored.artifacts["predictions.npy"], answers
             if before and scored and engine == shipped:
                 old = run(steps.score("score baseline", before, data, engine, threads, answers), "baseline", engine)
                 if old:
@@ -124,7 +131,11 @@ def measure(
     made.append(clocked)
     measurements += clocked.value.measurements
     notes += clocked.value.notes
-    found = Found(measurements, shipped, notes, host, made)
+    distributions = [
+        (entry.model, f"{entry.runtime} {installed(entry.runtime)}", rounds)
+        for entry, rounds in zip(entries, clocked.value.quantiles, strict=True)
+    ]
+    found = Found(measurements, shipped, notes, host, made, distributions, predictions)
     failures = {f"{m.runtime}: {m.reason}": 0 for m in measurements if m.reason.startswith("failed")}
     notes += list(failures)
     return found

@@ -82,7 +82,7 @@ def _time_runs(session: Session, inputs: list[np.ndarray], settings: Timing) -> 
     samples: list[int] = []
     start = time.perf_counter()
     while True:
-        samples.append(_time_run(session, inputs))
+        samples.append(_time_run(session, inputs, settings.slower))
         elapsed = time.perf_counter() - start
         if elapsed >= settings.seconds and len(samples) >= settings.runs:
             return samples
@@ -90,10 +90,15 @@ def _time_runs(session: Session, inputs: list[np.ndarray], settings: Timing) -> 
             return samples
 
 
-def _time_run(session: Session, inputs: list[np.ndarray]) -> int:
+def _time_run(session: Session, inputs: list[np.ndarray], slower: float = 0.0) -> int:
     """One run, in ns; the inputs are set anew, for TFLM reuses their memory during a run."""
     session.reset()
     session.set_inputs(inputs)
     start = time.perf_counter_ns()
     session.invoke()
-    return time.perf_counter_ns() - start
+    end = time.perf_counter_ns()
+    if slower:
+        wait = end + slower * (end - start)
+        while (end := time.perf_counter_ns()) < wait:
+            pass
+    return end - start

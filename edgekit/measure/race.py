@@ -87,6 +87,8 @@ class Timed(Struct, frozen=True):
 
     measurements: list[Measurement]
     notes: list[str]
+    quantiles: list[list[list[int]]]
+    """Of each entry, of each process, those of its single runs: see `SHARES`."""
 
 
 def race_file(
@@ -110,7 +112,8 @@ def race_file(
     outcome = race(models, entries, comparisons, questions, threads, settings, patience, time_limit, progress)
     (Path(folder) / RUNS).write_bytes(json.encode(outcome))
     found = [replace(m, artifact=e.model) for e in entries for m in measurements(outcome, e)]
-    return Timed([*found, *(m for c in comparisons for m in compared(outcome, c))], outcome.notes)
+    found += [m for c in comparisons for m in compared(outcome, c)]
+    return Timed(found, outcome.notes, [[run.quantiles for run in outcome.runs(entry)] for entry in entries])
 
 
 def race(
@@ -123,12 +126,14 @@ def race(
     patience: float,
     time_limit: float,
     progress: Progress,
+    slower: dict[str, float] | None = None,
 ) -> Outcome:
     """Times every entry in `settings.rounds` rounds, and those of open questions in more; see `race_file`.
 
     Args:
       models: path of each `.tflite` by its name.
       questions: while the limit of one lies inside the interval, rounds go on.
+      slower: by how much of its own time a model is to be held up in each run: to see whether that is found.
     """
     start = time.monotonic()
     problems: dict[Entry, str] = {}
@@ -138,7 +143,8 @@ def race(
     try:
         while asked and (number < settings.rounds or time.monotonic() - start < patience):
             for entry in asked[number % len(asked) :] + asked[: number % len(asked)]:
-                arguments = (models[entry.model], entry.runtime, threads, settings)
+                timing = replace(settings, slower=(slower or {}).get(entry.model, 0.0))
+                arguments = (models[entry.model], entry.runtime, threads, timing)
                 try:
                     run = workers[entry.runtime].call(timed, *arguments, returns=Run, time_limit=time_limit)
                     runs[entry].append(run)

@@ -34,6 +34,16 @@ class TargetEntry(Struct, frozen=True):
     """What `--set` changed for this build."""
 
 
+class Distribution(Struct, frozen=True):
+    """Single runs of one model under one runtime."""
+
+    artifact: str
+    runtime: str
+    """Name and version."""
+    rounds: list[list[int]]
+    """Of each process the quantiles of its runs, in ns: see `edgekit.measure.latency.SHARES`."""
+
+
 class BaselineEntry(Struct, frozen=True):
     """A release that a build is held against."""
 
@@ -66,6 +76,8 @@ class Report(Struct, frozen=True):
     """The build host, which the measurements of time are of."""
     baseline: BaselineEntry | None = None
     """What the build was held against."""
+    distributions: list[Distribution] = []
+    """Latencies behind the measurements."""
 
 
 class StepEntry(Struct, frozen=True):

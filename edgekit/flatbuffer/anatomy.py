@@ -1,0 +1,109 @@
+"""What the bytes of a `.tflite` are for, and how much memory its tensors take while it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from edgekit.flatbuffer.macs import elements
+from edgekit.flatbuffer.read import Graph, Operator, Tensor, read
+
+BITS = {"int4": 4, "int2": 2, "uint4": 4, "bool": 8, "float16": 16, "bfloat16": 16, "int16": 16, "uint16": 16}
+WIDE = {"float64": 64, "int64": 64, "uint64": 64, "complex64": 64, "complex128": 128}
+"""Bits of an element; of the others it is 32, or 8 where the name says so."""
+
+
+class Layer(Struct, frozen=True):
+    """One operator of the main graph, in the order of execution."""
+
+    name: str
+    """The plainest of the names that the tensor bears which it makes."""
+    kind: str
+    weights: int
+    """Bytes of its constants of more than one dimension."""
+    biases: int
+    """Bytes of the others."""
+    macs: int
+    live: int
+    """Bytes of the tensors in memory while it runs: what it reads and makes, and what others still need."""
+
+
+class Anatomy(Struct, frozen=True):
+    """A file's bytes and its memory over time."""
+
+    bytes: int
+    weights: int
+    biases: int
+    quantization: int
+    """Scales and zero points."""
+    names: int
+    structure: int
+    """Everything else: tables, offsets, padding, metadata."""
+    layers: list[Layer]
+
+    @property
+    def peak(self) -> Layer | None:
+        """The operator during which most memory is in use."""
+        return max(self.layers, key=lambda layer: layer.live, default=None)
+
+
+def anatomy(model: str) -> Anatomy:
+    """Takes a file apart.
+
+    Raises:
+      ModelError: it is no `.tflite`.
+    """
+    graph = read(Path(model))
+    operators = [op for op in graph.operators if op.subgraph == 0]
+    live = _live(graph, operators)
+    seen: set[int] = set()
+    layers = []
+    for number, op in enumerate(operators):
+        constants = [graph.tensors[i] for i in dict.fromkeys(op.inputs) if i >= 0 and i not in seen]
+        constants = [t for t in constants if t.bytes]
+        seen |= set(op.inputs)
+        wide = sum(t.bytes for t in constants if len(t.shape) > 1)
+        narrow = sum(t.bytes for t in constants) - wide
+        layers.append(Layer(_name(op, graph), op.name, wide, narrow, op.macs, live[number]))
+    weights, biases = sum(layer.weights for layer in layers), sum(layer.biases for layer in layers)
+    quantization = sum(4 * len(t.scales) + 8 * len(t.zero_points) for t in graph.tensors)
+    names = sum(len(t.name.encode()) for t in graph.tensors)
+    rest = graph.bytes - weights - biases - quantization - names
+    return Anatomy(graph.bytes, weights, biases, quantization, names, rest, layers)
+
+
+def _live(graph: Graph, operators: list[Operator]) -> list[int]:
+    """Bytes in use during each operator; tensors live from the operator that makes them to the last that reads them."""
+    first: dict[int, int] = dict.fromkeys(_indices(graph, "inputs"), 0)
+    last: dict[int, int] = dict.fromkeys(_indices(graph, "outputs"), len(operators) - 1)
+    for number, op in enumerate(operators):
+        for i in op.outputs:
+            first.setdefault(i, number)
+            last.setdefault(i, number)
+        for i in op.inputs:
+            if i in first:
+                last[i] = max(number, last.get(i, number))
+    spans = [(first[i], last.get(i, first[i]), _bytes(graph.tensors[i])) for i in first]
+    return [sum(size for a, b, size in spans if a <= number <= b) for number in range(len(operators))]
+
+
+def _indices(graph: Graph, ends: str) -> list[int]:
+    """The tensors at one end of the main graph: those that nothing in it makes, or reads."""
+    made = {i for op in graph.operators if op.subgraph == 0 for i in op.outputs}
+    used = {i for op in graph.operators if op.subgraph == 0 for i in op.inputs}
+    if ends == "inputs":
+        return [i for i in sorted(used - made) if i >= 0 and not graph.tensors[i].bytes]
+    return sorted(made - used)
+
+
+def _bytes(tensor: Tensor) -> int:
+    bits = WIDE.get(tensor.dtype) or BITS.get(tensor.dtype) or (8 if tensor.dtype.endswith("int8") else 32)
+    return -(-elements(tensor.shape) * bits // 8)
+
+
+def _name(operator: Operator, graph: Graph) -> str:
+    if not operator.outputs:
+        return operator.name
+    names = graph.tensors[operator.outputs[0]].name.split(";")
+    return min(names, key=len) or operator.name

@@ -1,0 +1,27 @@
+"""The texts that are made of a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgekit.report.html import Extras, html
+from edgekit.report.junit import junit
+from edgekit.report.markdown import markdown
+from edgekit.report.sarif import sarif
+from edgekit.report.types import Report
+
+
+def render(report: Report, extras: Extras, places: dict[str, tuple[str, int]], folder: str) -> None:
+    """Writes `report.html`, `report.md`, `junit.xml` and `report.sarif` to a folder.
+
+    Args:
+      places: of each limit the file, relative to the project, and the line where it stands.
+    """
+    texts = {
+        "report.html": html(report, extras),
+        "report.md": markdown(report),
+        "junit.xml": junit(report),
+        "report.sarif": sarif(report, places),
+    }
+    for name, text in texts.items():
+        (Path(folder) / name).write_text(text, encoding="utf-8")
