@@ -229,7 +229,7 @@ def prove(
 
 
 def pages(built: Built, project: Project, maker: Maker) -> dict[str, Artifact]:
-    """The report for people and for continuous integration, by file name."""
+    """The report's page, and what continuous integration reads, by file name."""
     product, found, scope = built.product, built.found, built.product.scope
     anatomy = maker.make(steps.anatomy(product.shipped), scope).value
     changed = None
@@ -237,7 +237,10 @@ def pages(built: Built, project: Project, maker: Maker) -> dict[str, Artifact]:
         changed = maker.make(steps.differences(*found.predictions, product.data), scope).value
     trend = trends(project, built.report)
     places = limit_places(product.target, project.target_folders, project.root)
-    return maker.make(steps.render(built.report, Extras(anatomy, changed, trend), places), scope).artifacts
+    # What was found instead of made stands in report.json and report.md; the page is of what came out.
+    rows = [msgspec.structs.replace(row, status="cached", reason="") for row in built.report.stages]
+    report = msgspec.structs.replace(built.report, stages=rows)
+    return maker.make(steps.render(report, Extras(anatomy, changed, trend), places), scope).artifacts
 
 
 def _shipped(measurements: list[Measurement], runtime: str) -> list[Measurement]:

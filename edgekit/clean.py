@@ -7,6 +7,7 @@ from pathlib import Path
 from edgekit.errors import OutputError
 from edgekit.history import FILE as HISTORY
 from edgekit.project import Project
+from edgekit.report.index import write_index
 from edgekit.store import remove
 from edgekit.units import show
 
@@ -23,6 +24,10 @@ def clean(project: Project, out: Path, targets: list[str], cache: bool) -> list[
     for manifest in sorted(out.glob("*/*/manifest.json")):
         if not targets or "all" in targets or manifest.parts[-3] in targets:
             removed.append(_remove(manifest.parent))
+    if next(out.glob("*/*/manifest.json"), None):
+        write_index(out)
+    elif removed:
+        (out / "index.html").unlink(missing_ok=True)
     for folder in (*out.glob("*"), out):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from edgekit.errors import OutputError
+from edgekit.report.markdown import markdown
 from edgekit.report.types import Manifest, Report
 from edgekit.store import Store, sha256, write
 from edgekit.types import Artifact
@@ -43,7 +44,11 @@ def write_build(
     Raises:
       OutputError: the folder cannot be written.
     """
-    texts = {"report.json": json(report), "build.log": log.read_bytes() if log.is_file() else b""}
+    texts = {
+        "report.json": json(report),
+        "report.md": markdown(report).encode(),
+        "build.log": log.read_bytes() if log.is_file() else b"",
+    }
     outputs = [msgspec.structs.replace(artifact, path=path) for path, artifact in files.items()]
     outputs += [
         Artifact(path.rpartition(".")[2], path, len(text), hashlib.sha256(text).hexdigest())

@@ -77,6 +77,7 @@ def measure(
     host, threads, limit = machine(), runtimes.threads, runtimes.time_limit / 1e9
     measurements: list[Measurement] = []
     made: list[Made] = []
+    predictions: tuple[Artifact, Artifact] | None = None
 
     def run(step: Step, artifact: str, runtime: str = "", promised: tuple[str, ...] = ()) -> Made | None:
         try:
@@ -99,7 +100,6 @@ def measure(
         measurements.append(Measurement("accuracy", None, "%", reason="skipped: random data"))
     else:
         answers = None
-        predictions = None
         for name, graph in graphs.items():
             scored = run(steps.score(f"score {name}", graph, data, BASELINE, threads, answers), name, BASELINE)
             answers = answers or (scored.artifacts["predictions.npy"] if scored else None)
@@ -127,7 +127,9 @@ def measure(
         timed["baseline"] = before
         entries.append(Entry("baseline", shipped))
         comparisons += [Comparison(f"{n}_change", ships, entries[-1], LATENCIES[n], True) for n in LATENCIES]
-    clocked = maker.make(steps.clock(timed, entries, comparisons, _questions(budget, ships), runtimes, host), scope)
+    clocked = maker.make(
+        steps.clock(timed, entries, comparisons, _questions(budget, ships, before is not None), runtimes, host), scope
+    )
     made.append(clocked)
     measurements += clocked.value.measurements
     notes += clocked.value.notes
@@ -156,7 +158,8 @@ def _available(runtimes: Runtimes, notes: list[str]) -> tuple[str, list[str]]:
     return shipped, compared
 
 
-def _questions(budget: Budget, ships: Entry) -> list[Question]:
+def _questions(budget: Budget, ships: Entry, baseline: bool) -> list[Question]:
     """The limits that more rounds of timing can decide."""
-    limits = {NAMED.get(name, name): limit for name, limit in budget.limits.items() if name in TIMED}
+    timed = {NAMED.get(name, name): limit for name, limit in budget.limits.items() if name in TIMED}
+    limits = {name: limit for name, limit in timed.items() if baseline or not limit.change}
     return [Question(ships, f"{name}_change" if limit.change else name, float(limit)) for name, limit in limits.items()]

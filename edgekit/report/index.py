@@ -17,7 +17,7 @@ def write_index(out: Path) -> Path:
     """Writes the page over every report in a folder of builds; those that cannot be read are left out."""
     place, found = out / "index.html", sorted(out.glob("*/*/report.json"))
     seen = [p.stat().st_mtime_ns for p in (*found, *(f.parent.parent for f in found))]
-    if place.is_file() and place.stat().st_mtime_ns > max(seen, default=0):
+    if found and place.is_file() and place.stat().st_mtime_ns > max(seen, default=0):
         return place
     import jinja2
 

@@ -6,20 +6,18 @@ from pathlib import Path
 
 from edgekit.report.html import Extras, html
 from edgekit.report.junit import junit
-from edgekit.report.markdown import markdown
 from edgekit.report.sarif import sarif
 from edgekit.report.types import Report
 
 
 def render(report: Report, extras: Extras, places: dict[str, tuple[str, int]], folder: str) -> None:
-    """Writes `report.html`, `report.md`, `junit.xml` and `report.sarif` to a folder.
+    """Writes `report.html`, `junit.xml` and `report.sarif` to a folder.
 
     Args:
       places: of each limit the file, relative to the project, and the line where it stands.
     """
     texts = {
         "report.html": html(report, extras),
-        "report.md": markdown(report),
         "junit.xml": junit(report),
         "report.sarif": sarif(report, places),
     }

@@ -41,8 +41,8 @@ def statuses(printed: str) -> dict[str, str]:
 
 
 def rebuilt(printed: str) -> list[str]:
-    """The steps that a build made anew."""
-    return [name for name, step in steps(printed).items() if step.status == "built"]
+    """The steps that a build made anew, but for the report's page, which follows whatever the report says."""
+    return [name for name, step in steps(printed).items() if step.status == "built" and name != "render"]
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 
 import pytest
-from command_line import edgekit
+from command_line import edgekit, rebuilt
 from refusal import assert_refused
 
 RELATIVE = ('--set=budget.model_size="+0 B"', '--set=budget.latency="+50 %"', '--set=budget.accuracy_drop="+5 %"')
@@ -73,7 +73,7 @@ def test_a_second_build_against_it_makes_nothing(project):
 
 def test_remeasure_times_again_and_builds_nothing(project):
     done = edgekit(project, "build", "--target=phone", "--remeasure")
-    made = [line.split()[0] for line in done.stdout.splitlines() if " built " in line]
+    made = rebuilt(done.stdout)
     assert made == ["time"] and "measured again" in done.stdout
 
 

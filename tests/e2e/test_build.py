@@ -35,9 +35,18 @@ class TestFirstBuild:
         assert {step.reason for step in said.values()} == {"first build"}
 
     def test_the_documented_files_are_there_and_nothing_else(self, cold):
-        documented = {"model.tflite", "report.json", "report.md", "manifest.json", "build.log"}
+        documented = {
+            "model.tflite",
+            "report.json",
+            "report.md",
+            "report.html",
+            "report.sarif",
+            "junit.xml",
+            "manifest.json",
+            "build.log",
+        }
         assert documented <= set(contents(cold / OUT)) <= documented | {"report.html"}
-        assert [p.name for p in (cold / "build").iterdir()] == ["phone"]
+        assert {p.name for p in (cold / "build").iterdir()} == {"phone", "index.html"}
 
     def test_the_terminal_stays_clean(self, cold):
         printed = (cold / "stdout").read_text()

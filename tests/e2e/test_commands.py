@@ -142,7 +142,7 @@ def test_clean_removes_the_outputs_of_a_target(released):
     kept.write_text("by hand")
     done = edgekit(released, "clean", "--target=phone")
     assert done.returncode == 0 and "removed build/phone/digits" in done.stdout
-    assert {p.name for p in (released / "build").iterdir()} == {"camera", "microcontroller", "mine"}
+    assert {p.name for p in (released / "build").iterdir()} == {"camera", "microcontroller", "mine", "index.html"}
     assert edgekit(released, "clean").returncode == 0
     assert contents(released / "build") == {"mine/notes.txt": b"by hand"}
     assert (released / ".edgekit").is_dir()
@@ -151,7 +151,8 @@ def test_clean_removes_the_outputs_of_a_target(released):
 
 def test_clean_removes_the_stored_results_too(built):
     assert edgekit(built, "clean", "--cache").returncode == 0
-    assert not (built / "build").exists() and not (built / ".edgekit").exists()
+    assert not (built / "build").exists()
+    assert [p.name for p in (built / ".edgekit").iterdir()] == ["history.sqlite"]
 
 
 class TestMissingRuntime:
