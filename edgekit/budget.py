@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from edgekit.target import AT_LEAST, Budget, Limit, Waiver
 from edgekit.types import BudgetLine, Measurement, VerdictWord
-from edgekit.units import Bytes, Count, Nanoseconds, Percent, Ratio
+from edgekit.units import Bytes, Count, Nanoseconds, Number, Percent, Ratio
 
-UNITS = {Bytes: "B", Nanoseconds: "ns", Percent: "%", Ratio: "x", Count: "1"}
-NAMED = {"latency": "latency_p90"}
+UNITS = {Bytes: "B", Nanoseconds: "ns", Percent: "%", Ratio: "x", Count: "1", Number: ""}
+NAMED = {"latency": "latency_p90", "metric_min": "metric", "metric_max": "metric"}
 """Budgets that stand for a measurement of another name."""
 TIMED = ("latency", "latency_p50", "latency_p99", "load_time", "resident_memory", "speedup")
 """Budgets that more rounds of timing can decide."""

@@ -190,7 +190,9 @@ def prove(
     """
     spec, target, p = product.spec, product.target, product
     maker.ui.headline(f"{target.name}: measure {spec.name}")
-    found = measure(p.graphs, p.shipped, p.data, p.notes, target, p.scope, maker, before.file if before else None)
+    found = measure(
+        p.graphs, p.shipped, p.data, p.notes, target, p.scope, maker, before.file if before else None, spec.metric
+    )
     old = before.measurements if before else []
     lines = judge(target.budget, found.measurements, found.shipped, old)
     files, made = {"model.tflite": p.shipped}, [*p.made, *found.made]

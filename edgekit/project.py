@@ -33,6 +33,8 @@ class ModelTable(Settings, frozen=True):
     """Sizes that the model leaves open: "96x96x3", or "left=96x96x3,right=10"."""
     custom_objects: str = ""
     """Module of the model's own layers."""
+    metric: str = "accuracy"
+    """How good it is: accuracy, top-5, f1, auc, mae, mse or `module:function`."""
 
 
 class ProjectTable(Settings, frozen=True):
@@ -56,6 +58,7 @@ class ModelSpec(Struct, frozen=True):
     """`random`, `module:function`, or the absolute path of a file or folder."""
     preprocessing: Preprocessing
     reading: Reading
+    metric: str = "accuracy"
 
 
 class Project(Struct, frozen=True):
@@ -146,6 +149,7 @@ def select_models(
                 reading.custom_objects or spec.reading.custom_objects,
                 reading.trust,
             ),
+            spec.metric,
         )
         for spec in specs
     ]
@@ -164,6 +168,8 @@ def is_function(text: str) -> bool:
 
 
 def _project(root: Path, table: ProjectTable) -> Project:
+    from edgekit.measure.metrics import check_metric
+
     models = {}
     for name, keys in table.models.items():
         entry = decode(keys, ModelTable, f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}", ProjectError)
@@ -174,7 +180,9 @@ def _project(root: Path, table: ProjectTable) -> Project:
             )
         data = _located(entry.data, root) if entry.data else ""
         reading = Reading(entry.input_shape, entry.custom_objects)
-        models[name] = ModelSpec(name, _located(entry.model, root), data, entry.preprocessing, reading)
+        check_metric(entry.metric, f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}.metric")
+        path = _located(entry.model, root)
+        models[name] = ModelSpec(name, path, data, entry.preprocessing, reading, entry.metric)
     own = Path(__file__).parent
     return Project(root, models, [root / table.targets, own / "targets", own.parent / "targets"], table.baseline)
 

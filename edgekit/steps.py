@@ -7,7 +7,9 @@ from msgspec import Struct
 from edgekit.analyze.curves import Measured, Proposal, Sweep
 from edgekit.analyze.findings import Explanation
 from edgekit.data.spec import DataFacts, DataSpec
+from edgekit.errors import DataError
 from edgekit.flatbuffer.anatomy import Anatomy
+from edgekit.locate import locate
 from edgekit.make import EIGEN, Step
 from edgekit.measure.race import Comparison, Entry, Question, Timed
 from edgekit.measure.samples import Differences
@@ -16,6 +18,7 @@ from edgekit.report.html import Extras
 from edgekit.report.types import Report
 from edgekit.runtimes import RUNTIMES
 from edgekit.runtimes.support import supported
+from edgekit.store import sha256
 from edgekit.target import Outputs, Runtimes
 from edgekit.types import (
     Artifact,
@@ -180,11 +183,28 @@ def describe(name: str, model: Artifact) -> Step:
     return Step(name, "edgekit.measure.file:measure_file", {"model": model}, READING, TOOLS, list[Measurement], False)
 
 
-def score(name: str, model: Artifact, data: DataSpec, runtime: str, threads: int, reference: Artifact | None) -> Step:
+def score(
+    name: str,
+    model: Artifact,
+    data: DataSpec,
+    runtime: str,
+    threads: int,
+    reference: Artifact | None,
+    metric: str = "accuracy",
+) -> Step:
     """Runs the evaluation set; compares with its labels, and with the reference's predictions."""
-    arguments = {"model": model, "data": data, "runtime": runtime, "threads": threads, "reference": reference}
+    arguments = {
+        "model": model,
+        "data": data,
+        "runtime": runtime,
+        "threads": threads,
+        "reference": reference,
+        "metric": metric,
+    }
     libraries = (RUNTIMES[runtime].package, "numpy")
-    return Step(name, "edgekit.measure.accuracy:score_file", arguments, libraries, runtime, list[Measurement])
+    function = "edgekit.measure.accuracy:score_file"
+    own = locate("data", metric, sha256, DataError).sha256 if ":" in metric else None
+    return Step(name, function, arguments, libraries, runtime, list[Measurement], place=own)
 
 
 def changed(predictions: Artifact, before: Artifact, data: DataSpec, runtime: str) -> Step:

@@ -11,7 +11,7 @@ import msgspec
 from edgekit.config import Settings, decode, encode, nearest, parse_value, read_table
 from edgekit.errors import TargetError
 from edgekit.recipe import Positive, Recipe, Technique
-from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Percent, Quantity, Ratio
+from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Number, Percent, Quantity, Ratio
 
 
 class Hardware(Settings, frozen=True):
@@ -39,10 +39,10 @@ class Runtimes(Settings, frozen=True):
     """How long timing goes on while a limit lies inside the interval of what it limits."""
 
 
-AT_LEAST = {"speedup", "accuracy"}
+AT_LEAST = {"speedup", "accuracy", "metric_min"}
 """Budgets whose limit is the least that is allowed."""
 Level = Literal["error", "warn", "off"]
-Limit = Bytes | Nanoseconds | Percent | Ratio | Count
+Limit = Bytes | Nanoseconds | Percent | Ratio | Count | Number
 
 
 class Waiver(Settings, frozen=True):
@@ -56,7 +56,7 @@ class Waiver(Settings, frozen=True):
 
 
 class Budget(Settings, frozen=True):
-    """Limits on measurements. All are upper limits but `speedup` and `accuracy`.
+    """Limits on measurements. All are upper limits but `speedup`, `accuracy` and `metric_min`.
 
     Written with a sign, as in "+5 %" or "+0 B", a limit is what may be added to the baseline's figure.
     """
@@ -77,6 +77,12 @@ class Budget(Settings, frozen=True):
     accuracy: Percent | None = None
     accuracy_drop: Percent | None = None
     churn: Percent | None = None
+    metric_min: Number | None = None
+    """The least that the project's own metric may be,"""
+    metric_max: Number | None = None
+    """and the most, for those of which less is better."""
+    metric_loss: Number | None = None
+    """By how much it may be worse than the float model's."""
     levels: dict[str, Level] = msgspec.field(default_factory=dict)
     """What a broken limit means, by its name: `error` (the default), `warn` or `off`."""
     waivers: tuple[Waiver, ...] = ()

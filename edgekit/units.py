@@ -106,6 +106,15 @@ class Count(Quantity):
     plain = True
 
 
+class Number(Quantity):
+    """A number without unit, such as a metric."""
+
+    units: ClassVar[dict[str, float]] = {"": 1}
+    kind = "number"
+    example = "0.5"
+    plain = True
+
+
 def plain(value: Quantity) -> float | str:
     """A quantity as it stands in JSON: the number in the base unit; of a change its text."""
     return f"+{float(value):g} {value.change}" if value.change else float(value)

@@ -87,7 +87,7 @@ def _part(x: str, y: str, arrays: dict[str, np.ndarray], spec: DataSpec) -> Samp
             what = "labels" if array is labels else "samples"
             count = 0 if array.ndim == 0 else len(array)
             raise DataError(f"{spec.source}: {name}: {count} {what} for {len(inputs[0])} samples of {x}")
-    return Samples(tuple(inputs), labels)
+    return Samples(tuple(inputs), labels, arrays.get(y))
 
 
 def _classes(y: np.ndarray | None, name: str, spec: DataSpec) -> np.ndarray | None:

@@ -83,7 +83,8 @@ def _arrays(dataset: Dataset, data: DataSpec) -> dict[str, np.ndarray]:
         for name, part in parts.items()
         for wanted, x in zip(data.inputs, part.x, strict=True)
     }
-    return arrays | {f"y_{name}": part.y for name, part in parts.items() if part.y is not None}
+    answers = {name: part.y if part.targets is None else part.targets for name, part in parts.items()}
+    return arrays | {f"y_{name}": y for name, y in answers.items() if y is not None}
 
 
 def _shape(shape: tuple[int, ...]) -> str:

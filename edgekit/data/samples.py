@@ -25,6 +25,8 @@ class Samples(NamedTuple):
     """For each input of the model (N, …), any numeric dtype."""
     y: np.ndarray | None
     """Class indices (N,) int64, or None."""
+    targets: np.ndarray | None = None
+    """What the dataset has as y, whatever it is: numbers (N,) or (N, K), or None."""
 
     @property
     def number(self) -> int:
@@ -33,7 +35,8 @@ class Samples(NamedTuple):
 
     def take(self, rows: np.ndarray | slice) -> Samples:
         """Some of the samples, in that order."""
-        return Samples(tuple(x[rows] for x in self.x), None if self.y is None else self.y[rows])
+        y, targets = (None if a is None else a[rows] for a in (self.y, self.targets))
+        return Samples(tuple(x[rows] for x in self.x), y, targets)
 
 
 class Dataset(NamedTuple):

@@ -16,6 +16,7 @@ from edgekit.data.samples import Samples, prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError
 from edgekit.measure.intervals import mcnemar, paired_difference, wilson
+from edgekit.measure.metrics import measured
 from edgekit.runtimes import Session
 from edgekit.types import Measurement
 from edgekit.worker import Progress
@@ -29,7 +30,14 @@ BLOCK = 256
 
 
 def score_file(
-    model: str, data: DataSpec, runtime: str, threads: int, reference: str | None, folder: str, progress: Progress
+    model: str,
+    data: DataSpec,
+    runtime: str,
+    threads: int,
+    reference: str | None,
+    metric: str,
+    folder: str,
+    progress: Progress,
 ) -> list[Measurement]:
     """Runs a model over the evaluation set, one sample at a time, each from a fresh state.
 
@@ -38,6 +46,7 @@ def score_file(
     Args:
       model: a `.tflite` file with the dataset's inputs, in their order.
       reference: the float model's `predictions.npy` on the same samples, or None.
+      metric: see `edgekit.measure.metrics`; `accuracy` for nothing else.
 
     Returns:
       `accuracy` where the samples have labels; against the reference `churn`, `sqnr`, and `accuracy_drop` (labels) or
@@ -56,7 +65,11 @@ def score_file(
         raise DataError(f"{data.source}: samples of shape {given}, but {model} takes {wanted}")
     predictions = _run_all(session, samples, data, progress)
     np.save(Path(folder) / PREDICTIONS, predictions)
-    return compare(predictions, None if reference is None else np.load(reference), samples.y, _label(session))
+    before = None if reference is None else np.load(reference)
+    found = compare(predictions, before, samples.y, _label(session))
+    if metric != "accuracy":
+        found += measured(metric, samples, predictions, before, _label(session))
+    return found
 
 
 def compare(

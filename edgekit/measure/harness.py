@@ -59,6 +59,7 @@ def measure(
     scope: str,
     maker: Maker,
     before: Artifact | None = None,
+    metric: str = "accuracy",
 ) -> Found:
     """Measures the float models and the one that ships. What fails becomes a measurement without a value.
 
@@ -66,6 +67,7 @@ def measure(
       graphs: `float`, the model as it was given, and that after each technique, by its name; as float `.tflite`.
       model: what ships.
       notes: of the stages; those of the runtimes are added.
+      metric: what is measured beside top-1 accuracy.
       before: the baseline's file, to be timed in the same rounds.
 
     Raises:
@@ -101,10 +103,10 @@ def measure(
     else:
         answers = None
         for name, graph in graphs.items():
-            scored = run(steps.score(f"score {name}", graph, data, BASELINE, threads, answers), name, BASELINE)
+            scored = run(steps.score(f"score {name}", graph, data, BASELINE, threads, answers, metric), name, BASELINE)
             answers = answers or (scored.artifacts["predictions.npy"] if scored else None)
         for engine in engines:
-            step = steps.score(f"score {engine}", model, data, engine, threads, answers)
+            step = steps.score(f"score {engine}", model, data, engine, threads, answers, metric)
             scored = run(step, "model", engine, ("accuracy", "accuracy_drop", "churn"))
             if scored and answers and engine == shipped:
                 predictions = scored.artifacts["predictions.npy"], answers
