@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -118,7 +119,7 @@ def build(
             built = prove(product, maker, project.root, overrides, before.get((product.target.name, product.spec.name)))
             folder = out / product.target.name / product.spec.name
             manifest, log = _manifest(built, project.root), maker.log(product.scope)
-            files = built.files | pages(built, project, maker)
+            files = built.files | pages(built, manifest, project, maker)
             write_build(files, built.report, manifest, folder, log, maker.store)
             record(project, built.report)
             reports.append(built.report)
@@ -230,8 +231,8 @@ def prove(
     return Built(product, found, report, files, made)
 
 
-def pages(built: Built, project: Project, maker: Maker) -> dict[str, Artifact]:
-    """The report's page, and what continuous integration reads, by file name."""
+def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:
+    """The report's page, what continuous integration reads, and the bill of materials, by file name."""
     product, found, scope = built.product, built.found, built.product.scope
     anatomy = maker.make(steps.anatomy(product.shipped), scope).value
     changed = None
@@ -242,7 +243,11 @@ def pages(built: Built, project: Project, maker: Maker) -> dict[str, Artifact]:
     # What was found instead of made stands in report.json and report.md; the page is of what came out.
     rows = [msgspec.structs.replace(row, status="cached", reason="") for row in built.report.stages]
     report = msgspec.structs.replace(built.report, stages=rows)
-    return maker.make(steps.render(report, Extras(anatomy, changed, trend), places), scope).artifacts
+    rendered = maker.make(steps.render(report, Extras(anatomy, changed, trend), places), scope).artifacts
+    inputs = {artifact.path: artifact.sha256 for artifact in manifest.inputs}
+    figures = {"parameters": str(product.facts.parameters), "format": product.facts.format}
+    billed = maker.make(steps.bill(scope, product.shipped, inputs, figures, manifest.versions), scope)
+    return rendered | billed.artifacts
 
 
 def _shipped(measurements: list[Measurement], runtime: str) -> list[Measurement]:
@@ -352,4 +357,27 @@ def _manifest(built: Built, root: Path) -> Manifest:
         versions=dict(sorted(versions.items())),
         steps=[StepEntry(made.row.name, made.key, made.ingredients) for made in built.made],
         outputs=[],
+        predicate=_provenance(product, root, versions),
     )
+
+
+def _provenance(product: Product, root: Path, versions: dict[str, str]) -> dict[str, Any]:
+    """What was built from what, by whom, as SLSA says it; settings and steps stand in the manifest itself.
+
+    Source: SLSA 1.0, "Provenance"; a resource is a `ResourceDescriptor` of in-toto.
+    """
+    sources = [
+        {"name": relative(a.path, root), "digest": {"sha256": a.sha256}}
+        for a in (product.source, product.dataset)
+        if len(a.sha256) == 64
+    ]
+    libraries = [{"name": n, "uri": f"pkg:pypi/{n}@{v}"} for n, v in sorted(versions.items()) if n != "python"]
+    return {
+        "buildDefinition": {
+            "buildType": "urn:edgekit:build:1",
+            "externalParameters": {"target": product.target.name, "model": product.spec.name},
+            "internalParameters": {"profile": {"sha256": product.target.sha256}},
+            "resolvedDependencies": [*sources, *libraries],
+        },
+        "runDetails": {"builder": {"id": "urn:edgekit:local", "version": {"edgekit": __version__}}},
+    }

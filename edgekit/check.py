@@ -91,6 +91,8 @@ def _problems(target: Target, spec: ModelSpec, folder: Path, gate: Gate, before:
         if not intact(folder, output):
             what = "changed since it was built" if (folder / output.path).is_file() else "missing"
             problems.append(f"{folder / output.path}: {what}; {build}")
+    if {s.name: s.digest.get("sha256") for s in manifest.subject} != {o.path: o.sha256 for o in manifest.outputs}:
+        problems.append(f"{folder / 'manifest.json'}: its statement is not of these files; {build}")
     problems += _stale(target, spec, manifest, build)
     if before and (report.baseline is None or report.baseline.sha256 != before.shipped.sha256):
         problems.append(f"{folder}: not held against the baseline {gate.baseline}; {build} --baseline={gate.baseline}")

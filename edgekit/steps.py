@@ -266,6 +266,12 @@ def render(report: Report, extras: Extras, places: dict[str, tuple[str, int]]) -
     return Step("render", "edgekit.report.render:render", arguments, ("jinja2",), TOOLS)
 
 
+def bill(name: str, model: Artifact, inputs: dict[str, str], figures: dict[str, str], versions: dict[str, str]) -> Step:
+    """The bill of materials."""
+    arguments = {"name": name, "shipped": model.sha256, "inputs": inputs, "figures": figures, "versions": versions}
+    return Step("bill", "edgekit.report.bom:bill", arguments, ("cyclonedx-python-lib",), TOOLS)
+
+
 def emit(model: Artifact, name: str, outputs: Outputs, arena: int | None) -> Step:
     """C sources of the model."""
     arguments = {"model": model, "name": name, "outputs": outputs, "arena": arena}

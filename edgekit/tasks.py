@@ -127,6 +127,33 @@ def build(
 
 
 @task(
+    help=_help(
+        "json",
+        out="the archive, such as release.zip; with --verify, the one to look at",
+        builds="folder of the builds",
+        key="private key in PEM that signs; with --verify, the public one of whoever signed",
+        verify="look at an archive instead of making one",
+    )
+)
+@command
+def release(
+    c: Context, out: str, builds: str = "build", key: str | None = None, verify: bool = False, json: bool = False
+) -> int:
+    """Pack what ships, the reports and the evidence into an archive that is the same each time; or verify one."""
+    from edgekit import release as archives
+    from edgekit.report.console import print_json
+
+    path = Path(key) if key else None
+    if not verify:
+        members = archives.release(Path(builds), Path(out), path)
+        print_json(members) if json else print("\n".join(members))
+        return 0
+    problems = archives.verify(Path(out), path)
+    print_json(problems) if json else print("\n".join(problems) or f"{out}: as it was built")
+    return int(bool(problems))
+
+
+@task(
     iterable=["target"],
     help=_help(
         "target",
@@ -490,6 +517,7 @@ namespace = Collection(
     baselines,
     compare,
     history,
+    release,
     bench,
     carray,
     inspect,

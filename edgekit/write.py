@@ -10,7 +10,7 @@ import msgspec
 
 from edgekit.errors import OutputError
 from edgekit.report.markdown import markdown
-from edgekit.report.types import Manifest, Report
+from edgekit.report.types import Manifest, Report, Subject
 from edgekit.store import Store, sha256, write
 from edgekit.types import Artifact
 
@@ -54,7 +54,8 @@ def write_build(
         Artifact(path.rpartition(".")[2], path, len(text), hashlib.sha256(text).hexdigest())
         for path, text in texts.items()
     ]
-    whole = json(msgspec.structs.replace(manifest, outputs=outputs))
+    subject = [Subject(output.path, {"sha256": output.sha256}) for output in outputs]
+    whole = json(msgspec.structs.replace(manifest, outputs=outputs, subject=subject))
     there = folder / "manifest.json"
     if there.is_file() and there.read_bytes() == whole and all(intact(folder, output) for output in outputs):
         return

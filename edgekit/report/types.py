@@ -88,8 +88,21 @@ class StepEntry(Struct, frozen=True):
     ingredients: dict[str, Any]
 
 
-class Manifest(Struct, frozen=True):
-    """`manifest.json`: every input, setting, version and output of a build with its SHA-256."""
+class Subject(Struct, frozen=True):
+    """An output, as in-toto names it."""
+
+    name: str
+    digest: dict[str, str]
+
+
+class Manifest(Struct, frozen=True, rename={"type_": "_type", "predicate_type": "predicateType"}):
+    """`manifest.json`: every input, setting, version and output of a build with its SHA-256.
+
+    It is an in-toto statement too, whose predicate is the provenance as SLSA wants it; what else stands here, readers
+    of statements pass over.
+
+    Source: in-toto Attestation Framework, "Statement v1"; SLSA 1.0, "Provenance".
+    """
 
     schema: Literal["edgekit.manifest/1"]
     verdict: VerdictWord
@@ -103,3 +116,8 @@ class Manifest(Struct, frozen=True):
     steps: list[StepEntry]
     outputs: list[Artifact]
     """Every file of the build but this one; paths relative to it."""
+    subject: list[Subject] = []
+    """The outputs once more."""
+    predicate: dict[str, Any] = {}
+    type_: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io/Statement/v1"
+    predicate_type: Literal["https://slsa.dev/provenance/v1"] = "https://slsa.dev/provenance/v1"

@@ -42,6 +42,7 @@ class TestFirstBuild:
             "report.html",
             "report.sarif",
             "junit.xml",
+            "bom.cdx.json",
             "manifest.json",
             "build.log",
         }
