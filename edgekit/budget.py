@@ -11,7 +11,7 @@ from edgekit.units import Bytes, Count, Nanoseconds, Number, Percent, Ratio
 UNITS = {Bytes: "B", Nanoseconds: "ns", Percent: "%", Ratio: "x", Count: "1", Number: ""}
 NAMED = {"latency": "latency_p90", "metric_min": "metric", "metric_max": "metric"}
 """Budgets that stand for a measurement of another name."""
-TIMED = ("latency", "latency_p50", "latency_p99", "load_time", "resident_memory", "speedup")
+TIMED = ("latency", "latency_p50", "latency_p99", "load_time", "speedup")
 """Budgets that more rounds of timing can decide."""
 
 

@@ -83,6 +83,8 @@ def _help(*names: str, **more: str) -> dict[str, str]:
         recipe="TOML file whose [recipe] goes over that of the profile, such as sensitivity proposes",
         remeasure="measure time and memory again, also where nothing has changed",
         strict="what stays inconclusive fails too",
+        verbose="say the commands that give each figure again",
+        mlflow="also log figures and files to MLflow: a folder, or the address of a server",
     ),
 )
 @command
@@ -101,6 +103,8 @@ def build(
     baseline: str | None = None,
     remeasure: bool = False,
     strict: bool = False,
+    verbose: bool = False,
+    mlflow: str = "",
 ) -> int:
     """Compress, quantize, measure and judge a model: DIR/TARGET/MODEL gets the .tflite, the reports and C sources.
 
@@ -108,7 +112,9 @@ def build(
     """
     from edgekit.build import build
     from edgekit.project import find_project, select_models
-    from edgekit.report.console import Progress, print_json, print_reports
+    from edgekit.report.console import Progress, print_commands, print_json, print_reports
+    from edgekit.report.markdown import append_summaries
+    from edgekit.report.mlflow import log_to_mlflow
     from edgekit.target import load_targets
     from edgekit.types import Reading
 
@@ -123,6 +129,12 @@ def build(
     finally:
         progress.close()
     print_json(reports) if json else print_reports(reports, Path(out))
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        append_summaries(Path(summary), reports)
+    if mlflow:
+        log_to_mlflow(reports, Path(out), mlflow)
+    if verbose and not json:
+        print_commands(reports, Path(out), held)
     return int(any(report.verdict in ("fail", "inconclusive" if strict else "fail") for report in reports))
 
 

@@ -263,8 +263,6 @@ class Run(Struct, frozen=True):
     """How many single runs."""
     drift: float
     """Median of the second half over that of the first, less 1."""
-    resident_memory: int
-    """Growth of the resident memory from before the load to after the warm-up, in B."""
 
 
 class Machine(Struct, frozen=True):

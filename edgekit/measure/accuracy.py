@@ -35,9 +35,9 @@ def score_file(
     runtime: str,
     threads: int,
     reference: str | None,
-    metric: str,
     folder: str,
     progress: Progress,
+    metric: str = "accuracy",
 ) -> list[Measurement]:
     """Runs a model over the evaluation set, one sample at a time, each from a fresh state.
 

@@ -28,25 +28,41 @@ def timed(model: str, runtime: str, threads: int, settings: Timing) -> Run:
       TargetError, SetupError, ModelError: see `edgekit.runtimes.open_session`.
       CrashError: the model ended its process.
     """
-    import psutil  # noqa: F401 (the copies of this process have it then)
 
     runtimes.load(runtime)
     return in_fresh_process(_timed, model, runtime, threads, settings, returns=Run)
 
 
-def _timed(model: str, runtime: str, threads: int, settings: Timing) -> Run:
+def resident_memory(model: str, runtime: str, threads: int) -> int:
+    """By how much the process's resident memory (RSS) grows from before the load to after three runs, in B: model,
+    tensors and what the runtime keeps. Call it in a process that has loaded no model before; copies will not do, for
+    they also grow by pages that they share with their origin.
+
+    Raises:
+      SetupError, ModelError: see `edgekit.runtimes.open_session`.
+    """
     import psutil
 
     from edgekit.runtimes.values import random_inputs
 
+    runtimes.load(runtime)
     process = psutil.Process()
     before = process.memory_info().rss
+    session = runtimes.open_session(runtime, model, threads)
+    inputs = random_inputs(session.inputs, seed=0)
+    for _ in range(3):
+        _time_run(session, inputs)
+    return max(0, process.memory_info().rss - before)
+
+
+def _timed(model: str, runtime: str, threads: int, settings: Timing) -> Run:
+    from edgekit.runtimes.values import random_inputs
+
     start = time.perf_counter_ns()
     session = runtimes.open_session(runtime, model, threads)
     load_time = time.perf_counter_ns() - start
     inputs = random_inputs(session.inputs, settings.seed)
     _warm_up(session, inputs, settings.warmup)
-    grown = process.memory_info().rss - before
     samples = _time_runs(session, inputs, settings)
     half = len(samples) // 2
     ordered = sorted(samples)
@@ -55,7 +71,6 @@ def _timed(model: str, runtime: str, threads: int, settings: Timing) -> Run:
         quantiles=[ordered[quantile_rank(len(ordered), share) - 1] for share in SHARES],
         count=len(samples),
         drift=median(samples[half:]) / median(samples[:half]) - 1,
-        resident_memory=max(0, grown),
     )
 
 

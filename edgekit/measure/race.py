@@ -18,14 +18,18 @@ from msgspec.structs import replace
 
 from edgekit.errors import ModelError, WorkerError
 from edgekit.measure.intervals import CONFIDENCE
-from edgekit.measure.latency import SHARES, timed
+from edgekit.measure.latency import SHARES, resident_memory, timed
 from edgekit.runtimes import installed
 from edgekit.types import Measurement, Run, Timing
 from edgekit.worker import Progress, Worker
 
 RUNS = "runs.json"
+SHIPPED = "model"
+"""Name of what ships, whose memory is measured too."""
 RESAMPLES = 2000
 LATENCIES = {"latency_min": 0.0, "latency_p50": 0.5, "latency_p90": 0.9, "latency_p99": 0.99}
+BUSY = 0.3
+"""Cores that other processes may use before it is said."""
 NOISY = 0.1
 """Spread of the processes' medians, largest over smallest less 1, from which on the machine is called noisy."""
 
@@ -56,7 +60,7 @@ class Question(Struct, frozen=True):
 
     entry: Entry
     measurement: str
-    """One of those of `measurements`, or the name of a comparison."""
+    """`latency_…` or `load_time`, or the name of a comparison."""
     limit: float
 
 
@@ -76,6 +80,10 @@ class Outcome(Struct, frozen=True):
     seconds: float
     notes: list[str]
     """What disturbed."""
+    memory: dict[str, int] = {}
+    """Resident memory of what ships under each runtime, in B."""
+    others: float = 0.0
+    """Cores that other processes used meanwhile."""
 
     def runs(self, entry: Entry) -> list[Run]:
         """Of an entry, one for each round; empty where it dropped out or had no part."""
@@ -139,7 +147,7 @@ def race(
     problems: dict[Entry, str] = {}
     runs: dict[Entry, list[Run]] = {entry: [] for entry in entries}
     workers = {entry.runtime: Worker() for entry in entries}
-    load, number, asked = _load(), 0, list(entries)
+    busy, number, asked = _busy(), 0, list(entries)
     try:
         while asked and (number < settings.rounds or time.monotonic() - start < patience):
             for entry in asked[number % len(asked) :] + asked[: number % len(asked)]:
@@ -157,10 +165,16 @@ def race(
             if number >= settings.rounds:
                 needed = [e for q in questions if _open(q, comparisons, so_far) for e in _asks(q, comparisons)]
                 asked = [entry for entry in asked if entry in needed]
+        memory = {}
+        for entry in (e for e in entries if e.model == SHIPPED and e not in problems):
+            memory[entry.runtime] = workers[entry.runtime].call(
+                resident_memory, models[entry.model], entry.runtime, threads, returns=int, time_limit=time_limit
+            )
     finally:
         for worker in workers.values():
             worker.close()
-    return replace(so_far, notes=_disturbances(so_far.raced, load))
+    others = _others(busy, _busy())
+    return replace(so_far, notes=_disturbances(so_far.raced, others), memory=memory, others=others)
 
 
 def measurements(outcome: Outcome, entry: Entry) -> list[Measurement]:
@@ -171,12 +185,11 @@ def measurements(outcome: Outcome, entry: Entry) -> list[Measurement]:
         return [Measurement("latency_p90", None, "ns", runtime=label, reason=f"failed: {raced.problem}")]
     count, processes = sum(run.count for run in raced.runs), len(raced.runs)
     found = [_measured(name, raced.runs, "ns", label, count) for name in LATENCIES]
-    rss = "growth of the process's resident memory (RSS) from before the load to after the warm-up"
-    return [
-        _measured("load_time", raced.runs, "ns", label, processes),
-        *found,
-        _measured("resident_memory", raced.runs, "B", label, processes, rss),
-    ]
+    memory = outcome.memory.get(entry.runtime) if entry.model == SHIPPED else None
+    if memory is not None:
+        said = "growth of the process's resident memory (RSS) from before the load to after three runs"
+        found.append(Measurement("resident_memory", memory, "B", runtime=label, reason=said))
+    return [_measured("load_time", raced.runs, "ns", label, processes), *found]
 
 
 def compared(outcome: Outcome, comparison: Comparison) -> list[Measurement]:
@@ -211,9 +224,9 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
     return median(values), medians[cut], medians[-1 - cut]
 
 
-def _measured(name: str, runs: list[Run], unit: str, label: str, samples: int, reason: str = "") -> Measurement:
+def _measured(name: str, runs: list[Run], unit: str, label: str, samples: int) -> Measurement:
     value, low, high = interval([_value(name)(run) for run in runs])
-    said = reason or f"median of {len(runs)} processes"
+    said = f"median of {len(runs)} processes"
     return Measurement(name, value, unit, runtime=label, samples=samples, low=low, high=high, reason=said)
 
 
@@ -241,11 +254,15 @@ def _asks(question: Question, comparisons: list[Comparison]) -> list[Entry]:
     return others or [question.entry]
 
 
-def _disturbances(raced: list[Raced], load: tuple[float, int]) -> list[str]:
-    """What of the runs, or of the machine before them, says that others used it or that its clock changed."""
+def _disturbances(raced: list[Raced], others: float) -> list[str]:
+    """What of the runs, or of the machine meanwhile, says that others used it or that its clock changed.
+
+    Args:
+      others: how many cores other processes used.
+    """
     notes = []
-    if load[0] > 0.5 * load[1]:
-        notes.append(f"the machine was busy before timing began: load {load[0]:.1f} on {load[1]} cores")
+    if others > BUSY:
+        notes.append(f"the machine was busy: other processes used {others:.1f} cores while times were taken")
     for one in raced:
         medians = [run.quantiles[SHARES.index(0.5)] for run in one.runs]
         if len(medians) > 2 and max(medians) / min(medians) - 1 > NOISY:
@@ -262,7 +279,16 @@ def _disturbances(raced: list[Raced], load: tuple[float, int]) -> list[str]:
     return notes
 
 
-def _load() -> tuple[float, int]:
-    """Load of the last minute, and how many cores there are for this process."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return os.getloadavg()[0], cores
+def _busy() -> tuple[float, float, float]:
+    """Seconds: now, of all cores that were not idle, and of this process and those that it has waited for."""
+    import psutil
+
+    spent, own = psutil.cpu_times(), os.times()
+    idle = spent.idle + getattr(spent, "iowait", 0.0)
+    return time.monotonic(), sum(spent) - idle, own.user + own.system + own.children_user + own.children_system
+
+
+def _others(before: tuple[float, float, float], after: tuple[float, float, float]) -> float:
+    """How many cores other processes used in between."""
+    elapsed, all_, own = (b - a for a, b in zip(before, after, strict=True))
+    return max(0.0, (all_ - own) / elapsed) if elapsed else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -110,6 +111,24 @@ def print_reports(reports: Sequence[Report], out: Path) -> None:
     if reports:
         machine = reports[0].machine
         print(f"\nTimes and resident memory are those of this machine ({machine.cpu}), not of the device.")
+
+
+def print_commands(reports: Sequence[Report], out: Path, baseline: str) -> None:
+    """What to type to get each figure again."""
+    for report in reports:
+        file = out / report.target.name / report.model.name / "model.tflite"
+        runtimes = dict.fromkeys(m.runtime.split(" ")[0] for m in report.measurements if m.runtime)
+        sets = "".join(f" --set={shlex.quote(o)}" for o in report.target.overrides if not o.startswith("recipe "))
+        held = f" --baseline={baseline}" if baseline else ""
+        build = f"edgekit build --target={report.target.name} --model={report.model.name}{held}{sets}"
+        print(f"\n{report.target.name}: {report.model.name}")
+        for words, command in (
+            ("size, operators, multiply-accumulates", f"edgekit inspect {file}"),
+            ("latency and memory", f"edgekit bench {file} " + " ".join(f"--runtime={r}" for r in runtimes)),
+            ("everything timed again", f"{build} --remeasure"),
+            ("everything made again, and compared", f"edgekit check --target={report.target.name} --rebuild"),
+        ):
+            print(f"  {words + ':':<40} {command}")
 
 
 def print_checks(checks: Sequence[Checked]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from edgekit.report.types import Report
 from edgekit.types import BudgetLine, StageRow
@@ -90,6 +91,13 @@ def markdown(report: Report) -> str:
         f"parameters, {report.model.macs:,} multiply-accumulates, SHA-256 `{report.model.sha256}`.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def append_summaries(place: Path, reports: Sequence[Report]) -> None:
+    """Appends reports to a file, as GitHub Actions wants it of a step's summary."""
+    with place.open("a", encoding="utf-8") as file:
+        for report in reports:
+            file.write(markdown(report) + "\n")
 
 
 def remarks(line: BudgetLine) -> list[str]:

@@ -188,3 +188,28 @@ class TestMissingRuntime:
         assert done.stderr.startswith("edgekit: ") and "pip install tflite-micro" in done.stderr
         assert len(done.stderr.splitlines()) == 1
         assert not (built / "build/microcontroller").exists()
+
+
+def test_verbose_says_how_to_get_each_figure_again(built):
+    said = edgekit(built, "build", "--target=phone", "--verbose").stdout
+    [command] = [line.split(":", 1)[1].split() for line in said.splitlines() if "multiply-accumulates:" in line]
+    done = edgekit(built, *command[1:])
+    assert done.returncode == 0 and "2,440,960" in done.stdout
+
+
+def test_the_summary_of_a_step_in_github_actions(built, tmp_path):
+    (tmp_path / "summary.md").write_text("before\n")
+    edgekit(built, "build", "--target=phone", GITHUB_STEP_SUMMARY=str(tmp_path / "summary.md"))
+    text = (tmp_path / "summary.md").read_text()
+    assert text.startswith("before\n# digits for phone: pass") and len(text) < 65_536
+
+
+def test_a_build_is_logged_to_mlflow(built, tmp_path):
+    mlflow = pytest.importorskip("mlflow")
+    done = edgekit(built, "build", "--target=phone", f"--mlflow={tmp_path / 'runs'}")
+    assert done.returncode == 0, done.stderr
+    [metric] = (tmp_path / "runs").glob("*/*/metrics/model_size")
+    size = (built / "build/phone/digits/model.tflite").stat().st_size
+    assert float(metric.read_text().split()[1]) == size and mlflow.__version__
+    done = edgekit(built, "build", "--target=phone", "--mlflow=nowhere://x")
+    assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr

@@ -2,7 +2,7 @@ import pytest
 import support_probe
 
 from edgekit import worker
-from edgekit.errors import ModelError, TargetError
+from edgekit.errors import CrashError, ModelError, TargetError
 from edgekit.flatbuffer.read import Graph, Operator, Tensor
 from edgekit.runtimes import installed
 from edgekit.runtimes.support import ANY, check_support, lacking, releases, supported
@@ -57,7 +57,10 @@ def test_the_table_is_what_the_installed_runtime_says(runtime, tmp_path):
     kernels, path = supported(f"{runtime} {installed(runtime)}")[1], str(tmp_path / "m.tflite")
     for name in ("GELU", "BATCH_MATMUL", "DILATE"):
         for version in {1, kernels.get(name, 0), kernels.get(name, 0) + 1} - {0}:
-            opens = worker.call("support_probe:opens", runtime, path, name, version, returns=bool)
+            try:
+                opens = worker.call("support_probe:opens", runtime, path, name, version, returns=bool)
+            except CrashError:  # by a kernel that is there, and does not survive an operator without inputs
+                opens = True
             assert opens == (version <= kernels.get(name, 0)), (name, version)
 
 
