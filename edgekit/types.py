@@ -275,3 +275,7 @@ class Machine(Struct, frozen=True):
     system: str
     """Kernel, release and architecture: `Linux 6.1.0 x86_64`."""
     python: str
+    cpus: str = ""
+    """The cores that this process may use, such as `0,1`; nothing is pinned to one of them."""
+    allocator: str = ""
+    """Whose memory allocation it is, such as `glibc 2.36`."""

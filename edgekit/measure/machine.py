@@ -11,7 +11,8 @@ from edgekit.types import Machine
 
 def machine() -> Machine:
     """This machine."""
-    return Machine(_cpu(), _cores(), f"{platform.system()} {platform.release()} {platform.machine()}", _python())
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    return Machine(_cpu(), _cores(), system, _python(), _cpus(), " ".join(platform.libc_ver()).strip())
 
 
 def _cpu() -> str:
@@ -29,6 +30,10 @@ def _cpu() -> str:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpus() -> str:
+    return ",".join(map(str, sorted(os.sched_getaffinity(0)))) if hasattr(os, "sched_getaffinity") else ""
 
 
 def _python() -> str:
