@@ -83,8 +83,8 @@ def markdown(report: Report) -> str:
                 for m in report.measurements
             ],
         ),
-        f"Measured on {host.cpu}, {host.cores} cores ({host.cpus}, none pinned), {host.system}, {host.python}, memory from "
-        f"{host.allocator or 'the system'}; runtimes with {report.threads} "
+        f"Measured on {host.cpu}, {host.cores} cores ({host.cpus}, none pinned), {host.system}, {host.python}, "
+        f"memory from {host.allocator or 'the system'}; runtimes with {report.threads} "
         f"thread{'s' * (report.threads > 1)}. Times and resident memory are this machine's, not the device's.",
         "## Files",
         table(["file", "bytes", "SHA-256"], [[a.path, f"{a.bytes:,}", f"`{a.sha256}`"] for a in report.artifacts]),
