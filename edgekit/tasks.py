@@ -284,6 +284,25 @@ def bench(c: Context, path: str, runtime: list[str], threads: int = 1, json: boo
 @task(
     positional=["path"],
     help=_help(
+        "json",
+        path="a .tflite file",
+        out="folder of the smaller file, which has the same name",
+        keep_names="leave the names of inner tensors, for debugging",
+    ),
+)
+@command
+def shrink(c: Context, path: str, out: str = "shrunk", keep_names: bool = False, json: bool = False) -> None:
+    """Write a smaller .tflite whose outputs are the same bit for bit, proven in every runtime that is installed."""
+    from edgekit.report.console import print_json, print_shrunk
+    from edgekit.shrink import shrink
+
+    found = shrink(Path(path), Path(out), keep_names)
+    print_json(found) if json else print_shrunk(found)
+
+
+@task(
+    positional=["path"],
+    help=_help(
         path="a .tflite file",
         name="identifier of the C symbols; the file's name by default",
         out="folder of the C sources",
@@ -532,6 +551,7 @@ namespace = Collection(
     release,
     bench,
     carray,
+    shrink,
     inspect,
     targets,
     doctor,

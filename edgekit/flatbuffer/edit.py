@@ -169,16 +169,80 @@ def _copied(model: Any, graph: Any, index: int) -> int:
     return len(graph.tensors) - 1
 
 
-def packed(model: Any) -> bytes:
-    """Such objects as a file."""
+def packed(model: Any, share: bool = False) -> bytes:
+    """Such objects as a file.
+
+    Args:
+      share: store equal vectors and strings once, to which all that have them point.
+    """
     import flatbuffers
 
     class Builder(flatbuffers.Builder):
-        """Aligns vectors of bytes, which the generated code does not."""
+        """Aligns vectors of bytes, which the generated code does not, and finds those that are there already."""
+
+        known: dict[tuple[str, bytes], Any] = {}  # noqa: RUF012, of one file
+
+        def CreateNumpyVector(self, x: Any) -> Any:  # noqa: N802
+            key = (x.dtype.str, x.tobytes())
+            if key not in self.known or not share:
+                self.known[key] = super().CreateNumpyVector(x)
+            return self.known[key]
+
+        def CreateString(self, s: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:  # noqa: N802
+            key = ("string", s if isinstance(s, bytes) else s.encode(encoding, errors))
+            if key not in self.known or not share:
+                self.known[key] = super().CreateString(s, encoding, errors)
+            return self.known[key]
 
         def StartVector(self, size: int, count: int, alignment: int) -> Any:  # noqa: N802, the library's name
             return super().StartVector(size, count, ALIGNMENT if size == 1 else alignment)
 
+    if share:
+        _share_tables(model)
     builder = Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+class _Once:
+    """An object of the schema that is written once, however many point to it."""
+
+    def __init__(self, of: Any) -> None:
+        self._of = of
+        self._offset: Any = None
+
+    def Pack(self, builder: Any) -> Any:  # noqa: N802, the schema's name
+        """Where it lies in the file."""
+        if self._offset is None:
+            self._offset = self._of.Pack(builder)
+        return self._offset
+
+
+def _share_tables(model: Any) -> None:
+    """Makes equal quantizations, options, tensors and operators one table each."""
+    known: dict[tuple[Any, ...], _Once] = {}
+
+    def once(table: Any) -> Any:
+        return None if table is None else known.setdefault(_content(table), _Once(table))
+
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            tensor.quantization = once(tensor.quantization)
+        for operator in graph.operators or []:
+            operator.builtinOptions = once(operator.builtinOptions)
+        graph.tensors = [once(tensor) for tensor in graph.tensors]
+        graph.operators = [once(operator) for operator in graph.operators or []]
+
+
+def _content(table: Any) -> tuple[Any, ...]:
+    """What a table says, to be compared; tables in it that are shared already are themselves."""
+    parts: list[Any] = [type(table).__name__]
+    for name, value in sorted(vars(table).items()):
+        if hasattr(value, "tobytes"):
+            value = (value.dtype.str, value.tobytes())
+        elif isinstance(value, list):
+            value = tuple(_content(v) if hasattr(v, "Pack") and not isinstance(v, _Once) else v for v in value)
+        elif hasattr(value, "Pack") and not isinstance(value, _Once):
+            value = _content(value)
+        parts.append((name, value))
+    return tuple(parts)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgekit.history import Entry
     from edgekit.inspect import Inspection, Support
     from edgekit.report.types import Report
+    from edgekit.shrink import Shrunk
     from edgekit.types import Measurement, StageRow
 
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "skipped": "dim"}
@@ -137,6 +138,16 @@ def print_checks(checks: Sequence[Checked]) -> None:
         print(f"{found.target}: {found.model}: {'fail' if found.problems else 'pass'}")
         for problem in found.problems:
             print(f"  {problem}")
+
+
+def print_shrunk(found: Shrunk) -> None:
+    """What shrinking a file bought, and what proves it."""
+    saved = 100 * (1 - found.after / found.before)
+    print(f"{found.path}: {found.before:,} → {found.after:,} B, {saved:.1f} % less")
+    for runtime, said in found.proven.items():
+        print(f"  {runtime + ':':<16} {said}")
+    if not found.kept:
+        print("  so the original was written")
 
 
 def print_history(entries: Sequence[Entry]) -> None:

@@ -1,0 +1,62 @@
+"""Operators that do nothing, taken out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def without_idle_reshapes(model: Any) -> None:
+    """Takes out, in place, each RESHAPE to the shape that a tensor has already, and each before a FULLY_CONNECTED that
+    reads its input as rows of as many values as it has weights for each output.
+
+    Source: `tensorflow/lite/kernels/fully_connected.cc`, `batch_size = input_size / filter->dims->data[1]`.
+    """
+    for graph in model.subgraphs:
+        ends = {int(i) for i in (*graph.inputs, *graph.outputs)}
+        readers: dict[int, list[Any]] = {}
+        for operator in graph.operators or []:
+            for index in operator.inputs:
+                readers.setdefault(int(index), []).append(operator)
+        kept = []
+        for operator in graph.operators or []:
+            if _code(model, operator) == "RESHAPE" and _idle(model, graph, operator, ends, readers):
+                source, made = int(operator.inputs[0]), int(operator.outputs[0])
+                for reader in readers.get(made, []):
+                    reader.inputs = [source if int(i) == made else int(i) for i in reader.inputs]
+                    readers.setdefault(source, []).append(reader)
+            else:
+                kept.append(operator)
+        graph.operators = kept
+
+
+def _idle(model: Any, graph: Any, operator: Any, ends: set[int], readers: dict[int, list[Any]]) -> bool:
+    source, made = graph.tensors[int(operator.inputs[0])], graph.tensors[int(operator.outputs[0])]
+    if int(operator.outputs[0]) in ends or not readers.get(int(operator.outputs[0])):
+        return False
+    if source.type != made.type or not _alike(source.quantization, made.quantization):
+        return False
+    if list(source.shape) == list(made.shape):
+        return True
+    if len(made.shape) != 2 or int(made.shape[0]) != int(source.shape[0]):
+        return False
+    return all(
+        _code(model, reader) == "FULLY_CONNECTED"
+        and int(reader.inputs[0]) == int(operator.outputs[0])
+        and not reader.builtinOptions.keepNumDims
+        and int(graph.tensors[int(reader.inputs[1])].shape[-1]) == int(made.shape[-1])
+        for reader in readers[int(operator.outputs[0])]
+    )
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return one is other
+    pairs = ((one.scale, other.scale), (one.zeroPoint, other.zeroPoint))
+    return all(([] if a is None else list(a)) == ([] if b is None else list(b)) for a, b in pairs)
+
+
+def _code(model: Any, operator: Any) -> str:
+    from edgekit.flatbuffer.read import _builtins
+
+    code = model.operatorCodes[operator.opcodeIndex]
+    return _builtins().get(max(code.builtinCode, code.deprecatedBuiltinCode), "")
