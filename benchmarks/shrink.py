@@ -31,15 +31,15 @@ def main() -> None:
     head = ["file", "bytes", "shrunk", "less", "identical on 64 random inputs in"]
     page = f"""# Smaller, with the same outputs
 
-`invoke shrink FILE.tflite --out=DIR` writes a smaller file with the same name. It leaves out what no output depends on:
-names of inner tensors (inputs, outputs and signatures keep theirs; `--keep-names` keeps all), statistics of calibration,
-descriptions, metadata that no runtime reads, operator codes, buffers and tensors that nothing refers to, and reshapes that
-do nothing. Equal vectors, quantizations, options and tensors are stored once, and every buffer lies at a multiple of 16
-bytes. Data that lies behind the FlatBuffer, as in large models, moves inside, where TFLM finds it.
+`invoke shrink FILE.tflite --out=DIR` writes a smaller file with the same name. It leaves out what no output depends
+on: names of inner tensors (inputs, outputs and signatures keep theirs; `--keep-names` keeps all), statistics of
+calibration, descriptions, metadata that no runtime reads, operator codes, buffers and tensors that nothing refers to,
+and reshapes that do nothing. Equal vectors, quantizations, options and tensors are stored once, and every buffer lies
+at a multiple of 16 bytes. Data that lies behind the FlatBuffer, as in large models, moves inside, where TFLM finds it.
 
 Before the smaller file is written, every runtime that is installed runs both on 64 random inputs, in processes of its
-own; if one output differs in one bit, or a runtime refuses what it took before, the original is written and the reason is
-said.
+own; if one output differs in one bit, or a runtime refuses what it took before, the original is written and the reason
+is said.
 
 Made by `python benchmarks/shrink.py`:
 
