@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from edgekit.flatbuffer.edit import objects, packed
+from edgekit.flatbuffer.edit import move_inside, objects, packed
 from edgekit.flatbuffer.idle import without_idle_reshapes
 
 IDLE_METADATA = {b"min_runtime_version", b"CONVERSION_METADATA"}
@@ -22,7 +22,7 @@ def dieted(content: bytes, keep_names: bool = False) -> bytes:
       keep_names: leave the names of inner tensors, for debugging.
     """
     model = objects(content)
-    _move_inside(model, content)
+    move_inside(model, content)
     without_idle_reshapes(model)
     model.description = None
     model.metadata = [m for m in model.metadata or [] if m.name not in IDLE_METADATA] or None
@@ -44,16 +44,6 @@ def dieted(content: bytes, keep_names: bool = False) -> bytes:
     _drop_codes(model)
     _share_buffers(model)
     return packed(model, share=True)
-
-
-def _move_inside(model: Any, content: bytes) -> None:
-    """Data that lies behind the FlatBuffer, where TFLM does not look, as that of large models does."""
-    import numpy as np
-
-    for buffer in model.buffers:
-        if buffer.offset > 1:
-            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
-        buffer.offset = buffer.size = 0
 
 
 def _ends(model: Any, number: int, graph: Any) -> set[int]:

@@ -152,6 +152,17 @@ def objects(content: bytes) -> Any:
     return _schema().ModelT.InitFromObj(main_graph(content)[0])
 
 
+def move_inside(model: Any, content: bytes) -> None:
+    """Gives objects the data that lies behind the FlatBuffer of the file they came from, as that of large models does,
+    where TFLM does not look: it would compute without."""
+    import numpy as np
+
+    for buffer in model.buffers:
+        if buffer.offset > 1:
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+        buffer.offset = buffer.size = 0
+
+
 def _appended(model: Any, buffer: int) -> int:
     copy = _schema().BufferT()
     copy.data = model.buffers[buffer].data
