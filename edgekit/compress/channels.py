@@ -96,8 +96,6 @@ def remove_channels(
         if done % steps == 0:
             fine_tune(model, x, taught, settings, seed, progress)
     after, now = cost(model), _widths(model)
-    if now == {name: width for name, width in widths.items() if name in now}:
-        notes.append("no channel was removed: each is tied to an input, an output or a layer that is not taken apart")
     said = Narrowed(
         channels={name: (width, now[name]) for name, width in widths.items() if now.get(name, width) != width},
         parameters=(original.parameters, after.parameters),
@@ -196,5 +194,4 @@ def _has_channels(layer: Any) -> bool:
 
 def _widths(model: Any) -> dict[str, int]:
     """Output channels of each layer that makes some."""
-    made = [layer for layer in model.layers if _has_channels(layer)]
-    return {layer.name: int(layer.units if hasattr(layer, "units") else layer.filters) for layer in made}
+    return {layer.name: int(layer.output_shape[-1]) for layer in model.layers if _has_channels(layer)}

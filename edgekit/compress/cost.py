@@ -30,10 +30,6 @@ def cost(model: Any, found: Dependencies | None = None, removed: np.ndarray | No
       removed: labels, each the root of its class.
     """
     calls = {call.layer.name: call for call in found.calls} if found else {}
-    nodes: dict[int, list[Any]] = {}
-    for at in getattr(model, "_nodes_by_depth", {}).values():
-        for node in at:
-            nodes.setdefault(id(node.layer), []).append(node)
     parameters = macs = size = 0
     for layer in _flat(model):
         kind, call = type(layer).__name__, calls.get(layer.name)
@@ -42,13 +38,11 @@ def cost(model: Any, found: Dependencies | None = None, removed: np.ndarray | No
             if call is not None and found is not None and removed is not None:
                 before, after = (stays(found, labels, removed) for labels in (call.inputs[0], call.output))
                 for axis, kept in axes(kind, name, len(shape), before, after).items():
-                    if shape[axis] < len(kept):
-                        continue  # one value for all channels
                     shape[axis] = shape[axis] // len(kept) * int(kept.sum())
             count = math.prod(shape)
             parameters += count
             if "kernel" in name:
-                macs += count * _positions(layer, kind, nodes.get(id(layer), layer.inbound_nodes[:1]))
+                macs += count * _positions(layer, kind)
                 size += count
             elif kind != "BatchNormalization":
                 size += count * (4 if name == "bias" else 1)
@@ -59,9 +53,9 @@ def _flat(model: Any) -> list[Any]:
     return [x for layer in model.layers for x in (_flat(layer) if hasattr(layer, "layers") else [layer])]
 
 
-def _positions(layer: Any, kind: str, nodes: list[Any]) -> int:
-    """How often a kernel is applied in one inference: at each place of its output, in each place of the graph."""
-    before = kind.endswith("Transpose") or hasattr(layer, "cell")
-    shapes = [node.input_shapes if before else node.output_shapes for node in nodes]
-    firsts = [shape[0] if isinstance(shape, list) else shape for shape in shapes]
-    return sum(math.prod(n or 1 for n in (s[1:2] if hasattr(layer, "cell") else s[1:-1])) for s in firsts)
+def _positions(layer: Any, kind: str) -> int:
+    """How often a kernel is applied in one inference: at each place of its output."""
+    shape = layer.input_shape if kind.endswith("Transpose") or hasattr(layer, "cell") else layer.output_shape
+    if isinstance(shape, list):
+        shape = shape[0]
+    return math.prod(n or 1 for n in (shape[1:2] if hasattr(layer, "cell") else shape[1:-1]))

@@ -176,13 +176,13 @@ class Dependencies:
         return _apply(layer.activation, np.zeros(len(labels), np.float32))
 
     def _per_channel(self, node: Any, labels: list[Any], constants: list[Any]) -> tuple[Any, Any]:
-        """Scale and offset belong to the channel, which is zero without it; either of them can make it so."""
+        """Scale and offset belong to the channel: without them it is zero."""
         import numpy as np
 
         self._share(node.layer, labels)
         if type(node.layer).__name__ == "PReLU":
             return labels[0], np.where(constants[0] >= 0, constants[0], np.nan)
-        if not (node.layer.scale or node.layer.center):
+        if not (node.layer.scale and node.layer.center):
             self._freeze(labels[0])
         return labels[0], np.zeros(len(labels[0]), np.float32)
 
@@ -243,14 +243,10 @@ class Dependencies:
         """Freezes channels that leave something behind which their readers cannot take into their bias."""
         import numpy as np
 
-        first: dict[int, np.ndarray] = {}
         for call in self.calls:
             kind = type(call.layer).__name__
             if kind not in CONVOLUTIONS | DEPTHWISE:
                 continue
-            # A layer that reads in two places has one bias for both.
-            other = first.setdefault(id(call.layer), call.constants[0])
-            self._freeze(call.inputs[0][~np.isclose(call.constants[0], other, rtol=0, atol=0, equal_nan=True)])
             # Where a layer pads, its border reads zeros beside the constant.
             exact = kind == "Dense" or (kind in ("Conv1D", "Conv2D", "Conv3D") and call.layer.padding == "valid")
             left = np.isnan(call.constants[0]) if exact and call.layer.use_bias else call.constants[0] != 0

@@ -63,8 +63,6 @@ def sliced(call: Call, weights: list[np.ndarray], found: Dependencies, removed: 
             summed = kernel.reshape(-1, *kernel.shape[-2:]).sum(axis=0)
             weight = (weight + gone.astype(np.float64) @ summed).astype(weight.dtype)
         for axis, kept in axes(kind, name, weight.ndim, before, after).items():
-            if weight.shape[axis] < len(kept):
-                continue  # one value for all channels, as PReLU may have
             weight = np.compress(np.repeat(kept, weight.shape[axis] // len(kept)), weight, axis=axis)
         result.append(weight)
     return result

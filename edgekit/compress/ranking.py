@@ -111,6 +111,6 @@ def _weights(
             if kind in DEPTHWISE and side == "after" and name != "bias":
                 wanted = before  # a depthwise kernel lies under the channel that it reads
             for axis, roots in on.items():
-                if roots is wanted and value.shape[axis] >= len(roots):
+                if roots is wanted:
                     times = value.shape[axis] // len(roots)
                     yield np.repeat(roots, times), kind, name, np.moveaxis(value, axis, 0)

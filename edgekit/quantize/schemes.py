@@ -11,15 +11,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from edgekit.analyze.tensors import layer_name
 from edgekit.config import nearest
 from edgekit.errors import ModelError, RecipeError
 from edgekit.flatbuffer.edit import objects, packed, ranges
-from edgekit.flatbuffer.read import Graph, Operator, Tensor, parse
+from edgekit.flatbuffer.read import Graph, parse
 from edgekit.quantize.integers import float_operators
-from edgekit.quantize.repair import repaired
 from edgekit.recipe import Quantize
 from edgekit.types import INTEGER
 
@@ -34,7 +31,7 @@ def quantize_with_scheme(model: str, settings: Quantize, folder: str) -> str:
       model: file with the range of each tensor, if activations become integers.
 
     Returns:
-      which operators stayed in floating point, or have wider weights, against the scheme; "" where none did.
+      which operators stayed in floating point against the scheme, where the recipe allows that; "" where none did.
 
     Raises:
       RecipeError: a pattern of layers fits none.
@@ -51,25 +48,17 @@ def quantize_with_scheme(model: str, settings: Quantize, folder: str) -> str:
     except (ValueError, RuntimeError, KeyError, NotImplementedError) as problem:
         said = " ".join(str(problem).split())[:200]
         raise ModelError(f"ai-edge-quantizer cannot make {settings.scheme} of the model: {said}") from problem
-    quantized = repaired(quantized, content)
     (Path(folder) / INTEGER).write_bytes(quantized)
-    wanted = set(_outputs(graph, settings.float_layers, "float_layers"))
-    found = parse(quantized, INTEGER)
-    found = replace(found, operators=tuple(op for op in found.operators if _made(op, found) not in wanted))
-    if not settings.static:
-        return _note("with float32 weights", _weighing(found, "float32"))
-    floats = [op for op in found.operators if float_operators(replace(found, operators=(op,)))]
-    left = float_operators(replace(found, operators=tuple(floats)))
+    if settings.scheme in ("dynamic", "weight-only", "float16"):
+        return ""
+    wanted = {f"({name.split(';')[0]})" for name in _outputs(graph, settings.float_layers, "float_layers")}
+    left = [said for said in float_operators(parse(quantized, INTEGER)) if not any(said.endswith(w) for w in wanted)]
     if left and not settings.allow_float_ops:
-        layer = next(
-            (layer_name(op, graph) for op in graph.operators if _made(op, graph) == _made(floats[0], found)), ""
-        )
         raise ModelError(
             f"quantization left {left[0]} in floating point: ai-edge-quantizer has no {settings.scheme} form of it; "
-            f'name its layer in recipe.quantize.float_layers, "{layer}", or --set recipe.quantize.allow_float_ops=true'
+            "name its layer in recipe.quantize.float_layers, or --set recipe.quantize.allow_float_ops=true"
         )
-    wide = _weighing(found, "int8") if settings.scheme == "int4" else []
-    return "; ".join(filter(None, (_note("left in floating point", left), _note("with weights of eight bits", wide))))
+    return f"left in floating point: {', '.join(left)}" if left else ""
 
 
 def recipe(graph: Graph, settings: Quantize) -> Any:
@@ -80,70 +69,36 @@ def recipe(graph: Graph, settings: Quantize) -> Any:
     """
     from ai_edge_quantizer import algorithm_manager, qtyping, recipe_manager
 
-    if settings.int16_layers and not settings.static:
-        raise RecipeError(
-            f'recipe.quantize.int16_layers: scheme = "{settings.scheme}" computes in floating point; remove the '
-            'layers, or choose "int8"'
-        )
-    name, by_tensor = qtyping.TFLOperationName, qtyping.QuantGranularity.TENSORWISE
+    every, by_tensor = qtyping.TFLOperationName.ALL_SUPPORTED, qtyping.QuantGranularity.TENSORWISE
     granularity = by_tensor if settings.granularity == "tensor" else qtyping.QuantGranularity.CHANNELWISE
     rules, keep = recipe_manager.RecipeManager(), algorithm_manager.AlgorithmName.NO_QUANTIZE
-    every = name.ALL_SUPPORTED
-
-    def static(where: str, activations: int) -> None:
-        rules.add_static_config(where, every, activations, 8, granularity)
-        if settings.scheme == "int4":
-            for kind in (name.CONV_2D, name.FULLY_CONNECTED):  # the others have no kernels for four bits
-                rules.add_static_config(where, kind, activations, 4, granularity)
-
     if settings.scheme == "dynamic":
-        rules.add_dynamic_config(".*", every, 8, granularity)
-        # tflite-runtime 2.14 takes the first channel's scale for all: wrong answers without a word;
-        rules.add_dynamic_config(".*", name.FULLY_CONNECTED, 8, by_tensor)
-        # and has no kernel for this one.
-        rules.add_weight_only_config(".*", name.CONV_2D_TRANSPOSE, 8, granularity)
+        rules.add_dynamic_config(".*", every, num_bits=8, granularity=granularity)
+        # tflite-runtime 2.14 takes the first channel's scale for all: wrong answers without a word.
+        rules.add_dynamic_config(".*", qtyping.TFLOperationName.FULLY_CONNECTED, num_bits=8, granularity=by_tensor)
     elif settings.scheme == "weight-only":
-        rules.add_weight_only_config(".*", every, 8, granularity)
+        rules.add_weight_only_config(".*", every, num_bits=8, granularity=granularity)
     elif settings.scheme == "float16":
-        casting = algorithm_manager.AlgorithmName.FLOAT_CASTING
+        half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
+        cast = qtyping.OpQuantizationConfig(
+            weight_tensor_config=half, compute_precision=qtyping.ComputePrecision.FLOAT, explicit_dequantize=True
+        )
+        name = qtyping.TFLOperationName
         for kind in (name.CONV_2D, name.DEPTHWISE_CONV_2D, name.CONV_2D_TRANSPOSE, name.FULLY_CONNECTED):
-            rules.add_weight_only_config(".*", kind, 16, granularity=by_tensor, algorithm_key=casting)
+            rules.add_quantization_config(
+                ".*", kind, op_config=cast, algorithm_key=algorithm_manager.AlgorithmName.FLOAT_CASTING
+            )
     else:
-        static(".*", 16 if settings.scheme == "int16x8" else 8)
-        for made in _outputs(graph, settings.int16_layers, "int16_layers"):
-            static(_exactly(made), 16)
+        wide, narrow = 16 if settings.scheme == "int16x8" else 8, 4 if settings.scheme == "int4" else 8
+        rules.add_static_config(".*", every, wide, narrow, granularity)
+        for name in _outputs(graph, settings.int16_layers, "int16_layers"):
+            rules.add_static_config(re.escape(name), every, 16, narrow, granularity)
         if settings.io == "float32":
-            for end in (name.INPUT, name.OUTPUT):
+            for end in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
                 rules.add_quantization_config(".*", end, algorithm_key=keep)
-    for made in _outputs(graph, settings.float_layers, "float_layers"):
-        rules.add_quantization_config(_exactly(made), every, algorithm_key=keep)
+    for name in _outputs(graph, settings.float_layers, "float_layers"):
+        rules.add_quantization_config(re.escape(name), every, algorithm_key=keep)
     return rules.get_quantization_recipe()
-
-
-def _exactly(made: str) -> str:
-    """A pattern for one operator by the tensor that it makes; the library searches in names that end in `;`."""
-    return f"^{re.escape(made)};"
-
-
-def _made(operator: Operator, graph: Graph) -> str:
-    return graph.tensors[operator.outputs[0]].name if operator.outputs else ""
-
-
-def _weighing(graph: Graph, dtype: str) -> list[str]:
-    """The operators that multiply with constants of a type, each with the tensor that it makes."""
-    return [
-        f"{op.name} ({_made(op, graph).split(';')[0]})"
-        for op in graph.operators
-        if op.macs and any(i >= 0 and _is(graph.tensors[i], dtype) for i in op.inputs)
-    ]
-
-
-def _is(tensor: Tensor, dtype: str) -> bool:
-    return tensor.bytes > 0 and tensor.dtype == dtype and len(tensor.shape) > 1
-
-
-def _note(what: str, operators: list[str]) -> str:
-    return f"{what}: {', '.join(operators)}" if operators else ""
 
 
 def _outputs(graph: Graph, patterns: tuple[str, ...], place: str) -> list[str]:

@@ -60,23 +60,6 @@ def zoo() -> dict[str, Any]:
     shared = layers.Conv2D(8, 3, padding="same")
     model("shared layer", layers.Dense(3)(layers.Flatten()(shared(shared(layers.Conv2D(8, 1)(image))))))
 
-    reader = layers.Conv2D(6, 3)
-    left, right = layers.Conv2D(8, 3, activation="sigmoid")(image), layers.Conv2D(8, 3, activation="relu")(image)
-    x = layers.Add()([reader(left), reader(right)])
-    model("one reader of two constants", layers.Dense(4)(layers.Flatten()(layers.Conv2D(6, 3)(x))))
-
-    head = layers.Conv2D(6, 3, padding="same", activation="relu")
-    fine = layers.Conv2D(8, 3, padding="same", activation="relu")(image)
-    parts = [layers.GlobalAveragePooling2D()(head(y)) for y in (fine, layers.MaxPooling2D()(fine))]
-    model("one head at two sizes", layers.Dense(4)(layers.Concatenate()(parts)))
-
-    x = layers.PReLU(shared_axes=[1, 2, 3])(layers.Conv2D(8, 3)(image))
-    model("one slope for all channels", layers.Dense(4)(layers.Flatten()(x)))
-
-    x = layers.BatchNormalization(scale=False)(layers.Conv2D(8, 3, use_bias=False)(image))
-    x = layers.BatchNormalization(center=False)(layers.Conv2D(8, 3, use_bias=False)(layers.ReLU()(x)))
-    model("normalized without scale or offset", layers.Dense(4)(layers.GlobalAveragePooling2D()(x)))
-
     row = tf_keras.Input((20,))
     x = layers.Dense(8, "tanh")(layers.Dense(16, "relu")(row))
     model("two outputs", [layers.Dense(3)(x), layers.LayerNormalization()(layers.Dense(8)(x))], row)
@@ -163,14 +146,9 @@ def _silenced(model: Any, found: Any, removed: Any) -> Any:
             for axis, kept in axes(kind, name, len(weight.shape), before, after).items():
                 if (kept is before and not kind.startswith("Depthwise")) or name.startswith("moving"):
                     continue
-                if weight.shape[axis] < len(kept):
-                    continue  # one value for all channels
                 shape = [1] * len(weight.shape)
                 shape[axis] = -1
                 weight.assign(weight * np.repeat(kept, weight.shape[axis] // len(kept)).reshape(shape))
-        if kind == "BatchNormalization" and not layer.scale:  # then the offset is what makes a channel zero
-            zero = layer.moving_mean / np.sqrt(layer.moving_variance + layer.epsilon)
-            layer.beta.assign(np.where(after, layer.beta, zero))
     return copy
 
 

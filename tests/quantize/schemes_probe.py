@@ -19,46 +19,6 @@ def prepare(model: str, data: DataSpec, folder: str) -> None:
     calibrate_file(f"{folder}/float.tflite", data, Quantize(), folder)
 
 
-def make_difficult(folder: str) -> None:
-    """Calibrated models that the library makes wrong files of, each with samples and what it answers in `NAME.npz`."""
-    import numpy as np
-    import tensorflow as tf
-    import tf_keras as k
-
-    from edgekit.quantize.function import keras_function, to_tflite
-    from edgekit.quantize.int8 import calibrate
-    from edgekit.recipe import Quantize
-
-    rng = np.random.default_rng(0)
-    wide, image, row = k.Input((64,), name="wide"), k.Input((8, 8, 4), name="image"), k.Input((16,), name="row")
-    dense = k.layers.Dense(1024, activation="relu")
-    large = k.Model(wide, k.layers.Dense(4)(k.layers.Dense(1024, activation="relu")(dense(wide))))
-    first, _ = tf.split(k.layers.Conv2D(8, 3, padding="same")(image), 2, axis=-1)
-    split = k.Model(image, k.layers.Conv2D(3, 1)(first))
-    last = k.layers.Dense(4)
-    biased = k.Model(row, last(row))
-    weights = 1e-7 * rng.normal(size=(16, 4))
-    weights[:, 0] = rng.normal(size=16)
-    last.set_weights([weights, np.array([0.1, 100, 50, 20])])
-    for name, model in (("large", large), ("split", split), ("biased", biased)):
-        x = rng.random((64, *model.inputs[0].shape[1:])).astype(np.float32)
-        calibrated = calibrate(to_tflite(keras_function(model)), [x], Quantize())
-        (Path(folder) / f"{name}.tflite").write_bytes(calibrated)
-        np.savez(Path(folder) / f"{name}.npz", x=x[:16], y=model(x[:16]).numpy().reshape(16, -1))
-
-
-def error(model: str, runtime: str, samples: str) -> float:
-    """The largest difference from what was answered, as a share of the largest answer."""
-    import numpy as np
-
-    from edgekit.runtimes import open_session
-    from edgekit.runtimes.values import run
-
-    session, known = open_session(runtime, model), np.load(samples)
-    answers = np.stack([run(session, [x[None]])[0].ravel() for x in known["x"]])
-    return float(np.abs(answers - known["y"]).max() / np.abs(known["y"]).max())
-
-
 def tensors(model: str) -> list[tuple[str, list[str]]]:
     """The operators of a graph, each with the types of what it reads."""
     from edgekit.flatbuffer.read import read

@@ -116,32 +116,3 @@ def test_the_same_bytes_every_time(quantized):
 def test_a_pattern_that_fits_nothing_names_the_nearest_layer(quantized, place):
     with pytest.raises(RecipeError, match=rf'recipe\.quantize\.{place}: no layer .* "conv3"; did you mean "conv[12]"'):
         quantized(Quantize(**{place: ("conv3",)}))
-
-
-@pytest.fixture(scope="module")
-def difficult(once):
-    def fill(folder):
-        with Worker(folder / "log") as worker:
-            worker.call(probe.make_difficult, str(folder), returns=None)
-
-    return once("difficult", fill)
-
-
-@pytest.mark.parametrize(
-    ("name", "scheme", "runtimes"),
-    [
-        ("large", "int16x8", ("litert", "tflm")),  # its weights were behind the FlatBuffer: TFLM saw none
-        ("split", "int16x8", ("litert", "tflm")),
-        ("split", "int4", ("litert",)),  # an output that nothing reads stayed float: LiteRT refused it
-        ("biased", "int16x8", ("litert", "tflm")),  # biases were clipped to 32 bits
-    ],
-)
-def test_what_the_library_leaves_wrong_is_put_right(process, difficult, tmp_path, name, scheme, runtimes):
-    settings = Quantize(scheme=scheme, allow_float_ops=True)
-    process.call(quantize_with_scheme, str(difficult / f"{name}.tflite"), settings, str(tmp_path), returns=str)
-    for runtime in filter(installed, runtimes):
-        model, samples = str(tmp_path / "model.tflite"), str(difficult / f"{name}.npz")
-        with Worker(tmp_path / "log") as worker:
-            assert worker.call(probe.error, model, runtime, samples, returns=float) < (
-                0.1 if scheme == "int4" else 0.01
-            )
