@@ -112,6 +112,14 @@ def test_a_transposed_convolution_under_dynamic_quantization(quantize, sqnr, run
     assert sqnr("transposed", runtime) > 35  # tflite-runtime has no kernel for it
 
 
+def test_tflm_takes_the_first_scale_of_a_weight_for_all(quantize, sqnr):
+    """Why `RUNTIMES` has it that weight-only is for one scale a weight there."""
+    quantize("depthwise", scheme="weight-only")
+    assert sqnr("depthwise", "litert") > 40 > 25 > sqnr("depthwise", "tflm")
+    quantize("depthwise", scheme="weight-only", granularity="tensor")
+    assert sqnr("depthwise", "tflm") > 35
+
+
 def test_four_bits_only_where_there_are_kernels(quantize, sqnr):
     note, operators = quantize("depthwise", scheme="int4")
     assert {name: types[1] for name, types in operators if len(types) == 3} == {
