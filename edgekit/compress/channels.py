@@ -83,30 +83,45 @@ def remove_channels(
     sizes: dict[tuple[str, ...], int] = {}
     if settings.blocks:
         model, gone = without_blocks(model, x, taught, settings)
-        notes.append(f"removed the residual blocks that end in {', '.join(gone)}")
+        ends = f"removed the residual blocks that end in {', '.join(gone)}"
+        notes.append(ends if gone else f"no residual block is removed: {settings.blocks:g} of them is less than one")
     steps = STEPS if settings.by == "taylor" else 1
     for done in range(1, settings.rounds * steps + 1):
         found = Dependencies(model)
-        notes += list(found.notes)
         scores = rank(settings.by, model, found, x, taught, settings.batch_size, seed)
         groups = _eligible(model, found, scores, settings)
-        sizes = sizes or {group.layers: len(group.labels) for group in groups}
+        if not sizes:
+            sizes = {group.layers: len(group.labels) for group in groups}
+            notes += _kept(model, found, scores, settings)
         share = done / (settings.rounds * steps)
         model = narrowed(model, found, _select(model, found, groups, scores, settings, original, sizes, share))
         if done % steps == 0:
             fine_tune(model, x, taught, settings, seed, progress)
     after, now = cost(model), _widths(model)
+    narrower = {name: (width, now[name]) for name, width in widths.items() if now.get(name, width) != width}
+    if sizes and not narrower and _asked(settings):
+        most = f"rounded up to a multiple of {settings.multiple_of}" if settings.multiple_of > 1 else "rounded"
+        notes.append(f"no channel is removed: what stays of each layer, {most}, is all of it; raise the sparsity")
     said = Narrowed(
-        channels={name: (width, now[name]) for name, width in widths.items() if now.get(name, width) != width},
+        channels=narrower,
         parameters=(original.parameters, after.parameters),
         macs=(original.macs, after.macs),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(notes),
     )
     return model, said
 
 
+def _asked(settings: Channels) -> bool:
+    """Whether channels are to go at all."""
+    return settings.sparsity > 0 or any(settings.layers.values())
+
+
 def _eligible(model: Any, found: Dependencies, scores: np.ndarray, settings: Channels) -> list[Group]:
-    """The groups that may lose channels: all layers that make them are chosen, and ranked."""
+    """The groups that may lose channels: all layers that make them are chosen, and ranked.
+
+    Raises:
+      RecipeError: there are none, though channels are to go.
+    """
     import numpy as np
 
     names = {layer.name for layer in chosen(model, settings, _has_channels, WHERE)}
@@ -115,7 +130,30 @@ def _eligible(model: Any, found: Dependencies, scores: np.ndarray, settings: Cha
         raise RecipeError(
             f'{WHERE}.by: no layer is followed by a BatchNormalization with a scale; use "l2" or "taylor"'
         )
+    if not groups and _asked(settings):
+        why = _kept(model, found, scores, settings) or ["no layer that may be narrowed makes any; see exclude, protect"]
+        raise RecipeError(f"{WHERE}: no channel can be removed: {'; '.join(why)}")
     return groups
+
+
+def _kept(model: Any, found: Dependencies, scores: np.ndarray, settings: Channels) -> list[str]:
+    """What keeps channels of the chosen layers from being removed."""
+    import numpy as np
+
+    names = {layer.name for layer in chosen(model, settings, _has_channels, WHERE)}
+    reasons = {why: dict(counts) for why, counts in found.kept().items()}
+    for group in found.groups():
+        if others := set(group.layers) - names:
+            why = f"they go with those of {', '.join(sorted(others))}, which is not to be narrowed"
+        elif np.isnan(scores[group.labels]).any():
+            why = f'by = "{settings.by}" does not rank them'
+        else:
+            continue
+        reasons.setdefault(why, {}).update({layer: len(group.labels) for layer in group.layers})
+    kept = {
+        why: [f"{n} of {layer}" for layer, n in counts.items() if layer in names] for why, counts in reasons.items()
+    }
+    return [f"channels stay, {', '.join(layers)}: {why}" for why, layers in kept.items() if layers]
 
 
 def _select(
@@ -194,4 +232,4 @@ def _has_channels(layer: Any) -> bool:
 
 def _widths(model: Any) -> dict[str, int]:
     """Output channels of each layer that makes some."""
-    return {layer.name: int(layer.output_shape[-1]) for layer in model.layers if _has_channels(layer)}
+    return {layer.name: int(layer.get_output_shape_at(0)[-1]) for layer in model.layers if _has_channels(layer)}

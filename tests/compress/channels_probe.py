@@ -71,6 +71,30 @@ def zoo() -> dict[str, Any]:
     backbone = tf_keras.Sequential([layers.Conv2D(8, 3, activation="relu"), layers.Conv2D(6, 3)], name="backbone")
     model("nested", layers.Dense(4)(layers.Flatten()(backbone(image))))
 
+    shared, row = layers.Dense(6), layers.GlobalAveragePooling2D()(image)
+    x, y = (shared(layers.Dense(8, kind)(row)) for kind in ("sigmoid", "softplus"))
+    model("shared layer on other constants", layers.Dense(3)(layers.Dense(40)(layers.Add()([x, layers.ReLU()(y)]))))
+
+    shared = layers.Conv2D(8, 3, padding="same", activation="relu")
+    x = layers.Conv2D(8, 1)(image)
+    sizes = [layers.GlobalAveragePooling2D()(shared(y)) for y in (x, layers.MaxPooling2D()(x))]
+    model("shared layer on other sizes", layers.Dense(3)(layers.Concatenate()(sizes)))
+
+    shared = layers.Reshape((-1, 8))
+    x, y = (layers.Flatten()(shared(layers.Conv2D(8, 1)(image))) for _ in range(2))
+    model("shared reshape", layers.Dense(3)(layers.Concatenate()([x, y])))
+
+    x = layers.PReLU(shared_axes=[1, 2, 3])(layers.Conv2D(8, 3)(image))
+    x = layers.PReLU(shared_axes=[3])(layers.Conv2D(8, 3)(layers.PReLU(shared_axes=[1, 2])(x)))
+    model("shared slopes", layers.Dense(3)(layers.Flatten()(x)))
+
+    x = image
+    for scale, center in ((False, True), (True, False), (False, False)):
+        x = layers.Conv2D(8, 3, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization(scale=scale, center=center)(x))
+    x = layers.BatchNormalization(scale=False)(layers.Conv2D(8, 3, activation="sigmoid")(x))
+    model("no scale or no center", layers.Dense(3)(layers.Flatten()(layers.Conv2D(8, 3, activation="relu")(x))))
+
     side = tf_keras.Input((16, 16, 2))
     x = layers.Average()([layers.Conv2D(6, 1)(image), layers.Conv2D(6, 1)(side)])
     model("two inputs", layers.Dense(4)(layers.GlobalMaxPooling2D()(x)), [image, side])
@@ -143,8 +167,10 @@ def _silenced(model: Any, found: Any, removed: Any) -> Any:
         kind = type(layer).__name__
         for weight in layer.weights:
             name = weight.name.split("/")[-1].split(":")[0]
-            for axis, kept in axes(kind, name, len(weight.shape), before, after).items():
-                if (kept is before and not kind.startswith("Depthwise")) or name.startswith("moving"):
+            for axis, kept in axes(kind, name, weight.shape, before, after).items():
+                if kept is before and not kind.startswith("Depthwise"):
+                    continue
+                if name == "moving_variance" or (name == "moving_mean" and layer.scale):
                     continue
                 shape = [1] * len(weight.shape)
                 shape[axis] = -1

@@ -19,6 +19,11 @@ GROUPS = {
     "before an LSTM": 1,
     "nested": 2,
     "two inputs": 1,
+    "shared layer on other constants": 2,
+    "shared layer on other sizes": 2,
+    "shared reshape": 1,
+    "shared slopes": 2,
+    "no scale or no center": 5,
 }
 """How many sets of channels each model has that can be removed, counted by hand."""
 
