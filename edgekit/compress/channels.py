@@ -32,6 +32,9 @@ taken anew after every few."""
 MOST = 0.999
 """Share of a group's channels that can be asked for; one always stays."""
 
+NAMED = 6
+"""Layers in a note; of more there is only the number."""
+
 
 def channels_file(
     model: str,
@@ -77,7 +80,7 @@ def remove_channels(
     Liu et al. 2017, "Learning Efficient Convolutional Networks through Network Slimming" (BatchNorm).
     """
     model = flattened(model)
-    chosen(model, settings, _has_channels, WHERE)  # wrong patterns are refused before anything else
+    names = {layer.name for layer in chosen(model, settings, _has_channels, WHERE)}
     original, notes = cost(model), []
     widths = _widths(model)
     sizes: dict[tuple[str, ...], int] = {}
@@ -89,10 +92,10 @@ def remove_channels(
     for done in range(1, settings.rounds * steps + 1):
         found = Dependencies(model)
         scores = rank(settings.by, model, found, x, taught, settings.batch_size, seed)
-        groups = _eligible(model, found, scores, settings)
+        groups = _eligible(found, scores, settings, names)
         if not sizes:
             sizes = {group.layers: len(group.labels) for group in groups}
-            notes += _kept(model, found, scores, settings)
+            notes += _kept(found, scores, settings, names)
         share = done / (settings.rounds * steps)
         model = narrowed(model, found, _select(model, found, groups, scores, settings, original, sizes, share))
         if done % steps == 0:
@@ -116,31 +119,32 @@ def _asked(settings: Channels) -> bool:
     return settings.sparsity > 0 or any(settings.layers.values())
 
 
-def _eligible(model: Any, found: Dependencies, scores: np.ndarray, settings: Channels) -> list[Group]:
+def _eligible(found: Dependencies, scores: np.ndarray, settings: Channels, names: set[str]) -> list[Group]:
     """The groups that may lose channels: all layers that make them are chosen, and ranked.
+
+    Args:
+      names: of the chosen layers.
 
     Raises:
       RecipeError: there are none, though channels are to go.
     """
     import numpy as np
 
-    names = {layer.name for layer in chosen(model, settings, _has_channels, WHERE)}
     groups = [g for g in found.groups() if set(g.layers) <= names and not np.isnan(scores[g.labels]).any()]
     if settings.by == "batchnorm" and not groups:
         raise RecipeError(
             f'{WHERE}.by: no layer is followed by a BatchNormalization with a scale; use "l2" or "taylor"'
         )
     if not groups and _asked(settings):
-        why = _kept(model, found, scores, settings) or ["no layer that may be narrowed makes any; see exclude, protect"]
+        why = _kept(found, scores, settings, names) or ["no layer that may be narrowed makes any; see exclude, protect"]
         raise RecipeError(f"{WHERE}: no channel can be removed: {'; '.join(why)}")
     return groups
 
 
-def _kept(model: Any, found: Dependencies, scores: np.ndarray, settings: Channels) -> list[str]:
+def _kept(found: Dependencies, scores: np.ndarray, settings: Channels, names: set[str]) -> list[str]:
     """What keeps channels of the chosen layers from being removed."""
     import numpy as np
 
-    names = {layer.name for layer in chosen(model, settings, _has_channels, WHERE)}
     reasons = {why: dict(counts) for why, counts in found.kept().items()}
     for group in found.groups():
         if others := set(group.layers) - names:
@@ -150,10 +154,13 @@ def _kept(model: Any, found: Dependencies, scores: np.ndarray, settings: Channel
         else:
             continue
         reasons.setdefault(why, {}).update({layer: len(group.labels) for layer in group.layers})
-    kept = {
-        why: [f"{n} of {layer}" for layer, n in counts.items() if layer in names] for why, counts in reasons.items()
-    }
-    return [f"channels stay, {', '.join(layers)}: {why}" for why, layers in kept.items() if layers]
+    said = []
+    for why, counts in reasons.items():
+        layers = [f"{n} of {layer}" for layer, n in counts.items() if layer in names]
+        more = f" and those of {len(layers) - NAMED} more layers" if len(layers) > NAMED else ""
+        if layers:
+            said.append(f"channels stay, {', '.join(layers[:NAMED])}{more}: {why}")
+    return said
 
 
 def _select(
@@ -188,9 +195,10 @@ def _select(
         return lowest(settings.sparsity)
     target = settings.sparsity * share
     if saved(MOST) < target:
+        round_up = f" in multiples of {settings.multiple_of}" if settings.multiple_of > 1 else ""
         raise RecipeError(
             f"{WHERE}.sparsity: {100 * target:.0f} % of the {settings.of} is asked for, but {100 * saved(MOST):.0f} % "
-            "is the most that the chosen layers can give; lower it, or protect fewer layers"
+            f"is the most that the chosen layers can give{round_up}; lower it, or protect fewer layers"
         )
     low, high = 0.0, MOST
     for _ in range(20):
@@ -210,7 +218,7 @@ def _stay(
     """How many channels of each group stay: at least one, and as many as the hardware likes."""
     import numpy as np
 
-    own = [setting(g.layers[0], settings.layers, -1.0) for g in groups]
+    own = [_own(g, settings) for g in groups]
     stay = [sizes[g.layers] * (1 - share * (s if s >= 0 else sparsity)) for g, s in zip(groups, own, strict=True)]
     free = [n for n, s in enumerate(own) if s < 0]
     if settings.scope == "model" and free:
@@ -224,6 +232,12 @@ def _stay(
         stay = [kept[n] if n in free else stay[n] for n in range(len(groups))]
     rounded = [settings.multiple_of * math.ceil(max(1, round(n)) / settings.multiple_of) for n in stay]
     return [min(len(g.labels), n) for g, n in zip(groups, rounded, strict=True)]
+
+
+def _own(group: Group, settings: Channels) -> float:
+    """The smallest sparsity that patterns give to a layer of the group; -1 where none does."""
+    given = [setting(layer, settings.layers, -1.0) for layer in group.layers]
+    return min((share for share in given if share >= 0), default=-1.0)
 
 
 def _has_channels(layer: Any) -> bool:

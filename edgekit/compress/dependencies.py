@@ -92,7 +92,8 @@ class Dependencies:
         """The channels that can be removed, in the order in which the model makes them."""
         import numpy as np
 
-        frozen, grouped = self.labels.frozen(), {}
+        frozen = self.labels.frozen()
+        grouped: dict[tuple[str, ...], list[int]] = {}
         for label, layers in self._makers().items():
             if label not in frozen:
                 grouped.setdefault(layers, []).append(label)
@@ -100,7 +101,8 @@ class Dependencies:
 
     def kept(self) -> dict[str, dict[str, int]]:
         """Why channels cannot be removed: for each reason the layers that make them, and how many of each."""
-        frozen, kept = self.labels.frozen(), {}
+        frozen = self.labels.frozen()
+        kept: dict[str, dict[str, int]] = {}
         for label, layers in self._makers().items():
             if frozen.get(label, NATURAL) != NATURAL:
                 for layer in layers:
@@ -124,7 +126,7 @@ class Dependencies:
         labels, constants = ([self._known[id(t)][n] for t in inputs] for n in (0, 1))
         handler = self._handler(kind, layer, inputs, outputs)
         if handler is None or len(outputs) != 1:
-            why = f"{layer.name} ({kind}) is not taken apart"
+            why = f"{kind}{' with groups' if getattr(layer, 'groups', 1) > 1 else ''} is not taken apart"
             for read in labels:
                 self.labels.freeze(read, why)
             for tensor in outputs:

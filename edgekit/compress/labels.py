@@ -47,7 +47,7 @@ class Labels:
     def freeze(self, labels: np.ndarray, why: str) -> None:
         """Keeps channels, and with them their classes."""
         for label in labels.tolist():
-            self._frozen.setdefault(label, why)
+            self._frozen[label] = why if why == NATURAL else self._frozen.get(label, why)
 
     def frozen(self) -> dict[int, str]:
         """The classes that stay, by their roots, and why: the first reason, but `NATURAL` where it is one of them."""

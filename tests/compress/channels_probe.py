@@ -23,7 +23,7 @@ def zoo() -> dict[str, Any]:
     short = layers.Activation("relu")(x)
     x = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(short))
     x = layers.Activation("relu")(layers.Add()([short, x]))
-    x = layers.Add()([x, layers.Conv2D(8, 3, padding="same", activation="sigmoid")(x)])
+    x = layers.Add()([x, layers.Conv2D(8, 3, padding="same", activation="sigmoid", name="last_of_three")(x)])
     model("residual", layers.Dense(4)(layers.GlobalAveragePooling2D()(x)))
 
     x = layers.Conv2D(6, 3, activation="relu")(layers.Conv2D(8, 3, activation="sigmoid")(image))
@@ -94,6 +94,9 @@ def zoo() -> dict[str, Any]:
         x = layers.ReLU()(layers.BatchNormalization(scale=scale, center=center)(x))
     x = layers.BatchNormalization(scale=False)(layers.Conv2D(8, 3, activation="sigmoid")(x))
     model("no scale or no center", layers.Dense(3)(layers.Flatten()(layers.Conv2D(8, 3, activation="relu")(x))))
+
+    x = layers.Conv2D(8, 3)(image)
+    model("attention", layers.Dense(3)(layers.Flatten()(layers.Multiply()([x, layers.Conv2D(1, 1)(x)]))))
 
     side = tf_keras.Input((16, 16, 2))
     x = layers.Average()([layers.Conv2D(6, 1)(image), layers.Conv2D(6, 1)(side)])
@@ -178,8 +181,8 @@ def _silenced(model: Any, found: Any, removed: Any) -> Any:
     return copy
 
 
-def remove(settings: dict[str, Any], name: str) -> dict[str, Any]:
-    """`remove_channels` on a model of the zoo, with noise to train on."""
+def remove(settings: dict[str, Any], name: str, untrained: list[str]) -> dict[str, Any]:
+    """`remove_channels` on a model of the zoo, some of whose layers do not train, with noise to train on."""
     import numpy as np
     import tf_keras
 
@@ -189,6 +192,8 @@ def remove(settings: dict[str, Any], name: str) -> dict[str, Any]:
 
     tf_keras.utils.set_random_seed(1)
     model = tf_keras.models.clone_model(zoo()[name])
+    for layer in untrained:
+        model.get_layer(layer).trainable = False
     rng = np.random.default_rng(1)
     x = [rng.normal(size=(64, *t.shape[1:])).astype(np.float32) for t in model.inputs]
     taught = Lesson(predict(model, x)[0], tf_keras.losses.MeanSquaredError())
@@ -198,7 +203,7 @@ def remove(settings: dict[str, Any], name: str) -> dict[str, Any]:
         "parameters": said.parameters,
         "macs": said.macs,
         "notes": said.notes,
-        "weights": [float(np.sum(w)) for w in smaller.get_weights()],
+        "weights": {w.name: float(np.sum(w)) for w in smaller.weights},
         "output": predict(smaller, x)[0].shape,
     }
 
@@ -224,6 +229,60 @@ def ranks(by: str) -> list[float]:
     x = np.array([[1.0, 0.0], [0.0, 2.0]], np.float32)
     scores = rank(by, model, found, [x], taught, 1, 1)
     return [float(v) for v in scores[found.groups()[0].labels]]
+
+
+def odd_blocks(kind: str) -> dict[str, Any]:
+    """Residual blocks that are not plain, each of them tried: how far the model without it is from one whose branch
+    ends in zero weights.
+
+    Returns:
+      `blocks`; `error`: the largest difference; `all`: which additions go if all blocks are to.
+    """
+    import numpy as np
+    import tensorflow as tf
+    import tf_keras
+
+    from edgekit.compress.blocks import blocks, without, without_blocks
+    from edgekit.compress.lesson import Lesson, predict
+    from edgekit.recipe import Channels
+
+    tf_keras.utils.set_random_seed(1)
+    layers = tf_keras.layers
+    image = tf_keras.Input((8, 8, 3))
+    shared = layers.Conv2D(4, 3, padding="same", name="shared")
+    x = layers.Conv2D(4, 3, padding="same", name="start")(image)
+    if kind == "projection":
+        x = layers.Add(name="add")([layers.Conv2D(4, 1)(x), layers.Conv2D(4, 3, padding="same")(x)])
+    elif kind == "nested":
+        inner = layers.Conv2D(4, 3, padding="same", name="before")(x)
+        inner = layers.Add(name="inner")([inner, layers.Conv2D(4, 3, padding="same", activation="relu")(inner)])
+        x = layers.Add(name="outer")([x, layers.Conv2D(4, 1)(inner)])
+    elif kind == "shared":
+        once = shared(x)
+        twice = shared(layers.ReLU()(once))
+        x = layers.Add(name="add")([twice, layers.Conv2D(4, 3, padding="same")(twice)])
+    elif kind == "split":
+        _, x = tf.split(x, 2, axis=-1)
+        x = layers.Add(name="add")([x, layers.Conv2D(2, 3, padding="same")(x)])
+    elif kind == "broadcast":
+        x = layers.GlobalAveragePooling2D(keepdims=True)(x)
+        x = layers.Add(name="add")([x, layers.Conv2D(4, 1)(layers.UpSampling2D(4)(x))])
+    elif kind == "operator":
+        x = x + layers.Conv2D(4, 3, padding="same")(x)
+    model = tf_keras.Model(image, layers.GlobalAveragePooling2D()(x))
+    data = [np.random.default_rng(1).normal(size=(4, 8, 8, 3)).astype(np.float32)]
+    found, error = blocks(model), 0.0
+    for addition, shortcut in found:
+        silent = tf_keras.models.clone_model(model)
+        silent.set_weights(model.get_weights())
+        ends = [parent for parent, _, _, _ in silent.get_layer(addition).inbound_nodes[0].iterate_inbound()]
+        [branch] = [layer for layer in ends if layer.name != shortcut]
+        branch.set_weights([0 * w for w in branch.get_weights()])
+        outputs = (predict(m, data)[0] for m in (silent, without(model, (addition, shortcut))))
+        error = max(error, float(np.abs(np.subtract(*outputs)).max()))
+    taught = Lesson(predict(model, data)[0], tf_keras.losses.MeanSquaredError())
+    gone = without_blocks(model, data, taught, Channels(sparsity=0.0, blocks=1.0))[1] if found else []
+    return {"blocks": found, "error": error, "all": gone}
 
 
 def block_removal() -> dict[str, Any]:
