@@ -93,9 +93,13 @@ def remove_channels(
         found = Dependencies(model)
         scores = rank(settings.by, model, found, x, taught, settings.batch_size, seed)
         groups = _eligible(found, scores, settings, names)
-        if not sizes:
+        if done == 1:
             sizes = {group.layers: len(group.labels) for group in groups}
             notes += _kept(found, scores, settings, names)
+            if not groups and _asked(settings):
+                why = "; ".join(notes) or "no layer that may be narrowed makes any; see exclude, protect"
+                raise RecipeError(f"{WHERE}: no channel can be removed: {why}")
+        groups = [group for group in groups if group.layers in sizes]  # single channels may become one group later
         share = done / (settings.rounds * steps)
         model = narrowed(model, found, _select(model, found, groups, scores, settings, original, sizes, share))
         if done % steps == 0:
@@ -124,9 +128,6 @@ def _eligible(found: Dependencies, scores: np.ndarray, settings: Channels, names
 
     Args:
       names: of the chosen layers.
-
-    Raises:
-      RecipeError: there are none, though channels are to go.
     """
     import numpy as np
 
@@ -135,9 +136,6 @@ def _eligible(found: Dependencies, scores: np.ndarray, settings: Channels, names
         raise RecipeError(
             f'{WHERE}.by: no layer is followed by a BatchNormalization with a scale; use "l2" or "taylor"'
         )
-    if not groups and _asked(settings):
-        why = _kept(found, scores, settings, names) or ["no layer that may be narrowed makes any; see exclude, protect"]
-        raise RecipeError(f"{WHERE}: no channel can be removed: {'; '.join(why)}")
     return groups
 
 

@@ -112,6 +112,13 @@ def application(name: str) -> Any:
 
 
 def exactness(name: str) -> dict[str, float]:
+    """`compared` for a model of the zoo or of `keras.applications`."""
+    import tf_keras
+
+    return compared(tf_keras.models.clone_model(zoo()[name]) if name in zoo() else application(name))
+
+
+def compared(model: Any) -> dict[str, float]:
     """Removes half of the channels at random; compares with the same weights at zero in the larger model.
 
     Returns:
@@ -128,7 +135,7 @@ def exactness(name: str) -> dict[str, float]:
 
     rng = np.random.default_rng(1)
     tf_keras.utils.set_random_seed(1)
-    model = flattened(tf_keras.models.clone_model(zoo()[name]) if name in zoo() else application(name))
+    model = flattened(model)
     for weight in model.weights:
         if "variance" in weight.name:
             weight.assign(rng.uniform(0.5, 2, weight.shape))

@@ -128,8 +128,8 @@ class TestHowManyGo:
             name: [8, 6] for name in remove("residual")["channels"]
         }
 
-    def test_in_rounds_down_to_a_single_channel_that_another_tensor_has_too(self, remove):
-        assert list(remove("attention", sparsity=0.99, rounds=2)["channels"].values()) == [[8, 1]]
+    def test_step_by_step_down_to_a_single_channel_as_another_tensor_has(self, remove):
+        assert list(remove("attention", sparsity=0.99, by="taylor")["channels"].values()) == [[8, 1]]
 
     def test_a_shared_layer_computes_in_each_place(self, remove):
         conv1x1, shared = 16 * 16 * 3 * 8, (16 * 16 + 8 * 8) * 9 * 8 * 8
