@@ -36,6 +36,8 @@ FUNCTIONS = frozenset(
     "math.sigmoid math.tanh math.abs math.square math.negative clip_by_value identity cast".split()
 )
 """Functions of TensorFlow that work element by element."""
+PROBES = (1.0, -1e6, 1e6)
+"""Values in the place of one that is not known."""
 
 
 class Call(NamedTuple):
@@ -190,7 +192,7 @@ class Dependencies:
         if not _by_element(layer.activation):
             self.labels.freeze(labels, f"{layer.name} combines them in its activation")
             return np.full(len(labels), np.nan)
-        return _apply(layer.activation, np.zeros(len(labels), np.float32))
+        return _constant(lambda values: layer.activation(values[0]), [np.zeros(len(labels))])
 
     def _per_channel(self, node: Any, labels: list[Any], constants: list[Any]) -> tuple[Any, Any]:
         """The weights of a layer that keeps channels apart belong to the channel. Where a scale is among them, the
@@ -213,12 +215,11 @@ class Dependencies:
         if kind == "Rescaling" and np.ndim(node.layer.scale) + np.ndim(node.layer.offset):
             self.labels.freeze(labels[0], f"{node.layer.name} has a scale or an offset for each")
         elementwise = kind in ("Activation", "ReLU", "LeakyReLU", "ELU", "ThresholdedReLU", "Rescaling")
-        return labels[0], _apply(node.layer.call, constant) if elementwise else constant
+        return labels[0], _constant(lambda values: node.layer.call(values[0]), constants) if elementwise else constant
 
     def _merge(self, node: Any, labels: list[Any], constants: list[Any]) -> tuple[Any, Any]:
         """Channel by channel; one channel is combined with all."""
         import numpy as np
-        import tensorflow as tf
 
         width = max(map(len, labels))
         wide = [n for n, label in enumerate(labels) if len(label) == width]
@@ -227,17 +228,19 @@ class Dependencies:
                 self.labels.unite(labels[wide[0]], label)
             else:
                 self.labels.freeze(label, f"{node.layer.name} combines one channel with many")
-        values = [tf.constant(c, tf.float32) for c in constants]
+        constants = [c if n in wide else np.full(len(c), np.nan) for n, c in enumerate(constants)]  # the others stay
         if type(node.layer).__name__ in MERGING:
-            constant = np.asarray(node.layer._merge_function(values))
-        else:
+            return labels[wide[0]], _constant(node.layer._merge_function, constants)
+
+        def function(values: list[Any]) -> Any:
             tensors = {str(id(t)): [c] for t, c in zip(node.keras_inputs, values, strict=True)}
             args, kwargs = node.map_arguments(tensors)
             if any(np.ndim(a) and not any(a is c for c in values) for a in (*args, *kwargs.values())):
                 self.labels.freeze(labels[wide[0]], f"{node.layer.name} has a constant for each")
-                return labels[wide[0]], np.full(width, np.nan)
-            constant = np.asarray(node.layer.call(*args, **kwargs))
-        return labels[wide[0]], np.broadcast_to(constant, width)
+                return np.nan
+            return node.layer.call(*args, **kwargs)
+
+        return labels[wide[0]], np.broadcast_to(_constant(function, constants), width)
 
     def _concatenate(self, node: Any, labels: list[Any], constants: list[Any]) -> tuple[Any, Any]:
         import numpy as np
@@ -294,7 +297,13 @@ def _by_element(activation: Any) -> bool:
     return getattr(activation, "__name__", "?") not in ("softmax", "log_softmax", "?")
 
 
-def _apply(function: Any, constant: np.ndarray) -> np.ndarray:
+def _constant(function: Callable[[list[Any]], Any], constants: list[np.ndarray]) -> np.ndarray:
+    """What a function that works element by element makes of constants; NaN where it depends on one that is NaN."""
     import numpy as np
+    import tensorflow as tf
 
-    return np.asarray(function(constant.astype(np.float32)))
+    tried = []
+    for probe in PROBES:  # another for each input, so that differences are no constants
+        values = [np.where(np.isnan(c), probe * (n + 2), c) for n, c in enumerate(constants)]
+        tried.append(np.asarray(function([tf.constant(v, tf.float32) for v in values])))
+    return np.where(np.all([t == tried[0] for t in tried], axis=0), tried[0], np.nan)
