@@ -98,6 +98,10 @@ def zoo() -> dict[str, Any]:
     x = layers.Conv2D(8, 3)(image)
     model("attention", layers.Dense(3)(layers.Flatten()(layers.Multiply()([x, layers.Conv2D(1, 1)(x)]))))
 
+    models["sequential"] = tf_keras.Sequential(
+        [layers.Input((16, 16, 3)), layers.Conv2D(3, 1), layers.Conv2D(3, 1), layers.Flatten(), layers.Dense(4)]
+    )
+
     side = tf_keras.Input((16, 16, 2))
     x = layers.Average()([layers.Conv2D(6, 1)(image), layers.Conv2D(6, 1)(side)])
     model("two inputs", layers.Dense(4)(layers.GlobalMaxPooling2D()(x)), [image, side])
@@ -290,6 +294,17 @@ def odd_blocks(kind: str) -> dict[str, Any]:
     taught = Lesson(predict(model, data)[0], tf_keras.losses.MeanSquaredError())
     gone = without_blocks(model, data, taught, Channels(sparsity=0.0, blocks=1.0))[1] if found else []
     return {"blocks": found, "error": error, "all": gone}
+
+
+def student_of_a_sequence() -> list[str]:
+    """The layers of a student of half the depth, of a sequential teacher."""
+    import tf_keras
+
+    from edgekit.compress.student import smaller_copy
+    from edgekit.recipe import Student
+
+    student = smaller_copy(tf_keras.models.clone_model(zoo()["sequential"]), Student(depth=0.4), 1)
+    return [type(layer).__name__ for layer in student.layers]
 
 
 def block_removal() -> dict[str, Any]:

@@ -27,6 +27,7 @@ GROUPS = {
     "shared slopes": 2,
     "no scale or no center": 5,
     "attention": 1,
+    "sequential": 2,
 }
 """How many sets of channels each model has that can be removed, counted by hand."""
 
@@ -221,6 +222,12 @@ def test_odd_blocks(process, kind, blocks, gone):
     assert found["blocks"] == blocks
     assert found["error"] < 1e-6
     assert found["all"] in ([gone] if gone is not None else (["outer"], ["inner", "outer"]))
+
+
+def test_a_sequence_of_layers_has_no_blocks_but_repeats(process, remove):
+    with pytest.raises(RecipeError, match="has no residual block"):
+        remove("sequential", blocks=0.5)
+    assert process.call(probe.student_of_a_sequence, returns=list[str]) == ["InputLayer", "Conv2D", "Flatten", "Dense"]
 
 
 def test_the_block_goes_that_adds_least(process):
