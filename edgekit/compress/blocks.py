@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from edgekit.compress.lesson import Lesson, batch_loss
@@ -25,12 +26,12 @@ def without_blocks(model: Any, x: list[Any], taught: Lesson, settings: Channels)
     Raises:
       RecipeError: the model has no residual blocks.
     """
-    number = round(settings.blocks * len(blocks(model)))
-    if not blocks(model):
+    there = len(blocks(model))
+    if not there:
         raise RecipeError("recipe.channels.blocks: the model has no residual block, y = x + f(x); remove the setting")
-    gone = []
-    for _ in range(number):
-        tried = [(_loss(shorter := without(model, b), x, taught), n, b, shorter) for n, b in enumerate(blocks(model))]
+    stay, gone = there - round(settings.blocks * there), []
+    while len(found := blocks(model)) > stay:
+        tried = [(_loss(shorter := without(model, b), x, taught), n, b, shorter) for n, b in enumerate(found)]
         _, _, block, model = min(tried, key=lambda one: one[:2])
         gone.append(block[0])
     return model, gone
@@ -44,7 +45,7 @@ def blocks(model: Any) -> list[tuple[str, str]]:
     """
     if not hasattr(model, "_nodes_by_depth"):
         return []
-    parents = {layer.name: _parents(layer) for layer in model.layers}
+    parents = _parents(model)
     children: dict[str, set[str]] = {}
     for name, above in parents.items():
         for parent in above:
@@ -53,22 +54,31 @@ def blocks(model: Any) -> list[tuple[str, str]]:
     found = []
     for layer in model.layers:
         ends = parents[layer.name]
-        if type(layer).__name__ != "Add" or len(ends) != 2 or len(layer.inbound_nodes) != 1:
+        if not _adds(layer) or len(ends) != 2 or len(layer.inbound_nodes) != 1:
             continue
+        shapes = {
+            tensor.shape.as_list() == layer.output.shape.as_list() for tensor in layer.inbound_nodes[0].keras_inputs
+        }
         for shortcut, branch in (ends, ends[::-1]):
-            inside = _between(shortcut, branch, parents)
-            if inside is not None and not any(
-                name in outputs or children[name] - inside - {layer.name} for name in inside
+            within = _between(shortcut, branch, parents)
+            if (
+                shapes == {True}
+                and within
+                and not any(name in outputs or children[name] - within - {layer.name} for name in within)
             ):
                 found.append((layer.name, shortcut))
                 break
     return found
 
 
+def _adds(layer: Any) -> bool:
+    return type(layer).__name__ == "Add" or getattr(layer, "symbol", "") in ("__operators__.add", "math.add")
+
+
 def inside(model: Any, block: tuple[str, str]) -> set[str]:
     """The layers of a block between its shortcut and its addition."""
     addition, shortcut = block
-    parents = {layer.name: _parents(layer) for layer in model.layers}
+    parents = _parents(model)
     [branch] = [name for name in parents[addition] if name != shortcut]
     return _between(shortcut, branch, parents) or set()
 
@@ -77,10 +87,14 @@ def without(model: Any, block: tuple[str, str]) -> Any:
     """The model in which a block's shortcut takes the place of its addition."""
     addition, shortcut = block
     config = model.get_config()
-    for layer in config["layers"]:
-        for node in layer["inbound_nodes"]:
-            _redirect(node, addition, shortcut)
-    _redirect(config["output_layers"], addition, shortcut)
+    nodes = {layer["name"]: layer["inbound_nodes"] for layer in config["layers"]}
+    if addition not in nodes:  # gone with a block around it
+        return model
+    place = next(p for p in _places(nodes[addition]) if p[0] == shortcut)
+    for part in (*nodes.values(), config["output_layers"]):
+        for reference in _places(part):
+            if reference[0] == addition:
+                reference[:3] = place[:3]
     needed = _needed(config)
     config["layers"] = [layer for layer in config["layers"] if layer["name"] in needed]
     shorter = type(model).from_config(config)
@@ -104,38 +118,34 @@ def _between(shortcut: str, branch: str, parents: dict[str, list[str]]) -> set[s
     return inside or None
 
 
-def _parents(layer: Any) -> list[str]:
-    return [parent.name for node in layer.inbound_nodes[:1] for parent, _, _, _ in node.iterate_inbound()]
+def _parents(model: Any) -> dict[str, list[str]]:
+    """The layers whose outputs each layer reads, over all places where it stands in the model."""
+    parents: dict[str, list[str]] = {layer.name: [] for layer in model.layers}
+    for nodes in model._nodes_by_depth.values():
+        for node in nodes:
+            parents[node.layer.name] += [parent.name for parent, _, _, _ in node.iterate_inbound()]
+    return parents
 
 
-def _redirect(node: Any, old: str, new: str) -> None:
-    """Replaces references [layer, node, tensor, …] in a part of a configuration."""
-    if isinstance(node, list) and node and node[0] == old and len(node) >= 3:
-        node[0] = new
-        return
-    for part in node.values() if isinstance(node, dict) else node if isinstance(node, (list, tuple)) else ():
-        _redirect(part, old, new)
-
-
-def _references(part: Any, names: set[str]) -> set[str]:
-    if isinstance(part, (list, tuple)):
-        if part and isinstance(part[0], str) and part[0] in names and len(part) >= 3:
-            return {part[0]} | _references(part[3:], names)
-        return set().union(*(_references(p, names) for p in part))
-    return set().union(*(_references(p, names) for p in part.values())) if isinstance(part, dict) else set()
+def _places(part: Any) -> Iterator[list[Any]]:
+    """The references to tensors in a part of a configuration: [layer, node, tensor, …]."""
+    if isinstance(part, list) and len(part) >= 3 and isinstance(part[0], str) and isinstance(part[1], int):
+        yield part
+        part = part[3:]
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, (list, tuple)) else ():
+        yield from _places(inner)
 
 
 def _needed(config: dict[str, Any]) -> set[str]:
     """The layers that the outputs depend on, and the inputs."""
     layers = {layer["name"]: layer for layer in config["layers"]}
-    names = set(layers)
     needed: set[str] = set()
-    pending = list(_references([config["output_layers"], config["input_layers"]], names))
+    pending = [place[0] for place in _places([config["output_layers"], config["input_layers"]])]
     while pending:
         name = pending.pop()
-        if name not in needed:
+        if name in layers and name not in needed:
             needed.add(name)
-            pending += _references(layers[name]["inbound_nodes"], names)
+            pending += [place[0] for place in _places(layers[name]["inbound_nodes"])]
     return needed
 
 

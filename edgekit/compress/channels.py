@@ -32,6 +32,9 @@ taken anew after every few."""
 MOST = 0.999
 """Share of a group's channels that can be asked for; one always stays."""
 
+NAMED = 6
+"""Layers in a note; of more there is only the number."""
+
 
 def channels_file(
     model: str,
@@ -77,45 +80,85 @@ def remove_channels(
     Liu et al. 2017, "Learning Efficient Convolutional Networks through Network Slimming" (BatchNorm).
     """
     model = flattened(model)
-    chosen(model, settings, _has_channels, WHERE)  # wrong patterns are refused before anything else
+    names = {layer.name for layer in chosen(model, settings, _has_channels, WHERE)}
     original, notes = cost(model), []
     widths = _widths(model)
     sizes: dict[tuple[str, ...], int] = {}
     if settings.blocks:
         model, gone = without_blocks(model, x, taught, settings)
-        notes.append(f"removed the residual blocks that end in {', '.join(gone)}")
+        ends = f"removed the residual blocks that end in {', '.join(gone)}"
+        notes.append(ends if gone else f"no residual block is removed: {settings.blocks:g} of them is less than one")
     steps = STEPS if settings.by == "taylor" else 1
     for done in range(1, settings.rounds * steps + 1):
         found = Dependencies(model)
-        notes += list(found.notes)
         scores = rank(settings.by, model, found, x, taught, settings.batch_size, seed)
-        groups = _eligible(model, found, scores, settings)
-        sizes = sizes or {group.layers: len(group.labels) for group in groups}
+        groups = _eligible(found, scores, settings, names)
+        if done == 1:
+            sizes = {group.layers: len(group.labels) for group in groups}
+            notes += _kept(found, scores, settings, names)
+            if not groups and _asked(settings):
+                why = "; ".join(notes) or "no layer that may be narrowed makes any; see exclude, protect"
+                raise RecipeError(f"{WHERE}: no channel can be removed: {why}")
+        groups = [group for group in groups if group.layers in sizes]  # single channels may become one group later
         share = done / (settings.rounds * steps)
         model = narrowed(model, found, _select(model, found, groups, scores, settings, original, sizes, share))
         if done % steps == 0:
             fine_tune(model, x, taught, settings, seed, progress)
     after, now = cost(model), _widths(model)
+    narrower = {name: (width, now[name]) for name, width in widths.items() if now.get(name, width) != width}
+    if sizes and not narrower and _asked(settings):
+        most = f"rounded up to a multiple of {settings.multiple_of}" if settings.multiple_of > 1 else "rounded"
+        notes.append(f"no channel is removed: what stays of each layer, {most}, is all of it; raise the sparsity")
     said = Narrowed(
-        channels={name: (width, now[name]) for name, width in widths.items() if now.get(name, width) != width},
+        channels=narrower,
         parameters=(original.parameters, after.parameters),
         macs=(original.macs, after.macs),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(notes),
     )
     return model, said
 
 
-def _eligible(model: Any, found: Dependencies, scores: np.ndarray, settings: Channels) -> list[Group]:
-    """The groups that may lose channels: all layers that make them are chosen, and ranked."""
+def _asked(settings: Channels) -> bool:
+    """Whether channels are to go at all."""
+    return settings.sparsity > 0 or any(settings.layers.values())
+
+
+def _eligible(found: Dependencies, scores: np.ndarray, settings: Channels, names: set[str]) -> list[Group]:
+    """The groups that may lose channels: all layers that make them are chosen, and ranked.
+
+    Args:
+      names: of the chosen layers.
+    """
     import numpy as np
 
-    names = {layer.name for layer in chosen(model, settings, _has_channels, WHERE)}
     groups = [g for g in found.groups() if set(g.layers) <= names and not np.isnan(scores[g.labels]).any()]
     if settings.by == "batchnorm" and not groups:
         raise RecipeError(
             f'{WHERE}.by: no layer is followed by a BatchNormalization with a scale; use "l2" or "taylor"'
         )
     return groups
+
+
+def _kept(found: Dependencies, scores: np.ndarray, settings: Channels, names: set[str]) -> list[str]:
+    """What keeps channels of the chosen layers from being removed."""
+    import numpy as np
+
+    reasons = {why: dict(counts) for why, counts in found.kept().items()}
+    for group in found.groups():
+        if others := set(group.layers) - names:
+            why = f"they go with those of {', '.join(sorted(others))}, which is not to be narrowed"
+        elif np.isnan(scores[group.labels]).any():
+            why = f'by = "{settings.by}" does not rank them'
+        else:
+            continue
+        reasons.setdefault(why, {}).update({layer: len(group.labels) for layer in group.layers})
+    said = []
+    for why, counts in reasons.items():
+        layers = [f"{n} of {layer}" for layer, n in counts.items() if layer in names]
+        more = f" and those of {len(layers) - NAMED} more layers" if len(layers) > NAMED else ""
+        if layers:
+            said.append(f"channels stay, {', '.join(layers[:NAMED])}{more}: {why}")
+    return said
 
 
 def _select(
@@ -150,9 +193,10 @@ def _select(
         return lowest(settings.sparsity)
     target = settings.sparsity * share
     if saved(MOST) < target:
+        round_up = f" in multiples of {settings.multiple_of}" if settings.multiple_of > 1 else ""
         raise RecipeError(
             f"{WHERE}.sparsity: {100 * target:.0f} % of the {settings.of} is asked for, but {100 * saved(MOST):.0f} % "
-            "is the most that the chosen layers can give; lower it, or protect fewer layers"
+            f"is the most that the chosen layers can give{round_up}; lower it, or protect fewer layers"
         )
     low, high = 0.0, MOST
     for _ in range(20):
@@ -172,7 +216,7 @@ def _stay(
     """How many channels of each group stay: at least one, and as many as the hardware likes."""
     import numpy as np
 
-    own = [setting(g.layers[0], settings.layers, -1.0) for g in groups]
+    own = [_own(g, settings) for g in groups]
     stay = [sizes[g.layers] * (1 - share * (s if s >= 0 else sparsity)) for g, s in zip(groups, own, strict=True)]
     free = [n for n, s in enumerate(own) if s < 0]
     if settings.scope == "model" and free:
@@ -188,10 +232,16 @@ def _stay(
     return [min(len(g.labels), n) for g, n in zip(groups, rounded, strict=True)]
 
 
+def _own(group: Group, settings: Channels) -> float:
+    """The smallest sparsity that patterns give to a layer of the group; -1 where none does."""
+    given = [setting(layer, settings.layers, -1.0) for layer in group.layers]
+    return min((share for share in given if share >= 0), default=-1.0)
+
+
 def _has_channels(layer: Any) -> bool:
     return type(layer).__name__ in CONVOLUTIONS
 
 
 def _widths(model: Any) -> dict[str, int]:
     """Output channels of each layer that makes some."""
-    return {layer.name: int(layer.output_shape[-1]) for layer in model.layers if _has_channels(layer)}
+    return {layer.name: int(layer.get_output_shape_at(0)[-1]) for layer in model.layers if _has_channels(layer)}

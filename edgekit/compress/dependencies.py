@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgekit.compress.labels import NATURAL, Labels
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -34,6 +36,8 @@ FUNCTIONS = frozenset(
     "math.sigmoid math.tanh math.abs math.square math.negative clip_by_value identity cast".split()
 )
 """Functions of TensorFlow that work element by element."""
+PROBES = (1.0, -1e6, 1e6)
+"""Values in the place of one that is not known."""
 
 
 class Call(NamedTuple):
@@ -66,65 +70,80 @@ class Dependencies:
     """
 
     def __init__(self, model: Any) -> None:
-        import numpy as np
 
         self.calls: list[Call] = []
-        self.notes: dict[str, None] = {}
-        """Layers that are left alone, and why."""
-        self._parents: list[int] = []
-        self._frozen: set[int] = set()
+        self.labels = Labels()
         self._made: dict[int, np.ndarray] = {}
-        self._constants: dict[int, np.ndarray] = {}
-        self._labels: dict[int, np.ndarray] = {}
+        self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        """By a tensor's id, its labels and constants."""
         for tensor in model.inputs:
-            self._put(tensor, self._fresh(tensor, frozen=True), np.full(_channels(tensor), np.nan))
+            self._put_unknown(tensor, NATURAL)
         for depth in sorted(model._nodes_by_depth, reverse=True):
             for node in model._nodes_by_depth[depth]:
                 if not node.is_input:
                     self._follow(node)
         for tensor in model.outputs:
-            self._freeze(self._labels[id(tensor)])
+            self.labels.freeze(self._known[id(tensor)][0], NATURAL)
         self._check_constants()
 
     def root(self, labels: np.ndarray) -> np.ndarray:
         """The label that stands for each label's class."""
-        import numpy as np
-
-        return np.array([self._find(int(label)) for label in labels], dtype=np.int64)
+        return self.labels.root(labels)
 
     def groups(self) -> list[Group]:
         """The channels that can be removed, in the order in which the model makes them."""
         import numpy as np
 
-        frozen = {self._find(label) for label in self._frozen}
+        frozen = self.labels.frozen()
+        grouped: dict[tuple[str, ...], list[int]] = {}
+        for label, layers in self._makers().items():
+            if label not in frozen:
+                grouped.setdefault(layers, []).append(label)
+        return [Group(layers, np.array(labels)) for layers, labels in grouped.items()]
+
+    def kept(self) -> dict[str, dict[str, int]]:
+        """Why channels cannot be removed: for each reason the layers that make them, and how many of each."""
+        frozen = self.labels.frozen()
+        kept: dict[str, dict[str, int]] = {}
+        for label, layers in self._makers().items():
+            if frozen.get(label, NATURAL) != NATURAL:
+                for layer in layers:
+                    counts = kept.setdefault(frozen[label], {})
+                    counts[layer] = counts.get(layer, 0) + 1
+        return kept
+
+    def _makers(self) -> dict[int, tuple[str, ...]]:
+        """The layers that make each class of channels."""
         makers: dict[int, dict[str, None]] = {}
         for call in self.calls:
             if type(call.layer).__name__ in CONVOLUTIONS:
                 for label in self.root(call.output):
                     makers.setdefault(int(label), {})[call.layer.name] = None
-        grouped: dict[tuple[str, ...], list[int]] = {}
-        for label, layers in makers.items():
-            if label not in frozen:
-                grouped.setdefault(tuple(layers), []).append(label)
-        return [Group(layers, np.array(labels)) for layers, labels in grouped.items()]
+        return {label: tuple(layers) for label, layers in makers.items()}
 
     def _follow(self, node: Any) -> None:
-        import numpy as np
 
         layer, kind, inputs = node.layer, type(node.layer).__name__, list(node.keras_inputs)
         outputs = list(node.outputs) if isinstance(node.outputs, (list, tuple)) else [node.outputs]
-        labels, constants = [self._labels[id(t)] for t in inputs], [self._constants[id(t)] for t in inputs]
+        labels, constants = ([self._known[id(t)][n] for t in inputs] for n in (0, 1))
         handler = self._handler(kind, layer, inputs, outputs)
         if handler is None or len(outputs) != 1:
-            for made in labels:
-                self._freeze(made)
-            self.notes[f"{layer.name} ({kind}) is not taken apart, nor is what it reads and makes"] = None
+            why = f"{kind}{' with groups' if getattr(layer, 'groups', 1) > 1 else ''} is not taken apart"
+            for read in labels:
+                self.labels.freeze(read, why)
             for tensor in outputs:
-                self._put(tensor, self._fresh(tensor, frozen=True), np.full(_channels(tensor), np.nan))
+                self._put_unknown(tensor, why)
             return
         output, constant = handler(node, labels, constants)
-        self._put(outputs[0], output, constant)
+        self._known[id(outputs[0])] = output, constant
         self.calls.append(Call(layer, labels, output, constants))
+
+    def _put_unknown(self, tensor: Any, why: str) -> None:
+        import numpy as np
+
+        labels = self.labels.fresh(_channels(tensor))
+        self.labels.freeze(labels, why)
+        self._known[id(tensor)] = labels, np.full(len(labels), np.nan)
 
     def _handler(self, kind: str, layer: Any, inputs: list[Any], outputs: list[Any]) -> Callable[..., Any] | None:
         """What follows the channels through a layer; None where nothing can."""
@@ -154,7 +173,7 @@ class Dependencies:
         """Every output channel reads every input channel; a layer that is shared reads the same ones everywhere."""
         layer = node.layer
         if id(layer) not in self._made:
-            self._made[id(layer)] = self._fresh(_one(node.outputs))
+            self._made[id(layer)] = self.labels.fresh(_channels(_one(node.outputs)))
         self._share(layer, labels)
         made = self._made[id(layer)]
         return made, self._activated(layer, made)
@@ -171,20 +190,21 @@ class Dependencies:
         import numpy as np
 
         if not _by_element(layer.activation):
-            self._freeze(labels)
+            self.labels.freeze(labels, f"{layer.name} combines them in its activation")
             return np.full(len(labels), np.nan)
-        return _apply(layer.activation, np.zeros(len(labels), np.float32))
+        return _constant(lambda values: layer.activation(values[0]), [np.zeros(len(labels))])
 
     def _per_channel(self, node: Any, labels: list[Any], constants: list[Any]) -> tuple[Any, Any]:
-        """Scale and offset belong to the channel: without them it is zero."""
+        """The weights of a layer that keeps channels apart belong to the channel. Where a scale is among them, the
+        channel is zero; without one its moving mean is taken for a weight, so that zero stays zero."""
         import numpy as np
 
-        self._share(node.layer, labels)
-        if type(node.layer).__name__ == "PReLU":
-            return labels[0], np.where(constants[0] >= 0, constants[0], np.nan)
-        if not (node.layer.scale and node.layer.center):
-            self._freeze(labels[0])
-        return labels[0], np.zeros(len(labels[0]), np.float32)
+        layer, [constant] = node.layer, constants
+        self._share(layer, labels)
+        if type(layer).__name__ == "PReLU":
+            return labels[0], np.where(constant >= 0, constant, np.nan)
+        deviation = np.sqrt(layer.moving_variance.numpy() + layer.epsilon)
+        return labels[0], np.zeros(len(labels[0]), np.float32) if layer.scale else constant / deviation
 
     def _pass(self, node: Any, labels: list[Any], constants: list[Any]) -> tuple[Any, Any]:
         import numpy as np
@@ -193,33 +213,34 @@ class Dependencies:
         if kind in PADDING:
             return labels[0], np.where(constant == 0, 0, np.nan)
         if kind == "Rescaling" and np.ndim(node.layer.scale) + np.ndim(node.layer.offset):
-            self._freeze(labels[0])
+            self.labels.freeze(labels[0], f"{node.layer.name} has a scale or an offset for each")
         elementwise = kind in ("Activation", "ReLU", "LeakyReLU", "ELU", "ThresholdedReLU", "Rescaling")
-        return labels[0], _apply(node.layer.call, constant) if elementwise else constant
+        return labels[0], _constant(lambda values: node.layer.call(values[0]), constants) if elementwise else constant
 
     def _merge(self, node: Any, labels: list[Any], constants: list[Any]) -> tuple[Any, Any]:
         """Channel by channel; one channel is combined with all."""
         import numpy as np
-        import tensorflow as tf
 
         width = max(map(len, labels))
         wide = [n for n, label in enumerate(labels) if len(label) == width]
         for n, label in enumerate(labels):
             if n in wide:
-                self._unite(labels[wide[0]], label)
+                self.labels.unite(labels[wide[0]], label)
             else:
-                self._freeze(label)
-        values = [tf.constant(c, tf.float32) for c in constants]
+                self.labels.freeze(label, f"{node.layer.name} combines one channel with many")
+        constants = [c if n in wide else np.full(len(c), np.nan) for n, c in enumerate(constants)]  # the others stay
         if type(node.layer).__name__ in MERGING:
-            constant = np.asarray(node.layer._merge_function(values))
-        else:
+            return labels[wide[0]], _constant(node.layer._merge_function, constants)
+
+        def function(values: list[Any]) -> Any:
             tensors = {str(id(t)): [c] for t, c in zip(node.keras_inputs, values, strict=True)}
             args, kwargs = node.map_arguments(tensors)
             if any(np.ndim(a) and not any(a is c for c in values) for a in (*args, *kwargs.values())):
-                self._freeze(labels[wide[0]])  # a constant for each channel
-                return labels[wide[0]], np.full(width, np.nan)
-            constant = np.asarray(node.layer.call(*args, **kwargs))
-        return labels[wide[0]], np.broadcast_to(constant, width)
+                self.labels.freeze(labels[wide[0]], f"{node.layer.name} has a constant for each")
+                return np.nan
+            return node.layer.call(*args, **kwargs)
+
+        return labels[wide[0]], np.broadcast_to(_constant(function, constants), width)
 
     def _concatenate(self, node: Any, labels: list[Any], constants: list[Any]) -> tuple[Any, Any]:
         import numpy as np
@@ -228,7 +249,7 @@ class Dependencies:
         if node.layer.axis % rank == rank - 1:
             return np.concatenate(labels), np.concatenate(constants)
         for label in labels[1:]:
-            self._unite(labels[0], label)
+            self.labels.unite(labels[0], label)
         same = np.all([c == constants[0] for c in constants], axis=0)
         return labels[0], np.where(same, constants[0], np.nan)
 
@@ -236,6 +257,7 @@ class Dependencies:
         """Rows of channels side by side."""
         import numpy as np
 
+        self._share(node.layer, labels)  # its shape is set once
         times = _channels(_one(node.outputs)) // len(labels[0])
         return np.tile(labels[0], times), np.tile(constants[0], times)
 
@@ -243,47 +265,24 @@ class Dependencies:
         """Freezes channels that leave something behind which their readers cannot take into their bias."""
         import numpy as np
 
+        seen: dict[int, Call] = {}
         for call in self.calls:
-            kind = type(call.layer).__name__
-            if kind not in CONVOLUTIONS | DEPTHWISE:
+            layer, kind, constant = call.layer, type(call.layer).__name__, call.constants[0]
+            if kind not in CONVOLUTIONS:
                 continue
+            first = seen.setdefault(id(layer), call).constants[0]
             # Where a layer pads, its border reads zeros beside the constant.
-            exact = kind == "Dense" or (kind in ("Conv1D", "Conv2D", "Conv3D") and call.layer.padding == "valid")
-            left = np.isnan(call.constants[0]) if exact and call.layer.use_bias else call.constants[0] != 0
-            if kind not in DEPTHWISE:
-                self._freeze(call.inputs[0][left])
+            inside = kind == "Dense" or (kind in ("Conv1D", "Conv2D", "Conv3D") and layer.padding == "valid")
+            taken = ~np.isnan(constant) & inside & layer.use_bias | (constant == 0)
+            self.labels.freeze(call.inputs[0][~taken], f"{layer.name} cannot take what they leave into its bias")
+            other = f"{layer.name} reads them in several places, where they leave different constants"
+            self.labels.freeze(call.inputs[0][taken & (constant != first)], other)
 
     def _share(self, layer: Any, labels: list[Any]) -> None:
-        """A layer with weights that stands in several places ties the channels that it reads together."""
+        """A layer that stands in several places ties the channels that it reads together."""
         for call in self.calls:
             if call.layer is layer:
-                self._unite(call.inputs[0], labels[0])
-
-    def _fresh(self, tensor: Any, frozen: bool = False) -> np.ndarray:
-        import numpy as np
-
-        labels = np.arange(len(self._parents), len(self._parents) + _channels(tensor))
-        self._parents.extend(labels.tolist())
-        if frozen:
-            self._freeze(labels)
-        return labels
-
-    def _put(self, tensor: Any, labels: np.ndarray, constants: np.ndarray) -> None:
-        self._labels[id(tensor)], self._constants[id(tensor)] = labels, constants
-
-    def _freeze(self, labels: np.ndarray) -> None:
-        self._frozen.update(labels.tolist())
-
-    def _unite(self, ones: np.ndarray, others: np.ndarray) -> None:
-        for one, other in zip(ones.tolist(), others.tolist(), strict=True):
-            a, b = self._find(one), self._find(other)
-            self._parents[max(a, b)] = min(a, b)
-
-    def _find(self, label: int) -> int:
-        while self._parents[label] != label:
-            self._parents[label] = self._parents[self._parents[label]]
-            label = self._parents[label]
-        return label
+                self.labels.unite(call.inputs[0], labels[0])
 
 
 def _one(outputs: Any) -> Any:
@@ -298,7 +297,13 @@ def _by_element(activation: Any) -> bool:
     return getattr(activation, "__name__", "?") not in ("softmax", "log_softmax", "?")
 
 
-def _apply(function: Any, constant: np.ndarray) -> np.ndarray:
+def _constant(function: Callable[[list[Any]], Any], constants: list[np.ndarray]) -> np.ndarray:
+    """What a function that works element by element makes of constants; NaN where it depends on one that is NaN."""
     import numpy as np
+    import tensorflow as tf
 
-    return np.asarray(function(constant.astype(np.float32)))
+    tried = []
+    for probe in PROBES:  # another for each input, so that differences are no constants
+        values = [np.where(np.isnan(c), probe * (n + 2), c) for n, c in enumerate(constants)]
+        tried.append(np.asarray(function([tf.constant(v, tf.float32) for v in values])))
+    return np.where(np.all([t == tried[0] for t in tried], axis=0), tried[0], np.nan)

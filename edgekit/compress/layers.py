@@ -23,10 +23,11 @@ def flat(model: Any) -> Iterator[Any]:
 
 
 def flattened(model: Any) -> Any:
-    """The same model without models inside, whose layers take their place; as it is where names would clash."""
+    """The same model as a functional one without models inside, whose layers take their place; as it is where names
+    would clash."""
     import tf_keras
 
-    if not any(hasattr(layer, "layers") for layer in model.layers):
+    if not any(hasattr(layer, "layers") for layer in model.layers) and not isinstance(model, tf_keras.Sequential):
         return model
     names = [layer.name for layer in flat(model) if type(layer).__name__ != "InputLayer"]
     if len(set(names)) < len(names):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgekit.compress.dependencies import CONVOLUTIONS, DEPTHWISE, Call, Dependencies
@@ -62,24 +63,26 @@ def sliced(call: Call, weights: list[np.ndarray], found: Dependencies, removed: 
             kernel = weights[names.index("kernel")]
             summed = kernel.reshape(-1, *kernel.shape[-2:]).sum(axis=0)
             weight = (weight + gone.astype(np.float64) @ summed).astype(weight.dtype)
-        for axis, kept in axes(kind, name, weight.ndim, before, after).items():
+        for axis, kept in axes(kind, name, weight.shape, before, after).items():
             weight = np.compress(np.repeat(kept, weight.shape[axis] // len(kept)), weight, axis=axis)
         result.append(weight)
     return result
 
 
-def axes(kind: str, name: str, rank: int, before: np.ndarray, after: np.ndarray) -> dict[int, np.ndarray]:
+def axes(kind: str, name: str, shape: Sequence[int], before: np.ndarray, after: np.ndarray) -> dict[int, np.ndarray]:
     """Which axes of a weight run over channels, each with what it holds of them.
 
     Args:
       kind: class of the layer.
       name: of the weight, such as "kernel".
+      shape: of the weight.
       before: something for each input channel.
       after: the same for each output channel.
 
     Returns:
       by axis; where an axis is longer, it holds each channel several times, one beside the other.
     """
+    rank = len(shape)
     if kind in DEPTHWISE or (kind.startswith("Separable") and name == "depthwise_kernel"):
         return {rank - 2: before} if name != "bias" else {0: after}
     if name == "pointwise_kernel":  # reads each input channel as often as it was multiplied
@@ -88,4 +91,4 @@ def axes(kind: str, name: str, rank: int, before: np.ndarray, after: np.ndarray)
         return {rank - 2: after, rank - 1: before}
     if name == "kernel" and kind in CONVOLUTIONS:
         return {rank - 2: before, rank - 1: after}
-    return {rank - 1: after}
+    return {rank - 1: after} if shape[-1] >= len(after) else {}  # a slope that all channels share

@@ -30,7 +30,7 @@ def rank(
     """
     import numpy as np
 
-    size = len(found._parents)
+    size = len(found.labels)
     if by == "random":
         return np.random.default_rng(seed).random(size)
     if by == "taylor":
@@ -58,12 +58,14 @@ def taylor(model: Any, found: Dependencies, x: list[Any], taught: Lesson, batch_
     import numpy as np
     import tensorflow as tf
 
-    variables = [w for layer in dict.fromkeys(call.layer for call in found.calls) for w in layer.trainable_weights]
+    layers = dict.fromkeys(call.layer for call in found.calls)  # those that do not train matter as much
+    variables = [w for layer in layers for w in layer.weights if "moving" not in w.name]
 
     @tf.function(autograph=False, reduce_retracing=True)
     def products(*batch: Any) -> Any:
         inputs, targets = batch[: len(x)], batch[len(x) :]
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
             several = isinstance(taught.targets, list)
             part = Lesson(list(targets) if several else targets[0], taught.loss)
             loss = batch_loss(model, part, list(inputs), slice(None))
@@ -71,7 +73,7 @@ def taylor(model: Any, found: Dependencies, x: list[Any], taught: Lesson, batch_
         return [w * tf.convert_to_tensor(g) for w, g in zip(variables, given, strict=True)]
 
     targets = taught.targets if isinstance(taught.targets, list) else [taught.targets]
-    total, batches = np.zeros(len(found._parents)), min(BATCHES, -(-len(x[0]) // batch_size))
+    total, batches = np.zeros(len(found.labels)), min(BATCHES, -(-len(x[0]) // batch_size))
     for n in range(batches):
         rows = slice(n * batch_size, (n + 1) * batch_size)
         values = products(*(tf.constant(a[rows]) for a in (*x, *targets)))
@@ -106,7 +108,7 @@ def _weights(
             if values is not None and w.ref() not in values:
                 continue
             value = w.numpy() if values is None else values[w.ref()]
-            on = axes(kind, name, value.ndim, before, after)
+            on = axes(kind, name, value.shape, before, after)
             wanted = before if side == "before" else after
             if kind in DEPTHWISE and side == "after" and name != "bias":
                 wanted = before  # a depthwise kernel lies under the channel that it reads

@@ -15,8 +15,9 @@ from edgekit.analyze.tensors import layer_name
 from edgekit.config import nearest
 from edgekit.errors import ModelError, RecipeError
 from edgekit.flatbuffer.edit import objects, packed, ranges
-from edgekit.flatbuffer.read import Graph, parse
-from edgekit.quantize.integers import float_operators
+from edgekit.flatbuffer.read import Graph, Operator, parse
+from edgekit.quantize.integers import described, in_float, made
+from edgekit.quantize.repair import repaired
 from edgekit.recipe import Quantize
 from edgekit.types import INTEGER
 
@@ -31,7 +32,7 @@ def quantize_with_scheme(model: str, settings: Quantize, folder: str) -> str:
       model: file with the range of each tensor, if activations become integers.
 
     Returns:
-      which operators stayed in floating point against the scheme, where the recipe allows that; "" where none did.
+      which operators stayed in floating point, or have wider weights, against the scheme; "" where none did.
 
     Raises:
       RecipeError: a pattern of layers fits none.
@@ -48,17 +49,45 @@ def quantize_with_scheme(model: str, settings: Quantize, folder: str) -> str:
     except (ValueError, RuntimeError, KeyError, NotImplementedError) as problem:
         said = " ".join(str(problem).split())[:200]
         raise ModelError(f"ai-edge-quantizer cannot make {settings.scheme} of the model: {said}") from problem
+    quantized = repaired(quantized, content)
     (Path(folder) / INTEGER).write_bytes(quantized)
-    if settings.scheme in ("dynamic", "weight-only", "float16"):
-        return ""
-    wanted = {f"({name.split(';')[0]})" for name in _outputs(graph, settings.float_layers, "float_layers")}
-    left = [said for said in float_operators(parse(quantized, INTEGER)) if not any(said.endswith(w) for w in wanted)]
-    if left and not settings.allow_float_ops:
-        raise ModelError(
-            f"quantization left {left[0]} in floating point: ai-edge-quantizer has no {settings.scheme} form of it; "
-            "name its layer in recipe.quantize.float_layers, or --set recipe.quantize.allow_float_ops=true"
+    return _left(parse(quantized, INTEGER), graph, settings)
+
+
+def _left(quantized: Graph, source: Graph, settings: Quantize) -> str:
+    """What is not as the scheme says, though no setting asks for that.
+
+    Raises:
+      ModelError: an operator computes in floating point.
+    """
+    wanted = set(_outputs(source, settings.float_layers, "float_layers"))
+    rest = [operator for operator in quantized.operators if made(operator, quantized) not in wanted]
+    if not settings.static:
+        return _note("with float32 weights", [op for op in rest if _reads(op, quantized, "float32")], quantized)
+    floats = [operator for operator in rest if in_float(operator, quantized)]
+    if floats and not settings.allow_float_ops:
+        names, made_by = (
+            {made(op, source): layer_name(op, source) for op in source.operators},
+            made(floats[0], quantized),
         )
-    return f"left in floating point: {', '.join(left)}" if left else ""
+        raise ModelError(
+            f"quantization left {described(floats[0], quantized)} in floating point: ai-edge-quantizer has no "
+            f"{settings.scheme} form of it; name its layer in recipe.quantize.float_layers, "
+            f'"{names.get(made_by, made_by)}", or --set recipe.quantize.allow_float_ops=true'
+        )
+    wide = [op for op in rest if settings.scheme == "int4" and _reads(op, quantized, "int8")]
+    notes = _note("left in floating point", floats, quantized), _note("with weights of eight bits", wide, quantized)
+    return "; ".join(filter(None, notes))
+
+
+def _reads(operator: Operator, graph: Graph, dtype: str) -> bool:
+    """Whether an operator multiplies by constants of a type."""
+    tensors = [graph.tensors[i] for i in operator.inputs if i >= 0]
+    return operator.macs > 0 and any(t.bytes > 0 and t.dtype == dtype and len(t.shape) > 1 for t in tensors)
+
+
+def _note(what: str, operators: list[Operator], graph: Graph) -> str:
+    return f"{what}: {', '.join(described(op, graph) for op in operators)}" if operators else ""
 
 
 def recipe(graph: Graph, settings: Quantize) -> Any:
@@ -69,36 +98,49 @@ def recipe(graph: Graph, settings: Quantize) -> Any:
     """
     from ai_edge_quantizer import algorithm_manager, qtyping, recipe_manager
 
-    every, by_tensor = qtyping.TFLOperationName.ALL_SUPPORTED, qtyping.QuantGranularity.TENSORWISE
+    if settings.int16_layers and not settings.static:
+        raise RecipeError(
+            f'recipe.quantize.int16_layers: scheme = "{settings.scheme}" computes in floating point; remove the '
+            'layers, or choose "int8"'
+        )
+    name, by_tensor = qtyping.TFLOperationName, qtyping.QuantGranularity.TENSORWISE
     granularity = by_tensor if settings.granularity == "tensor" else qtyping.QuantGranularity.CHANNELWISE
     rules, keep = recipe_manager.RecipeManager(), algorithm_manager.AlgorithmName.NO_QUANTIZE
+    every = name.ALL_SUPPORTED
+
+    def static(where: str, activations: int) -> None:
+        rules.add_static_config(where, every, activations, 8, granularity)
+        if settings.scheme == "int4":
+            for kind in (name.CONV_2D, name.FULLY_CONNECTED):  # the others have no kernels for four bits
+                rules.add_static_config(where, kind, activations, 4, granularity)
+
     if settings.scheme == "dynamic":
-        rules.add_dynamic_config(".*", every, num_bits=8, granularity=granularity)
-        # tflite-runtime 2.14 takes the first channel's scale for all: wrong answers without a word.
-        rules.add_dynamic_config(".*", qtyping.TFLOperationName.FULLY_CONNECTED, num_bits=8, granularity=by_tensor)
+        rules.add_dynamic_config(".*", every, 8, granularity)
+        # tflite-runtime 2.14 takes the first channel's scale for all: wrong answers without a word;
+        rules.add_dynamic_config(".*", name.FULLY_CONNECTED, 8, by_tensor)
+        # and has no kernel for this one.
+        rules.add_weight_only_config(".*", name.CONV_2D_TRANSPOSE, 8, granularity)
     elif settings.scheme == "weight-only":
-        rules.add_weight_only_config(".*", every, num_bits=8, granularity=granularity)
+        rules.add_weight_only_config(".*", every, 8, granularity)
     elif settings.scheme == "float16":
-        half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
-        cast = qtyping.OpQuantizationConfig(
-            weight_tensor_config=half, compute_precision=qtyping.ComputePrecision.FLOAT, explicit_dequantize=True
-        )
-        name = qtyping.TFLOperationName
+        casting = algorithm_manager.AlgorithmName.FLOAT_CASTING
         for kind in (name.CONV_2D, name.DEPTHWISE_CONV_2D, name.CONV_2D_TRANSPOSE, name.FULLY_CONNECTED):
-            rules.add_quantization_config(
-                ".*", kind, op_config=cast, algorithm_key=algorithm_manager.AlgorithmName.FLOAT_CASTING
-            )
+            rules.add_weight_only_config(".*", kind, 16, granularity=by_tensor, algorithm_key=casting)
     else:
-        wide, narrow = 16 if settings.scheme == "int16x8" else 8, 4 if settings.scheme == "int4" else 8
-        rules.add_static_config(".*", every, wide, narrow, granularity)
-        for name in _outputs(graph, settings.int16_layers, "int16_layers"):
-            rules.add_static_config(re.escape(name), every, 16, narrow, granularity)
+        static(".*", 16 if settings.scheme == "int16x8" else 8)
+        for tensor in _outputs(graph, settings.int16_layers, "int16_layers"):
+            static(_exactly(tensor), 16)
         if settings.io == "float32":
-            for end in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
+            for end in (name.INPUT, name.OUTPUT):
                 rules.add_quantization_config(".*", end, algorithm_key=keep)
-    for name in _outputs(graph, settings.float_layers, "float_layers"):
-        rules.add_quantization_config(re.escape(name), every, algorithm_key=keep)
+    for tensor in _outputs(graph, settings.float_layers, "float_layers"):
+        rules.add_quantization_config(_exactly(tensor), every, algorithm_key=keep)
     return rules.get_quantization_recipe()
+
+
+def _exactly(tensor: str) -> str:
+    """A pattern for one operator by the tensor that it makes; the library searches in names that end in `;`."""
+    return f"^{re.escape(tensor)};"
 
 
 def _outputs(graph: Graph, patterns: tuple[str, ...], place: str) -> list[str]:

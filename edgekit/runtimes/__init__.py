@@ -34,7 +34,9 @@ class Runtime(Struct, frozen=True):
     module: str
     """The file here that speaks to it; has `load()` and `open_session(path, threads)`."""
     schemes: frozenset[str] = frozenset()
-    """What it executes of `recipe.quantize` beside plain int8; benchmarks/schemes.py finds it out."""
+    """What it executes of `recipe.quantize` beside plain int8; tests/quantize/test_schemes.py holds it to that."""
+    by_tensor: frozenset[str] = frozenset()
+    """Those of them in which it takes one scale for all channels of a weight, whatever the file says."""
 
 
 RUNTIMES = {
@@ -52,6 +54,7 @@ RUNTIMES = {
         "tflite-micro",
         "edgekit.runtimes.tflm",
         frozenset(("int16x8", "weight-only", "int16_layers", "float_layers")),
+        by_tensor=frozenset(("weight-only",)),
     ),
 }
 
@@ -96,15 +99,25 @@ class Session(Protocol):
 
 def scheme_refusal(name: str, settings: Quantize) -> str:
     """Why a runtime does not execute what a recipe quantizes to; "" where it does."""
-    wanted: list[str] = [settings.scheme] if settings.scheme != "int8" else []
-    wanted += [place for place in ("int16_layers", "float_layers") if getattr(settings, place)]
-    lacking = [place for place in wanted if place not in _known(name).schemes]
+    lacking = _lacking(_known(name), settings)
     if not lacking:
         return ""
-    others = [other for other, runtime in RUNTIMES.items() if set(wanted) <= runtime.schemes]
-    return f'"{name}" does not execute {lacking[0]}; it takes int8, {", ".join(sorted(_known(name).schemes))}' + (
-        f"; {', '.join(others)} would" if others else ""
-    )
+    others = [other for other, runtime in RUNTIMES.items() if not _lacking(runtime, settings)]
+    would = f"; {', '.join(others)} would" if others else ""
+    if lacking[0] in _known(name).schemes:
+        return (
+            f'"{name}" executes {lacking[0]} with one scale for each weight: write granularity = "tensor", or choose '
+            f"another scheme{would}"
+        )
+    return f'"{name}" does not execute {lacking[0]}; it takes int8, {", ".join(sorted(_known(name).schemes))}{would}'
+
+
+def _lacking(runtime: Runtime, settings: Quantize) -> list[str]:
+    """What a recipe quantizes to and a runtime does not execute."""
+    wanted: list[str] = [settings.scheme] if settings.scheme != "int8" else []
+    wanted += [place for place in ("int16_layers", "float_layers") if getattr(settings, place)]
+    taken = runtime.schemes if settings.granularity == "tensor" else runtime.schemes - runtime.by_tensor
+    return [place for place in wanted if place not in taken]
 
 
 def installed(name: str) -> str | None:

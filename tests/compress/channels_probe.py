@@ -23,7 +23,7 @@ def zoo() -> dict[str, Any]:
     short = layers.Activation("relu")(x)
     x = layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(short))
     x = layers.Activation("relu")(layers.Add()([short, x]))
-    x = layers.Add()([x, layers.Conv2D(8, 3, padding="same", activation="sigmoid")(x)])
+    x = layers.Add()([x, layers.Conv2D(8, 3, padding="same", activation="sigmoid", name="last_of_three")(x)])
     model("residual", layers.Dense(4)(layers.GlobalAveragePooling2D()(x)))
 
     x = layers.Conv2D(6, 3, activation="relu")(layers.Conv2D(8, 3, activation="sigmoid")(image))
@@ -71,6 +71,37 @@ def zoo() -> dict[str, Any]:
     backbone = tf_keras.Sequential([layers.Conv2D(8, 3, activation="relu"), layers.Conv2D(6, 3)], name="backbone")
     model("nested", layers.Dense(4)(layers.Flatten()(backbone(image))))
 
+    shared, row = layers.Dense(6), layers.GlobalAveragePooling2D()(image)
+    x, y = (shared(layers.Dense(8, kind)(row)) for kind in ("sigmoid", "softplus"))
+    model("shared layer on other constants", layers.Dense(3)(layers.Dense(40)(layers.Add()([x, layers.ReLU()(y)]))))
+
+    shared = layers.Conv2D(8, 3, padding="same", activation="relu")
+    x = layers.Conv2D(8, 1)(image)
+    sizes = [layers.GlobalAveragePooling2D()(shared(y)) for y in (x, layers.MaxPooling2D()(x))]
+    model("shared layer on other sizes", layers.Dense(3)(layers.Concatenate()(sizes)))
+
+    shared = layers.Reshape((-1, 8))
+    x, y = (layers.Flatten()(shared(layers.Conv2D(8, 1)(image))) for _ in range(2))
+    model("shared reshape", layers.Dense(3)(layers.Concatenate()([x, y])))
+
+    x = layers.PReLU(shared_axes=[1, 2, 3])(layers.Conv2D(8, 3)(image))
+    x = layers.PReLU(shared_axes=[3])(layers.Conv2D(8, 3)(layers.PReLU(shared_axes=[1, 2])(x)))
+    model("shared slopes", layers.Dense(3)(layers.Flatten()(x)))
+
+    x = image
+    for scale, center in ((False, True), (True, False), (False, False)):
+        x = layers.Conv2D(8, 3, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization(scale=scale, center=center)(x))
+    x = layers.BatchNormalization(scale=False)(layers.Conv2D(8, 3, activation="sigmoid")(x))
+    model("no scale or no center", layers.Dense(3)(layers.Flatten()(layers.Conv2D(8, 3, activation="relu")(x))))
+
+    x = layers.Conv2D(8, 3)(image)
+    model("attention", layers.Dense(3)(layers.Flatten()(layers.Multiply()([x, layers.Conv2D(1, 1)(x)]))))
+
+    models["sequential"] = tf_keras.Sequential(
+        [layers.Input((16, 16, 3)), layers.Conv2D(3, 1), layers.Conv2D(3, 1), layers.Flatten(), layers.Dense(4)]
+    )
+
     side = tf_keras.Input((16, 16, 2))
     x = layers.Average()([layers.Conv2D(6, 1)(image), layers.Conv2D(6, 1)(side)])
     model("two inputs", layers.Dense(4)(layers.GlobalMaxPooling2D()(x)), [image, side])
@@ -85,6 +116,13 @@ def application(name: str) -> Any:
 
 
 def exactness(name: str) -> dict[str, float]:
+    """`compared` for a model of the zoo or of `keras.applications`."""
+    import tf_keras
+
+    return compared(tf_keras.models.clone_model(zoo()[name]) if name in zoo() else application(name))
+
+
+def compared(model: Any) -> dict[str, float]:
     """Removes half of the channels at random; compares with the same weights at zero in the larger model.
 
     Returns:
@@ -101,7 +139,7 @@ def exactness(name: str) -> dict[str, float]:
 
     rng = np.random.default_rng(1)
     tf_keras.utils.set_random_seed(1)
-    model = flattened(tf_keras.models.clone_model(zoo()[name]) if name in zoo() else application(name))
+    model = flattened(model)
     for weight in model.weights:
         if "variance" in weight.name:
             weight.assign(rng.uniform(0.5, 2, weight.shape))
@@ -143,8 +181,10 @@ def _silenced(model: Any, found: Any, removed: Any) -> Any:
         kind = type(layer).__name__
         for weight in layer.weights:
             name = weight.name.split("/")[-1].split(":")[0]
-            for axis, kept in axes(kind, name, len(weight.shape), before, after).items():
-                if (kept is before and not kind.startswith("Depthwise")) or name.startswith("moving"):
+            for axis, kept in axes(kind, name, weight.shape, before, after).items():
+                if kept is before and not kind.startswith("Depthwise"):
+                    continue
+                if name == "moving_variance" or (name == "moving_mean" and layer.scale):
                     continue
                 shape = [1] * len(weight.shape)
                 shape[axis] = -1
@@ -152,8 +192,8 @@ def _silenced(model: Any, found: Any, removed: Any) -> Any:
     return copy
 
 
-def remove(settings: dict[str, Any], name: str) -> dict[str, Any]:
-    """`remove_channels` on a model of the zoo, with noise to train on."""
+def remove(settings: dict[str, Any], name: str, untrained: list[str]) -> dict[str, Any]:
+    """`remove_channels` on a model of the zoo, some of whose layers do not train, with noise to train on."""
     import numpy as np
     import tf_keras
 
@@ -163,6 +203,8 @@ def remove(settings: dict[str, Any], name: str) -> dict[str, Any]:
 
     tf_keras.utils.set_random_seed(1)
     model = tf_keras.models.clone_model(zoo()[name])
+    for layer in untrained:
+        model.get_layer(layer).trainable = False
     rng = np.random.default_rng(1)
     x = [rng.normal(size=(64, *t.shape[1:])).astype(np.float32) for t in model.inputs]
     taught = Lesson(predict(model, x)[0], tf_keras.losses.MeanSquaredError())
@@ -172,7 +214,7 @@ def remove(settings: dict[str, Any], name: str) -> dict[str, Any]:
         "parameters": said.parameters,
         "macs": said.macs,
         "notes": said.notes,
-        "weights": [float(np.sum(w)) for w in smaller.get_weights()],
+        "weights": {w.name: float(np.sum(w)) for w in smaller.weights},
         "output": predict(smaller, x)[0].shape,
     }
 
@@ -198,6 +240,71 @@ def ranks(by: str) -> list[float]:
     x = np.array([[1.0, 0.0], [0.0, 2.0]], np.float32)
     scores = rank(by, model, found, [x], taught, 1, 1)
     return [float(v) for v in scores[found.groups()[0].labels]]
+
+
+def odd_blocks(kind: str) -> dict[str, Any]:
+    """Residual blocks that are not plain, each of them tried: how far the model without it is from one whose branch
+    ends in zero weights.
+
+    Returns:
+      `blocks`; `error`: the largest difference; `all`: which additions go if all blocks are to.
+    """
+    import numpy as np
+    import tensorflow as tf
+    import tf_keras
+
+    from edgekit.compress.blocks import blocks, without, without_blocks
+    from edgekit.compress.lesson import Lesson, predict
+    from edgekit.recipe import Channels
+
+    tf_keras.utils.set_random_seed(1)
+    layers = tf_keras.layers
+    image = tf_keras.Input((8, 8, 3))
+    shared = layers.Conv2D(4, 3, padding="same", name="shared")
+    x = layers.Conv2D(4, 3, padding="same", name="start")(image)
+    if kind == "projection":
+        x = layers.Add(name="add")([layers.Conv2D(4, 1)(x), layers.Conv2D(4, 3, padding="same")(x)])
+    elif kind == "nested":
+        inner = layers.Conv2D(4, 3, padding="same", name="before")(x)
+        inner = layers.Add(name="inner")([inner, layers.Conv2D(4, 3, padding="same", activation="relu")(inner)])
+        x = layers.Add(name="outer")([x, layers.Conv2D(4, 1)(inner)])
+    elif kind == "shared":
+        once = shared(x)
+        twice = shared(layers.ReLU()(once))
+        x = layers.Add(name="add")([twice, layers.Conv2D(4, 3, padding="same")(twice)])
+    elif kind == "split":
+        _, x = tf.split(x, 2, axis=-1)
+        x = layers.Add(name="add")([x, layers.Conv2D(2, 3, padding="same")(x)])
+    elif kind == "broadcast":
+        x = layers.GlobalAveragePooling2D(keepdims=True)(x)
+        x = layers.Add(name="add")([x, layers.Conv2D(4, 1)(layers.UpSampling2D(4)(x))])
+    elif kind == "operator":
+        x = x + layers.Conv2D(4, 3, padding="same")(x)
+    model = tf_keras.Model(image, layers.GlobalAveragePooling2D()(x))
+    data = [np.random.default_rng(1).normal(size=(4, 8, 8, 3)).astype(np.float32)]
+    found, error = blocks(model), 0.0
+    for addition, shortcut in found:
+        silent = tf_keras.models.clone_model(model)
+        silent.set_weights(model.get_weights())
+        ends = [parent for parent, _, _, _ in silent.get_layer(addition).inbound_nodes[0].iterate_inbound()]
+        [branch] = [layer for layer in ends if layer.name != shortcut]
+        branch.set_weights([0 * w for w in branch.get_weights()])
+        outputs = (predict(m, data)[0] for m in (silent, without(model, (addition, shortcut))))
+        error = max(error, float(np.abs(np.subtract(*outputs)).max()))
+    taught = Lesson(predict(model, data)[0], tf_keras.losses.MeanSquaredError())
+    gone = without_blocks(model, data, taught, Channels(sparsity=0.0, blocks=1.0))[1] if found else []
+    return {"blocks": found, "error": error, "all": gone}
+
+
+def student_of_a_sequence() -> list[str]:
+    """The layers of a student of half the depth, of a sequential teacher."""
+    import tf_keras
+
+    from edgekit.compress.student import smaller_copy
+    from edgekit.recipe import Student
+
+    student = smaller_copy(tf_keras.models.clone_model(zoo()["sequential"]), Student(depth=0.4), 1)
+    return [type(layer).__name__ for layer in student.layers]
 
 
 def block_removal() -> dict[str, Any]:

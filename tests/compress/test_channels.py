@@ -1,3 +1,5 @@
+import re
+
 import channels_probe as probe
 import numpy as np
 import pytest
@@ -19,6 +21,13 @@ GROUPS = {
     "before an LSTM": 1,
     "nested": 2,
     "two inputs": 1,
+    "shared layer on other constants": 2,
+    "shared layer on other sizes": 2,
+    "shared reshape": 1,
+    "shared slopes": 2,
+    "no scale or no center": 5,
+    "attention": 1,
+    "sequential": 2,
 }
 """How many sets of channels each model has that can be removed, counted by hand."""
 
@@ -31,8 +40,12 @@ def process(tmp_path_factory):
 
 @pytest.fixture
 def remove(process):
-    return lambda name="plain", **settings: process.call(
-        probe.remove, {"sparsity": 0.5, "epochs": 0, "protect": (), "by": "l2"} | settings, name, returns=dict
+    return lambda name="plain", untrained=(), **settings: process.call(
+        probe.remove,
+        {"sparsity": 0.5, "epochs": 0, "protect": (), "by": "l2"} | settings,
+        name,
+        untrained,
+        returns=dict,
     )
 
 
@@ -104,6 +117,25 @@ class TestHowManyGo:
     def test_in_rounds_as_many_in_the_end(self, remove):
         assert remove(rounds=3)["channels"] == remove()["channels"]
 
+    @pytest.mark.parametrize("of", ["parameters", "macs", "bytes"])
+    def test_a_share_of_the_cost_and_what_the_hardware_likes(self, remove, of):
+        found = remove(sparsity=0.5, of=of, multiple_of=4)
+        assert all(after % 4 == 0 for _, after in found["channels"].values())
+        if of != "bytes":
+            assert found[of][1] <= 0.5 * found[of][0]
+
+    def test_channels_that_layers_make_together_go_as_the_most_careful_of_them_says(self, remove):
+        assert remove("residual", sparsity=0.0, layers={"conv2d*": 0.5, "last_of_three": 0.25})["channels"] == {
+            name: [8, 6] for name in remove("residual")["channels"]
+        }
+
+    def test_step_by_step_down_to_a_single_channel_as_another_tensor_has(self, remove):
+        assert list(remove("attention", sparsity=0.99, by="taylor")["channels"].values()) == [[8, 1]]
+
+    def test_a_shared_layer_computes_in_each_place(self, remove):
+        conv1x1, shared = 16 * 16 * 3 * 8, (16 * 16 + 8 * 8) * 9 * 8 * 8
+        assert remove("shared layer on other sizes", sparsity=0.0)["macs"][0] == conv1x1 + shared + 16 * 3
+
     def test_nothing_changes_without_a_share(self, remove):
         found = remove(sparsity=0.0)
         assert found["channels"] == {} and found["parameters"][0] == found["parameters"][1]
@@ -117,8 +149,45 @@ def test_the_same_seed_gives_the_same_weights(remove):
     assert first == again
 
 
-def test_what_is_left_alone_is_said(remove):
-    assert any("LSTM" in note for note in remove("before an LSTM")["notes"])
+def test_layers_that_do_not_train_count_by_taylor(remove):
+    trained, untrained = (remove(by="taylor", untrained=names)["weights"] for names in ([], ["conv", "hidden"]))
+    assert trained == untrained
+
+
+class TestWhatIsLeftAlone:
+    def test_is_said_of_layers_that_are_not_known(self, remove):
+        [note] = remove("before an LSTM")["notes"]
+        assert re.fullmatch(r"channels stay, 8 of conv1d\w*: LSTM is not taken apart", note)
+
+    def test_is_said_of_constants_that_no_bias_takes(self, remove):
+        [note] = remove("shared layer on other constants")["notes"]
+        assert re.fullmatch(
+            r"channels stay, 8 of dense\w*, 8 of dense\w*: dense\w* reads them in several places, where they leave "
+            "different constants",
+            note,
+        )
+
+    def test_is_said_of_what_goes_with_a_protected_layer(self, remove):
+        notes = remove("inverted residual", protect=("first",))["notes"]
+        assert len(notes) == 1 and re.search(r"8 of conv2d\w*: they go with those of conv2d\w*, which is not", notes[0])
+
+    def test_is_said_of_what_is_not_ranked(self, remove):
+        [note] = remove("no scale or no center", by="batchnorm")["notes"]
+        assert 'by = "batchnorm" does not rank them' in note and note.count(" of conv2d") == 4
+
+    def test_is_said_if_nothing_goes(self, remove):
+        found = remove(sparsity=0.3, multiple_of=16)
+        assert found["channels"] == {}
+        assert found["notes"] == [
+            "no channel is removed: what stays of each layer, rounded up to a multiple of 16, is all of it; "
+            "raise the sparsity"
+        ]
+
+    def test_is_said_if_no_block_goes(self, remove):
+        assert remove("residual", blocks=0.1)["notes"] == ["no residual block is removed: 0.1 of them is less than one"]
+
+    def test_nothing_is_said_of_inputs_and_outputs(self, remove):
+        assert remove("u-net")["notes"] == []
 
 
 @pytest.mark.parametrize(
@@ -129,11 +198,36 @@ def test_what_is_left_alone_is_said(remove):
         ({"blocks": 0.5}, "has no residual block"),
         ({"layers": {"flatten": 0.5}}, 'no layer with weights matches "flatten"'),
         ({"exclude": ("convv",)}, 'did you mean "conv"'),
+        ({"exclude": ("*",)}, "no channel can be removed: no layer that may be narrowed makes any"),
     ],
 )
 def test_what_cannot_be_done_is_refused(remove, settings, words):
     with pytest.raises(RecipeError, match=words):
         remove(**settings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "blocks", "gone"),
+    [
+        ("projection", [], []),
+        ("broadcast", [], []),
+        ("nested", [["inner", "before"], ["outer", "start"]], None),
+        ("shared", [["add", "shared"]], ["add"]),
+        ("split", [["add", "tf.split"]], ["add"]),
+        ("operator", [["tf.__operators__.add", "start"]], ["tf.__operators__.add"]),
+    ],
+)
+def test_odd_blocks(process, kind, blocks, gone):
+    found = process.call(probe.odd_blocks, kind, returns=dict)
+    assert found["blocks"] == blocks
+    assert found["error"] < 1e-6
+    assert found["all"] in ([gone] if gone is not None else (["outer"], ["inner", "outer"]))
+
+
+def test_a_sequence_of_layers_has_no_blocks_but_repeats(process, remove):
+    with pytest.raises(RecipeError, match="has no residual block"):
+        remove("sequential", blocks=0.5)
+    assert process.call(probe.student_of_a_sequence, returns=list[str]) == ["InputLayer", "Conv2D", "Flatten", "Dense"]
 
 
 def test_the_block_goes_that_adds_least(process):

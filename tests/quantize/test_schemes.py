@@ -6,7 +6,7 @@ import pytest
 import schemes_probe as probe
 
 from edgekit.data.spec import DataSpec
-from edgekit.errors import RecipeError
+from edgekit.errors import ModelError, RecipeError
 from edgekit.measure.accuracy import score_file
 from edgekit.project import Preprocessing
 from edgekit.quantize.schemes import quantize_with_scheme
@@ -30,6 +30,7 @@ SCHEMES = {
     "int16x8": Quantize(scheme="int16x8"),
     "dynamic": Quantize(scheme="dynamic"),
     "weight-only": Quantize(scheme="weight-only"),
+    "weight-only by tensor": Quantize(scheme="weight-only", granularity="tensor"),
     "int4": Quantize(scheme="int4"),
     "float16": Quantize(scheme="float16"),
     "int16_layers": Quantize(int16_layers=("conv2",)),
@@ -71,13 +72,28 @@ def accuracy(model, runtime, folder):
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_scheme_is_executed_rightly_wherever_it_is_not_refused(quantized, tmp_path, scheme, runtime):
+def test_a_scheme_is_executed_rightly_or_refused_with_reason(quantized, tmp_path, scheme, runtime):
     if not installed(runtime):
         pytest.skip(f"{runtime} is not installed")
+    if (runtime, scheme) == ("tflm", "weight-only"):
+        pytest.skip("the answers are wrong, though not enough for the accuracy: see test_repair.py")
     if scheme_refusal(runtime, SCHEMES[scheme]):
-        pytest.skip(f"{runtime} does not execute {scheme}, which target profiles refuse")
+        with pytest.raises(ModelError, match=f"refused by {runtime}"):
+            accuracy(quantized(SCHEMES[scheme]), runtime, tmp_path / "run")
+        return
     within = 0.1 if scheme == "int16x8" else 0.5
     assert abs(accuracy(quantized(SCHEMES[scheme]), runtime, tmp_path / "run") - FLOAT) <= within + 1e-9
+
+
+def test_the_line_that_refuses_a_scheme():
+    assert scheme_refusal("tflm", SCHEMES["weight-only"]) == (
+        '"tflm" executes weight-only with one scale for each weight: write granularity = "tensor", or choose another '
+        "scheme; litert, tflite-runtime would"
+    )
+    assert scheme_refusal("tflm", SCHEMES["weight-only by tensor"]) == ""
+    assert scheme_refusal("tflm", SCHEMES["int4"]) == (
+        '"tflm" does not execute int4; it takes int8, float_layers, int16_layers, int16x8, weight-only; litert would'
+    )
 
 
 @pytest.mark.parametrize(
