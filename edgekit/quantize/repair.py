@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgekit.flatbuffer.edit import constants, objects, packed
+from edgekit.flatbuffer.edit import constants, move_inside, objects, packed
 from edgekit.flatbuffer.linear import linear_layers
 from edgekit.flatbuffer.read import _schema
 
@@ -27,20 +27,10 @@ def repaired(quantized: bytes, source: bytes) -> bytes:
       source: the float `.tflite`.
     """
     model = objects(quantized)
-    _move_inside(model, quantized)
+    move_inside(model, quantized)
     _type_unread_outputs(model)
     _restore_biases(model, source)
     return packed(model)
-
-
-def _move_inside(model: Any, content: bytes) -> None:
-    """From 256 KiB on, constants lie behind the FlatBuffer, where TFLM does not look: it computes without any."""
-    import numpy as np
-
-    for buffer in model.buffers:
-        if buffer.offset > 1:
-            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
-        buffer.offset = buffer.size = 0
 
 
 def _type_unread_outputs(model: Any) -> None:
