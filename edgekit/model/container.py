@@ -24,6 +24,8 @@ EXPANSION = 100
 CONFIG_LIMIT = 16 << 20
 """Bytes of the largest architecture that is read."""
 
+SIZES = ("units", "filters", "input_dim", "output_dim", "key_dim", "num_heads")
+"""Settings of layers of which a product is the least number of weights."""
 WEIGHTS = "model.weights.h5"
 
 Format = Literal["hdf5", "keras", "saved_model", "tflite"]
@@ -114,6 +116,20 @@ def _check_one_format(path: Path) -> None:
         raise ModelError(f"{path}: both a .keras archive and an HDF5 file; save the model again")
 
 
+def _check_claims(path: Path, config: dict[str, Any]) -> None:
+    """Refuses a layer that has far more weights than its file can hold, before anything of them is allocated."""
+    for layer in layers(config):
+        inner = layer.get("config")
+        if not isinstance(inner, dict):
+            continue
+        kernel = inner.get("kernel_size")
+        sizes = [inner.get(key) for key in SIZES] + (kernel if isinstance(kernel, list) else [kernel])
+        claim = 4 * math.prod(size for size in sizes if isinstance(size, int) and size > 0)
+        if claim > _most(path.stat().st_size):
+            name = layer_name(layer)
+            raise ModelError(f"{path}: layer {name!r} would take {claim:,} B or more, which the file lacks; not opened")
+
+
 def _from_zip(path: Path) -> Container:
     import h5py
 
@@ -134,6 +150,7 @@ def _from_zip(path: Path) -> Container:
         raise ModelError(f"{path}: truncated or damaged archive; copy or save the model again") from None
     if not isinstance(config, dict) or not isinstance(metadata, dict):
         raise ModelError(f"{path}: its config.json is no model; save the model again")
+    _check_claims(path, config)
     return Container("keras", _version(metadata.get("keras_version")), config)
 
 
@@ -212,6 +229,7 @@ def _from_hdf5(path: Path) -> Container:
         parsed = None
     if not isinstance(parsed, dict):
         raise ModelError(f"{path}: its model_config is not valid; save the model again")
+    _check_claims(path, parsed)
     return Container("hdf5", _version(version), parsed)
 
 

@@ -66,3 +66,19 @@ class TestHostileArchives:
     def test_metadata_that_is_none(self, archive, metadata):
         with pytest.raises(ModelError, match=r"m\.keras"):
             identify(archive(**{"config.json": "{}", "metadata.json": metadata}))
+
+
+CLAIMS = {
+    "units": {"class_name": "Dense", "config": {"name": "huge", "units": 10**9}},
+    "filters": {"class_name": "Conv2D", "config": {"name": "huge", "filters": 10**6, "kernel_size": [100, 100]}},
+    "rows": {"class_name": "Embedding", "config": {"name": "huge", "input_dim": 10**6, "output_dim": 10**4}},
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_a_layer_with_more_weights_than_the_file_can_hold_is_refused_at_once(tmp_path, claim):
+    inner = {"class_name": "Sequential", "config": {"name": "inner", "layers": [claim]}}
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as file:
+        file.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"layers": [inner]}}))
+    with pytest.raises(ModelError, match=r"m\.keras: layer 'huge' would take [\d,]+ B or more"):
+        identify(tmp_path / "m.keras")
