@@ -303,6 +303,7 @@ def shrink(c: Context, path: str, out: str = "shrunk", keep_names: bool = False,
 @task(
     positional=["path"],
     help=_help(
+        "json",
         path="a .tflite file",
         name="identifier of the C symbols; the file's name by default",
         out="folder of the C sources",
@@ -320,13 +321,15 @@ def carray(
     section: str | None = None,
     attribute: str | None = None,
     include: str | None = None,
+    json: bool = False,
 ) -> None:
     """Write C and C++ sources that hold any .tflite: the array, its shapes and scales, and the operators it needs."""
     from edgekit.emit.c_array import CArray, write_c_array
+    from edgekit.report.console import print_json
 
     settings = CArray(name or Path(path).stem, section or "", attribute or "", include or "")
-    for file in write_c_array(Path(path), settings, Path(out)):
-        print(file)
+    files = [str(file) for file in write_c_array(Path(path), settings, Path(out))]
+    print_json(files) if json else print("\n".join(files))
 
 
 @task(
@@ -389,16 +392,17 @@ def doctor(c: Context, json: bool = False) -> int:
 
 @task(
     iterable=["target"],
-    help=_help("target", "out", cache="the stored results of stages too, so that the next build starts anew"),
+    help=_help("target", "out", "json", cache="the stored results of stages too, so that the next build starts anew"),
 )
 @command
-def clean(c: Context, target: list[str], out: str = "build", cache: bool = False) -> None:
+def clean(c: Context, target: list[str], out: str = "build", cache: bool = False, json: bool = False) -> None:
     """Remove the outputs of builds: those of --target, or all; with --cache the stored results of stages too."""
     from edgekit.clean import clean
     from edgekit.project import find_project
+    from edgekit.report.console import print_json
 
-    for line in clean(find_project(Path.cwd()), Path(out), target, cache):
-        print(line)
+    lines = clean(find_project(Path.cwd()), Path(out), target, cache)
+    print_json(lines) if json else print("\n".join(lines))
 
 
 @task(

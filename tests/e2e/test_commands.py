@@ -213,3 +213,9 @@ def test_a_build_is_logged_to_mlflow(built, tmp_path):
     assert float(metric.read_text().split()[1]) == size and mlflow.__version__
     done = edgekit(built, "build", "--target=phone", "--mlflow=nowhere://x")
     assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+@pytest.mark.parametrize("command", [["clean"], ["carray", MODEL, "--out=c"]])
+def test_what_prints_files_prints_them_as_json_too(built, command):
+    done = edgekit(built, *command, "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)
