@@ -101,11 +101,12 @@ def _loaded(found: Inspection, known: Summary) -> Inspection:
 
 def _support(found: Inspection, target: Target) -> Support:
     runtime = supported(target.runtimes.ship)[0]
+    absolute = {name: limit for name, limit in target.budget.limits.items() if not limit.change}
     values = {"macs": found.macs, "model_size": found.bytes if found.format.startswith("tflite") else None}
     over = [
         f"{name} {show(value, unit)} of {show(limit, unit)}"
         for name, unit in (("model_size", "B"), ("macs", "1"))
-        if (value := values[name]) is not None and (limit := getattr(target.budget, name)) is not None and value > limit
+        if (value := values[name]) is not None and (limit := absolute.get(name)) is not None and value > limit
     ]
     graph = found.format.startswith(("tflite", "saved_model"))
     layers = [] if graph else [part for part in found.parts if part.parameters and part.output]

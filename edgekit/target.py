@@ -271,7 +271,8 @@ def _check(target: Target, where: str) -> None:
         raise TargetError(f"{where}: recipe.quantize.bias_correction: is for int8 throughout; remove it")
     if quantize and quantize.rescue and not quantize.plain:
         raise TargetError(f"{where}: recipe.quantize.rescue: starts from int8 throughout; remove the scheme and layers")
-    if quantize and quantize.rescue and target.budget.accuracy_drop is None:
+    drop = target.budget.accuracy_drop
+    if quantize and quantize.rescue and (drop is None or drop.change):
         raise TargetError(
             f'{where}: recipe.quantize.rescue: needs budget.accuracy_drop, at which it stops; write "1 %"'
         )

@@ -133,6 +133,10 @@ def test_project(fresh, old, new, words):
         ([], ["no target", "--target=NAME", "camera, microcontroller, phone"]),
         (["--target=phone", "--set=recipe.prune.sparsity"], ["--set recipe.prune.sparsity", "key=value"]),
         (["--target=phone", "--set=recipe.prone.sparsity=0.1"], ["recipe.prone", "unknown key", '"prune"']),
+        (
+            ["--target=phone", "--set=recipe.quantize.rescue=true", '--set=budget.accuracy_drop="+1 %"'],
+            ["recipe.quantize.rescue", "budget.accuracy_drop", '"1 %"'],
+        ),
         (["--target=phone", "--set=budget.latency=5"], ["budget.latency", "no unit of time", "--set budget.latency=5"]),
         (["--target=phone", "--set=description.x=5"], ["description", "not a table"]),
         (["--target=phone", "--model=digit"], ["unknown model", 'did you mean "digits"']),
