@@ -2,6 +2,7 @@
 
 baselines/NAME.json                      reports, settings and versions; made to be compared by git
 baselines/NAME/TARGET/MODEL.tflite       what shipped, to be timed in the same rounds as its successor
+baselines/NAME/TARGET/MODEL.names.json   names of its inner tensors, where it does without
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import msgspec
 
 from edgekit.config import nearest
 from edgekit.errors import OutputError, ProjectError
+from edgekit.flatbuffer.names import beside
 from edgekit.project import Project
 from edgekit.report.types import Manifest, Report
 from edgekit.store import sha256, write
@@ -82,7 +84,10 @@ def save(project: Project, name: str, out: Path, targets: list[str]) -> list[Pat
         if targets and folder.parent.name not in targets:
             continue
         releases[key] = released(folder)
-        files[place.with_suffix("") / f"{key}.tflite"] = (folder / "model.tflite").read_bytes()
+        copy = place.with_suffix("") / f"{key}.tflite"
+        for there, here in ((folder / "model.tflite", copy), (beside(folder / "model.tflite"), beside(copy))):
+            if there.is_file():
+                files[here] = there.read_bytes()
     if not releases:
         raise OutputError(f"{out}: no build to save; run build, or name its folder with --out=DIR")
     for file, content in files.items():

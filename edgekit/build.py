@@ -22,7 +22,7 @@ from edgekit.errors import DataError, ModelError
 from edgekit.history import record, trends
 from edgekit.locate import locate
 from edgekit.make import Listener, Made, Maker, Step
-from edgekit.measure.harness import Found, measure
+from edgekit.measure.harness import Found, available, measure
 from edgekit.project import ModelSpec, Project, is_function
 from edgekit.recipe import Quantize, Recipe
 from edgekit.report.html import Extras
@@ -40,6 +40,7 @@ from edgekit.report.types import (
 )
 from edgekit.rescue import quantized, rescue
 from edgekit.runtimes import stand_in
+from edgekit.shrink import CALIBRATION_INPUTS, NAMES, Smaller, shrunk
 from edgekit.store import Store, relative
 from edgekit.target import Target, limit_places
 from edgekit.types import INTEGER, KERAS, Artifact, Measurement, ModelFacts, Rung, StageRow
@@ -60,13 +61,19 @@ class Product(msgspec.Struct, frozen=True):
     """What a reader has to know before the figures."""
     graphs: dict[str, Artifact]
     """`float`, the model as it was given, and that after each technique, by its name; as float `.tflite`."""
+    quantized: Artifact
+    """What was shrunk to what ships; the same file where nothing was gained."""
     shipped: Artifact
+    names: Artifact | None
+    """Of the tensors in what ships, where it lacks them."""
     quantize: Quantize | None
     """The settings with which it was quantized; None where it was not, or was trained so."""
     rungs: tuple[Rung, ...]
     """What the ladder of remedies tried."""
     made: list[Made]
     """The stages, in the order of the flow."""
+    proofs: list[Made]
+    """That what ships answers as before it was shrunk."""
 
     @property
     def scope(self) -> str:
@@ -171,9 +178,31 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
     elif quantize:
         shipped = quantized(shipped, data, quantize, make).artifact
     make(steps.check_support(shipped, tuple(filter(None, (target.runtimes.ship, target.runtimes.oldest)))))
+    small = Smaller(shipped, None, [])
+    if recipe.shrink:
+        samples = quantize.calibration_samples if quantize else CALIBRATION_INPUTS
+        engines = available(target.runtimes).engines
+        small = shrunk(shipped, data, samples, recipe.shrink, engines, make, lambda step: maker.make(step, scope))
+        notes += [small.note] if small.note else []
     notes += [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
     notes += [f"{m.row.name}: {note}" for m in made for note in getattr(m.value, "notes", ())]
-    return Product(spec, target, source, dataset, data, facts, notes, graphs, shipped, quantize, rungs, made)
+    return Product(
+        spec,
+        target,
+        source,
+        dataset,
+        data,
+        facts,
+        notes,
+        graphs,
+        quantized=shipped,
+        shipped=small.model,
+        names=small.names,
+        quantize=quantize,
+        rungs=rungs,
+        made=made,
+        proofs=small.proofs,
+    )
 
 
 def prove(
@@ -196,7 +225,9 @@ def prove(
     )
     old = before.measurements if before else []
     lines = judge(target.budget, found.measurements, found.shipped, old)
-    files, made = {"model.tflite": p.shipped}, [*p.made, *found.made]
+    files, made = {"model.tflite": p.shipped}, [*p.made, *p.proofs, *found.made]
+    if p.names:
+        files[NAMES] = p.names
     if target.outputs.c_array:
         arena = found.value("arena")
         made.append(
@@ -234,7 +265,7 @@ def prove(
 def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:
     """The report's page, what continuous integration reads, and the bill of materials, by file name."""
     product, found, scope = built.product, built.found, built.product.scope
-    anatomy = maker.make(steps.anatomy(product.shipped), scope).value
+    anatomy = maker.make(steps.anatomy(product.shipped, product.names), scope).value
     changed = None
     if found.predictions:
         changed = maker.make(steps.differences(*found.predictions, product.data), scope).value

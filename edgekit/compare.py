@@ -10,7 +10,7 @@ from msgspec import Struct
 from edgekit import worker
 from edgekit.baseline import Release, load, of, released
 from edgekit.errors import ProjectError
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.names import read_named
 from edgekit.make import changes
 from edgekit.project import Project
 from edgekit.report.types import Report
@@ -101,7 +101,7 @@ def content(path: str) -> Content:
     Raises:
       ModelError: it is none.
     """
-    graph = read(Path(path))
+    graph = read_named(Path(path))
     layers: dict[str, tuple[int, int]] = {}
     seen: set[int] = set()
     for operator in graph.operators:

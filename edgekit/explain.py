@@ -43,7 +43,7 @@ def explain_build(
         reference = list(product.graphs.values())[-1]
         if product.facts.form == "int8":
             raise ModelError(f"{spec.model}: is quantized already; give the float model that it was made from")
-        step = steps.explain(reference, product.shipped, product.data, product.quantize or Quantize(), samples)
+        step = steps.explain(reference, product.quantized, product.data, product.quantize or Quantize(), samples)
         found: Explanation = maker.make(step, product.scope).value
         if out is not None:
             folder = out / target.name / spec.name

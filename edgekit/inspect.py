@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from edgekit import worker
 from edgekit.errors import ModelError, WorkerError
 from edgekit.flatbuffer.macs import elements
+from edgekit.flatbuffer.names import read_named
 from edgekit.flatbuffer.parts import operator_parts
-from edgekit.flatbuffer.read import Graph, read
+from edgekit.flatbuffer.read import Graph
 from edgekit.model.container import Container, identify, layer_name
 from edgekit.runtimes import RUNTIMES
 from edgekit.runtimes.support import lacking, supported
@@ -127,7 +128,7 @@ def inspect_file(path: str) -> Inspection:
     file = Path(path)
     container = identify(file)
     if container.format == "tflite":
-        return _tflite(file, read(file))
+        return _tflite(file, read_named(file))
     if container.format == "saved_model":
         size = sum(part.stat().st_size for part in file.rglob("*") if part.is_file())
         return Inspection(path, "saved_model", size, sha256(file), (), (), 0, ())

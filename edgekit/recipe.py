@@ -201,6 +201,13 @@ class Quantize(Settings, frozen=True):
         return self.scheme in ("int8", "int16x8", "int4")
 
 
+class Shrink(Settings, frozen=True):
+    """Bytes left out that no output depends on; proven in every runtime of the target before the result is kept."""
+
+    keep_names: bool = False
+    """Leave the names of inner tensors, for debugging."""
+
+
 class Recipe(Settings, frozen=True):
     """What is done to the model. A part that is left out is not done; `prune = false` takes an inherited one away."""
 
@@ -217,6 +224,7 @@ class Recipe(Settings, frozen=True):
     cluster: Cluster | None = None
     qat: Qat | None = None
     quantize: Quantize | None = None
+    shrink: Shrink | None = Shrink()
 
     @property
     def techniques(self) -> tuple[Technique, ...]:

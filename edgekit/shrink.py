@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from edgekit import worker
-from edgekit.errors import ModelError, WorkerError
-from edgekit.runtimes import RUNTIMES, installed
+from edgekit import steps, worker
+from edgekit.data.spec import DataSpec
+from edgekit.errors import CrashError, ModelError, WorkerError
+from edgekit.make import Made, Step
+from edgekit.recipe import Shrink
+from edgekit.runtimes import RUNTIMES, Session, installed
 from edgekit.store import write
+from edgekit.types import INTEGER, Artifact
+from edgekit.worker import Progress
 from edgekit.write import check_writable
 
+if TYPE_CHECKING:
+    import numpy as np
+
 RANDOM_INPUTS = 64
+CALIBRATION_INPUTS = 256
+"""Training samples at most that prove a model which was not calibrated here."""
+NAMES = "model.names.json"
 TIME_LIMIT = 300.0
 """Seconds, for each runtime."""
+IDENTICAL, NEITHER = "identical", "runs neither file"
+"""How what a runtime says starts where the smaller file may take the place of the other."""
 
 
 class Shrunk(Struct, frozen=True):
@@ -31,6 +46,17 @@ class Shrunk(Struct, frozen=True):
     """Whether the smaller file was written; else the original was, and `proven` says why."""
 
 
+class Smaller(Struct, frozen=True):
+    """What became of a model in a build."""
+
+    model: Artifact
+    names: Artifact | None
+    """Of its inner tensors, where it lacks them."""
+    proofs: list[Made]
+    note: str = ""
+    """Why it was left as it is."""
+
+
 def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
     """Writes `out/NAME.tflite`: the smaller file if every installed runtime answers bit for bit the same, else the
     original.
@@ -44,64 +70,147 @@ def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
     """
     check_writable(out)
     with tempfile.TemporaryDirectory() as folder:
-        smaller = Path(folder) / "model.tflite"
-        worker.call(write_dieted, str(path), keep_names, str(smaller), returns=int, time_limit=TIME_LIMIT)
+        worker.call(shrink_file, str(path), Shrink(keep_names), folder, returns=type(None), time_limit=TIME_LIMIT)
+        smaller = Path(folder) / INTEGER
         proven = {name: prove(path, smaller, name) for name in RUNTIMES if installed(name)}
-        kept = all(said.startswith(("identical", "runs neither")) for said in proven.values())
+        kept = all(holds(said) for said in proven.values())
         before, after = path.read_bytes(), smaller.read_bytes() if kept else path.read_bytes()
     write(out / path.name, after)
     return Shrunk(str(out / path.name), len(before), len(after), proven, kept)
 
 
-def write_dieted(path: str, keep_names: bool, place: str) -> int:
-    """Writes the smaller file, not proven yet, and returns its bytes.
+def shrunk(
+    model: Artifact,
+    data: DataSpec,
+    samples: int,
+    settings: Shrink,
+    engines: list[str],
+    make: Callable[[Step], Made],
+    prove: Callable[[Step], Made],
+) -> Smaller:
+    """The stage of a build: a smaller file if all engines answer the same, else the model as it is.
+
+    Args:
+      samples: how many of the training samples prove it, beside random inputs.
+      make, prove: make a step; the second one those that only look.
+    """
+    proofs: list[Made] = []
+    try:
+        made = make(steps.shrink(model, settings))
+        for engine in engines:
+            proofs.append(prove(steps.prove(model, made.artifacts[INTEGER], engine, data, samples)))
+            if not holds(proofs[-1].value):
+                return Smaller(model, None, proofs, f"shrink: left as it is: {engine} {proofs[-1].value}")
+    except (ModelError, WorkerError) as problem:
+        return Smaller(model, None, proofs, f"shrink: left as it is: {problem}")
+    return Smaller(made.artifacts[INTEGER], made.artifacts.get(NAMES), proofs)
+
+
+def holds(said: str) -> bool:
+    """Whether what a runtime says of two files allows the second in the place of the first."""
+    return said.startswith((IDENTICAL, NEITHER))
+
+
+def shrink_file(model: str, settings: Shrink, folder: str) -> None:
+    """Writes the smaller file, not proven yet, and the names that it lacks.
 
     Raises:
       ModelError: the file is no `.tflite`, or is damaged.
     """
     from edgekit.flatbuffer.diet import dieted
-    from edgekit.flatbuffer.read import read
+    from edgekit.flatbuffer.names import names
+    from edgekit.flatbuffer.read import parse, read
 
-    graph = read(Path(path))
+    graph = read(Path(model))
+    content = Path(model).read_bytes()
     try:
-        smaller = dieted(Path(path).read_bytes(), keep_names)
+        smaller, named = dieted(content, settings.keep_names), dieted(content, keep_names=True)
     except Exception as problem:  # what `read` does not look at can be damaged too
-        raise ModelError(f"{path}: is damaged ({type(problem).__name__}); convert the model again") from problem
-    write(Path(place), smaller)
-    return graph.bytes - len(smaller)
+        raise ModelError(f"{model}: is damaged ({type(problem).__name__}); convert the model again") from problem
+    if len(smaller) > graph.bytes:
+        smaller, named = content, content
+    parse(smaller, model)
+    (Path(folder) / INTEGER).write_bytes(smaller)
+    if smaller != named:
+        (Path(folder) / NAMES).write_bytes(names(smaller, named))
 
 
 def prove(before: Path, after: Path, runtime: str) -> str:
-    """What a runtime says of both files."""
+    """What a runtime says of both files, in a process of its own."""
     try:
-        wanted = worker.call(answers, str(before), runtime, returns=str, time_limit=TIME_LIMIT)
-    except (ModelError, WorkerError):
-        wanted = ""
-    try:
-        found = worker.call(answers, str(after), runtime, returns=str, time_limit=TIME_LIMIT)
-    except (ModelError, WorkerError) as problem:
-        return f"refuses the smaller file: {problem}" if wanted else "runs neither file"
-    if not wanted:
-        return "runs neither file" if not found else "identical: it runs the smaller file only"
-    return f"identical on {RANDOM_INPUTS} random inputs" if found == wanted else "other outputs"
+        return worker.call(same_outputs, str(before), str(after), runtime, None, 0, returns=str, time_limit=TIME_LIMIT)
+    except CrashError as problem:
+        try:
+            worker.call(same_outputs, str(before), str(before), runtime, None, 0, returns=str, time_limit=TIME_LIMIT)
+        except WorkerError:
+            return NEITHER
+        return f"crashes with the smaller file: {problem}"
+    except WorkerError as problem:
+        return f"gave no answer: {problem}"
 
 
-def answers(path: str, runtime: str) -> str:
-    """SHA-256 over the outputs' bytes for random inputs, the same for the same shapes and types.
+def same_outputs(before: str, after: str, runtime: str, data: DataSpec | None, samples: int, progress: Progress) -> str:
+    """Runs two files side by side, on random inputs and on the calibration set.
 
-    Raises:
-      ModelError: the runtime refuses the file.
+    Args:
+      data: of the calibration set, or None.
+      samples: how many of it.
+
+    Returns:
+      what the runtime made of them; see `holds`.
     """
-    import hashlib
-
     from edgekit.runtimes import open_session
+
+    try:
+        one = open_session(runtime, before)
+    except ModelError:
+        one = None
+    try:
+        other = open_session(runtime, after)
+    except ModelError as problem:
+        return f"refuses the smaller file: {problem}" if one else NEITHER
+    if one is None:
+        return f"{IDENTICAL}: it runs the smaller file only"
+    if _ends(one) != _ends(other):
+        return "gives other outputs: takes or makes tensors of other shapes"
+    sets = [_random(one)] + ([_calibration(one, data, samples)] if data else [])
+    counts = []
+    for inputs in sets:
+        counts.append(0)
+        for arrays in inputs:
+            if _answer(one, arrays) != _answer(other, arrays):
+                return "gives other outputs"
+            counts[-1] += 1
+            progress(f"input {sum(counts)}", sum(counts) / (RANDOM_INPUTS + samples))
+    said = f"{IDENTICAL} on {counts[0]} random inputs"
+    return said + (f" and {counts[1]} of calibration" if len(counts) > 1 else "")
+
+
+def _ends(session: Session) -> list[tuple[tuple[int, ...], str]]:
+    return [(spec.shape, spec.dtype) for spec in (*session.inputs, *session.outputs)]
+
+
+def _random(session: Session) -> Iterator[list[np.ndarray]]:
     from edgekit.runtimes.values import random_inputs
 
-    session, digest = open_session(runtime, path), hashlib.sha256()
-    for seed in range(RANDOM_INPUTS):
-        session.reset()
-        session.set_inputs(random_inputs(session.inputs, seed))
-        session.invoke()
-        for output in session.get_outputs():
-            digest.update(output.tobytes())
-    return digest.hexdigest()
+    return (random_inputs(session.inputs, seed) for seed in range(RANDOM_INPUTS))
+
+
+def _calibration(session: Session, data: DataSpec, count: int) -> Iterator[tuple[np.ndarray, ...]]:
+    """The calibration set as the file stores it."""
+    from edgekit.data.samples import calibration, read
+    from edgekit.runtimes.values import quantize
+
+    dataset = read(data)
+    arrays = calibration(dataset, min(count, dataset.train.number), data)
+    return zip(
+        *(quantize(x[:, None], spec) for x, spec in zip(arrays, session.inputs, strict=True)),
+        strict=True,
+    )
+
+
+def _answer(session: Session, inputs: list[np.ndarray] | tuple[np.ndarray, ...]) -> list[bytes]:
+    session.reset()
+    session.set_inputs(inputs)
+    session.invoke()
+    return [output.tobytes() for output in session.get_outputs()]

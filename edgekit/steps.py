@@ -13,7 +13,7 @@ from edgekit.locate import locate
 from edgekit.make import EIGEN, Step
 from edgekit.measure.race import Comparison, Entry, Question, Timed
 from edgekit.measure.samples import Differences
-from edgekit.recipe import Distil, Quantize, Recipe, Technique
+from edgekit.recipe import Distil, Quantize, Recipe, Shrink, Technique
 from edgekit.report.html import Extras
 from edgekit.report.types import Report
 from edgekit.runtimes import RUNTIMES
@@ -131,6 +131,19 @@ def quantize_with_scheme(model: Artifact, settings: Quantize) -> Step:
     return Step("quantize", "edgekit.quantize.schemes:quantize_with_scheme", arguments, libraries, "quantizer", str)
 
 
+def shrink(model: Artifact, settings: Shrink) -> Step:
+    """A smaller file, not proven yet, with the names that it lacks."""
+    arguments = {"model": model, "settings": settings}
+    return Step("shrink", "edgekit.shrink:shrink_file", arguments, (*READING, "numpy"), TOOLS)
+
+
+def prove(before: Artifact, after: Artifact, runtime: str, data: DataSpec, samples: int) -> Step:
+    """Whether two files answer bit for bit the same."""
+    arguments = {"before": before, "after": after, "runtime": runtime, "data": data, "samples": samples}
+    libraries = (RUNTIMES[runtime].package, "numpy")
+    return Step(f"prove {runtime}", "edgekit.shrink:same_outputs", arguments, libraries, runtime, str, False)
+
+
 def sensitivity(model: Artifact, data: DataSpec, settings: Sweep, custom_objects: str) -> Step:
     """What each layer bears, one at a time."""
     arguments = {"model": model, "data": data, "settings": settings, "custom_objects": custom_objects}
@@ -244,9 +257,10 @@ def arena(model: Artifact) -> Step:
     return Step("arena", function, {"model": model}, ("tflite-micro", "numpy"), "tflm", list[Measurement], False)
 
 
-def anatomy(model: Artifact) -> Step:
+def anatomy(model: Artifact, names: Artifact | None) -> Step:
     """What the bytes of the file are for, and its memory over time."""
-    return Step("anatomy", "edgekit.flatbuffer.anatomy:anatomy", {"model": model}, READING, TOOLS, Anatomy, False)
+    arguments = {"model": model, "names": names}
+    return Step("anatomy", "edgekit.flatbuffer.anatomy:anatomy", arguments, READING, TOOLS, Anatomy, False)
 
 
 def differences(predictions: Artifact, reference: Artifact, data: DataSpec) -> Step:

@@ -192,7 +192,7 @@ def load_target(
         where += " with " + " ".join(f"--set {o}" for o in overrides)
     recipe = table.get("recipe")
     if isinstance(recipe, dict):
-        table["recipe"] = {k: v for k, v in recipe.items() if v is not False}
+        table["recipe"] = {k: None if v is False else v for k, v in recipe.items()}
     target = decode({"name": name} | table, Target, where, TargetError)
     _check(target, where)
     return target

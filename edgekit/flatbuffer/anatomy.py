@@ -6,7 +6,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from edgekit.flatbuffer.edit import vectors
 from edgekit.flatbuffer.macs import elements
+from edgekit.flatbuffer.names import beside, with_names
 from edgekit.flatbuffer.read import Graph, Operator, Tensor, read
 
 BITS = {"int4": 4, "int2": 2, "uint4": 4, "bool": 8, "float16": 16, "bfloat16": 16, "int16": 16, "uint16": 16}
@@ -48,29 +50,33 @@ class Anatomy(Struct, frozen=True):
         return max(self.layers, key=lambda layer: layer.live, default=None)
 
 
-def anatomy(model: str) -> Anatomy:
+def anatomy(model: str, names: str | None = None) -> Anatomy:
     """Takes a file apart.
+
+    Args:
+      names: file with those of its tensors, if it lacks them.
 
     Raises:
       ModelError: it is no `.tflite`.
     """
-    graph = read(Path(model))
+    bare, content = read(Path(model)), Path(model).read_bytes()
+    graph = with_names(bare, Path(names) if names else beside(Path(model)))
     operators = [op for op in graph.operators if op.subgraph == 0]
     live = _live(graph, operators)
     seen: set[int] = set()
     layers = []
     for number, op in enumerate(operators):
-        constants = [graph.tensors[i] for i in dict.fromkeys(op.inputs) if i >= 0 and i not in seen]
-        constants = [t for t in constants if t.bytes]
-        seen |= set(op.inputs)
-        wide = sum(t.bytes for t in constants if len(t.shape) > 1)
-        narrow = sum(t.bytes for t in constants) - wide
+        constants = {
+            t.buffer: t for i in op.inputs if i >= 0 and (t := graph.tensors[i]).bytes and t.buffer not in seen
+        }
+        seen |= set(constants)
+        wide = sum(t.bytes for t in constants.values() if len(t.shape) > 1)
+        narrow = sum(t.bytes for t in constants.values()) - wide
         layers.append(Layer(_name(op, graph), op.name, wide, narrow, op.macs, live[number]))
     weights, biases = sum(layer.weights for layer in layers), sum(layer.biases for layer in layers)
-    quantization = sum(4 * len(t.scales) + 8 * len(t.zero_points) for t in graph.tensors)
-    names = sum(len(t.name.encode()) for t in graph.tensors)
-    rest = graph.bytes - weights - biases - quantization - names
-    return Anatomy(graph.bytes, weights, biases, quantization, names, rest, layers)
+    quantization, own = vectors(content), sum(len(name.encode()) for name in {t.name for t in bare.tensors})
+    rest = graph.bytes - weights - biases - quantization - own
+    return Anatomy(graph.bytes, weights, biases, quantization, own, rest, layers)
 
 
 def _live(graph: Graph, operators: list[Operator]) -> list[int]:

@@ -104,6 +104,19 @@ def with_relu(content: bytes, operators: set[int]) -> bytes:
     return packed(model)
 
 
+def vectors(content: bytes) -> int:
+    """Bytes of all scales and zero points in a file; those that several tensors share count once."""
+    model = _schema().Model.GetRootAs(content, 0)
+    found = {}
+    for number in range(model.SubgraphsLength()):
+        for tensor in _tensors(model.Subgraphs(number)):
+            quantization = tensor.Quantization()
+            if quantization is not None and quantization.ScaleLength() and quantization.ZeroPointLength():
+                for vector in (quantization.ScaleAsNumpy(), quantization.ZeroPointAsNumpy()):
+                    found[vector.__array_interface__["data"][0]] = vector.nbytes
+    return sum(found.values())
+
+
 def main_graph(content: bytes | bytearray) -> tuple[Any, Any]:
     """The schema's accessors of the model and of its first subgraph."""
     model = _schema().Model.GetRootAs(content, 0)

@@ -43,6 +43,8 @@ class Tensor(Struct, frozen=True):
     bytes: int
     """Of its constant data; 0 where it has none."""
     subgraph: int = 0
+    buffer: int = 0
+    """Which of the file's buffers holds its data; equal constants may share one."""
 
 
 class Operator(Struct, frozen=True):
@@ -280,6 +282,7 @@ def _tensor(table: Any, index: int, subgraph: int, buffers: list[int], allowance
         quantized_dimension=quantization.QuantizedDimension() if quantization is not None else 0,
         bytes=buffers[table.Buffer()] if buffers else 0,
         subgraph=subgraph,
+        buffer=table.Buffer(),
     )
 
 

@@ -21,6 +21,17 @@ UNITS = {"accuracy": "%", "accuracy_drop": "points", "churn": "points", "latency
 """What a step that failed would have measured."""
 
 
+class Here(msgspec.Struct, frozen=True):
+    """Which runtimes of a target can be asked."""
+
+    shipped: str
+    """Which stands for the device."""
+    engines: list[str]
+    """All of them, that one first."""
+    notes: list[str]
+    """What stands in, and what is missing."""
+
+
 class Found(msgspec.Struct, frozen=True):
     """All that was measured of a product."""
 
@@ -74,8 +85,9 @@ def measure(
       SetupError: the runtime that ships is not installed.
     """
     notes, runtimes, budget = list(notes), target.runtimes, target.budget
-    shipped, compared = _available(runtimes, notes)
-    engines = list(dict.fromkeys([shipped, *compared]))
+    here = available(runtimes)
+    shipped, engines = here.shipped, here.engines
+    notes += here.notes
     host, threads, limit = machine(), runtimes.threads, runtimes.time_limit / 1e9
     measurements: list[Measurement] = []
     made: list[Made] = []
@@ -145,19 +157,22 @@ def measure(
     return found
 
 
-def _available(runtimes: Runtimes, notes: list[str]) -> tuple[str, list[str]]:
-    """The runtimes that are here; what stands in or is missing is noted."""
+def available(runtimes: Runtimes) -> Here:
+    """The runtimes of a target that are here.
+
+    Raises:
+      SetupError: the one that ships is not, and none stands in for it.
+    """
     shipped, why = stand_in(runtimes.ship)
-    notes += [why] if why else []
-    compared = []
+    engines, notes = [shipped], [why]
     for name in runtimes.compare:
         try:
             there, why = stand_in(name)
-            compared.append(there)
+            engines.append(there)
         except SetupError as error:
             why = f"not compared: {error}"
-        notes += [why] if why and why not in notes else []
-    return shipped, compared
+        notes.append(why)
+    return Here(shipped, list(dict.fromkeys(engines)), [note for note in dict.fromkeys(notes) if note])
 
 
 def _questions(budget: Budget, ships: Entry, baseline: bool) -> list[Question]:

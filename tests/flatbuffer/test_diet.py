@@ -9,7 +9,8 @@ from edgekit.errors import ModelError
 from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.edit import constants, main_graph, objects, packed
 from edgekit.flatbuffer.read import parse
-from edgekit.shrink import write_dieted
+from edgekit.recipe import Shrink
+from edgekit.shrink import shrink_file
 
 SMALL = ("hello_world_int8", "two_signatures_float", "mnist_lstm_int8", "on_off_int8", "wake_word_int8")
 
@@ -107,6 +108,6 @@ def test_a_damaged_file_is_refused_in_a_line_or_shrunk(contents, tmp_path_factor
     file = tmp_path_factory.mktemp("damaged") / "m.tflite"
     file.write_bytes(content)
     try:
-        write_dieted(str(file), False, str(file.with_name("s.tflite")))
+        shrink_file(str(file), Shrink(), str(file.parent))
     except ModelError as refusal:
         assert "\n" not in str(refusal) and str(file) in str(refusal)

@@ -1,0 +1,58 @@
+"""Names of inner tensors, kept beside a file that does without them, as symbols are beside a stripped binary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from edgekit.flatbuffer.read import Graph, parse
+
+
+class Names(msgspec.Struct, frozen=True):
+    """`NAME.names.json`."""
+
+    sha256: str
+    """Of the `.tflite` that they belong to."""
+    tensors: tuple[str, ...]
+    """Of all subgraphs, in the file's order."""
+
+
+def beside(path: Path) -> Path:
+    """Where the names of a `.tflite` lie."""
+    return path.with_suffix(".names.json")
+
+
+def names(content: bytes, named: bytes) -> bytes:
+    """The names as a file.
+
+    Args:
+      content: a `.tflite` without them.
+      named: the same file with them.
+    """
+    tensors = tuple(tensor.name for tensor in parse(named, "the named file").tensors)
+    return msgspec.json.encode(Names(parse(content, "the file").sha256, tensors)) + b"\n"
+
+
+def with_names(graph: Graph, place: Path) -> Graph:
+    """A graph whose tensors have their names again; as it is where there are none for this very file."""
+    try:
+        found = msgspec.json.decode(place.read_bytes(), type=Names)
+    except (OSError, msgspec.DecodeError):
+        return graph
+    if found.sha256 != graph.sha256 or len(found.tensors) != len(graph.tensors):
+        return graph
+    pairs = zip(graph.tensors, found.tensors, strict=True)
+    tensors = tuple(msgspec.structs.replace(tensor, name=tensor.name or name) for tensor, name in pairs)
+    return msgspec.structs.replace(graph, tensors=tensors)
+
+
+def read_named(path: Path, place: Path | None = None) -> Graph:
+    """Reads a `.tflite` with the names that lie beside it, or elsewhere.
+
+    Raises:
+      ModelError: see `edgekit.flatbuffer.read.read`.
+    """
+    from edgekit.flatbuffer.read import read
+
+    return with_names(read(path), place or beside(path))
