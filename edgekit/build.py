@@ -22,6 +22,7 @@ from edgekit.errors import DataError, ModelError
 from edgekit.history import record, trends
 from edgekit.locate import locate
 from edgekit.make import Listener, Made, Maker, Step
+from edgekit.measure.golden import GOLDEN
 from edgekit.measure.harness import Found, available, measure
 from edgekit.project import ModelSpec, Project, is_function
 from edgekit.recipe import Quantize, Recipe
@@ -221,13 +222,24 @@ def prove(
     spec, target, p = product.spec, product.target, product
     maker.ui.headline(f"{target.name}: measure {spec.name}")
     found = measure(
-        p.graphs, p.shipped, p.data, p.notes, target, p.scope, maker, before.file if before else None, spec.metric
+        p.graphs,
+        p.shipped,
+        p.data,
+        p.notes,
+        target,
+        p.scope,
+        maker,
+        before.file if before else None,
+        spec.metric,
+        p.names,
     )
     old = before.measurements if before else []
     lines = judge(target.budget, found.measurements, found.shipped, old)
     files, made = {"model.tflite": p.shipped}, [*p.made, *p.proofs, *found.made]
     if p.names:
         files[NAMES] = p.names
+    if found.golden:
+        files[GOLDEN] = found.golden
     if target.outputs.c_array:
         arena = found.value("arena")
         made.append(
@@ -257,6 +269,7 @@ def prove(
         baseline=BaselineEntry(before.name, before.release.shipped.sha256, _shipped(old, found.shipped))
         if before
         else None,
+        conformance=found.conformance,
         distributions=[Distribution(*entry) for entry in found.distributions],
     )
     return Built(product, found, report, files, made)

@@ -10,17 +10,20 @@ from edgekit.data.spec import DataFacts, DataSpec
 from edgekit.errors import DataError
 from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.locate import locate
-from edgekit.make import EIGEN, Step
+from edgekit.make import EIGEN, Made, Step
+from edgekit.measure.accuracy import PREDICTIONS
 from edgekit.measure.race import Comparison, Entry, Question, Timed
+from edgekit.measure.record import OUTPUTS
 from edgekit.measure.samples import Differences
 from edgekit.recipe import Distil, Quantize, Recipe, Shrink, Technique
 from edgekit.report.html import Extras
 from edgekit.report.types import Report
-from edgekit.runtimes import RUNTIMES
+from edgekit.runtimes import ENGINES, RUNTIMES
 from edgekit.runtimes.support import supported
 from edgekit.store import sha256
 from edgekit.target import Outputs, Runtimes
 from edgekit.types import (
+    Agreement,
     Artifact,
     Clustered,
     Distilled,
@@ -28,6 +31,7 @@ from edgekit.types import (
     Measurement,
     ModelFacts,
     Narrowed,
+    Parting,
     Pruned,
     Reading,
     Timing,
@@ -140,7 +144,7 @@ def shrink(model: Artifact, settings: Shrink) -> Step:
 def prove(before: Artifact, after: Artifact, runtime: str, data: DataSpec, samples: int) -> Step:
     """Whether two files answer bit for bit the same."""
     arguments = {"before": before, "after": after, "runtime": runtime, "data": data, "samples": samples}
-    libraries = (RUNTIMES[runtime].package, "numpy")
+    libraries = (ENGINES[runtime].package, "numpy")
     return Step(f"prove {runtime}", "edgekit.shrink:same_outputs", arguments, libraries, runtime, str, False)
 
 
@@ -204,8 +208,13 @@ def score(
     threads: int,
     reference: Artifact | None,
     metric: str = "accuracy",
+    keep: bool = False,
 ) -> Step:
-    """Runs the evaluation set; compares with its labels, and with the reference's predictions."""
+    """Runs the evaluation set; compares with its labels, and with the reference's predictions.
+
+    Args:
+      keep: all stored outputs, to hold runtimes against each other.
+    """
     arguments = {
         "model": model,
         "data": data,
@@ -213,11 +222,57 @@ def score(
         "threads": threads,
         "reference": reference,
         "metric": metric,
+        "keep": keep,
     }
-    libraries = (RUNTIMES[runtime].package, "numpy")
+    libraries = (ENGINES[runtime].package, "numpy")
     function = "edgekit.measure.accuracy:score_file"
     own = locate("data", metric, sha256, DataError).sha256 if ":" in metric else None
     return Step(name, function, arguments, libraries, runtime, list[Measurement], place=own)
+
+
+def agree(model: Artifact, shipped: Made, other: Made, runtime: str) -> Step:
+    """Holds a runtime's outputs against those of the one that ships.
+
+    Args:
+      shipped, other: what `score` made with both.
+      runtime: name and version of the other.
+    """
+    arguments = {
+        "model": model,
+        "outputs": shipped.artifacts[OUTPUTS],
+        "predictions": shipped.artifacts[PREDICTIONS],
+        "other_outputs": other.artifacts[OUTPUTS],
+        "other_predictions": other.artifacts[PREDICTIONS],
+        "runtime": runtime,
+    }
+    return Step("agree", "edgekit.measure.conformance:agree", arguments, ("numpy", *READING), TOOLS, Agreement, False)
+
+
+def store_inputs(model: Artifact, data: DataSpec, rows: tuple[int, ...]) -> Step:
+    """Some evaluation samples as the model stores them."""
+    arguments = {"model": model, "data": data, "rows": rows}
+    return Step("samples", "edgekit.measure.record:store_inputs", arguments, ("numpy", "pillow", *READING), TOOLS)
+
+
+def record(model: Artifact, inputs: Artifact, runtime: str) -> Step:
+    """What a runtime makes of some samples, tensor by tensor."""
+    arguments = {"model": model, "inputs": inputs, "runtime": runtime}
+    libraries = (ENGINES[runtime].package, "numpy", *READING)
+    return Step(f"record {runtime}", "edgekit.measure.record:record", arguments, libraries, runtime, bool)
+
+
+def part(model: Artifact, names: Artifact | None, ours: Artifact, theirs: Artifact) -> Step:
+    """Where two runtimes part."""
+    arguments = {"model": model, "names": names, "ours": ours, "theirs": theirs}
+    function = "edgekit.measure.conformance:part"
+    return Step("part", function, arguments, ("numpy", *READING), TOOLS, list[Parting], False)
+
+
+def golden(model: Artifact, data: DataSpec, runtime: str) -> Step:
+    """Samples with the outputs of the runtime that ships, to check a device by."""
+    arguments = {"model": model, "data": data, "runtime": runtime}
+    libraries = (ENGINES[runtime].package, "numpy", *READING)
+    return Step("golden", "edgekit.measure.golden:golden_file", arguments, libraries, runtime, str)
 
 
 def changed(predictions: Artifact, before: Artifact, data: DataSpec, runtime: str) -> Step:

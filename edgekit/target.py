@@ -77,6 +77,10 @@ class Budget(Settings, frozen=True):
     accuracy: Percent | None = None
     accuracy_drop: Percent | None = None
     churn: Percent | None = None
+    """Samples whose class is not the float model's."""
+    max_lsb: Number | None = None
+    """How far any output may be from that of the runtime that ships, in steps of the stored integer, in any other
+    runtime of the target and in the reference kernels."""
     metric_min: Number | None = None
     """The least that the project's own metric may be,"""
     metric_max: Number | None = None

@@ -91,6 +91,51 @@ class StageRow(Struct, frozen=True):
     """Median latency over that of the float model as it was given, in the same runtime."""
 
 
+class Parting(Struct, frozen=True):
+    """An operator of which two runtimes make different values."""
+
+    operator: int
+    """Its number in the order of execution, from 0."""
+    kind: str
+    layer: str
+    samples: int
+    """In how many samples."""
+    share: float
+    """Of the values, in percent."""
+    largest: float
+    """The largest difference,"""
+    unit: str
+    """in LSB, steps of the stored integer; without a unit for floats."""
+
+
+class Agreement(Struct, frozen=True):
+    """Outputs of one runtime against those of the runtime that ships, for all evaluation samples."""
+
+    runtime: str
+    """The one that is held against it: name and version."""
+    samples: int
+    identical: float
+    """Share of samples, in percent, all of whose outputs are equal to the bit."""
+    unit: str
+    """Of the differences: `LSB`, steps of the stored integer; none for floats."""
+    largest: float
+    """Difference of a value of any output."""
+    mean: float
+    """Absolute difference over all values."""
+    churn: float
+    """Share of samples, in points, whose top-1 class differs."""
+    churn_low: float
+    """Lower end of the 95 % interval."""
+    churn_high: float
+    """Upper end."""
+    differing: tuple[int, ...] = ()
+    """Numbers of those samples that differ most, from 0."""
+    first: Parting | None = None
+    """Where the two part."""
+    note: str = ""
+    """Why it is not known where."""
+
+
 class BudgetLine(Struct, frozen=True):
     """One limit of a budget, held against its measurement."""
 

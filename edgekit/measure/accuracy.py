@@ -17,6 +17,7 @@ from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError
 from edgekit.measure.intervals import mcnemar, paired_difference, wilson
 from edgekit.measure.metrics import measured
+from edgekit.measure.record import OUTPUTS
 from edgekit.runtimes import Session
 from edgekit.types import Measurement
 from edgekit.worker import Progress
@@ -38,10 +39,12 @@ def score_file(
     folder: str,
     progress: Progress,
     metric: str = "accuracy",
+    keep: bool = False,
 ) -> list[Measurement]:
     """Runs a model over the evaluation set, one sample at a time, each from a fresh state.
 
-    Its first output, in real values, is kept in `folder/predictions.npy`: (samples, outputs) float32.
+    Its first output, in real values, is kept in `folder/predictions.npy`: (samples, outputs) float32; all outputs, as
+    they are stored, in `folder/outputs.npz`, if they are to be kept.
 
     Args:
       model: a `.tflite` file with the dataset's inputs, in their order.
@@ -58,13 +61,19 @@ def score_file(
     """
     import numpy as np
 
+    from edgekit.runtimes.values import dequantize
+
     samples = read(data).evaluation
     session = runtimes.open_session(runtime, model, threads)
     wanted, given = [i.shape for i in session.inputs], [i.shape for i in data.inputs]
     if wanted != given:
         raise DataError(f"{data.source}: samples of shape {given}, but {model} takes {wanted}")
-    predictions = _run_all(session, samples, data, progress)
+    outputs = _run_all(session, samples, data, progress, None if keep else 1)
+    first = outputs[0].reshape(len(outputs[0]), -1)
+    predictions = dequantize(first, session.outputs[0]).astype(np.float32, copy=False)
     np.save(Path(folder) / PREDICTIONS, predictions)
+    if keep:
+        np.savez(Path(folder) / OUTPUTS, **{f"output_{number}": array for number, array in enumerate(outputs)})
     before = None if reference is None else np.load(reference)
     found = compare(predictions, before, samples.y, _label(session))
     if metric != "accuracy":
@@ -164,23 +173,24 @@ def _share(name: str, unit: str, hit: np.ndarray, runtime: str) -> Measurement:
     return Measurement(name, 100 * hits / count, unit, runtime=runtime, samples=count, low=100 * low, high=100 * high)
 
 
-def _run_all(session: Session, samples: Samples, data: DataSpec, progress: Progress) -> np.ndarray:
-    """(N, K) float32: the first output of each sample."""
+def _run_all(
+    session: Session, samples: Samples, data: DataSpec, progress: Progress, count: int | None
+) -> list[np.ndarray]:
+    """The first outputs as they are stored, each (N, *shape)."""
     import numpy as np
 
-    from edgekit.runtimes.values import dequantize, quantize
+    from edgekit.measure.record import stored
 
-    rows: list[np.ndarray] = []
+    rows: list[list[np.ndarray]] = []
     for start in range(0, samples.number, BLOCK):
         block = prepared(samples.take(slice(start, start + BLOCK)), data)
-        stored = [quantize(x[:, None], spec) for x, spec in zip(block, session.inputs, strict=True)]
-        for sample in zip(*stored, strict=True):
+        for sample in zip(*stored(block, session.inputs), strict=True):
             session.reset()
             session.set_inputs(sample)
             session.invoke()
-            rows.append(session.get_outputs()[0].ravel())
+            rows.append(session.get_outputs()[:count])
         progress(f"sample {len(rows)}/{samples.number}", len(rows) / samples.number)
-    return dequantize(np.stack(rows), session.outputs[0]).astype(np.float32, copy=False)
+    return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
 def _label(session: Session) -> str:

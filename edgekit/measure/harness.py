@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import msgspec
 
 from edgekit import steps
@@ -9,11 +11,12 @@ from edgekit.budget import NAMED, TIMED
 from edgekit.data.spec import RANDOM, DataSpec
 from edgekit.errors import ModelError, SetupError, WorkerError
 from edgekit.make import Made, Maker, Step
+from edgekit.measure.agreements import agreements, largest
 from edgekit.measure.machine import machine
 from edgekit.measure.race import LATENCIES, Comparison, Entry, Question
-from edgekit.runtimes import installed, stand_in
+from edgekit.runtimes import REFERENCE, installed, stand_in
 from edgekit.target import Budget, Runtimes, Target
-from edgekit.types import Artifact, Machine, Measurement
+from edgekit.types import Agreement, Artifact, Machine, Measurement
 
 BASELINE = "litert"
 """The runtime that scores the float models, whatever ships."""
@@ -46,6 +49,10 @@ class Found(msgspec.Struct, frozen=True):
     """Of each model and runtime, of each process, quantiles of its single runs."""
     predictions: tuple[Artifact, Artifact] | None
     """Of what ships, where it ships, and of the float model."""
+    conformance: list[Agreement]
+    """Of each other runtime with the one that ships."""
+    golden: Artifact | None
+    """Inputs with the outputs of the runtime that ships."""
 
     def value(self, name: str, artifact: str = "model") -> float | None:
         """The value of a measurement, see `measurement`."""
@@ -71,6 +78,7 @@ def measure(
     maker: Maker,
     before: Artifact | None = None,
     metric: str = "accuracy",
+    names: Artifact | None = None,
 ) -> Found:
     """Measures the float models and the one that ships. What fails becomes a measurement without a value.
 
@@ -80,6 +88,7 @@ def measure(
       notes: of the stages; those of the runtimes are added.
       metric: what is measured beside top-1 accuracy.
       before: the baseline's file, to be timed in the same rounds.
+      names: of the tensors in what ships, if it lacks them.
 
     Raises:
       SetupError: the runtime that ships is not installed.
@@ -92,6 +101,8 @@ def measure(
     measurements: list[Measurement] = []
     made: list[Made] = []
     predictions: tuple[Artifact, Artifact] | None = None
+    conformance: list[Agreement] = []
+    golden: Artifact | None = None
 
     def run(step: Step, artifact: str, runtime: str = "", promised: tuple[str, ...] = ()) -> Made | None:
         try:
@@ -117,9 +128,12 @@ def measure(
         for name, graph in graphs.items():
             scored = run(steps.score(f"score {name}", graph, data, BASELINE, threads, answers, metric), name, BASELINE)
             answers = answers or (scored.artifacts["predictions.npy"] if scored else None)
-        for engine in engines:
-            step = steps.score(f"score {engine}", model, data, engine, threads, answers, metric)
-            scored = run(step, "model", engine, ("accuracy", "accuracy_drop", "churn"))
+        of: dict[str, Made] = {}
+        for engine in dict.fromkeys([*engines, *([REFERENCE] if installed(REFERENCE) else [])]):
+            step = steps.score(f"score {engine}", model, data, engine, threads, answers, metric, keep=True)
+            promised = ("accuracy", "accuracy_drop", "churn") if engine in engines else ()
+            scored = run(step, "model", engine, promised)
+            of |= {engine: scored} if scored else {}
             if scored and answers and engine == shipped:
                 predictions = scored.artifacts["predictions.npy"], answers
             if before and scored and engine == shipped:
@@ -127,10 +141,17 @@ def measure(
                 if old:
                     pair = scored.artifacts["predictions.npy"], old.artifacts["predictions.npy"]
                     run(steps.changed(*pair, data, f"{engine} {installed(engine)}"), "model")
+        if shipped in of:
+            conformance, steps_made = agreements(model, names, data, of, shipped, lambda step: maker.make(step, scope))
+            made += steps_made
+            measurements += largest(conformance, shipped)
+    with contextlib.suppress(ModelError, WorkerError):  # scoring has said it already
+        made.append(maker.make(steps.golden(model, data, shipped), scope, limit))
+        golden = made[-1].artifact
     if "tflm" in engines:
         run(steps.arena(model), "model", "tflm", ("arena",))
     # Nothing else of this build runs while it times: what is done is ended first.
-    for process in (steps.TENSORFLOW, BASELINE, *engines):
+    for process in (steps.TENSORFLOW, BASELINE, REFERENCE, *engines):
         maker.end(process)
     timed = {"model": model} | (graphs if shipped != "tflm" else {})
     entries = [Entry(name, shipped) for name in graphs if name in timed] + [Entry("model", name) for name in engines]
@@ -151,7 +172,7 @@ def measure(
         (entry.model, f"{entry.runtime} {installed(entry.runtime)}", rounds)
         for entry, rounds in zip(entries, clocked.value.quantiles, strict=True)
     ]
-    found = Found(measurements, shipped, notes, host, made, distributions, predictions)
+    found = Found(measurements, shipped, notes, host, made, distributions, predictions, conformance, golden)
     failures = {f"{m.runtime}: {m.reason}": 0 for m in measurements if m.reason.startswith("failed")}
     notes += list(failures)
     return found

@@ -4,7 +4,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from edgekit.types import Artifact, BudgetLine, Machine, Measurement, Rung, StageRow, VerdictWord
+from edgekit.types import Agreement, Artifact, BudgetLine, Machine, Measurement, Rung, StageRow, VerdictWord
 
 REPORT: Final = "edgekit.report/1"
 MANIFEST: Final = "edgekit.manifest/1"
@@ -76,6 +76,8 @@ class Report(Struct, frozen=True):
     """The build host, which the measurements of time are of."""
     baseline: BaselineEntry | None = None
     """What the build was held against."""
+    conformance: list[Agreement] = []
+    """Other runtimes against the one that ships."""
     distributions: list[Distribution] = []
     """Latencies behind the measurements."""
 

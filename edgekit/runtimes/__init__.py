@@ -57,6 +57,13 @@ RUNTIMES = {
         by_tensor=frozenset(("weight-only",)),
     ),
 }
+"""What can ship."""
+REFERENCE = "litert-reference"
+"""LiteRT with its plain kernels instead of XNNPACK: what the others are held against, and nobody ships."""
+ENGINES = RUNTIMES | {
+    REFERENCE: Runtime("ai-edge-litert", "edgekit.runtimes.litert_reference", RUNTIMES["litert"].schemes)
+}
+"""All that can be asked."""
 
 REFUSALS = (ValueError, RuntimeError, TypeError, LookupError, AttributeError, struct.error)
 """What the runtimes raise where they do not accept a model."""
@@ -163,7 +170,7 @@ def open_session(runtime: str, path: str, threads: int = 1) -> Session:
     """A session with a model, its tensors allocated.
 
     Args:
-      runtime: one of `RUNTIMES`.
+      runtime: one of `ENGINES`.
       path: a `.tflite` file.
       threads: how many the runtime may use; `tflm` always has one.
 
@@ -201,8 +208,8 @@ def _module(name: str) -> Any:
 
 
 def _known(name: str) -> Runtime:
-    if name in RUNTIMES:
-        return RUNTIMES[name]
-    near = difflib.get_close_matches(name, RUNTIMES, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(RUNTIMES)}"
+    if name in ENGINES:
+        return ENGINES[name]
+    near = difflib.get_close_matches(name, ENGINES, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(ENGINES)}"
     raise TargetError(f'there is no runtime "{name}"; {hint}')

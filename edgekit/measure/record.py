@@ -1,0 +1,104 @@
+"""What a runtime makes of a model, tensor by tensor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgekit.data.spec import DataSpec
+from edgekit.errors import DataError
+from edgekit.worker import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from edgekit.types import TensorSpec
+
+INPUTS, TENSORS, OUTPUTS = "inputs.npz", "tensors.npz", "outputs.npz"
+"""Archives of stored values, a sample a row: `input_0`, …; `tensor_7`, … by index; `output_0`, …"""
+
+
+def store_inputs(model: str, data: DataSpec, rows: tuple[int, ...], folder: str) -> None:
+    """Writes samples of the evaluation set as the model stores them, in `inputs.npz`.
+
+    Args:
+      rows: their numbers.
+    """
+    import numpy as np
+
+    from edgekit.data.samples import prepared, read
+    from edgekit.flatbuffer.read import read as read_graph
+
+    inputs = read_graph(Path(model)).inputs
+    samples = read(data).evaluation.take(np.asarray(rows))
+    np.savez(Path(folder) / INPUTS, **_named("input", stored(prepared(samples, data), inputs)))
+
+
+def stored(arrays: list[np.ndarray], inputs: tuple[TensorSpec, ...]) -> list[np.ndarray]:
+    """Real values (N, *shape without batch) as (N, *shape) stored ones."""
+    from edgekit.runtimes.values import quantize
+
+    return [quantize(array[:, None], spec) for array, spec in zip(arrays, inputs, strict=True)]
+
+
+def read_inputs(path: str, inputs: tuple[TensorSpec, ...]) -> list[np.ndarray]:
+    """The samples of an archive, one array (N, *shape) per input.
+
+    Raises:
+      DataError: it is none, or its samples are not this model's.
+    """
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = [file[f"input_{number}"] for number in range(len(inputs))]
+    except (OSError, ValueError, KeyError, EOFError) as problem:
+        said = f"has no array {problem}" if isinstance(problem, KeyError) else "cannot be read as .npz"
+        raise DataError(f"{path}: {said}; it must hold input_0 and so on, as golden.npz does") from None
+    for number, (array, spec) in enumerate(zip(arrays, inputs, strict=True)):
+        if array.shape[1:] != spec.shape or array.dtype != spec.dtype:
+            raise DataError(
+                f"{path}: input_{number} holds {array.dtype} {list(array.shape[1:])}, "
+                f"but the model takes {spec.dtype} {list(spec.shape)}"
+            )
+    return arrays
+
+
+def record(model: str, inputs: str, runtime: str, folder: str, progress: Progress) -> bool:
+    """Runs the samples of an archive and writes every tensor that an operator makes to `tensors.npz`.
+
+    Returns:
+      whether the outputs are what they are where only they are asked for.
+
+    Raises:
+      ModelError: the runtime refuses the model.
+      DataError: the samples are not this model's.
+    """
+    import numpy as np
+
+    from edgekit import runtimes
+    from edgekit.flatbuffer.taps import tapped
+
+    content, indices = tapped(Path(model).read_bytes())
+    place = Path(folder) / "tapped.tflite"
+    place.write_bytes(content)
+    plain, session = runtimes.open_session(runtime, model), runtimes.open_session(runtime, str(place))
+    place.unlink()
+    rows: list[list[np.ndarray]] = []
+    same, arrays = True, read_inputs(inputs, plain.inputs)
+    for number, sample in enumerate(zip(*arrays, strict=True)):
+        for one in (plain, session):
+            one.reset()
+            one.set_inputs(sample)
+            one.invoke()
+        rows.append(session.get_outputs())
+        pairs = zip(plain.get_outputs(), rows[-1], strict=False)
+        same = same and all(a.tobytes() == b.tobytes() for a, b in pairs)
+        progress(f"sample {number + 1}/{len(arrays[0])}", (number + 1) / len(arrays[0]))
+    columns = {f"tensor_{index}": np.stack([row[n] for row in rows]) for n, index in enumerate(indices)}
+    np.savez(Path(folder) / TENSORS, **columns)
+    return same
+
+
+def _named(word: str, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"{word}_{number}": array for number, array in enumerate(arrays)}
