@@ -231,7 +231,8 @@ def prove(
         maker,
         before.file if before else None,
         spec.metric,
-        p.names,
+        quantized=p.quantized,
+        names=p.names,
     )
     old = before.measurements if before else []
     lines = judge(target.budget, found.measurements, found.shipped, old)
@@ -269,6 +270,7 @@ def prove(
         baseline=BaselineEntry(before.name, before.release.shipped.sha256, _shipped(old, found.shipped))
         if before
         else None,
+        shipped=found.shipped,
         conformance=found.conformance,
         distributions=[Distribution(*entry) for entry in found.distributions],
     )
@@ -301,11 +303,14 @@ def _shipped(measurements: list[Measurement], runtime: str) -> list[Measurement]
 
 def _rows(product: Product, found: Found) -> list[StageRow]:
     """What each stage did, with the measurements of its model as `.tflite`."""
-    of = {"load": "float", "reference": "float", "quantize": "model", "convert": list(product.graphs)[-1]}
+    of = {"load": "float", "reference": "float", "shrink": "model", "convert": list(product.graphs)[-1]}
+    if product.quantized.sha256 == product.shipped.sha256:
+        of["quantize"] = "model"
     slow, rows = found.value("latency_p50", "float"), []
     for row in (made.row for made in product.made):
         name = of.get(row.name, row.name.removeprefix("convert "))
-        accuracy, fast = found.measurement("accuracy", name), found.value("latency_p50", name)
+        same = "model" if name == "quantize" else name  # shrinking has been proven to change no output
+        accuracy, fast = found.measurement("accuracy", same), found.value("latency_p50", name)
         sizes = {n: found.value(n, name) for n in ("model_size", "download_size", "parameters", "nonzero", "macs")}
         row = msgspec.structs.replace(
             row,

@@ -302,6 +302,60 @@ def shrink(c: Context, path: str, out: str = "shrunk", keep_names: bool = False,
 
 @task(
     positional=["path"],
+    iterable=["runtimes"],
+    help=_help(
+        "json",
+        path="a .tflite file",
+        runtimes="two of litert, tflite-runtime, tflm and litert-reference, as in a,b",
+        inputs=".npz with input_0 and so on; by default golden.npz beside the file, else random inputs",
+    ),
+)
+@command
+def diverge(c: Context, path: str, runtimes: list[str], inputs: str = "", json: bool = False) -> None:
+    """Find the first operator at which two runtimes part, by every tensor of a .tflite in both."""
+    from edgekit.diverge import diverge, two
+    from edgekit.report.conformance import print_divergence
+    from edgekit.report.console import print_json
+
+    found = diverge(Path(path), two(runtimes), inputs)
+    print_json(found) if json else print_divergence(found)
+
+
+@task(positional=["path"], help=_help("json", path="a .tflite file"))
+@command
+def compat(c: Context, path: str, json: bool = False) -> None:
+    """List which releases of the runtimes take a .tflite, and what the others lack."""
+    from edgekit.compat import compat
+    from edgekit.report.conformance import print_compatibility
+    from edgekit.report.console import print_json
+
+    found = compat(Path(path))
+    print_json(found) if json else print_compatibility(found)
+
+
+@task(
+    positional=["folder"],
+    help=_help(
+        "json",
+        folder="of a build, DIR/TARGET/MODEL, with its golden vectors",
+        outputs="what the device made of golden.npz: .npz with output_0 and so on, .npy, or plain bytes",
+        max_lsb="how far a value may be off",
+    ),
+)
+@command
+def verify(c: Context, folder: str, outputs: str, max_lsb: float = 0, json: bool = False) -> int:
+    """Compare outputs that came back from a device with the golden vectors of a build."""
+    from edgekit.report.conformance import print_verified
+    from edgekit.report.console import print_json
+    from edgekit.verify import verify
+
+    found = verify(Path(folder), Path(outputs))
+    print_json(found) if json else print_verified(found)
+    return 0 if all(output.largest <= max_lsb for output in found) else 1
+
+
+@task(
+    positional=["path"],
     help=_help(
         "json",
         path="a .tflite file",
@@ -556,6 +610,9 @@ namespace = Collection(
     bench,
     carray,
     shrink,
+    compat,
+    diverge,
+    verify,
     inspect,
     targets,
     doctor,

@@ -79,6 +79,11 @@ def anatomy(model: str, names: str | None = None) -> Anatomy:
     return Anatomy(graph.bytes, weights, biases, quantization, own, rest, layers)
 
 
+def peak(graph: Graph) -> int:
+    """The most bytes of tensors that an operator and those after it need at once; no plan of an arena is smaller."""
+    return max(_live(graph, [op for op in graph.operators if op.subgraph == 0]), default=0)
+
+
 def _live(graph: Graph, operators: list[Operator]) -> list[int]:
     """Bytes in use during each operator; tensors live from the operator that makes them to the last that reads them."""
     first: dict[int, int] = dict.fromkeys(_indices(graph, "inputs"), 0)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
+from edgekit.flatbuffer.anatomy import peak
 from edgekit.flatbuffer.edit import constants
 from edgekit.flatbuffer.read import Graph, is_weight, read
 from edgekit.types import Measurement
 
 
 def measure_file(model: str) -> list[Measurement]:
-    """`model_size`, `download_size` (deflated at level 9), `macs`, `parameters` and how many of them are not zero.
+    """`model_size`, `download_size` (deflated at level 9), `macs`, `parameters` and how many of them are not zero; and
+    `activations`, the most bytes of tensors that are needed at once.
 
     Raises:
       ModelError: the file is none.
@@ -23,6 +25,7 @@ def measure_file(model: str) -> list[Measurement]:
         Measurement("macs", graph.macs, "1"),
         Measurement("parameters", graph.parameters, "1"),
         Measurement("nonzero", _nonzero(graph, content), "1"),
+        Measurement("activations", peak(graph), "B"),
     ]
 
 

@@ -78,6 +78,8 @@ def measure(
     maker: Maker,
     before: Artifact | None = None,
     metric: str = "accuracy",
+    *,
+    quantized: Artifact,
     names: Artifact | None = None,
 ) -> Found:
     """Measures the float models and the one that ships. What fails becomes a measurement without a value.
@@ -88,6 +90,7 @@ def measure(
       notes: of the stages; those of the runtimes are added.
       metric: what is measured beside top-1 accuracy.
       before: the baseline's file, to be timed in the same rounds.
+      quantized: what ships, before it was shrunk.
       names: of the tensors in what ships, if it lacks them.
 
     Raises:
@@ -116,6 +119,10 @@ def measure(
         return made[-1]
 
     run(steps.describe("describe", model), "model")
+    if quantized.sha256 != model.sha256:
+        run(steps.describe("describe quantize", quantized), "quantize")
+        if "tflm" in engines:
+            run(steps.arena(quantized), "quantize", "tflm")
     reference = graphs["float"]
     if reference.sha256 == model.sha256:
         graphs = {}

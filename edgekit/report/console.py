@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from edgekit.report.markdown import remarks
+from edgekit.report.text import printable
 from edgekit.units import show
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def print_comparison(found: Compared) -> None:
     )
     if found.reasons:
         print()
-        print_table(["why", ""], [[reason.kind, _printable(reason.what, 300)] for reason in found.reasons])
+        print_table(["why", ""], [[reason.kind, printable(reason.what, 300)] for reason in found.reasons])
 
 
 def _change(change: Change) -> str:
@@ -251,16 +252,16 @@ def print_inspection(found: Inspection) -> None:
         for spec in specs:
             shape = "x".join("?" if n < 0 else str(n) for n in spec.shape)
             scale = f", scale {spec.scale:.9g}, zero point {spec.zero_point}" if spec.scale else ""
-            print(f"{word:<7} {_printable(spec.name)}: {spec.dtype} {shape}{scale}")
+            print(f"{word:<7} {printable(spec.name)}: {spec.dtype} {shape}{scale}")
     rows = [
-        [_printable(p.name), p.kind, p.output, f"{p.parameters:,}", "" if p.macs is None else f"{p.macs:,}"]
+        [printable(p.name), p.kind, p.output, f"{p.parameters:,}", "" if p.macs is None else f"{p.macs:,}"]
         for p in found.parts
     ]
     total = "" if found.macs is None else f"{found.macs:,}"
     rows.append(["total", "", "", f"{found.parameters:,}", total])
     print_table(["name", "kind", "output", "parameters", "multiply-accumulates"], rows, right=(3, 4))
     for note in found.notes:
-        print(f"note: {_printable(note, 300)}")
+        print(f"note: {printable(note, 300)}")
     if found.targets:
         print()
         support = [[s.target, s.runtime, "; ".join(_support(s))] for s in found.targets]
@@ -270,12 +271,7 @@ def print_inspection(found: Inspection) -> None:
 def _support(found: Support) -> list[str]:
     said = ["operators not known"] if found.lacking is None else []
     if found.lacking:
-        said = [f"no kernel for {', '.join(map(_printable, found.lacking))}"]
+        said = [f"no kernel for {', '.join(map(printable, found.lacking))}"]
     said += [f"over budget: {line}" for line in found.over]
-    said += [f"{technique} leaves {', '.join(map(_printable, names))}" for technique, names in found.left.items()]
+    said += [f"{technique} leaves {', '.join(map(printable, names))}" for technique, names in found.left.items()]
     return said or ["runs it"]
-
-
-def _printable(text: str, longest: int = 60) -> str:
-    """A name from a file without characters that a terminal would obey."""
-    return "".join(c if c.isprintable() else "?" for c in text[:longest])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.report.console import _printable, print_table
+from edgekit.report.console import print_table
+from edgekit.report.text import printable
 
 if TYPE_CHECKING:
     from edgekit.analyze.findings import Error, Explanation, TensorError, WeightError
@@ -18,7 +19,7 @@ def print_explanation(found: Explanation) -> None:
     """The worst first; the JSON has all, in the order of execution."""
     print(f"{found.samples} samples, {found.runtime}; SQNR in dB against the float model")
     for name in found.unmatched:
-        print(f"note: {_printable(name)} has no match in the float model")
+        print(f"note: {printable(name)} has no match in the float model")
     shown = sorted(found.tensors, key=lambda t: _sortable(t.accumulated))[:ROWS]
     print_table(
         [
@@ -35,7 +36,7 @@ def print_explanation(found: Explanation) -> None:
         ],
         [
             [
-                f"{t.position:>3} {_printable(t.layer)}",
+                f"{t.position:>3} {printable(t.layer)}",
                 t.operator,
                 f"{t.range_low:.3g} … {t.range_high:.3g}",
                 f"{t.clipped:.2g} %",
@@ -57,7 +58,7 @@ def print_explanation(found: Explanation) -> None:
         ["weights of", "shape", "SQNR", "symmetric", "asymmetric", "per tensor", "outliers", "dead", "fits"],
         [
             [
-                _printable(w.layer),
+                printable(w.layer),
                 "x".join(map(str, w.shape)),
                 _number(w.sqnr_db),
                 _number(w.symmetric_db),
@@ -77,7 +78,7 @@ def print_explanation(found: Explanation) -> None:
         print(f"   {advice.text}")
         for evidence in advice.evidence[:3]:
             basis = " (predicted)" if evidence.basis == "predicted" else ""
-            print(f"   {_printable(evidence.layer)}: {evidence.text}{basis}")
+            print(f"   {printable(evidence.layer)}: {evidence.text}{basis}")
     if not found.advice:
         print("no advice: no error above 1 % of its signal that the recipe could lower by a decibel")
 
@@ -135,7 +136,7 @@ def _drawn(found: Explanation) -> Any:
         points = [(x, e.sqnr_db) for x, e in enumerate(errors) if e and e.sqnr_db is not None]
         if points:
             axes.plot(*zip(*points, strict=True), marker=marker, label=label)
-    names = [f"{_printable(t.layer)} {t.operator.lower()}" for t in found.tensors]
+    names = [f"{printable(t.layer)} {t.operator.lower()}" for t in found.tensors]
     axes.set_xticks(range(len(names)), [name.replace("$", r"\$") for name in names], rotation=90, fontsize=7)
     axes.set_ylabel("SQNR, dB")
     axes.grid(alpha=0.3)

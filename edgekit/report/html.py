@@ -13,7 +13,9 @@ from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.history import Entry
 from edgekit.measure.latency import SHARES
 from edgekit.measure.samples import Differences
+from edgekit.report import conformance, receipt
 from edgekit.report.markdown import remarks
+from edgekit.report.text import printable
 from edgekit.report.treemap import treemap
 from edgekit.report.types import Distribution, Report
 from edgekit.types import BudgetLine, Measurement
@@ -53,6 +55,8 @@ def html(report: Report, extras: Extras) -> str:
         limits=[_limit(line) for line in report.budget],
         accuracies=_accuracies(report),
         stages=report.stages,
+        receipt=(receipt.HEAD, receipt.rows(receipt.receipt(report.measurements, report.shipped))),
+        conformance=(conformance.HEAD, conformance.rows(report.conformance)),
         runtimes=_runtimes(report),
         treemap=_treemap(extras.anatomy),
         kinds=_kinds(extras.anatomy),
@@ -69,7 +73,7 @@ def html(report: Report, extras: Extras) -> str:
 
 def _plain(text: str) -> str:
     """A name of a file without characters that would change how the text around it reads."""
-    return "".join(c if c.isprintable() else "?" for c in text.split(";")[0][:80])
+    return printable(text.split(";")[0], 80)
 
 
 def _limit(line: BudgetLine) -> dict[str, Any]:

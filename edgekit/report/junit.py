@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from edgekit.report.markdown import remarks
+from edgekit.report.text import printable
 from edgekit.report.types import Report
 from edgekit.types import BudgetLine
 from edgekit.units import show
@@ -15,7 +16,7 @@ def junit(report: Report) -> str:
 
     Source: the schema of Jenkins' xUnit plugin, `junit-10.xsd`.
     """
-    name = _printable(f"{report.target.name}.{report.model.name}")
+    name = printable(f"{report.target.name}.{report.model.name}", 200)
     cases = [(line, _outcome(line)) for line in report.budget]
     counts = {kind: sum(found == kind for _, found in cases) for kind in ("failure", "error", "skipped")}
     suite = ElementTree.Element(
@@ -30,7 +31,8 @@ def junit(report: Report) -> str:
         case = ElementTree.SubElement(suite, "testcase", classname=name, name=f"budget.{line.name}")
         if outcome:
             said = f"{line.verdict}: {show(line.value, line.unit)}, limit {show(line.limit, line.unit)}"
-            ElementTree.SubElement(case, outcome, message=_printable("; ".join([said, line.reason, *remarks(line)])))
+            why = "; ".join(filter(None, [said, line.reason, *remarks(line)]))
+            ElementTree.SubElement(case, outcome, message=printable(why, 1000))
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
@@ -42,8 +44,3 @@ def _outcome(line: BudgetLine) -> str:
     if line.verdict == "fail":
         return "skipped" if line.waived or line.level == "warn" else "failure"
     return "" if line.verdict == "pass" else "skipped"
-
-
-def _printable(text: str) -> str:
-    """Text without characters that XML forbids."""
-    return "".join(c if c.isprintable() else "?" for c in text).strip("; ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgekit.report import conformance, receipt
 from edgekit.report.types import Report
 from edgekit.types import BudgetLine, StageRow
 from edgekit.units import show
@@ -66,7 +67,9 @@ def markdown(report: Report) -> str:
         ),
         "A stage's figures are those of its model as `.tflite`, float before quantization; latency is the median over "
         "that of the float model as it was given.",
+        *_receipt(report),
         *_rungs(report),
+        *_conformance(report),
         "## Measurements",
         table(
             ["measurement", "of", "value", "95 % interval", "samples", "runtime", "note"],
@@ -110,6 +113,21 @@ def remarks(line: BudgetLine) -> list[str]:
 def _valued(line: BudgetLine) -> str:
     interval = f" ({show(line.low, line.unit)} … {show(line.high, line.unit)})" if line.low is not None else ""
     return show(line.value, line.unit) + interval
+
+
+def _receipt(report: Report) -> list[str]:
+    """What each technique bought."""
+    lines = receipt.rows(receipt.receipt(report.measurements, report.shipped))
+    said = "Each against the stage before it; latency in the runtime that ships. `=`: nothing changed."
+    return ["## Receipt", said, table(receipt.HEAD, lines)] if lines else []
+
+
+def _conformance(report: Report) -> list[str]:
+    """Other runtimes against the one that ships."""
+    if not report.conformance:
+        return []
+    said = f"The same evaluation samples in other runtimes, against {_text(report.shipped)}, value by value."
+    return ["## The same everywhere?", said, table(conformance.HEAD, conformance.rows(report.conformance))]
 
 
 def _rungs(report: Report) -> list[str]:

@@ -76,6 +76,8 @@ class Report(Struct, frozen=True):
     """The build host, which the measurements of time are of."""
     baseline: BaselineEntry | None = None
     """What the build was held against."""
+    shipped: str = ""
+    """The runtime that stands for the device."""
     conformance: list[Agreement] = []
     """Other runtimes against the one that ships."""
     distributions: list[Distribution] = []

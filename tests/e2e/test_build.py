@@ -38,6 +38,7 @@ class TestFirstBuild:
         documented = {
             "model.tflite",
             "model.names.json",
+            "golden.npz",
             "report.json",
             "report.md",
             "report.html",
@@ -252,5 +253,5 @@ class TestWhatIsMadeAgain:
                 record.write_text(damage)
         done = edgekit(built, "build", "--target=phone")
         assert done.returncode == 0
-        assert rebuilt(done.stdout) == ["describe", "describe float", "describe prune"]
+        assert rebuilt(done.stdout) == ["describe", "describe quantize", "describe float", "describe prune"]
         assert "damaged" in steps(done.stdout)["describe"].reason

@@ -8,7 +8,7 @@ import pytest
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
 )
-SECTIONS = ["budget", "accuracy", "stages", "size", "arena", "latency", "runtimes", "changed", "files"]
+SECTIONS = "budget accuracy stages receipt size arena latency runtimes conformance changed files".split()
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt install chromium)")
 

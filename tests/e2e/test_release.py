@@ -55,7 +55,15 @@ def test_it_holds_what_ships_its_reports_and_evidence_and_nothing_else(everythin
     assert {name.split("/")[0] for name in names} == {"camera", "microcontroller", "phone"}
     of_phone = {name.removeprefix("phone/digits/") for name in names if name.startswith("phone/")}
     documents = {"report.json", "report.md", "report.html", "report.sarif", "junit.xml"}
-    assert of_phone == {"model.tflite", "model.names.json", *documents, "manifest.json", "manifest.dsse.json", "bom.cdx.json"}
+    assert of_phone == {
+        "model.tflite",
+        "model.names.json",
+        "golden.npz",
+        *documents,
+        "manifest.json",
+        "manifest.dsse.json",
+        "bom.cdx.json",
+    }
     assert "microcontroller/digits/c/digits_model.c" in names
 
 

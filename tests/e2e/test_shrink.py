@@ -40,7 +40,7 @@ def test_the_folder_of_the_file_itself_may_be_named(shared, tmp_path):
 def test_other_outputs_and_refusals_are_noticed(shared, tmp_path):
     folder = shared / "models/tflite"
     pair = [folder / f"{name}_int8.tflite" for name in ("hello_world", "on_off")]
-    assert prove(*pair, "litert") .startswith("gives other outputs")
+    assert prove(*pair, "litert").startswith("gives other outputs")
     (tmp_path / "m.tflite").write_bytes(b"\0\0\0\0TFL3")
     assert prove(pair[0], tmp_path / "m.tflite", "tflm").startswith("refuses the smaller file: ")
     assert prove(tmp_path / "m.tflite", tmp_path / "m.tflite", "tflm") == "runs neither file"

@@ -1,0 +1,68 @@
+"""Which runtimes take a `.tflite`: those here are asked, of the others it is known what they have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from edgekit import worker
+from edgekit.errors import ModelError, WorkerError
+from edgekit.flatbuffer.names import read_named
+from edgekit.runtimes import ENGINES, installed
+from edgekit.runtimes.support import lacking, releases, supported
+
+TIME_LIMIT = 120.0
+"""Seconds, for each runtime."""
+
+
+class Compatibility(Struct, frozen=True):
+    """What a runtime says of a model."""
+
+    runtime: str
+    """Name and version."""
+    runs: bool
+    how: Literal["ran", "operators"]
+    """Whether it ran the model here, or only its operators were held against the release's."""
+    reason: str = ""
+    """Why not."""
+
+
+def compat(path: Path) -> list[Compatibility]:
+    """The oldest release of each runtime first, those that are installed at the end.
+
+    Raises:
+      ModelError: the file is no `.tflite`.
+    """
+    graph, found = read_named(path), []
+    here = [name for name in ENGINES if installed(name)]
+    for name in releases():
+        if name not in ("tflm", *(f"{n} {installed(n)}" for n in here)):
+            lacks = lacking(graph, supported(name)[1])
+            said = ", ".join(f"{lack} in {lack.outputs[0].split(';')[0]!r}" for lack in lacks)
+            found.append(Compatibility(name, not lacks, "operators", f"has no kernel for {said}" if lacks else ""))
+    return found + [_asked(path, name) for name in here]
+
+
+def run_once(path: str, runtime: str) -> None:
+    """Opens a model and runs it on a random input.
+
+    Raises:
+      ModelError: the runtime refuses it.
+    """
+    from edgekit.runtimes import open_session
+    from edgekit.runtimes.values import random_inputs
+
+    session = open_session(runtime, path)
+    session.set_inputs(random_inputs(session.inputs, seed=0))
+    session.invoke()
+
+
+def _asked(path: Path, name: str) -> Compatibility:
+    label = f"{name} {installed(name)}"
+    try:
+        worker.call(run_once, str(path), name, returns=type(None), time_limit=TIME_LIMIT)
+    except (ModelError, WorkerError) as problem:
+        return Compatibility(label, False, "ran", str(problem).removeprefix(f"{path}: "))
+    return Compatibility(label, True, "ran")
