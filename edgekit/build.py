@@ -65,8 +65,10 @@ class Product(msgspec.Struct, frozen=True):
     quantized: Artifact
     """What was shrunk to what ships; the same file where nothing was gained."""
     shipped: Artifact
-    names: Artifact | None
-    """Of the tensors in what ships, where it lacks them."""
+    portable: Artifact
+    """The same without lookup tables, which TFLM alone executes."""
+    names: dict[str, Artifact]
+    """Of the tensors in both, where they lack them; by the SHA-256 of the file."""
     quantize: Quantize | None
     """The settings with which it was quantized; None where it was not, or was trained so."""
     rungs: tuple[Rung, ...]
@@ -120,7 +122,7 @@ def build(
         stand_in(target.runtimes.ship)
     before = {(t.name, s.name): of(project, baseline, t.name, s.name) for t in targets for s in specs if baseline}
     with Maker(Store(project.store), ui, remeasure) as maker:
-        products = [compress(spec, target, maker) for target in targets for spec in specs]
+        products = [compress_to_goal(spec, target, maker) for target in targets for spec in specs]
         maker.end(steps.TENSORFLOW)
         reports = []
         for product in products:
@@ -133,6 +135,27 @@ def build(
             reports.append(built.report)
     write_index(out)
     return reports
+
+
+def compress_to_goal(spec: ModelSpec, target: Target, maker: Maker) -> Product:
+    """Makes the file that ships; where the recipe has a goal for its bytes, with as few clusters as that takes.
+
+    Raises:
+      EdgekitError: see `compress`.
+    """
+    cluster = target.recipe.cluster
+    if cluster is None or cluster.goal is None:
+        return compress(spec, target, maker)
+    count, goal, replace = cluster.clusters, int(cluster.goal), msgspec.structs.replace
+    while True:
+        recipe = replace(target.recipe, cluster=replace(cluster, clusters=count, goal=None))
+        product = compress(spec, replace(target, recipe=recipe), maker)
+        size = product.shipped.bytes
+        if size <= goal or count == 2:
+            said = "the goal is" if size <= goal else "the fewest there are, and still above the goal of"
+            note = f"cluster: {count} values make {size:,} B; {said} {goal:,} B"
+            return replace(product, target=target, notes=[*product.notes, note])
+        count = max(2, count // 2)
 
 
 def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
@@ -179,12 +202,12 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
     elif quantize:
         shipped = quantized(shipped, data, quantize, make).artifact
     make(steps.check_support(shipped, tuple(filter(None, (target.runtimes.ship, target.runtimes.oldest)))))
-    small = Smaller(shipped, None, [])
+    small = Smaller(shipped, shipped, {}, [], [])
     if recipe.shrink:
         samples = quantize.calibration_samples if quantize else CALIBRATION_INPUTS
         engines = available(target.runtimes).engines
-        small = shrunk(shipped, data, samples, recipe.shrink, engines, make, lambda step: maker.make(step, scope))
-        notes += [small.note] if small.note else []
+        small = shrunk(shipped, data, samples, target, engines, make, lambda step: maker.make(step, scope))
+        notes += small.notes
     notes += [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
     notes += [f"{m.row.name}: {note}" for m in made for note in getattr(m.value, "notes", ())]
     return Product(
@@ -198,6 +221,7 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         graphs,
         quantized=shipped,
         shipped=small.model,
+        portable=small.portable,
         names=small.names,
         quantize=quantize,
         rungs=rungs,
@@ -232,13 +256,14 @@ def prove(
         before.file if before else None,
         spec.metric,
         quantized=p.quantized,
-        names=p.names,
+        portable=p.portable,
+        names=p.names.get(p.portable.sha256),
     )
     old = before.measurements if before else []
     lines = judge(target.budget, found.measurements, found.shipped, old)
     files, made = {"model.tflite": p.shipped}, [*p.made, *p.proofs, *found.made]
-    if p.names:
-        files[NAMES] = p.names
+    if p.shipped.sha256 in p.names:
+        files[NAMES] = p.names[p.shipped.sha256]
     if found.golden:
         files[GOLDEN] = found.golden
     if target.outputs.c_array:
@@ -280,7 +305,7 @@ def prove(
 def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:
     """The report's page, what continuous integration reads, and the bill of materials, by file name."""
     product, found, scope = built.product, built.found, built.product.scope
-    anatomy = maker.make(steps.anatomy(product.shipped, product.names), scope).value
+    anatomy = maker.make(steps.anatomy(product.shipped, product.names.get(product.shipped.sha256)), scope).value
     changed = None
     if found.predictions:
         changed = maker.make(steps.differences(*found.predictions, product.data), scope).value
@@ -303,13 +328,14 @@ def _shipped(measurements: list[Measurement], runtime: str) -> list[Measurement]
 
 def _rows(product: Product, found: Found) -> list[StageRow]:
     """What each stage did, with the measurements of its model as `.tflite`."""
-    of = {"load": "float", "reference": "float", "shrink": "model", "convert": list(product.graphs)[-1]}
-    if product.quantized.sha256 == product.shipped.sha256:
-        of["quantize"] = "model"
+    of = {"load": "float", "reference": "float", "convert": list(product.graphs)[-1], "lookup tables": "model"}
+    for name, file in (("shrink", product.portable), ("quantize", product.quantized)):
+        of[name] = "model" if file.sha256 == product.shipped.sha256 else "portable" if name == "shrink" else name
     slow, rows = found.value("latency_p50", "float"), []
     for row in (made.row for made in product.made):
         name = of.get(row.name, row.name.removeprefix("convert "))
-        same = "model" if name == "quantize" else name  # shrinking has been proven to change no output
+        # Shrinking has been proven to change no output.
+        same = "model" if name in ("quantize", "portable") else name
         accuracy, fast = found.measurement("accuracy", same), found.value("latency_p50", name)
         sizes = {n: found.value(n, name) for n in ("model_size", "download_size", "parameters", "nonzero", "macs")}
         row = msgspec.structs.replace(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from edgekit.config import Settings
+from edgekit.units import Bytes
 
 Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
@@ -98,6 +99,8 @@ class Cluster(Selection, frozen=True):
     """Whether weights that are zero stay zero."""
     layers: dict[Pattern, Annotated[int, Meta(ge=2, le=256)]] = field(default_factory=dict)
     """Another number of values for some layers, by pattern."""
+    goal: Bytes | None = None
+    """What the file may have: the number of values is halved until it fits, as lookup tables in TFLM."""
     protect: tuple[Literal["first", "last"], ...] = ()
 
 
@@ -206,6 +209,9 @@ class Shrink(Settings, frozen=True):
 
     keep_names: bool = False
     """Leave the names of inner tensors, for debugging."""
+    lookup_tables: bool = True
+    """Where TFLM ships: weights with few different values, as after clustering, become indices into tables, if the file
+    gets smaller and budget.arena allows it. TFLM decodes them with its operator DECODE, which older copies lack."""
 
 
 class Recipe(Settings, frozen=True):

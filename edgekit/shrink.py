@@ -16,6 +16,7 @@ from edgekit.make import Made, Step
 from edgekit.recipe import Shrink
 from edgekit.runtimes import RUNTIMES, Session, installed
 from edgekit.store import write
+from edgekit.target import Target
 from edgekit.types import INTEGER, Artifact
 from edgekit.worker import Progress
 from edgekit.write import check_writable
@@ -50,11 +51,13 @@ class Smaller(Struct, frozen=True):
     """What became of a model in a build."""
 
     model: Artifact
-    names: Artifact | None
-    """Of its inner tensors, where it lacks them."""
+    portable: Artifact
+    """The same without lookup tables, which TFLM alone executes."""
+    names: dict[str, Artifact]
+    """Of the inner tensors of both, where they lack them; by the SHA-256 of the file."""
     proofs: list[Made]
-    note: str = ""
-    """Why it was left as it is."""
+    notes: list[str]
+    """Why something was left as it is."""
 
 
 def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
@@ -83,7 +86,7 @@ def shrunk(
     model: Artifact,
     data: DataSpec,
     samples: int,
-    settings: Shrink,
+    target: Target,
     engines: list[str],
     make: Callable[[Step], Made],
     prove: Callable[[Step], Made],
@@ -94,16 +97,37 @@ def shrunk(
       samples: how many of the training samples prove it, beside random inputs.
       make, prove: make a step; the second one those that only look.
     """
-    proofs: list[Made] = []
-    try:
-        made = make(steps.shrink(model, settings))
-        for engine in engines:
-            proofs.append(prove(steps.prove(model, made.artifacts[INTEGER], engine, data, samples)))
-            if not holds(proofs[-1].value):
-                return Smaller(model, None, proofs, f"shrink: left as it is: {engine} {proofs[-1].value}")
-    except (ModelError, WorkerError) as problem:
-        return Smaller(model, None, proofs, f"shrink: left as it is: {problem}")
-    return Smaller(made.artifacts[INTEGER], made.artifacts.get(NAMES), proofs)
+    settings, proofs, notes = target.recipe.shrink, [], []
+    assert settings
+
+    def step(before: Artifact, step: Step, engines: list[str]) -> Made | None:
+        """What a step made, if all engines answer the same."""
+        try:
+            made = make(step)
+            for engine in engines:
+                if made.artifacts[INTEGER].sha256 != before.sha256:
+                    proofs.append(prove(steps.prove(before, made.artifacts[INTEGER], engine, data, samples)))
+                    if not holds(proofs[-1].value):
+                        notes.append(f"{step.name}: left as it is: {engine} {proofs[-1].value}")
+                        return None
+        except (ModelError, WorkerError) as problem:
+            notes.append(f"{step.name}: left as it is: {problem}")
+            return None
+        return made
+
+    portable = model
+    names: dict[str, Artifact] = {}
+    if made := step(model, steps.shrink(model, settings), engines):
+        portable = made.artifacts[INTEGER]
+        names |= {portable.sha256: made.artifacts[NAMES]} if NAMES in made.artifacts else {}
+    shipped = portable
+    if settings.lookup_tables and engines[0] == "tflm":
+        limit = target.budget.arena
+        arena = None if limit is None or limit.change else int(limit)
+        if made := step(portable, steps.lookup_tables(portable, names.get(portable.sha256), arena), ["tflm"]):
+            shipped = made.artifacts[INTEGER]
+            names |= {shipped.sha256: made.artifacts[NAMES]} if NAMES in made.artifacts else {}
+    return Smaller(shipped, portable, names, proofs, notes)
 
 
 def holds(said: str) -> bool:
@@ -133,6 +157,36 @@ def shrink_file(model: str, settings: Shrink, folder: str) -> None:
     (Path(folder) / INTEGER).write_bytes(smaller)
     if smaller != named:
         (Path(folder) / NAMES).write_bytes(names(smaller, named))
+
+
+def lookup_file(model: str, names: str | None, arena: int | None, folder: str) -> None:
+    """Writes a file with lookup tables, not proven yet, or the same one where there is nothing to gain.
+
+    Args:
+      names: file with the names of the tensors, if the model lacks them.
+      arena: that the device has, in bytes; None if that is not known.
+
+    Raises:
+      ModelError: the file is no `.tflite`.
+    """
+    from edgekit.flatbuffer.lookup import with_lookup_tables
+    from edgekit.flatbuffer.names import moved
+    from edgekit.runtimes.tflm import smallest_arena
+
+    content = Path(model).read_bytes()
+
+    def fits(tried: bytes) -> bool:
+        place = Path(folder) / "tried.tflite"
+        place.write_bytes(tried)
+        try:
+            return arena is None or smallest_arena(str(place)) <= arena
+        finally:
+            place.unlink()
+
+    smaller = with_lookup_tables(content, fits)
+    (Path(folder) / INTEGER).write_bytes(smaller)
+    if names:
+        (Path(folder) / NAMES).write_bytes(moved(Path(names), content, smaller))
 
 
 def prove(before: Path, after: Path, runtime: str) -> str:

@@ -141,6 +141,18 @@ def shrink(model: Artifact, settings: Shrink) -> Step:
     return Step("shrink", "edgekit.shrink:shrink_file", arguments, (*READING, "numpy"), TOOLS)
 
 
+def lookup_tables(model: Artifact, names: Artifact | None, arena: int | None) -> Step:
+    """Weights as indices, for TFLM.
+
+    Args:
+      names: of the model's tensors, if it lacks them.
+      arena: that the device has, in bytes.
+    """
+    arguments = {"model": model, "names": names, "arena": arena}
+    libraries = ("tflite-micro", "numpy", *READING)
+    return Step("lookup tables", "edgekit.shrink:lookup_file", arguments, libraries, "tflm")
+
+
 def prove(before: Artifact, after: Artifact, runtime: str, data: DataSpec, samples: int) -> Step:
     """Whether two files answer bit for bit the same."""
     arguments = {"before": before, "after": after, "runtime": runtime, "data": data, "samples": samples}

@@ -268,6 +268,16 @@ def _check(target: Target, where: str) -> None:
             f'{where}: budget.arena: "{target.runtimes.ship}" has no arena; remove the line or ship "tflm"'
         )
     check_recipe(target.recipe, where)
+    cluster, shrink = target.recipe.cluster, target.recipe.shrink
+    if (
+        cluster
+        and cluster.goal is not None
+        and not (target.runtimes.ship == "tflm" and shrink and shrink.lookup_tables)
+    ):
+        raise TargetError(
+            f"{where}: recipe.cluster.goal: only lookup tables make a file of clustered weights smaller, which need "
+            'runtimes.ship = "tflm" and recipe.shrink.lookup_tables; remove it'
+        )
     quantize = target.recipe.quantize
     if quantize and (why := scheme_refusal(target.runtimes.ship, quantize)):
         raise TargetError(f"{where}: recipe.quantize: {why}")

@@ -34,6 +34,17 @@ def names(content: bytes, named: bytes) -> bytes:
     return msgspec.json.encode(Names(parse(content, "the file").sha256, tensors)) + b"\n"
 
 
+def moved(place: Path, content: bytes, changed: bytes) -> bytes:
+    """The names of a file for one that was made of it by replacing constants and adding tensors at the end."""
+    old, new = parse(content, "the file"), parse(changed, "the changed file")
+    names = [t.name for t in with_names(old, place).tensors]
+    pairs = zip(old.tensors, new.tensors, strict=False)
+    same = [a.shape == b.shape and a.dtype == b.dtype for a, b in pairs if not a.bytes]
+    added = len(new.tensors) - len(old.tensors)
+    kept = names if added == 0 or all(same) else [""] * len(names)
+    return msgspec.json.encode(Names(new.sha256, (*kept, *[""] * added))) + b"\n"
+
+
 def with_names(graph: Graph, place: Path) -> Graph:
     """A graph whose tensors have their names again; as it is where there are none for this very file."""
     try:

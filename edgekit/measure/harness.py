@@ -80,6 +80,7 @@ def measure(
     metric: str = "accuracy",
     *,
     quantized: Artifact,
+    portable: Artifact,
     names: Artifact | None = None,
 ) -> Found:
     """Measures the float models and the one that ships. What fails becomes a measurement without a value.
@@ -91,7 +92,8 @@ def measure(
       metric: what is measured beside top-1 accuracy.
       before: the baseline's file, to be timed in the same rounds.
       quantized: what ships, before it was shrunk.
-      names: of the tensors in what ships, if it lacks them.
+      portable: what runtimes other than TFLM run in its place, which answers the same.
+      names: of the tensors in `portable`, if it lacks them.
 
     Raises:
       SetupError: the runtime that ships is not installed.
@@ -119,10 +121,12 @@ def measure(
         return made[-1]
 
     run(steps.describe("describe", model), "model")
-    if quantized.sha256 != model.sha256:
-        run(steps.describe("describe quantize", quantized), "quantize")
-        if "tflm" in engines:
-            run(steps.arena(quantized), "quantize", "tflm")
+    elsewhere = "model" if portable.sha256 == model.sha256 else "portable"
+    for name, file in {"quantize": quantized, "portable": portable}.items():
+        if file.sha256 not in (model.sha256, quantized.sha256 if name == "portable" else ""):
+            run(steps.describe(f"describe {name}", file), name)
+            if "tflm" in engines:
+                run(steps.arena(file), name, "tflm")
     reference = graphs["float"]
     if reference.sha256 == model.sha256:
         graphs = {}
@@ -137,9 +141,10 @@ def measure(
             answers = answers or (scored.artifacts["predictions.npy"] if scored else None)
         of: dict[str, Made] = {}
         for engine in dict.fromkeys([*engines, *([REFERENCE] if installed(REFERENCE) else [])]):
-            step = steps.score(f"score {engine}", model, data, engine, threads, answers, metric, keep=True)
+            file = model if engine == shipped else portable
+            step = steps.score(f"score {engine}", file, data, engine, threads, answers, metric, keep=True)
             promised = ("accuracy", "accuracy_drop", "churn") if engine in engines else ()
-            scored = run(step, "model", engine, promised)
+            scored = run(step, "model" if engine == shipped else elsewhere, engine, promised)
             of |= {engine: scored} if scored else {}
             if scored and answers and engine == shipped:
                 predictions = scored.artifacts["predictions.npy"], answers
@@ -149,7 +154,9 @@ def measure(
                     pair = scored.artifacts["predictions.npy"], old.artifacts["predictions.npy"]
                     run(steps.changed(*pair, data, f"{engine} {installed(engine)}"), "model")
         if shipped in of:
-            conformance, steps_made = agreements(model, names, data, of, shipped, lambda step: maker.make(step, scope))
+            conformance, steps_made = agreements(
+                portable, names, data, of, shipped, lambda step: maker.make(step, scope)
+            )
             made += steps_made
             measurements += largest(conformance, shipped)
     with contextlib.suppress(ModelError, WorkerError):  # scoring has said it already
@@ -160,8 +167,9 @@ def measure(
     # Nothing else of this build runs while it times: what is done is ended first.
     for process in (steps.TENSORFLOW, BASELINE, REFERENCE, *engines):
         maker.end(process)
-    timed = {"model": model} | (graphs if shipped != "tflm" else {})
-    entries = [Entry(name, shipped) for name in graphs if name in timed] + [Entry("model", name) for name in engines]
+    timed = {"model": model, "portable": portable} | (graphs if shipped != "tflm" else {})
+    entries = [Entry(name, shipped) for name in graphs if name in timed] + [Entry("model", shipped)]
+    entries += [Entry(elsewhere, name) for name in engines if name != shipped]
     ships, comparisons = Entry("model", shipped), []
     if "float" in timed:
         comparisons.append(Comparison("speedup", Entry("float", shipped), ships))

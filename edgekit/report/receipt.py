@@ -41,14 +41,14 @@ def receipt(measurements: list[Measurement], shipped: str) -> list[Bought]:
       shipped: the runtime that ships, in which time is compared.
     """
     order = list(dict.fromkeys(m.artifact for m in measurements if m.artifact not in ("model", "baseline")))
-    order.sort(key=lambda name: (name != "float", name == "quantize"))
+    order.sort(key=lambda name: {"float": 0, "quantize": 2, "portable": 3}.get(name, 1))
     chain = [*order, "model"] if order else []
     found = []
     for before, after in pairwise(chain):
         one, other = (_of(name, measurements, shipped) for name in (before, after))
         figures = {name: (one.get(name), other.get(name)) for name in FIGURES}
-        last = "shrink" if before == "quantize" else "quantize"
-        name = last if after == "model" else after
+        last = {"quantize": "shrink", "portable": "lookup tables"}.get(before, "quantize")
+        name = last if after == "model" else "shrink" if after == "portable" else after
         found.append(
             Bought(
                 name,
@@ -96,6 +96,7 @@ def _why(name: str, before: dict[str, float], after: dict[str, float]) -> str:
         "distil": "same architecture: what it buys is accuracy",
         "qat": "same weights in floating point: what it buys is accuracy as integers",
         "shrink": "nothing was left to drop",
+        "lookup tables": "no weight has few enough values",
     }
     return said.get(name, "")
 

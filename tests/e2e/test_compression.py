@@ -207,3 +207,23 @@ class TestStudy:
         (fresh / "own.toml").write_text(text)
         refused = edgekit(fresh, "study", "--target=phone", "--recipes=own.toml", "--out=study")
         assert_refused(refused, fresh, "own.toml", *words)
+
+
+def test_clustered_weights_become_lookup_tables_down_to_a_goal_where_tflm_ships(built):
+    sets = ["recipe.prune=false", "recipe.cluster.clusters=32", "recipe.cluster.epochs=0"]
+    sets += ["budget.arena=40 KiB", "recipe.cluster.goal=24 KiB"]
+    done = edgekit(built, "build", "--target=microcontroller", "--json", *(f"--set={s}" for s in sets))
+    report = json.loads(done.stdout)
+    sizes = {row["name"]: row["bytes"] for row in report["stages"]}
+    assert report["artifacts"][0]["bytes"] <= min(24 * 1024, 0.62 * sizes["quantize"])
+    assert any("16 values" in note for note in report["notes"])
+    agreements = {a["runtime"].split(" ")[0]: a for a in report["conformance"]}
+    assert agreements["litert-reference"]["identical"] == 100, "the clustered model's outputs, without tables"
+    said = (built / "build/microcontroller/digits/report.md").read_text()
+    assert "| lookup tables |" in said
+    assert "AddDecode" in (built / "build/microcontroller/digits/c/digits_resolver.h").read_text()
+
+
+def test_a_goal_without_lookup_tables_is_refused(cold):
+    done = edgekit(cold, "build", "--target=phone", "--set=recipe.cluster.goal=24 KiB")
+    assert done.returncode == 2 and "recipe.cluster.goal" in done.stderr and len(done.stderr.splitlines()) == 1

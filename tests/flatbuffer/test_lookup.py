@@ -1,0 +1,73 @@
+"""Weights as indices into tables, which TFLM decodes."""
+
+import numpy as np
+import pytest
+
+from edgekit import worker
+from edgekit.flatbuffer.diet import dieted
+from edgekit.flatbuffer.edit import constants, with_constants
+from edgekit.flatbuffer.lookup import candidates
+from edgekit.flatbuffer.read import parse
+from edgekit.shrink import lookup_file, prove
+
+
+@pytest.fixture(scope="module")
+def content(shared):
+    return dieted((shared / "models/tflite/wake_word_int8.tflite").read_bytes())
+
+
+def of_few_values(content: bytes, count: int) -> bytes:
+    """The model with so many different values in each weight of a layer."""
+    rng = np.random.default_rng(count)
+    values = np.sort(rng.choice(np.arange(-127, 128), count, replace=False)).astype(np.int8)
+    weights = {i: v for i, v in constants(content).items() if v.dtype == np.int8 and v.ndim > 1}
+    return with_constants(content, {i: rng.choice(values, v.shape).astype(np.int8) for i, v in weights.items()})
+
+
+def looked_up(content: bytes, folder, arena=None) -> bytes:
+    (folder / "in.tflite").write_bytes(content)
+    worker.call(lookup_file, str(folder / "in.tflite"), None, arena, str(folder), returns=type(None))
+    return (folder / "model.tflite").read_bytes()
+
+
+def test_tables_that_are_no_smaller_than_the_weights_are_left_out(content, tmp_path):
+    model = of_few_values(content, 32)  # 64 weights a channel, which would have tables of 32 bytes
+    assert looked_up(model, tmp_path) == model
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 16])
+def test_tflm_decodes_them_to_the_same_outputs(content, tmp_path, count):
+    model = of_few_values(content, count)
+    smaller = looked_up(model, tmp_path)
+    weights, bits = constants(model), int(np.ceil(np.log2(count)))
+    chosen = [weights[c.tensor] for c in candidates(model)]
+    tables = sum(len(parse(model, "m").tensors[c.tensor].scales) for c in candidates(model)) << bits
+    saved = sum(v.size for v in chosen) * (8 - bits) / 8 - tables
+    assert chosen and len(model) - len(smaller) > saved - 300 * len(chosen)
+    assert prove(tmp_path / "in.tflite", tmp_path / "model.tflite", "tflm") == "identical on 64 random inputs"
+    assert prove(tmp_path / "in.tflite", tmp_path / "model.tflite", "litert").startswith("refuses the smaller file")
+
+
+def test_a_model_of_many_values_stays_as_it_is(content, tmp_path):
+    assert looked_up(of_few_values(content, 200), tmp_path) == of_few_values(content, 200)
+
+
+def test_the_arena_limits_what_is_decoded(content, tmp_path):
+    from edgekit.runtimes.tflm import smallest_arena
+
+    model = of_few_values(content, 4)
+    (tmp_path / "plain.tflite").write_bytes(model)
+    own = worker.call(smallest_arena, str(tmp_path / "plain.tflite"), returns=int)
+    free = looked_up(model, tmp_path)
+    assert worker.call(smallest_arena, str(tmp_path / "model.tflite"), returns=int) > own
+    tight = looked_up(model, tmp_path, arena=own + 2000)
+    assert len(free) < len(tight) <= len(model)
+    assert worker.call(smallest_arena, str(tmp_path / "model.tflite"), returns=int) <= own + 2000
+
+
+def test_the_tensors_keep_their_places(content, tmp_path):
+    model = of_few_values(content, 4)
+    old, new = parse(model, "old"), parse(looked_up(model, tmp_path), "new")
+    assert len(new.tensors) > len(old.tensors)
+    pairs = list(zip(old.tensors, new.tensors, strict=False))
+    assert all(a.shape == b.shape for a, b in pairs if not a.bytes), "so that they can have their names back"
