@@ -1,8 +1,10 @@
 """What `edgekit shrink` makes of files from elsewhere and of our own; writes docs/shrink.md.
 
-python benchmarks/shrink.py [FOLDER]      files of FOLDER (beside the repository by default), and the builds in build/
+python benchmarks/shrink.py [FOLDER]      files of FOLDER (beside the repository by default)
 """
 
+import json
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -12,34 +14,106 @@ from commands import ROOT
 from edgekit.report.markdown import table
 from edgekit.shrink import shrink
 
+SIZES = (64, 16, 8, 4)
+"""Clusters a layer."""
 FOLDER = ROOT.parent / "shared" / "data" / "models" / "tflite"
+
+
+def dead_channels() -> bytes:
+    """A large int8 network made by hand, of which every seventh channel has no weights."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    import numpy as np
+    from make_graph import Graph
+
+    rng, graph = np.random.default_rng(0), Graph()
+    x = graph.input([1, 16, 16, 64], 0.05, 3)
+    for stride in (1, 2, 2, 2):
+        weights = rng.integers(-127, 128, (512, 3, 3, graph.shape(x)[3])).astype(np.int8)
+        weights[::7] = 0
+        bias = rng.integers(-500, 500, 512)
+        bias[::14] = -100
+        x = graph.conv(x, weights, bias, 0.1, -128, activation="RELU", stride=stride)
+    x = graph.reshape(x, [1, int(np.prod(graph.shape(x)))])
+    x = graph.dense(x, rng.integers(-127, 128, (1000, graph.shape(x)[1])).astype(np.int8), rng.integers(-9, 9, 1000))
+    return graph.finish(x)
+
+
+def lookup_tables() -> str:
+    """The reference model, clustered, for a microcontroller."""
+    rows = []
+    for clusters in SIZES:
+        sets = [f"recipe.cluster.clusters={clusters}", "recipe.prune=false", "budget.arena=40 KiB"]
+        with tempfile.TemporaryDirectory() as out:
+            command = [sys.executable, "-m", "edgekit", "build", "--target=microcontroller", f"--out={out}", "--json"]
+            done = subprocess.run([*command, *(f"--set={s}" for s in sets)], cwd=ROOT, capture_output=True, text=True)
+            report = json.loads(done.stdout)
+        sizes = {row["name"]: row["bytes"] for row in report["stages"] if row["bytes"]}
+        value = {(m["name"], m["artifact"], m["runtime"].split(" ")[0]): m["value"] for m in report["measurements"]}
+        shipped = report["artifacts"][0]["bytes"]
+        rows.append(
+            [
+                f"{clusters}",
+                f"{sizes['quantize']:,}",
+                f"{shipped:,}",
+                f"{100 * shipped / sizes['quantize']:.1f} %",
+                f"{value['arena', 'quantize', 'tflm']:,.0f} → {value['arena', 'model', 'tflm']:,.0f}",
+                f"{value['accuracy', 'model', 'tflm']:.2f} %",
+            ]
+        )
+    return table(["clusters", "int8", "shipped", "share", "arena", "accuracy in TFLM"], rows)
 
 
 def main() -> None:
     """Shrinks every file and writes the page."""
     folder = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else FOLDER
-    files = [*sorted(folder.glob("*.tflite")), *sorted((ROOT / "build").glob("*/*/model.tflite"))]
     rows = []
     with tempfile.TemporaryDirectory() as out:
-        for file in files:
+        dead = Path(out) / "dead_channels.tflite"
+        dead.write_bytes(dead_channels())
+        for file in [*sorted(folder.glob("*.tflite")), dead]:
             found = shrink(file, Path(out), keep_names=False)
-            name = file.name if file.is_relative_to(folder) else f"{file.parent.name} for {file.parent.parent.name}"
+            name = file.name
             less = f"{100 * (1 - found.after / found.before):.1f} %"
             same = ", ".join(n for n, said in found.proven.items() if said.startswith("identical"))
-            rows.append([name, f"{found.before:,}", f"{found.after:,}", less, same])
+            macs = "" if found.macs[0] == found.macs[1] else f"{found.macs[0]:,} → {found.macs[1]:,}"
+            rows.append([name, f"{found.before:,}", f"{found.after:,}", less, macs, same])
             print(*rows[-1], sep=" | ", flush=True)
-    head = ["file", "bytes", "shrunk", "less", "identical on 64 random inputs in"]
+    head = ["file", "bytes", "shrunk", "less", "multiply-accumulates", "identical on 64 random inputs in"]
     page = f"""# Smaller, with the same outputs
 
-`invoke shrink FILE.tflite --out=DIR` writes a smaller file with the same name. It leaves out what no output depends
-on: names of inner tensors (inputs, outputs and signatures keep theirs; `--keep-names` keeps all), statistics of
-calibration, descriptions, metadata that no runtime reads, operator codes, buffers and tensors that nothing refers to,
-and reshapes that do nothing. Equal vectors, quantizations, options and tensors are stored once, and every buffer lies
+Every build shrinks what ships, and `invoke shrink FILE.tflite --out=DIR` a file from elsewhere. What no output depends
+on is left out: names of inner tensors (inputs, outputs and signatures keep theirs; `--keep-names` keeps all),
+statistics of calibration, descriptions, metadata that no runtime reads, operator codes, buffers and tensors that
+nothing refers to, and operators that do nothing. Equal vectors, quantizations, options and tensors are stored once, and every buffer lies
 at a multiple of 16 bytes. Data that lies behind the FlatBuffer, as in large models, moves inside, where TFLM finds it.
 
-Before the smaller file is written, every runtime that is installed runs both on 64 random inputs, in processes of its
-own; if one output differs in one bit, or a runtime refuses what it took before, the original is written and the reason
-is said.
+Channels that compute a constant, because all their weights are zero or all that they read is constant, go too, and
+so do those that nobody reads. The constant moves into the biases of what reads it, through convolution, depthwise
+convolution, dense layers, pooling, activations, sums and concatenations. Where a layer puts zeros around its input, the
+constant has to be the stored zero; where runtimes may round to either side, the channel stays. Flash, arena and
+multiply-accumulates fall. `recipe.shrink.harvest = false` leaves them.
+
+Before the smaller file is kept, every runtime of the target (for a file from elsewhere: every one that is installed)
+runs both on 64 random inputs, and in a build on all calibration samples; if one output differs in one bit, or a runtime
+refuses what it took before, the channels are left, and if that does not help, the original stays and the report says
+why. The names that a build takes out lie in `model.names.json`, as symbols beside a stripped binary, and `compare`,
+`inspect` and `diverge` read them from there. `recipe.shrink = false` leaves out the stage.
+
+## Lookup tables
+
+Where TFLM ships, weights with few different values, as clustering makes them, become indices of one to six bits into a
+table for each channel, if that takes at most three quarters of the weight's bytes, makes the file smaller, and the
+arena stays within `budget.arena`: TFLM decodes a weight into the arena while it runs, with its operator DECODE, which
+copies of TFLM from before 2025 lack. Only TFLM executes such a file; other runtimes of the target run the one without
+tables, whose outputs are proven to be the same. `recipe.shrink.lookup_tables = false` leaves them out;
+`recipe.cluster.goal = "24 KiB"` halves the number of clusters until the file fits.
+
+The report's receipt says what each technique bought: bytes, deflated bytes, activations, arena, multiply-accumulates,
+latency and accuracy, and if nothing, why.
+
+{lookup_tables()}
+
+## Files from elsewhere
 
 Made by `python benchmarks/shrink.py`:
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from edgekit import steps, worker
 from edgekit.data.spec import DataSpec
 from edgekit.errors import CrashError, ModelError, WorkerError
+from edgekit.flatbuffer.read import parse
 from edgekit.make import Made, Step
 from edgekit.recipe import Shrink
 from edgekit.runtimes import RUNTIMES, Session, installed
@@ -41,6 +43,8 @@ class Shrunk(Struct, frozen=True):
     before: int
     """Bytes."""
     after: int
+    macs: tuple[int, int]
+    """Multiply-accumulates before and after."""
     proven: dict[str, str]
     """For each runtime, what held: outputs identical, or that it runs neither file."""
     kept: bool
@@ -72,14 +76,19 @@ def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
       OutputError: the folder cannot be written.
     """
     check_writable(out)
-    with tempfile.TemporaryDirectory() as folder:
-        worker.call(shrink_file, str(path), Shrink(keep_names), folder, returns=type(None), time_limit=TIME_LIMIT)
-        smaller = Path(folder) / INTEGER
-        proven = {name: prove(path, smaller, name) for name in RUNTIMES if installed(name)}
-        kept = all(holds(said) for said in proven.values())
-        before, after = path.read_bytes(), smaller.read_bytes() if kept else path.read_bytes()
+    for harvest in (True, False):
+        settings = Shrink(keep_names, harvest)
+        with tempfile.TemporaryDirectory() as folder:
+            worker.call(shrink_file, str(path), settings, folder, returns=type(None), time_limit=TIME_LIMIT)
+            smaller = Path(folder) / INTEGER
+            proven = {name: prove(path, smaller, name) for name in RUNTIMES if installed(name)}
+            before, after = path.read_bytes(), smaller.read_bytes()
+        if kept := all(holds(said) for said in proven.values()):
+            break
+    after = after if kept else before
+    macs = parse(before, str(path)).macs, parse(after, str(path)).macs
     write(out / path.name, after)
-    return Shrunk(str(out / path.name), len(before), len(after), proven, kept)
+    return Shrunk(str(out / path.name), len(before), len(after), macs, proven, kept)
 
 
 def shrunk(
@@ -117,9 +126,12 @@ def shrunk(
 
     portable = model
     names: dict[str, Artifact] = {}
-    if made := step(model, steps.shrink(model, settings), engines):
+    for tried in dict.fromkeys((settings, replace(settings, harvest=False))):
+        if (made := step(model, steps.shrink(model, tried), engines)) is None:
+            continue
         portable = made.artifacts[INTEGER]
         names |= {portable.sha256: made.artifacts[NAMES]} if NAMES in made.artifacts else {}
+        break
     shipped = portable
     if settings.lookup_tables and engines[0] == "tflm":
         limit = target.budget.arena
@@ -141,15 +153,32 @@ def shrink_file(model: str, settings: Shrink, folder: str) -> None:
     Raises:
       ModelError: the file is no `.tflite`, or is damaged.
     """
+    import struct
+
+    from edgekit.flatbuffer.bounds import Unbounded, bounded
     from edgekit.flatbuffer.diet import dieted
     from edgekit.flatbuffer.names import names
-    from edgekit.flatbuffer.read import parse, read
+    from edgekit.flatbuffer.read import read
 
     graph = read(Path(model))
     content = Path(model).read_bytes()
     try:
-        smaller, named = dieted(content, settings.keep_names), dieted(content, keep_names=True)
-    except Exception as problem:  # what `read` does not look at can be damaged too
+        with bounded(len(content)):
+            smaller, named = (dieted(content, keep, settings.harvest) for keep in (settings.keep_names, True))
+    # What `read` does not look at can be damaged too, and the schema's accessors do not check what they follow.
+    except (
+        *(
+            ArithmeticError,
+            AttributeError,
+            BufferError,
+            LookupError,
+            MemoryError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ),
+        *(struct.error, Unbounded),
+    ) as problem:
         raise ModelError(f"{model}: is damaged ({type(problem).__name__}); convert the model again") from problem
     if len(smaller) > graph.bytes:
         smaller, named = content, content

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from edgekit.flatbuffer.edit import move_inside, objects, packed
-from edgekit.flatbuffer.idle import without_idle_reshapes
+from edgekit.flatbuffer.harvest import harvested
+from edgekit.flatbuffer.idle import without_idle_operators
 
 IDLE_METADATA = {b"min_runtime_version", b"CONVERSION_METADATA"}
 """Metadata that no runtime reads. Others are: TFLM's plans, labels for the Task Library, what a user put there."""
 
 
-def dieted(content: bytes, keep_names: bool = False) -> bytes:
+def dieted(content: bytes, keep_names: bool = False, harvest: bool = True) -> bytes:
     """The same model without inner names, statistics, reshapes that do nothing, and what nothing refers to.
 
     Equal tables, vectors and buffers are stored once, and every buffer lies at a multiple of 16 bytes.
@@ -20,10 +21,13 @@ def dieted(content: bytes, keep_names: bool = False) -> bytes:
     Args:
       content: a file that `edgekit.flatbuffer.read` accepts, below 2 GiB.
       keep_names: leave the names of inner tensors, for debugging.
+      harvest: take out channels that compute a constant, too.
     """
     model = objects(content)
     move_inside(model, content)
-    without_idle_reshapes(model)
+    if harvest:
+        harvested(model)
+    without_idle_operators(model)
     model.description = None
     model.metadata = [m for m in model.metadata or [] if m.name not in IDLE_METADATA] or None
     for number, graph in enumerate(model.subgraphs):

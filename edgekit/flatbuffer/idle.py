@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+SAME_VALUES = {"RESHAPE", "QUANTIZE", "PAD", "PADV2", "SLICE", "STRIDED_SLICE", "TRANSPOSE", "CONCATENATION", "TILE"}
+"""Operators that do nothing if neither shape nor quantization changes; some need a closer look."""
 
-def without_idle_reshapes(model: Any) -> None:
-    """Takes out, in place, each RESHAPE to the shape that a tensor has already, and each before a FULLY_CONNECTED that
-    reads its input as rows of as many values as it has weights for each output.
+
+def without_idle_operators(model: Any) -> None:
+    """Takes out, in place, each operator of `SAME_VALUES` whose output is its input, and each RESHAPE before a
+    FULLY_CONNECTED that reads its input as rows of as many values as it has weights for each output.
 
     Source: `tensorflow/lite/kernels/fully_connected.cc`, `batch_size = input_size / filter->dims->data[1]`.
     """
@@ -19,7 +22,7 @@ def without_idle_reshapes(model: Any) -> None:
                 readers.setdefault(int(index), []).append(operator)
         kept = []
         for operator in graph.operators or []:
-            if _code(model, operator) == "RESHAPE" and _idle(model, graph, operator, ends, readers):
+            if _code(model, operator) in SAME_VALUES and _idle(model, graph, operator, ends, readers):
                 source, made = int(operator.inputs[0]), int(operator.outputs[0])
                 for reader in readers.get(made, []):
                     reader.inputs = [source if int(i) == made else int(i) for i in reader.inputs]
@@ -35,9 +38,10 @@ def _idle(model: Any, graph: Any, operator: Any, ends: set[int], readers: dict[i
         return False
     if source.type != made.type or not _alike(source.quantization, made.quantization):
         return False
+    kind = _code(model, operator)
     if list(source.shape) == list(made.shape):
-        return True
-    if len(made.shape) != 2 or int(made.shape[0]) != int(source.shape[0]):
+        return _straight(model, graph, operator, kind)
+    if kind != "RESHAPE" or len(made.shape) != 2 or int(made.shape[0]) != int(source.shape[0]):
         return False
     return all(
         _code(model, reader) == "FULLY_CONNECTED"
@@ -46,6 +50,29 @@ def _idle(model: Any, graph: Any, operator: Any, ends: set[int], readers: dict[i
         and int(graph.tensors[int(reader.inputs[1])].shape[-1]) == int(made.shape[-1])
         for reader in readers[int(operator.outputs[0])]
     )
+
+
+def _straight(model: Any, graph: Any, operator: Any, kind: str) -> bool:
+    """Whether an operator that leaves the shape leaves the order of the values too."""
+    if kind == "CONCATENATION":
+        return len(operator.inputs) == 1 and not operator.builtinOptions.fusedActivationFunction
+    if kind not in ("TRANSPOSE", "STRIDED_SLICE"):
+        return True
+    values = _integers(model, graph, int(operator.inputs[-1]))  # the permutation, the strides
+    if values is None:
+        return False
+    return values == list(range(len(values))) if kind == "TRANSPOSE" else all(v == 1 for v in values)
+
+
+def _integers(model: Any, graph: Any, index: int) -> list[int] | None:
+    """A constant of int32, None where it is none."""
+    import numpy as np
+
+    tensor = graph.tensors[index]
+    data = model.buffers[tensor.buffer].data
+    if data is None or len(data) != 4 * int(np.prod(tensor.shape)):
+        return None
+    return [int(v) for v in np.asarray(data, np.uint8).view(np.int32)]
 
 
 def _alike(one: Any, other: Any) -> bool:

@@ -145,6 +145,8 @@ def print_shrunk(found: Shrunk) -> None:
     """What shrinking a file bought, and what proves it."""
     saved = 100 * (1 - found.after / found.before)
     print(f"{found.path}: {found.before:,} → {found.after:,} B, {saved:.1f} % less")
+    if found.macs[0] != found.macs[1]:
+        print(f"  multiply-accumulates: {found.macs[0]:,} → {found.macs[1]:,}")
     for runtime, said in found.proven.items():
         print(f"  {runtime + ':':<16} {said}")
     if not found.kept:

@@ -15,9 +15,12 @@ def test_all_targets_are_built_and_share_what_they_have_in_common(everything):
     sections = (everything / "stdout").read_text()
     compressing = sections.split("camera: measure")[0]
     of_camera = rebuilt(compressing.split("microcontroller: build")[0])
-    assert of_camera == ["check calibration", "quantize", "check operators"]  # whose calibration set is another
+    assert of_camera == [
+        *("check calibration", "quantize", "check operators"),
+        *("shrink", "prove tflite-runtime", "prove litert"),
+    ]  # whose calibration set is another
     of_microcontroller, of_phone = compressing.split("microcontroller: build")[1].split("phone: build")
-    assert rebuilt(of_microcontroller) == ["check operators"]  # against another runtime
+    assert rebuilt(of_microcontroller) == ["check operators", "prove tflm", "lookup tables"]  # for another runtime
     assert rebuilt(of_phone) == []
     assert {p.name for p in (everything / "build").iterdir()} == {"camera", "microcontroller", "phone", "index.html"}
 
@@ -30,7 +33,12 @@ def test_the_microcontroller_gets_c_sources_and_a_measured_arena(everything):
     assert arena["verdict"] == "pass" and arena["source"].startswith("measured tflm")
     assert str(int(arena["value"])) in (folder / "c/digits_model.h").read_text()
     shipped = {a["path"] for a in report["artifacts"]}
-    assert shipped == {"model.tflite", *(path for path in contents(folder) if path.startswith("c/"))}
+    assert shipped == {
+        "model.tflite",
+        "model.names.json",
+        "golden.npz",
+        *(path for path in contents(folder) if path.startswith("c/")),
+    }
 
 
 def test_the_gate_passes_what_was_built(everything):
