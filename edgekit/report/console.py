@@ -16,6 +16,7 @@ from edgekit.report.text import printable
 from edgekit.units import show
 
 if TYPE_CHECKING:
+    from edgekit.ccode.write import Written
     from edgekit.check import Checked
     from edgekit.compare import Change, Compared
     from edgekit.history import Entry
@@ -151,6 +152,14 @@ def print_shrunk(found: Shrunk) -> None:
         print(f"  {runtime + ':':<16} {said}")
     if not found.kept:
         print("  so the original was written")
+
+
+def print_ccode(found: Written) -> None:
+    """What standalone C of a model needs."""
+    print(*found.files, sep="\n")
+    print(f"  arena:     {found.arena:,} B of RAM; {found.bound:,} B are in use at once")
+    print(f"  constants: {found.constants:,} B of flash")
+    print(f"  operators: {len(found.operators)}")
 
 
 def print_history(entries: Sequence[Entry]) -> None:

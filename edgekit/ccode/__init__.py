@@ -1,0 +1,1 @@
+"""Standalone C: a model without an interpreter."""

@@ -1,0 +1,244 @@
+"""A `.tflite` as C11 that needs no interpreter: one function, its constants, one arena planned here."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from edgekit.ccode.graph import Network, Node, Value, network
+from edgekit.ccode.operators import Piece, piece
+from edgekit.ccode.plan import Plan, Span, Use, plan
+from edgekit.ccode.tables import table
+from edgekit.emit.c_array import in_comment
+from edgekit.emit.identifier import c_identifier
+from edgekit.errors import ModelError
+from edgekit.flatbuffer.read import parse
+
+Kernels = Literal["portable", "dsp"]
+ORDER = (
+    *("common", "window", "linear", "dense_portable", "dense_dsp", "conv_portable", "conv_dsp", "depthwise"),
+    *("max_pool", "average_pool", "lookup", "add", "multiply", "extreme", "softmax", "copy"),
+)
+"""Kernels may use those before them."""
+KERNELS = Path(__file__).parent / "kernels"
+
+
+class Code(Struct, frozen=True):
+    """The sources of a model."""
+
+    name: str
+    files: dict[str, str]
+    arena: int
+    """Bytes."""
+    bound: int
+    """The most that is needed at once: no plan can do with less."""
+    weights: int
+    """Bytes of constants that come from the model."""
+    operators: tuple[str, ...]
+    """Labels of those that compute something, in their order."""
+
+
+class _Storage(Struct):
+    """Where a tensor lies."""
+
+    pointer: str
+    """In C, or "" where it lies in the arena;"""
+    span: int = -1
+    """then which part of it."""
+
+
+def generate_file(model: str, name: str, kernels: Kernels, names: str | None, folder: str) -> Code:
+    """Writes the sources of a `.tflite` to a folder; in a process for TFLM.
+
+    Args:
+      names: file with those of its tensors, if it lacks them.
+
+    Raises:
+      ModelError: it cannot be written as C; names the operator.
+    """
+    from edgekit.flatbuffer.names import beside, read_named
+
+    path = Path(model)
+    graph = read_named(path, Path(names) if names else beside(path))
+    try:
+        code = generate(path.read_bytes(), name, kernels, tuple(tensor.name for tensor in graph.tensors))
+    except ModelError as problem:
+        raise ModelError(f"{model}: {problem}") from None
+    for file, text in code.files.items():
+        (Path(folder) / file).write_text(text, encoding="ascii")
+    return code
+
+
+def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tuple[str, ...] = ()) -> Code:
+    """The C sources of a model, `NAME.h` and `NAME.c`; the same for the same bytes and settings.
+
+    Args:
+      content: a `.tflite` that `edgekit.flatbuffer.read` accepts.
+      name: of the symbols; any text, made an identifier.
+      kernels: `portable`, or `dsp` for Cortex-M4, M7, M33 and M55.
+      names: of its tensors, if it lacks them.
+
+    Raises:
+      ModelError: it cannot be written; names the operator.
+    """
+    of, name = network(content, names), c_identifier(name)
+    pieces = [piece(node, kernels, partial(table, content)) for node in of.nodes]
+    roots = _roots(of, pieces)
+    storage, planned = _place(of, pieces, roots)
+    needed = {kernel for p in pieces for kernel in p.kernels} | ({"common"} if pieces else set())
+    sha256 = parse(content, name).sha256
+    made = (_operator(node, p, storage, planned) for node, p in zip(of.nodes, pieces, strict=True))
+    operators = [operator for operator in made if operator["calls"]]
+    facts = {
+        "name": name,
+        "macro": name.upper(),
+        "sha256": sha256,
+        "kernels": kernels,
+        "arena": planned.bytes,
+        "bound": planned.bound,
+        "several": len(of.inputs) > 1 or len(of.outputs) > 1,
+        "inputs": [_end(value) for value in of.inputs],
+        "outputs": [_end(value) for value in of.outputs],
+        "texts": [_kernel(k, of) for k in ORDER if k in needed],
+        "operators": operators,
+        "copies": _copies(of, storage, planned),
+    }
+    weights = sum(v.bytes for v in of.values.values() if v.data is not None)
+    files = {f"{name}.h": _render("model.h.jinja", facts), f"{name}.c": _render("model.c.jinja", facts)}
+    labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
+    return Code(name, files, planned.bytes, planned.bound, weights, labels)
+
+
+def _roots(of: Network, pieces: list[Piece]) -> dict[int, int]:
+    """For each tensor the one whose memory it has."""
+    root = {index: index for index in of.values}
+    for node, p in zip(of.nodes, pieces, strict=True):
+        if p.alias:
+            source = node.inputs[0]
+            assert source
+            root[node.outputs[0].index] = root[source.index]
+    return root
+
+
+def _place(of: Network, pieces: list[Piece], root: dict[int, int]) -> tuple[dict[int, _Storage], Plan]:
+    """Gives every tensor, and the extra memory of every operator, its place."""
+    storage: dict[int, _Storage] = {}
+    for number, value in enumerate(of.inputs):
+        storage.setdefault(root[value.index], _Storage(f"input{number}"))
+    for number, value in enumerate(of.outputs):
+        storage.setdefault(root[value.index], _Storage(f"output{number}"))
+    last: dict[int, int] = {}
+    for node in of.nodes:
+        for used in (v for v in node.inputs if v is not None):
+            last[root[used.index]] = node.number
+    uses: dict[int, list[Use]] = {}
+    for node, p in zip(of.nodes, pieces, strict=True):
+        now = node.number
+        if p.scratch:
+            uses[-1 - now] = [Use(now, now, p.scratch)]
+        if p.alias:
+            continue
+        for made in node.outputs:
+            index = root[made.index]
+            if index in storage:
+                continue
+            into = _overwritten(node, p, root, storage, last) if len(node.outputs) == 1 else None
+            storage[index] = _Storage("", index if into is None else storage[into].span)
+            uses.setdefault(storage[index].span, []).append(Use(now, last.get(index, now), made.bytes))
+    spans = [Span(name, tuple(of_it)) for name, of_it in uses.items()]
+    for value in of.values.values():
+        if root[value.index] in storage:
+            storage[value.index] = storage[root[value.index]]
+    return storage, plan(spans)
+
+
+def _overwritten(
+    node: Node, p: Piece, root: dict[int, int], storage: dict[int, _Storage], last: dict[int, int]
+) -> int | None:
+    """An input in the arena that nobody reads any more, where the output may lie."""
+    if not p.in_place:
+        return None
+    for value in node.inputs:
+        if value is None or value.data is not None:
+            continue
+        index = root[value.index]
+        readers = [v for v in node.inputs if v is not None and root[v.index] == index]
+        if storage[index].span >= 0 and last[index] == node.number and len(readers) == 1:
+            return index
+    return None
+
+
+def _pointer(value: Value, storage: dict[int, _Storage], planned: Plan) -> str:
+    at = storage[value.index]
+    if at.pointer:
+        return at.pointer
+    return f"memory + {planned.offsets[at.span]}" if planned.offsets[at.span] else "memory"
+
+
+def _operator(node: Node, p: Piece, storage: dict[int, _Storage], planned: Plan) -> dict[str, Any]:
+    """What the template needs of an operator."""
+    inputs = {f"x{n}": v for n, v in enumerate(node.inputs) if v is not None and v.data is None}
+    outputs = {f"y{n}": v for n, v in enumerate(node.outputs)}
+    used = {k for k in (*inputs, *outputs, "scratch") if any("{" + k + "}" in call for call in p.calls)}
+    parameters = [f"const int8_t *{k}" for k in inputs if k in used] + [f"int8_t *{k}" for k in outputs if k in used]
+    arguments = [_pointer(v, storage, planned) for k, v in {**inputs, **outputs}.items() if k in used]
+    if "scratch" in used:
+        parameters.append("int8_t *scratch")
+        arguments.append(f"memory + {planned.offsets[-1 - node.number]}")
+    shapes = [" x ".join(map(str, v.shape)) for v in (*inputs.values(), *outputs.values())]
+    return {
+        "number": node.number,
+        "kind": in_comment(node.kind),
+        "label": in_comment(node.label),
+        "function": f"op{node.number}_{c_identifier(node.kind).lower()}",
+        "shapes": f"{', '.join(shapes[: len(inputs)])} to {', '.join(shapes[len(inputs) :])}",
+        "parameters": ", ".join(parameters),
+        "arguments": ", ".join(arguments),
+        "constants": p.constants,
+        "calls": [call.format_map({k: k for k in used}) for call in p.calls],
+    }
+
+
+def _copies(of: Network, storage: dict[int, _Storage], planned: Plan) -> list[str]:
+    """Outputs that are another's memory, or an input's."""
+    found = []
+    for number, value in enumerate(of.outputs):
+        pointer = _pointer(value, storage, planned)
+        if pointer != f"output{number}":
+            found.append(f"memcpy(output{number}, {pointer}, {value.bytes});")
+    return found
+
+
+def _end(value: Value) -> dict[str, Any]:
+    return {
+        "name": in_comment(value.name),
+        "shape": " x ".join(map(str, value.shape)),
+        "bytes": value.bytes,
+        "scale": f"{value.scale:.9g}",
+        "zero": value.zero,
+    }
+
+
+def _kernel(name: str, of: Network) -> str:
+    text = (KERNELS / f"{name}.c").read_text(encoding="ascii")
+    if name == "depthwise":
+        taps = [v.shape[1] * v.shape[2] for n in of.nodes if n.kind == "DEPTHWISE_CONV_2D" and (v := n.inputs[1])]
+        text = f"#define MAX_TAPS {max(taps)}\n{text}"
+    return text.strip()
+
+
+def _render(template: str, facts: dict[str, Any]) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(KERNELS),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # what comes out is C
+    )
+    return environment.get_template(template).render(facts)

@@ -1,0 +1,126 @@
+"""A `.tflite` as the C generator takes it: plain values, and only what it can write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from edgekit.errors import ModelError
+from edgekit.flatbuffer.edit import move_inside, objects
+from edgekit.flatbuffer.read import _builtins, _dtypes
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Value(Struct):
+    """A tensor."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scales: tuple[float, ...]
+    zero: int
+    data: Any = None
+    """The array of a constant, else None."""
+
+    @property
+    def bytes(self) -> int:
+        """In memory."""
+        import numpy as np
+
+        return int(np.prod(self.shape, dtype=int)) * np.dtype(self.dtype).itemsize
+
+    @property
+    def elements(self) -> int:
+        """How many values."""
+        import numpy as np
+
+        return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def scale(self) -> float:
+        """Of a tensor with one."""
+        return self.scales[0] if self.scales else 0.0
+
+
+class Node(Struct):
+    """An operator."""
+
+    number: int
+    kind: str
+    inputs: list[Value | None]
+    outputs: list[Value]
+    options: Any
+    """As the schema has them."""
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: the name of what it makes."""
+        return min(self.outputs[0].name.split(";"), key=len) if self.outputs else self.kind
+
+    def refusal(self, why: str) -> ModelError:
+        """The error for an operator that cannot be written."""
+        return ModelError(f"operator {self.number}, {self.kind} in {self.label!r}: {why}")
+
+
+class Network(Struct):
+    """A graph."""
+
+    values: dict[int, Value]
+    nodes: list[Node]
+    inputs: list[Value]
+    outputs: list[Value]
+
+
+def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
+    """Takes a file apart.
+
+    Args:
+      content: that `edgekit.flatbuffer.read` accepts.
+      names: of its tensors, if it lacks them.
+
+    Raises:
+      ModelError: it has several subgraphs, or a tensor that is not int8.
+    """
+    import numpy as np
+
+    model = objects(content)
+    move_inside(model, content)
+    if len(model.subgraphs) != 1:
+        raise ModelError(f"it has {len(model.subgraphs)} subgraphs; C code is written for one without control flow")
+    graph, values = model.subgraphs[0], {}
+    for index, tensor in enumerate(graph.tensors):
+        shape = () if tensor.shape is None else tuple(int(n) for n in tensor.shape)
+        given = (tensor.name or b"").decode("utf-8", "replace") or (names[index] if index < len(names) else "")
+        quantization = tensor.quantization
+        scales = () if quantization is None or quantization.scale is None else tuple(map(float, quantization.scale))
+        zeros = [] if quantization is None or quantization.zeroPoint is None else list(map(int, quantization.zeroPoint))
+        dtype, data = _dtypes()[tensor.type], model.buffers[tensor.buffer].data
+        value = Value(index, given or f"tensor {index}", shape, dtype, scales, zeros[0] if zeros else 0)
+        if data is not None and len(data):
+            value.data = np.asarray(data, np.uint8).view(dtype).reshape(shape)
+        values[index] = value
+    nodes = []
+    for number, operator in enumerate(graph.operators):
+        code = model.operatorCodes[operator.opcodeIndex]
+        kind = _builtins().get(max(code.builtinCode, code.deprecatedBuiltinCode), "?")
+        kind = code.customCode.decode("utf-8", "replace") if kind == "CUSTOM" else kind
+        inputs = [values[int(i)] if i >= 0 else None for i in operator.inputs]
+        outputs = [values[int(i)] for i in operator.outputs]
+        nodes.append(Node(number, kind, inputs, outputs, operator.builtinOptions))
+        for value in (v for v in (*inputs, *outputs) if v is not None and v.data is None):
+            if value.dtype != "int8" or len(value.scales) != 1:
+                said = value.dtype if value.dtype != "int8" else "int8 without one scale"
+                raise nodes[-1].refusal(f"tensor {value.name!r} is {said}; C code is written for int8 throughout")
+    ends = [[values[int(i)] for i in of] for of in (graph.inputs, graph.outputs)]
+    return Network(values, nodes, *ends)
+
+
+def floats(value: Value) -> np.ndarray:
+    """Scales of each channel as float32."""
+    import numpy as np
+
+    return np.asarray(value.scales, np.float32)

@@ -1,0 +1,21 @@
+/* Average pooling of one image: TFLM, tensorflow/lite/kernels/internal/reference/integer_ops/pooling.h. Without padding
+   the output may lie where the input lies. */
+static void average_pool(const window *at, const int8_t *input, int8_t *output, int32_t low, int32_t high) {
+  for (int32_t oy = 0; oy < at->out_height; oy++) {
+    for (int32_t ox = 0; ox < at->out_width; ox++, output += at->channels) {
+      const int32_t top = oy * at->stride_y - at->pad_y, left = ox * at->stride_x - at->pad_x;
+      const int32_t y0 = top < 0 ? 0 : top, x0 = left < 0 ? 0 : left;
+      const int32_t y1 = top + at->kernel_y < at->height ? top + at->kernel_y : at->height;
+      const int32_t x1 = left + at->kernel_x < at->width ? left + at->kernel_x : at->width;
+      const int32_t count = (y1 - y0) * (x1 - x0);
+      for (int32_t c = 0; c < at->channels; c++) {
+        int32_t sum = 0;
+        for (int32_t y = y0; y < y1; y++) {
+          const int8_t *from = input + (y * at->width + x0) * at->channels + c;
+          for (int32_t x = x0; x < x1; x++, from += at->channels) sum += *from;
+        }
+        output[c] = clamp_s8((sum > 0 ? sum + count / 2 : sum - count / 2) / count, low, high);
+      }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/* What a convolution or dense layer is: its constants. */
+typedef struct {
+  const int8_t *weights;  /* pairs of output channels side by side, see KERNELS above */
+  const int32_t *bias;    /* bias - input zero point * sum of the weights */
+  const int32_t *multiplier;
+  const int8_t *shift;
+  int32_t inputs;         /* products for each output */
+  int32_t channels;       /* outputs */
+  int32_t zero;           /* of the output */
+  int32_t low, high;      /* of the output, by its activation */
+} linear;
+
+static int8_t finish(const linear *of, int32_t channel, int32_t sum) {
+  return clamp_s8(requantize(sum, of->multiplier[channel], of->shift[channel]) + of->zero, of->low, of->high);
+}

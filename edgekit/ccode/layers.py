@@ -1,0 +1,202 @@
+"""Convolutions, dense layers and pooling: their constants, laid out as the kernels read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from edgekit.ccode.fixed_point import INT32_MAX, INT32_MIN, quantized_multiplier
+from edgekit.ccode.graph import Node, Value
+from edgekit.flatbuffer.read import _schema
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def array(name: str, c_type: str, values: Sequence[int] | np.ndarray) -> str:
+    """A constant array in C."""
+    rows = []
+    for start in range(0, len(values), 16):
+        rows.append("  " + ", ".join(str(int(v)) for v in values[start : start + 16]) + ",")
+    listed = "\n".join(rows).replace("-2147483648", "INT32_MIN")
+    return f"static const {c_type} {name}[{len(values)}] = {{\n{listed}\n}};"
+
+
+def activation_range(node: Node) -> tuple[int, int]:
+    """The least and the most that a stored output may be, by the fused activation.
+
+    Source: `CalculateActivationRangeQuantized` in tensorflow/lite/kernels/kernel_util.cc.
+    """
+    import numpy as np
+
+    types, made = _schema().ActivationFunctionType, node.outputs[0]
+    fused = node.options.fusedActivationFunction
+    ends = {types.NONE: (None, None), types.RELU: (0.0, None), types.RELU6: (0.0, 6.0), types.RELU_N1_TO_1: (-1.0, 1.0)}
+    if fused not in ends:
+        raise node.refusal("its fused activation is none of ReLU, ReLU6 and ReLU_N1_TO_1")
+
+    def stored(real: float) -> int:
+        exact = float(np.float32(real) / np.float32(made.scale))
+        return made.zero + int(np.trunc(exact + np.copysign(0.5, exact)))
+
+    low, high = ends[fused]
+    return (-128 if low is None else max(-128, stored(low)), 127 if high is None else min(127, stored(high)))
+
+
+def conv(node: Node, label: str, kernels: str) -> dict[str, Any]:
+    """A convolution, grouped or not."""
+    source, weights, made = _parts(node)
+    (batch, *_, channels), (outputs, _, _, depth) = source.shape, weights.shape
+    groups = channels // depth
+    many = outputs // groups
+    constants, calls = [_window(node, label, weights.shape[1:3], depth)], []
+    for group in range(groups):
+        own, name = slice(group * many, (group + 1) * many), f"{label}_g{group}" if groups > 1 else label
+        rows = weights.data[own].reshape(many, -1)
+        constants += _linear(node, name, rows, own, pairs(rows, kernels))
+        ends = f"{{x0}} + {group * depth}, {{y0}} + {group * many}" if groups > 1 else "{x0}, {y0}"
+        call = f"conv(&{name}, &{label}_window, {ends}, {outputs}, {{scratch}});"
+        calls += _each(batch, call, source, made)
+    size = weights.shape[1] * weights.shape[2] * depth
+    scratch = 2 * size if kernels == "portable" else 4 * (-(-size // 4) * 4)
+    return {
+        "calls": calls,
+        "constants": constants,
+        "kernels": ["common", "linear", "window", f"conv_{kernels}"],
+        "scratch": scratch,
+    }
+
+
+def depthwise(node: Node, label: str, kernels: str) -> dict[str, Any]:
+    """A depthwise convolution."""
+    source, weights, made = _parts(node)
+    channels, outputs = source.shape[3], weights.shape[3]
+    rows = weights.data.reshape(-1, outputs)
+    constants = [_window(node, label, weights.shape[1:3], channels)]
+    constants += _linear(node, label, rows.T, slice(None), rows.ravel())
+    call = f"depthwise(&{label}, &{label}_window, {{x0}}, {{y0}}, {outputs // channels}, {{scratch}});"
+    return {
+        "calls": _each(source.shape[0], call, source, made),
+        "constants": constants,
+        "kernels": ["common", "linear", "window", "depthwise"],
+        "scratch": channels,
+    }
+
+
+def dense(node: Node, label: str, kernels: str) -> dict[str, Any]:
+    """A fully connected layer."""
+    source, weights, _ = _parts(node)
+    constants = _linear(node, label, weights.data, slice(None), pairs(weights.data, kernels))
+    rows = source.elements // weights.shape[1]
+    size = -(-weights.shape[1] // 4) * 4
+    scratch = "" if kernels == "portable" else ", {scratch}"
+    return {
+        "calls": [f"dense(&{label}, {{x0}}, {{y0}}, {rows}{scratch});"],
+        "constants": constants,
+        "kernels": ["common", "linear", f"dense_{kernels}"],
+        "scratch": 0 if kernels == "portable" else 2 * size,
+    }
+
+
+def pool(node: Node, label: str) -> dict[str, Any]:
+    """Max or average pooling."""
+    source, made = node.inputs[0], node.outputs[0]
+    assert source
+    if (source.scale, source.zero) != (made.scale, made.zero):
+        raise node.refusal("its input and its output must have one scale and zero point")
+    kernel, options = ("max_pool" if node.kind == "MAX_POOL_2D" else "average_pool"), node.options
+    low, high = activation_range(node)
+    call = f"{kernel}(&{label}_window, {{x0}}, {{y0}}, {low}, {high});"
+    return {
+        "calls": _each(source.shape[0], call, source, made),
+        "constants": [_window(node, label, (options.filterHeight, options.filterWidth), source.shape[3])],
+        "kernels": ["common", "window", kernel],
+        "in_place": source.shape[0] == 1 and options.padding == _schema().Padding.VALID,
+    }
+
+
+def pairs(rows: np.ndarray, kernels: str) -> np.ndarray:
+    """Weights (outputs, inputs) as the kernels read them: two outputs side by side, one by one for the portable
+    kernels; for those with DSP instructions in fours, of which a word's even bytes are the first two."""
+    import numpy as np
+
+    outputs, inputs = rows.shape
+    wide = inputs if kernels == "portable" else -(-inputs // 4) * 4
+    padded = np.zeros((outputs + outputs % 2, wide), np.int8)
+    padded[:outputs, :inputs] = rows
+    if kernels == "portable":
+        return padded.reshape(-1, 2, wide).transpose(0, 2, 1).ravel()
+    fours = padded.reshape(-1, 2, wide // 4, 4)[..., [0, 2, 1, 3]]
+    return fours.transpose(0, 2, 1, 3).ravel()
+
+
+def _parts(node: Node) -> tuple[Value, Value, Value]:
+    source, weights = node.inputs[:2]
+    assert source and weights
+    if weights.data is None or weights.dtype != "int8":
+        raise node.refusal(
+            f"its weights are {weights.dtype if weights.data is not None else 'computed'}, not constant int8"
+        )
+    if weights.zero:
+        raise node.refusal("its weights have a zero point that is not 0")
+    return source, weights, node.outputs[0]
+
+
+def _linear(node: Node, name: str, rows: np.ndarray, own: slice, layout: np.ndarray) -> list[str]:
+    """The constants of a layer.
+
+    Args:
+      rows: weights (outputs, inputs).
+      own: which of the layer's outputs they are.
+      layout: the same weights as the kernel reads them.
+    """
+    import numpy as np
+
+    source, weights, made = _parts(node)
+    total = weights.shape[3] if node.kind == "DEPTHWISE_CONV_2D" else weights.shape[0]
+    bias = node.inputs[2].data if len(node.inputs) > 2 and node.inputs[2] is not None else np.zeros(total, np.int32)
+    if bias is None or bias.dtype != np.int32:
+        raise node.refusal("its bias is not a constant of int32")
+    sums = bias.reshape(-1)[own].astype(np.int64) - source.zero * rows.sum(axis=1, dtype=np.int64)
+    if sums.min(initial=0) < INT32_MIN or sums.max(initial=0) > INT32_MAX:
+        raise node.refusal("its bias with the input's zero point does not fit into 32 bits")
+    scales = list(weights.scales) if len(weights.scales) > 1 else list(weights.scales) * total
+    if node.kind == "FULLY_CONNECTED" and len(weights.scales) == 1:
+        product = float(np.float32(source.scale) * np.float32(weights.scales[0]))
+        real = [product / made.scale] * total
+    else:
+        real = [source.scale * scale / made.scale for scale in scales]
+    factors = [quantized_multiplier(value) for value in real[own]]
+    low, high = activation_range(node)
+    return [
+        array(f"{name}_weights", "int8_t", layout),
+        array(f"{name}_bias", "int32_t", sums),
+        array(f"{name}_multiplier", "int32_t", [m for m, _ in factors]),
+        array(f"{name}_shift", "int8_t", [s for _, s in factors]),
+        f"static const linear {name} = {{{name}_weights, {name}_bias, {name}_multiplier, {name}_shift, "
+        f"{rows.shape[1]}, {len(rows)}, {made.zero}, {low}, {high}}};",
+    ]
+
+
+def _window(node: Node, label: str, kernel: Sequence[int], depth: int) -> str:
+    """Where a convolution or pooling looks."""
+    source, made, options = node.inputs[0], node.outputs[0], node.options
+    assert source
+    _, height, width, channels = source.shape
+    stride = options.strideH, options.strideW
+    dilation = getattr(options, "dilationHFactor", 1) or 1, getattr(options, "dilationWFactor", 1) or 1
+    pads = []
+    for size, out, k, s, d in zip((height, width), made.shape[1:3], kernel, stride, dilation, strict=True):
+        reach = (out - 1) * s + (k - 1) * d + 1
+        pads.append(max(0, reach - size) // 2 if options.padding == _schema().Padding.SAME else 0)
+    numbers = [height, width, channels, depth, *made.shape[1:3], *kernel, *stride, *dilation, *pads, source.zero]
+    return f"static const window {label}_window = {{{', '.join(str(int(n)) for n in numbers)}}};"
+
+
+def _each(batch: int, call: str, source: Value, made: Value) -> list[str]:
+    """A call for each image of a batch."""
+    if batch == 1:
+        return [call]
+    x, y = source.elements // batch, made.elements // batch
+    inner = call.replace("{x0}", f"{{x0}} + image * {x}").replace("{y0}", f"{{y0}} + image * {y}")
+    return [f"for (int32_t image = 0; image < {batch}; image++) {inner}"]

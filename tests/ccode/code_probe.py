@@ -1,0 +1,76 @@
+"""Run in a worker for TFLM: C code of a model beside the model in TFLM."""
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.ccode.generate import generate
+from edgekit.runtimes import open_session
+from edgekit.runtimes.values import random_inputs
+
+MAIN = """
+#include <stdio.h>
+#include <stdlib.h>
+#include "m.h"
+int main(void) {
+  uint8_t *const arena = malloc(M_ARENA_BYTES + 16);
+  while (1) {
+%(body)s
+  }
+}
+"""
+FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wpedantic -Werror -fsanitize=address,undefined".split()
+FLAGS += ["-fno-sanitize-recover=all"]
+
+
+def main_of(inputs: int, outputs: int) -> str:
+    """Reads inputs until they end, and writes the outputs; every buffer has the exact size."""
+    rows = []
+    for way, count in (("INPUT", inputs), ("OUTPUT", outputs)):
+        for n in range(count):
+            size = f"M_{way}{n if count > 1 else ''}_BYTES"
+            rows.append(f"    int8_t *{way.lower()}{n} = malloc({size});")
+            if way == "INPUT":
+                rows.append(f"    if (fread(input{n}, 1, {size}, stdin) != {size}) return 0;")
+    rows.append("    uint8_t *exact = malloc(M_ARENA_BYTES ? M_ARENA_BYTES : 1);")
+    if inputs > 1 or outputs > 1:
+        rows.append("    m_inputs x = {%s};" % ", ".join(f"input{n}" for n in range(inputs)))
+        rows.append("    m_outputs y = {%s};" % ", ".join(f"output{n}" for n in range(outputs)))
+        rows.append("    if (m_run(&x, &y, exact) != 0) return 2;")
+    else:
+        rows.append("    if (m_run(input0, output0, exact) != 0) return 2;")
+    for n in range(outputs):
+        size = f"M_OUTPUT{n if outputs > 1 else ''}_BYTES"
+        rows.append(f"    if (fwrite(output{n}, 1, {size}, stdout) != {size}) return 3;")
+        rows.append(f"    free(output{n});")
+    rows += [f"    free(input{n});" for n in range(inputs)] + ["    free(exact);"]
+    return MAIN.replace("  uint8_t *const arena = malloc(M_ARENA_BYTES + 16);\n", "") % {"body": "\n".join(rows)}
+
+
+def compare(model: str, kernels: str, samples: int, compiler: str = "gcc") -> list[int]:
+    """How many bytes differ, the arena, and what is needed at once, in bytes."""
+    content = Path(model).read_bytes()
+    code = generate(content, "m", kernels)
+    session = open_session("tflm", model)
+    inputs = [random_inputs(session.inputs, seed) for seed in range(samples)]
+    wanted = bytearray()
+    for sample in inputs:
+        session.reset()
+        session.set_inputs(sample)
+        session.invoke()
+        for output in session.get_outputs():
+            wanted += output.tobytes()
+    given = b"".join(array.tobytes() for sample in inputs for array in sample)
+    with tempfile.TemporaryDirectory() as folder:
+        for file, text in code.files.items():
+            (Path(folder) / file).write_text(text)
+        (Path(folder) / "main.c").write_text(main_of(len(session.inputs), len(session.outputs)))
+        command = [compiler, *FLAGS, "main.c", "m.c", "-o", "m"]
+        subprocess.run(command, cwd=folder, check=True)
+        done = subprocess.run(["./m"], cwd=folder, input=given, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()[-3000:]
+    got, expected = (np.frombuffer(b, np.int8) for b in (done.stdout, bytes(wanted)))
+    assert len(got) == len(expected)
+    return [int((got != expected).sum()), code.arena, code.bound]
