@@ -19,10 +19,12 @@ from edgekit.flatbuffer.read import parse
 
 Kernels = Literal["portable", "dsp"]
 ORDER = (
-    *("common", "window", "linear", "dense_portable", "dense_dsp", "conv_portable", "conv_dsp", "depthwise"),
-    *("max_pool", "average_pool", "lookup", "add", "multiply", "extreme", "softmax", "copy"),
-)
+    "clamp requantize window linear linear_any dsp dense_portable dense_dsp finish_pair conv_portable conv_dsp depthwise "
+    "larger_portable larger_dsp max_pool average_pool lookup add multiply extreme softmax copy"
+).split()
 """Kernels may use those before them."""
+CLAMPING = {"linear", "linear_any", "max_pool", "average_pool", "add", "multiply", "softmax"}
+REQUANTIZING = {"linear_any", "add", "multiply"}
 KERNELS = Path(__file__).parent / "kernels"
 
 
@@ -30,6 +32,7 @@ class Code(Struct, frozen=True):
     """The sources of a model."""
 
     name: str
+    kernels: Kernels
     files: dict[str, str]
     arena: int
     """Bytes."""
@@ -88,7 +91,12 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     pieces = [piece(node, kernels, partial(table, content)) for node in of.nodes]
     roots = _roots(of, pieces)
     storage, planned = _place(of, pieces, roots)
-    needed = {kernel for p in pieces for kernel in p.kernels} | ({"common"} if pieces else set())
+    needed = {kernel for p in pieces for kernel in p.kernels}
+    needed -= {"linear"} if "linear_any" in needed else set()
+    needed |= {"finish_pair"} if needed & {"conv_portable", "conv_dsp"} else set()
+    needed |= {"dsp"} if needed & {"conv_dsp", "dense_dsp", "larger_dsp"} else set()
+    needed |= {"clamp"} if needed & CLAMPING else set()
+    needed |= {"requantize"} if needed & REQUANTIZING else set()
     sha256 = parse(content, name).sha256
     made = (_operator(node, p, storage, planned) for node, p in zip(of.nodes, pieces, strict=True))
     operators = [operator for operator in made if operator["calls"]]
@@ -109,7 +117,7 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     weights = sum(v.bytes for v in of.values.values() if v.data is not None)
     files = {f"{name}.h": _render("model.h.jinja", facts), f"{name}.c": _render("model.c.jinja", facts)}
     labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
-    return Code(name, files, planned.bytes, planned.bound, weights, labels)
+    return Code(name, kernels, files, planned.bytes, planned.bound, weights, labels)
 
 
 def _roots(of: Network, pieces: list[Piece]) -> dict[int, int]:

@@ -58,11 +58,11 @@ def conv(node: Node, label: str, kernels: str) -> dict[str, Any]:
         call = f"conv(&{name}, &{label}_window, {ends}, {outputs}, {{scratch}});"
         calls += _each(batch, call, source, made)
     size = weights.shape[1] * weights.shape[2] * depth
-    scratch = 2 * size if kernels == "portable" else 4 * (-(-size // 4) * 4)
+    scratch = 4 * size if kernels == "portable" else 9 * (-(-size // 4) * 4)
     return {
         "calls": calls,
         "constants": constants,
-        "kernels": ["common", "linear", "window", f"conv_{kernels}"],
+        "kernels": [right(node), "window", f"conv_{kernels}"],
         "scratch": scratch,
     }
 
@@ -78,7 +78,7 @@ def depthwise(node: Node, label: str, kernels: str) -> dict[str, Any]:
     return {
         "calls": _each(source.shape[0], call, source, made),
         "constants": constants,
-        "kernels": ["common", "linear", "window", "depthwise"],
+        "kernels": [right(node), "window", "depthwise"],
         "scratch": channels,
     }
 
@@ -93,12 +93,12 @@ def dense(node: Node, label: str, kernels: str) -> dict[str, Any]:
     return {
         "calls": [f"dense(&{label}, {{x0}}, {{y0}}, {rows}{scratch});"],
         "constants": constants,
-        "kernels": ["common", "linear", f"dense_{kernels}"],
+        "kernels": [right(node), f"dense_{kernels}"],
         "scratch": 0 if kernels == "portable" else 2 * size,
     }
 
 
-def pool(node: Node, label: str) -> dict[str, Any]:
+def pool(node: Node, label: str, kernels: str) -> dict[str, Any]:
     """Max or average pooling."""
     source, made = node.inputs[0], node.outputs[0]
     assert source
@@ -110,14 +110,14 @@ def pool(node: Node, label: str) -> dict[str, Any]:
     return {
         "calls": _each(source.shape[0], call, source, made),
         "constants": [_window(node, label, (options.filterHeight, options.filterWidth), source.shape[3])],
-        "kernels": ["common", "window", kernel],
+        "kernels": ["window", f"larger_{kernels}", kernel] if kernel == "max_pool" else ["window", kernel],
         "in_place": source.shape[0] == 1 and options.padding == _schema().Padding.VALID,
     }
 
 
 def pairs(rows: np.ndarray, kernels: str) -> np.ndarray:
     """Weights (outputs, inputs) as the kernels read them: two outputs side by side, one by one for the portable
-    kernels; for those with DSP instructions in fours, of which a word's even bytes are the first two."""
+    kernels, in fours, even ones before odd ones, for those with DSP instructions."""
     import numpy as np
 
     outputs, inputs = rows.shape
@@ -126,8 +126,8 @@ def pairs(rows: np.ndarray, kernels: str) -> np.ndarray:
     padded[:outputs, :inputs] = rows
     if kernels == "portable":
         return padded.reshape(-1, 2, wide).transpose(0, 2, 1).ravel()
-    fours = padded.reshape(-1, 2, wide // 4, 4)[..., [0, 2, 1, 3]]
-    return fours.transpose(0, 2, 1, 3).ravel()
+    fours = padded.reshape(-1, 2, wide // 4, 2, 2)  # pair of outputs, output, four, first or second half, even or odd
+    return fours.transpose(0, 2, 4, 3, 1).ravel()
 
 
 def _parts(node: Node) -> tuple[Value, Value, Value]:
@@ -160,19 +160,13 @@ def _linear(node: Node, name: str, rows: np.ndarray, own: slice, layout: np.ndar
     sums = bias.reshape(-1)[own].astype(np.int64) - source.zero * rows.sum(axis=1, dtype=np.int64)
     if sums.min(initial=0) < INT32_MIN or sums.max(initial=0) > INT32_MAX:
         raise node.refusal("its bias with the input's zero point does not fit into 32 bits")
-    scales = list(weights.scales) if len(weights.scales) > 1 else list(weights.scales) * total
-    if node.kind == "FULLY_CONNECTED" and len(weights.scales) == 1:
-        product = float(np.float32(source.scale) * np.float32(weights.scales[0]))
-        real = [product / made.scale] * total
-    else:
-        real = [source.scale * scale / made.scale for scale in scales]
-    factors = [quantized_multiplier(value) for value in real[own]]
+    factors = _factors(node)[own]
     low, high = activation_range(node)
     return [
         array(f"{name}_weights", "int8_t", layout),
         array(f"{name}_bias", "int32_t", sums),
         array(f"{name}_multiplier", "int32_t", [m for m, _ in factors]),
-        array(f"{name}_shift", "int8_t", [s for _, s in factors]),
+        array(f"{name}_shift", "int8_t", [-s for _, s in factors]),
         f"static const linear {name} = {{{name}_weights, {name}_bias, {name}_multiplier, {name}_shift, "
         f"{rows.shape[1]}, {len(rows)}, {made.zero}, {low}, {high}}};",
     ]
@@ -191,6 +185,32 @@ def _window(node: Node, label: str, kernel: Sequence[int], depth: int) -> str:
         pads.append(max(0, reach - size) // 2 if options.padding == _schema().Padding.SAME else 0)
     numbers = [height, width, channels, depth, *made.shape[1:3], *kernel, *stride, *dilation, *pads, source.zero]
     return f"static const window {label}_window = {{{', '.join(str(int(n)) for n in numbers)}}};"
+
+
+def right(node: Node) -> str:
+    """The kernel that ends a layer: a quicker one where all factors are below a half and all sums below 2**30."""
+    import numpy as np
+
+    _, weights, _ = _parts(node)
+    bias = node.inputs[2].data if len(node.inputs) > 2 and node.inputs[2] is not None else None
+    axes = (0, 1, 2) if node.kind == "DEPTHWISE_CONV_2D" else tuple(range(1, weights.data.ndim))
+    most = 256 * np.abs(weights.data.astype(np.int16)).sum(axis=axes, dtype=np.int64)
+    most += 0 if bias is None else np.abs(bias.reshape(-1).astype(np.int64))
+    small = bool((most < 2**30).all())
+    return "linear" if small and all(m and shift < 0 for m, shift in _factors(node)) else "linear_any"
+
+
+def _factors(node: Node) -> list[tuple[int, int]]:
+    """What each output's sum is multiplied with."""
+    import numpy as np
+
+    source, weights, made = _parts(node)
+    total = weights.shape[3] if node.kind == "DEPTHWISE_CONV_2D" else weights.shape[0]
+    if node.kind == "FULLY_CONNECTED" and len(weights.scales) == 1:
+        product = float(np.float32(source.scale) * np.float32(weights.scales[0]))
+        return [quantized_multiplier(product / made.scale)] * total
+    scales = weights.scales if len(weights.scales) > 1 else weights.scales * total
+    return [quantized_multiplier(source.scale * scale / made.scale) for scale in scales]
 
 
 def _each(batch: int, call: str, source: Value, made: Value) -> list[str]:

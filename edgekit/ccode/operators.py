@@ -55,7 +55,7 @@ def piece(node: Node, kernels: str, table: Table) -> Piece:
         make = {"CONV_2D": conv, "DEPTHWISE_CONV_2D": depthwise, "FULLY_CONNECTED": dense}[node.kind]
         return Piece(**make(node, label, kernels))
     if node.kind in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
-        return Piece(**pool(node, label))
+        return Piece(**pool(node, label, kernels))
     if node.kind in UNARY and all(v is None or v.data is None or v.elements == 1 for v in node.inputs[1:]):
         values = array(f"{label}_table", "int8_t", table(node))
         count = node.outputs[0].elements
@@ -132,7 +132,7 @@ def _pair(node: Node) -> tuple[Value, Value]:
 def _binary(node: Node, label: str, kernel: str, numbers: Any) -> Piece:
     """A kernel of two inputs, which are made alike first where one is smaller."""
     made = node.outputs[0]
-    calls, constants, kernels, scratch, sides = [], [], ["common", kernel], 0, []
+    calls, constants, kernels, scratch, sides = [], [], [kernel], 0, []
     for place, value in enumerate(_pair(node)):
         if value.shape == made.shape and value.data is None:
             sides.append(f"{{x{place}}}")

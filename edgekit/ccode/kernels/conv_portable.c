@@ -1,57 +1,74 @@
-/* Sums for two output channels of two pixels, whose inputs stand side by side in `patch`. */
-static void dot22(const int8_t *patch, const int8_t *weights, int32_t count, int32_t sums[4]) {
-  int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
-  for (; count >= 2; count -= 2, patch += 4, weights += 4) {
-    int32_t x = patch[0], y = patch[1], w = weights[0], v = weights[1];
-    a += x * w;
-    b += x * v;
-    c += y * w;
-    d += y * v;
-    x = patch[2];
-    y = patch[3];
-    w = weights[2];
-    v = weights[3];
-    a += x * w;
-    b += x * v;
-    c += y * w;
-    d += y * v;
-  }
-  if (count > 0) {
-    a += patch[0] * weights[0];
-    b += patch[0] * weights[1];
-    c += patch[1] * weights[0];
-    d += patch[1] * weights[1];
-  }
-  sums[0] = a;
-  sums[1] = b;
-  sums[2] = c;
-  sums[3] = d;
+/* Sums for two output channels of four pixels, whose inputs stand side by side in `patch`. One product with a packed
+   pair of weights is two: the lower lane of the sum has 23 bits, which LANE products cannot overflow. */
+#define LANE 256
+#define STEP(k)                                                              \
+  do {                                                                       \
+    const int32_t pair = weights[2 * (k)] + weights[2 * (k) + 1] * (1 << 23); \
+    a += (int64_t)patch[4 * (k)] * pair;                                     \
+    b += (int64_t)patch[4 * (k) + 1] * pair;                                 \
+    c += (int64_t)patch[4 * (k) + 2] * pair;                                 \
+    d += (int64_t)patch[4 * (k) + 3] * pair;                                 \
+  } while (0)
+
+static inline void unpack(int64_t lanes, int32_t sums[2]) {
+  const int32_t low = (int32_t)((uint32_t)lanes << 9) >> 9;
+  sums[0] += low;
+  sums[1] += (int32_t)((lanes - low) >> 23);
 }
 
-/* Copies what a pixel's window covers to every second byte of `patch`; around the input lies its zero point. */
+static __attribute__((noinline)) void dot24(const int8_t *patch, const int8_t *weights, int32_t count, int32_t sums[8]) {
+  while (count > 0) {
+    const int32_t part = count < LANE ? count : LANE;
+    const int8_t *const fours = weights + 2 * (part & ~3), *const end = weights + 2 * part;
+    int64_t a = 0, b = 0, c = 0, d = 0;
+    for (; weights != fours; weights += 8, patch += 16) {
+      STEP(0);
+      STEP(1);
+      STEP(2);
+      STEP(3);
+    }
+    for (; weights != end; weights += 2, patch += 4) STEP(0);
+    unpack(a, sums);
+    unpack(b, sums + 2);
+    unpack(c, sums + 4);
+    unpack(d, sums + 6);
+    count -= part;
+  }
+}
+
+/* Copies what a pixel's window covers to every fourth byte of `patch`; around the input lies its zero point. */
 static void gather(const window *at, const int8_t *input, int32_t y, int32_t x, int8_t *patch) {
+  const int32_t end = x + (at->kernel_x - 1) * at->dilation_x;
+  const int32_t whole = x >= 0 && end < at->width && at->dilation_x == 1 && at->depth == at->channels;
   for (int32_t ky = 0; ky < at->kernel_y; ky++) {
     const int32_t iy = y + ky * at->dilation_y;
+    const int32_t inside = iy >= 0 && iy < at->height;
+    if (inside && whole) {
+      const int8_t *from = input + (iy * at->width + x) * at->channels;
+      for (int32_t i = at->kernel_x * at->channels; i > 0; i--, patch += 4) *patch = *from++;
+      continue;
+    }
     for (int32_t kx = 0; kx < at->kernel_x; kx++) {
       const int32_t ix = x + kx * at->dilation_x;
-      if (iy < 0 || iy >= at->height || ix < 0 || ix >= at->width) {
-        for (int32_t c = 0; c < at->depth; c++, patch += 2) *patch = (int8_t)at->zero;
+      const int32_t start = (iy * at->width + ix) * at->channels;
+      if (inside && ix >= 0 && ix < at->width) {
+        for (int32_t c = 0; c < at->depth; c++, patch += 4) *patch = input[start + c];
       } else {
-        const int8_t *from = input + (iy * at->width + ix) * at->channels;
-        for (int32_t c = 0; c < at->depth; c++, patch += 2) *patch = from[c];
+        for (int32_t c = 0; c < at->depth; c++, patch += 4) *patch = (int8_t)at->zero;
       }
     }
   }
 }
 
-/* Convolution of one image: TFLM, tensorflow/lite/kernels/internal/reference/integer_ops/conv.h.
-   `scratch` holds 2 * inputs bytes. */
-static void conv(const linear *of, const window *at, const int8_t *input, int8_t *output, int32_t stride, int8_t *scratch) {
-  const int32_t pixels = at->out_height * at->out_width;
+/* Convolution of one image: TFLM, tensorflow/lite/kernels/internal/reference/integer_ops/conv.h. From pixel to pixel
+   the output goes on by `stride` bytes. `scratch` holds 4 * inputs bytes. */
+static void conv(const linear *of, const window *at, const int8_t *input, int8_t *output, int32_t stride,
+                 int8_t *scratch) {
+  const int32_t pixels = at->out_height * at->out_width, channels = of->channels, inputs = of->inputs;
   int32_t ox = 0, y = -at->pad_y, x = -at->pad_x;
-  for (int32_t pixel = 0; pixel < pixels; pixel += 2) {
-    const int32_t last = pixel + 1 < pixels ? 1 : 0;
-    for (int32_t lane = 0; lane <= last; lane++) {
+  for (int32_t pixel = 0; pixel < pixels; pixel += 4, output += 4 * stride) {
+    const int32_t lanes = pixels - pixel < 4 ? pixels - pixel : 4;
+    for (int32_t lane = 0; lane < lanes; lane++) {
       gather(at, input, y, x, scratch + lane);
       x += at->stride_x;
       if (++ox == at->out_width) {
@@ -60,18 +77,13 @@ static void conv(const linear *of, const window *at, const int8_t *input, int8_t
         y += at->stride_y;
       }
     }
-    int8_t *one = output + pixel * stride, *other = one + last * stride;
     const int8_t *weights = of->weights;
-    for (int32_t c = 0; c < of->channels; c += 2, weights += 2 * of->inputs) {
-      const int32_t next = c + 1 < of->channels ? c + 1 : c;
-      int32_t sums[4] = {of->bias[c], of->bias[next], of->bias[c], of->bias[next]};
-      dot22(scratch, weights, of->inputs, sums);
-      if (last) {
-        if (next != c) other[next] = finish(of, next, sums[3]);
-        other[c] = finish(of, c, sums[2]);
-      }
-      if (next != c) one[next] = finish(of, next, sums[1]);
-      one[c] = finish(of, c, sums[0]);
+    for (int32_t c = 0; c < channels; c += 2, weights += 2 * inputs) {
+      const int32_t next = c + 1 < channels ? c + 1 : c;
+      const int32_t one = of->bias[c], other = of->bias[next];
+      int32_t sums[8] = {one, other, one, other, one, other, one, other};
+      dot24(scratch, weights, inputs, sums);
+      finish_pair(of, c, sums, output + c, stride, lanes);
     }
   }
 }

@@ -31,8 +31,8 @@ static void dense(const linear *of, const int8_t *input, int8_t *output, int32_t
       const int32_t next = c + 1 < of->channels ? c + 1 : c;
       int32_t sums[2] = {of->bias[c], of->bias[next]};
       dot2(input, weights, of->inputs, sums);
-      output[c] = finish(of, c, sums[0]);
-      output[next] = next == c ? output[c] : finish(of, next, sums[1]);
+      output[c] = finish(sums[0], of->multiplier[c], of->shift[c], of->zero, of->low, of->high);
+      if (next != c) output[next] = finish(sums[1], of->multiplier[next], of->shift[next], of->zero, of->low, of->high);
     }
   }
 }

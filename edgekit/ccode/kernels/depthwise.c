@@ -3,10 +3,13 @@
    channels bytes, where the zero point stands for what lies around the image. */
 static void depthwise(const linear *of, const window *at, const int8_t *input, int8_t *output, int32_t multiplier,
                       int8_t *scratch) {
-  const int32_t taps = at->kernel_y * at->kernel_x;
+  const int32_t taps = at->kernel_y * at->kernel_x, channels = of->channels;
+  const int32_t *const bias = of->bias, *const multiplier_of = of->multiplier;
+  const int8_t *const shift = of->shift;
+  const int32_t zero = of->zero, low = of->low, high = of->high;
   for (int32_t c = 0; c < at->channels; c++) scratch[c] = (int8_t)at->zero;
   for (int32_t oy = 0; oy < at->out_height; oy++) {
-    for (int32_t ox = 0; ox < at->out_width; ox++, output += of->channels) {
+    for (int32_t ox = 0; ox < at->out_width; ox++, output += channels) {
       const int8_t *from[MAX_TAPS];
       for (int32_t tap = 0; tap < taps; tap++) {
         const int32_t iy = oy * at->stride_y - at->pad_y + tap / at->kernel_x * at->dilation_y;
@@ -16,24 +19,24 @@ static void depthwise(const linear *of, const window *at, const int8_t *input, i
       }
       if (multiplier == 1) {
         int32_t c = 0;
-        for (; c + 2 <= of->channels; c += 2) {
+        for (; c + 2 <= channels; c += 2) {
           const int8_t *weights = of->weights + c;
-          int32_t a = of->bias[c], b = of->bias[c + 1];
-          for (int32_t tap = 0; tap < taps; tap++, weights += of->channels) {
+          int32_t a = bias[c], b = bias[c + 1];
+          for (int32_t tap = 0; tap < taps; tap++, weights += channels) {
             const int8_t *x = from[tap] + c;
             a += x[0] * weights[0];
             b += x[1] * weights[1];
           }
-          output[c] = finish(of, c, a);
-          output[c + 1] = finish(of, c + 1, b);
+          output[c] = finish(a, multiplier_of[c], shift[c], zero, low, high);
+          output[c + 1] = finish(b, multiplier_of[c + 1], shift[c + 1], zero, low, high);
         }
-        if (c == of->channels) continue;
+        if (c == channels) continue;
       }
-      for (int32_t c = multiplier == 1 ? of->channels - 1 : 0; c < of->channels; c++) {
+      for (int32_t c = multiplier == 1 ? channels - 1 : 0; c < channels; c++) {
         const int8_t *weights = of->weights + c;
-        int32_t sum = of->bias[c];
-        for (int32_t tap = 0; tap < taps; tap++, weights += of->channels) sum += from[tap][c / multiplier] * weights[0];
-        output[c] = finish(of, c, sum);
+        int32_t sum = bias[c];
+        for (int32_t tap = 0; tap < taps; tap++, weights += channels) sum += from[tap][c / multiplier] * weights[0];
+        output[c] = finish(sum, multiplier_of[c], shift[c], zero, low, high);
       }
     }
   }

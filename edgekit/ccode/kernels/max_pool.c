@@ -7,13 +7,15 @@ static void max_pool(const window *at, const int8_t *input, int8_t *output, int3
       const int32_t y0 = top < 0 ? 0 : top, x0 = left < 0 ? 0 : left;
       const int32_t y1 = top + at->kernel_y < at->height ? top + at->kernel_y : at->height;
       const int32_t x1 = left + at->kernel_x < at->width ? left + at->kernel_x : at->width;
-      for (int32_t c = 0; c < at->channels; c++) {
-        int32_t most = -128;
-        for (int32_t y = y0; y < y1; y++) {
-          const int8_t *from = input + (y * at->width + x0) * at->channels + c;
-          for (int32_t x = x0; x < x1; x++, from += at->channels) most = *from > most ? *from : most;
+      memmove(output, input + (y0 * at->width + x0) * at->channels, (size_t)at->channels);
+      for (int32_t y = y0; y < y1; y++) {
+        for (int32_t x = y == y0 ? x0 + 1 : x0; x < x1; x++) {
+          const int8_t *from = input + (y * at->width + x) * at->channels;
+          larger(from, output, at->channels);
         }
-        output[c] = clamp_s8(most, low, high);
+      }
+      if (low > -128 || high < 127) {
+        for (int32_t c = 0; c < at->channels; c++) output[c] = clamp_s8(output[c], low, high);
       }
     }
   }

@@ -10,8 +10,3 @@ static int32_t requantize(int32_t x, int32_t multiplier, int32_t shift) {
   const int32_t threshold = (mask >> 1) + (high < 0 ? 1 : 0);
   return (high >> right) + (remainder > threshold ? 1 : 0);
 }
-
-static int8_t clamp_s8(int32_t x, int32_t low, int32_t high) {
-  x = x < low ? low : x;
-  return (int8_t)(x > high ? high : x);
-}

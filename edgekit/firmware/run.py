@@ -1,0 +1,192 @@
+"""Standalone C in QEMU: an image for a bare Cortex-M, its outputs, the instructions and the memory that it takes.
+
+QEMU lets one instruction take 32 ns of its virtual time (`-icount shift=5`), which the board's timer counts, so that
+the count is the same on every machine and in every run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from edgekit.ccode.generate import Code
+from edgekit.errors import SetupError, TargetError, WorkerError
+from edgekit.firmware.cores import CORES, Core
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BOARD = Path(__file__).parent / "board"
+COMPILER, SIMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
+PACKAGES = {COMPILER: "gcc-arm-none-eabi libnewlib-arm-none-eabi", SIMULATOR: "qemu-system-arm"}
+FLAGS = "-std=c11 -ffunction-sections -fdata-sections -Wall -Wextra -Wconversion -Wpedantic -Werror".split()
+OPTIMIZE = {"portable": ["-O2"], "dsp": ["-O3", "-fno-schedule-insns"]}
+"""What suits the kernels: scheduling makes GCC run out of registers in those with DSP instructions."""
+STACK = 16 << 10
+"""Bytes."""
+INSTRUCTION = 32.0
+"""Nanoseconds of QEMU's time that each takes."""
+TIME_LIMIT = 120.0
+"""Seconds, after which an image counts as hung."""
+
+
+class Ran(Struct, frozen=True):
+    """What a simulated core made of a model."""
+
+    core: str
+    outputs: list[bytes]
+    """Of each sample, all outputs one after the other."""
+    instructions: float
+    """Of one inference: the mean over the samples."""
+    least: int
+    most: int
+    """Of any sample."""
+    operators: tuple[tuple[str, float], ...]
+    """Instructions of each operator; what counting itself takes is taken off."""
+    flash: int
+    """Bytes of code and constants, the start-up code included;"""
+    weights: int
+    """of which so many are the model's constants."""
+    ram: int
+    """Bytes of data, arena and stack."""
+    stack: int
+    """Bytes of stack that were used."""
+
+
+def missing() -> str:
+    """Which tool is not here and what to install, or ""."""
+    for tool, package in PACKAGES.items():
+        if shutil.which(tool) is None:
+            return f"{tool} not found (apt install {package})"
+    return ""
+
+
+def versions() -> dict[str, str]:
+    """Of the tools."""
+    said = {tool: subprocess.run([tool, "--version"], capture_output=True, text=True).stdout for tool in PACKAGES}
+    return {tool: text.splitlines()[0] if text else "" for tool, text in said.items()}
+
+
+def run(code: Code, inputs: list[np.ndarray], sizes: tuple[list[int], list[int]], core: str) -> Ran:
+    """Builds an image of a model, and runs samples.
+
+    Args:
+      inputs: of each input the stored values (N, …) int8.
+      sizes: bytes of each input and output.
+      core: one of `CORES`.
+
+    Raises:
+      TargetError: there is no such core.
+      SetupError: a tool is not installed.
+      WorkerError: the image does not fit, hung or failed.
+    """
+    if core not in CORES:
+        raise TargetError(f'QEMU simulates no "{core}" here; there is {", ".join(CORES)}')
+    if said := missing():
+        raise SetupError(said)
+    import numpy as np
+
+    rows = np.concatenate([array.reshape(len(array), -1) for array in inputs], axis=1)
+    with tempfile.TemporaryDirectory() as folder:
+        plain = _image(code, rows, sizes, CORES[core], Path(folder), profile=False)
+        outputs, figures = _simulated(plain, CORES[core], len(rows), sum(sizes[1]))
+        profiled = _image(code, rows[:1], sizes, CORES[core], Path(folder), profile=True)
+        _, marks = _simulated(profiled, CORES[core], 1, sum(sizes[1]))
+        flash, ram = _sizes(plain)
+    per_tick = CORES[core].tick / INSTRUCTION
+    each = [(ticks - marks[1]) * per_tick for ticks in marks[8 : 8 + len(code.operators)]]
+    return Ran(
+        core=core,
+        outputs=outputs,
+        instructions=(figures[2] / figures[0] - figures[1]) * per_tick,
+        least=round((figures[3] - figures[1]) * per_tick),
+        most=round((figures[4] - figures[1]) * per_tick),
+        operators=tuple(zip(code.operators, each, strict=True)),
+        flash=flash,
+        weights=code.weights,
+        ram=ram + figures[5],
+        stack=figures[5],
+    )
+
+
+def _image(
+    code: Code, rows: np.ndarray, sizes: tuple[list[int], list[int]], core: Core, folder: Path, profile: bool
+) -> Path:
+    """Compiles and links."""
+    import jinja2
+    import numpy as np
+
+    for file, text in code.files.items():
+        (folder / file).write_text(text, encoding="ascii")
+    starts = [[int(n) for n in np.cumsum([0, *of[:-1]])] for of in sizes]
+    facts = {
+        "name": code.name,
+        "macro": code.name.upper(),
+        "count": len(rows),
+        "input_bytes": sum(sizes[0]),
+        "output_bytes": sum(sizes[1]),
+        "input_offsets": starts[0],
+        "output_offsets": starts[1],
+        "several": len(sizes[0]) > 1 or len(sizes[1]) > 1,
+        "operators": len(code.operators),
+    }
+    template = (BOARD / "main.c.jinja").read_text(encoding="ascii")
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    (folder / "main.c").write_text(environment.from_string(template).render(facts), encoding="ascii")
+    (folder / "inputs.bin").write_bytes(np.ascontiguousarray(rows, np.int8).tobytes())
+    (folder / "inputs.S").write_text(
+        '.section .test_inputs, "a"\n.balign 8\n.global test_inputs\ntest_inputs:\n.incbin "inputs.bin"\n'
+    )
+    image = folder / ("profiled.elf" if profile else "plain.elf")
+    defined = [f"-D{name}" for name in (*core.defines, *([f"{code.name.upper()}_PROFILE"] if profile else []))]
+    addresses = {"FLASH_START": core.flash, "RAM_START": core.ram, "STACK_BYTES": STACK}
+    linked = [f"-Wl,--defsym={name}={value:#x}" for name, value in addresses.items()]
+    command = [
+        COMPILER,
+        *core.flags,
+        "-mthumb",
+        *FLAGS,
+        *OPTIMIZE[code.kernels],
+        *defined,
+        "-I.",
+        f"-I{BOARD}",
+        f"{BOARD}/start.c",
+        "main.c",
+    ]
+    command += [f"{code.name}.c", "inputs.S", "-nostartfiles", "-T", f"{BOARD}/link.ld", "-Wl,--gc-sections"]
+    done = subprocess.run([*command, *linked, "-o", image.name], cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip()[:300])
+        raise WorkerError(f"{code.name}: does not compile for {core.machine}: {said}")
+    return image
+
+
+def _simulated(image: Path, core: Core, count: int, size: int) -> tuple[list[bytes], list[int]]:
+    """Outputs of each sample, and the image's figures."""
+    import numpy as np
+
+    for left in ("outputs.bin", "figures.bin"):
+        (image.parent / left).unlink(missing_ok=True)
+    command = [SIMULATOR, "-M", core.machine, "-kernel", image.name, "-display", "none", "-monitor", "none"]
+    command += ["-serial", "none", "-icount", "shift=5,sleep=off", "-semihosting-config", "enable=on,target=native"]
+    try:
+        done = subprocess.run(command, cwd=image.parent, capture_output=True, text=True, timeout=TIME_LIMIT)
+    except subprocess.TimeoutExpired:
+        raise WorkerError(f"{core.machine}: the image did not end within {TIME_LIMIT:.0f} s") from None
+    if done.returncode:
+        raise WorkerError(f"{core.machine}: the image ended with {done.returncode}: {done.stderr.strip()[:300]}")
+    content = (image.parent / "outputs.bin").read_bytes()
+    figures = np.frombuffer((image.parent / "figures.bin").read_bytes(), np.uint32)
+    return [content[n * size : (n + 1) * size] for n in range(count)], [int(n) for n in figures]
+
+
+def _sizes(image: Path) -> tuple[int, int]:
+    """Bytes of code and constants, and of data and arena, without the test's own."""
+    said = subprocess.run(["arm-none-eabi-size", "-A", image.name], cwd=image.parent, capture_output=True, text=True)
+    sizes = {line.split()[0]: int(line.split()[1]) for line in said.stdout.splitlines() if line.startswith(".")}
+    return sizes.get(".text", 0) + sizes.get(".data", 0), sizes.get(".data", 0) + sizes.get(".bss", 0)
