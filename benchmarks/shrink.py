@@ -84,8 +84,9 @@ def main() -> None:
 Every build shrinks what ships, and `invoke shrink FILE.tflite --out=DIR` a file from elsewhere. What no output depends
 on is left out: names of inner tensors (inputs, outputs and signatures keep theirs; `--keep-names` keeps all),
 statistics of calibration, descriptions, metadata that no runtime reads, operator codes, buffers and tensors that
-nothing refers to, and operators that do nothing. Equal vectors, quantizations, options and tensors are stored once, and every buffer lies
-at a multiple of 16 bytes. Data that lies behind the FlatBuffer, as in large models, moves inside, where TFLM finds it.
+nothing refers to, and operators that do nothing. Equal vectors, quantizations, options and tensors are stored once,
+and every buffer lies at a multiple of 16 bytes. Data that lies behind the FlatBuffer, as in large models, moves inside,
+where TFLM finds it.
 
 Channels that compute a constant, because all their weights are zero or all that they read is constant, go too, and
 so do those that nobody reads. The constant moves into the biases of what reads it, through convolution, depthwise

@@ -16,9 +16,11 @@ import msgspec
 from edgekit import __version__, steps
 from edgekit.baseline import Before, of
 from edgekit.budget import judge, verdict
+from edgekit.ccode.generate import Kernels
 from edgekit.config import encode
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.errors import DataError, ModelError
+from edgekit.firmware.cores import CORES
 from edgekit.history import record, trends
 from edgekit.locate import locate
 from edgekit.make import Listener, Made, Maker, Step
@@ -260,8 +262,12 @@ def prove(
         names=p.names.get(p.portable.sha256),
     )
     old = before.measurements if before else []
+    code = _firmware(product, found.golden, maker) if target.outputs.c_standalone and found.golden else []
+    if code:
+        found.measurements.extend(code[-1].value)
     lines = judge(target.budget, found.measurements, found.shipped, old)
-    files, made = {"model.tflite": p.shipped}, [*p.made, *p.proofs, *found.made]
+    files, made = {"model.tflite": p.shipped}, [*p.made, *p.proofs, *found.made, *code]
+    files |= {f"c/{name}": artifact for step in code for name, artifact in step.artifacts.items()}
     if p.shipped.sha256 in p.names:
         files[NAMES] = p.names[p.shipped.sha256]
     if found.golden:
@@ -300,6 +306,21 @@ def prove(
         distributions=[Distribution(*entry) for entry in found.distributions],
     )
     return Built(product, found, report, files, made)
+
+
+def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
+    """Standalone C of what ships, and what a simulated core made of it.
+
+    Raises:
+      ModelError: it cannot be written, or has other outputs than TFLM.
+    """
+    target, model = product.target, product.portable
+    core = CORES.get(target.hardware.cpu)
+    kernels: Kernels = "dsp" if core and core.dsp else "portable"
+    names = product.names.get(model.sha256)
+    name = target.outputs.c_name or product.spec.name
+    written = maker.make(steps.firmware(model, golden, name, kernels, names), product.scope)
+    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu), product.scope)]
 
 
 def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:

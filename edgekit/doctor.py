@@ -11,6 +11,7 @@ from msgspec import Struct
 from edgekit import worker
 from edgekit.errors import EdgekitError
 from edgekit.fingerprint import library
+from edgekit.firmware.run import PACKAGES, missing, versions
 from edgekit.runtimes import RUNTIMES, installed
 
 LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization", "numpy")
@@ -35,6 +36,7 @@ def examine() -> list[Finding]:
     findings.append(_loads("tensorflow loads", "edgekit.doctor:load_tensorflow", True))
     findings += [_runtime(name) for name in RUNTIMES]
     findings += [_compiler(name) for name in COMPILERS]
+    findings += [_tool(name, package) for name, package in PACKAGES.items()]
     return findings
 
 
@@ -72,6 +74,12 @@ def _runtime(name: str) -> Finding:
     if installed(name) is None:
         return Finding(name, "", False, needed, f"pip install {RUNTIMES[name].package}, where it has a wheel")
     return _loads(name, "edgekit.doctor:load_runtime", needed, name)
+
+
+def _tool(name: str, package: str) -> Finding:
+    there = shutil.which(name) is not None
+    version = versions()[name] if there and not missing() else ""
+    return Finding(name, version, there, False, "" if there else f"simulates Cortex-M: apt-get install {package}")
 
 
 def _compiler(name: str) -> Finding:

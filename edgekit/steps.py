@@ -6,8 +6,10 @@ from msgspec import Struct
 
 from edgekit.analyze.curves import Measured, Proposal, Sweep
 from edgekit.analyze.findings import Explanation
+from edgekit.ccode.generate import Code, Kernels
 from edgekit.data.spec import DataFacts, DataSpec
 from edgekit.errors import DataError
+from edgekit.firmware.run import missing, versions
 from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.locate import locate
 from edgekit.make import EIGEN, Made, Step
@@ -351,6 +353,25 @@ def bill(name: str, model: Artifact, inputs: dict[str, str], figures: dict[str, 
     """The bill of materials."""
     arguments = {"name": name, "shipped": model.sha256, "inputs": inputs, "figures": figures, "versions": versions}
     return Step("bill", "edgekit.report.bom:bill", arguments, ("cyclonedx-python-lib",), TOOLS)
+
+
+def firmware(model: Artifact, golden: Artifact, name: str, kernels: Kernels, names: Artifact | None) -> Step:
+    """Standalone C of what ships."""
+    arguments = {"model": model, "golden": golden, "name": name, "kernels": kernels, "names": names}
+    function = "edgekit.measure.firmware:write_firmware"
+    return Step("standalone C", function, arguments, ("tflite-micro", "numpy", "jinja2", *READING), "tflm", Code)
+
+
+def simulate(code: Made, golden: Artifact, core: str) -> Step:
+    """Standalone C on a simulated core.
+
+    Args:
+      code: what `firmware` made.
+    """
+    arguments = {"code": code.value, "files": code.artifacts, "golden": golden, "core": core}
+    tools = {} if missing() else versions()
+    function = "edgekit.measure.firmware:measure_firmware"
+    return Step("simulate", function, arguments, ("numpy", "jinja2"), TOOLS, list[Measurement], False, place=tools)
 
 
 def emit(model: Artifact, name: str, outputs: Outputs, arena: int | None) -> Step:

@@ -65,6 +65,12 @@ class Budget(Settings, frozen=True):
     download_size: Bytes | None = None
     """Deflated, as an app store or an update sends it."""
     arena: Bytes | None = None
+    flash: Bytes | None = None
+    """Code and constants of standalone C, linked for the core;"""
+    ram: Bytes | None = None
+    """its data, arena and stack;"""
+    instructions: Count | None = None
+    """and what one inference executes there."""
     latency: Nanoseconds | None = None
     """The 90th percentile."""
     latency_p50: Nanoseconds | None = None
@@ -102,6 +108,9 @@ class Budget(Settings, frozen=True):
 
 class Outputs(Settings, frozen=True):
     """What is handed over beside `model.tflite` and the reports."""
+
+    c_standalone: bool = False
+    """C11 without an interpreter, with the outputs of TFLM byte for byte."""
 
     c_array: bool = False
     c_name: str | None = None
@@ -267,6 +276,11 @@ def _check(target: Target, where: str) -> None:
         raise TargetError(
             f'{where}: budget.arena: "{target.runtimes.ship}" has no arena; remove the line or ship "tflm"'
         )
+    if target.outputs.c_standalone and target.runtimes.ship != "tflm":
+        raise TargetError(f'{where}: outputs.c_standalone: its outputs are those of TFLM; write runtimes.ship = "tflm"')
+    for name in ("flash", "ram", "instructions"):
+        if getattr(target.budget, name) is not None and not target.outputs.c_standalone:
+            raise TargetError(f"{where}: budget.{name}: is of standalone C; set outputs.c_standalone = true")
     check_recipe(target.recipe, where)
     cluster, shrink = target.recipe.cluster, target.recipe.shrink
     if (

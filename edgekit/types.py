@@ -56,7 +56,8 @@ class Measurement(Struct, frozen=True):
     """Upper end of the 95 % interval."""
     artifact: str = "model"
     """What was measured: the `model` that ships, the `float` model as it was given, the float model after a technique
-    (`channels`, `prune`, …), or the `baseline`'s file."""
+    (`channels`, `prune`, …), before it was shrunk (`quantize`), without lookup tables (`portable`), one `operator` of
+    it, or the `baseline`'s file."""
     reason: str = ""
     """Why there is no value, or what the reader should know about it."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from edgekit.ccode.graph import Network, Node, Value, network
 from edgekit.ccode.operators import Piece, piece
@@ -19,12 +20,21 @@ from edgekit.flatbuffer.read import parse
 
 Kernels = Literal["portable", "dsp"]
 ORDER = (
-    "clamp requantize window linear linear_any dsp dense_portable dense_dsp finish_pair conv_portable conv_dsp depthwise "
-    "larger_portable larger_dsp max_pool average_pool lookup add multiply extreme softmax copy"
+    "clamp requantize window linear linear_any dsp_word dsp_pairs dsp_widen dsp_max dense_portable dense_dsp "
+    "finish_pair conv_portable conv_dsp depthwise larger_portable larger_dsp max_pool average_pool lookup add multiply "
+    "extreme softmax copy"
 ).split()
 """Kernels may use those before them."""
-CLAMPING = {"linear", "linear_any", "max_pool", "average_pool", "add", "multiply", "softmax"}
-REQUANTIZING = {"linear_any", "add", "multiply"}
+USED_BY = {
+    "finish_pair": {"conv_portable", "conv_dsp"},
+    "dsp_widen": {"conv_dsp"},
+    "dsp_pairs": {"conv_dsp", "dense_dsp"},
+    "dsp_max": {"larger_dsp"},
+    "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp"},
+    "clamp": {"linear", "linear_any", "max_pool", "average_pool", "add", "multiply", "softmax"},
+    "requantize": {"linear_any", "add", "multiply"},
+}
+"""What needs a kernel that is no operator; those that need others come first."""
 KERNELS = Path(__file__).parent / "kernels"
 
 
@@ -54,7 +64,7 @@ class _Storage(Struct):
 
 
 def generate_file(model: str, name: str, kernels: Kernels, names: str | None, folder: str) -> Code:
-    """Writes the sources of a `.tflite` to a folder; in a process for TFLM.
+    """Writes the sources of a `.tflite` to a folder, and says the rest; in a process for TFLM.
 
     Args:
       names: file with those of its tensors, if it lacks them.
@@ -72,7 +82,7 @@ def generate_file(model: str, name: str, kernels: Kernels, names: str | None, fo
         raise ModelError(f"{model}: {problem}") from None
     for file, text in code.files.items():
         (Path(folder) / file).write_text(text, encoding="ascii")
-    return code
+    return replace(code, files={})
 
 
 def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tuple[str, ...] = ()) -> Code:
@@ -93,10 +103,8 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     storage, planned = _place(of, pieces, roots)
     needed = {kernel for p in pieces for kernel in p.kernels}
     needed -= {"linear"} if "linear_any" in needed else set()
-    needed |= {"finish_pair"} if needed & {"conv_portable", "conv_dsp"} else set()
-    needed |= {"dsp"} if needed & {"conv_dsp", "dense_dsp", "larger_dsp"} else set()
-    needed |= {"clamp"} if needed & CLAMPING else set()
-    needed |= {"requantize"} if needed & REQUANTIZING else set()
+    for kernel, users in USED_BY.items():
+        needed |= {kernel} if needed & users else set()
     sha256 = parse(content, name).sha256
     made = (_operator(node, p, storage, planned) for node, p in zip(of.nodes, pieces, strict=True))
     operators = [operator for operator in made if operator["calls"]]

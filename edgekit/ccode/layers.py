@@ -88,13 +88,10 @@ def dense(node: Node, label: str, kernels: str) -> dict[str, Any]:
     source, weights, _ = _parts(node)
     constants = _linear(node, label, weights.data, slice(None), pairs(weights.data, kernels))
     rows = source.elements // weights.shape[1]
-    size = -(-weights.shape[1] // 4) * 4
-    scratch = "" if kernels == "portable" else ", {scratch}"
     return {
-        "calls": [f"dense(&{label}, {{x0}}, {{y0}}, {rows}{scratch});"],
+        "calls": [f"dense(&{label}, {{x0}}, {{y0}}, {rows});"],
         "constants": constants,
         "kernels": [right(node), f"dense_{kernels}"],
-        "scratch": 0 if kernels == "portable" else 2 * size,
     }
 
 

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 MOVEMENTS = {
     *("TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK", "CONCATENATION", "PAD", "PADV2"),
-    *("TILE", "BROADCAST_TO"),
 }
 DIMENSIONS = 6
 
@@ -66,9 +65,7 @@ def _copies(node: Node) -> list[tuple[np.ndarray, np.ndarray, str, str]]:
     x = "{x1}" if node.kind == "SPLIT" else "{x0}"
     source = _places(source_value.shape)
     if node.kind in ("SPLIT", "SPLIT_V", "UNPACK"):
-        axis = node.options.axis
-        if node.kind != "UNPACK":
-            axis = _constant(node, 0 if node.kind == "SPLIT" else 2)[0]
+        axis = int(node.options.axis) if node.kind == "UNPACK" else _constant(node, 0 if node.kind == "SPLIT" else 2)[0]
         split: list[tuple[np.ndarray, np.ndarray, str, str]] = []
         place = 0
         for number, end in enumerate(ends):
@@ -85,15 +82,8 @@ def _copies(node: Node) -> list[tuple[np.ndarray, np.ndarray, str, str]]:
         return [(source[parts], ends[0], x, "{y0}")]
     if node.kind == "STRIDED_SLICE":
         return [(_like(source[_strided(node)], ends[0]), ends[0], x, "{y0}")]
-    if node.kind in ("PAD", "PADV2"):
-        parts = tuple(slice(a, a + n) for (a, _), n in zip(_paddings(node), source.shape, strict=True))
-        return [(source, ends[0][parts], x, "{y0}")]
-    if node.kind == "BROADCAST_TO":
-        return [(np.broadcast_to(source, ends[0].shape), ends[0], x, "{y0}")]
-    times = _constant(node, 1)  # TILE
-    wide = [n for size, count in zip(source.shape, times, strict=True) for n in (count, size)]
-    tiled = np.broadcast_to(source.reshape([n for size in source.shape for n in (1, size)]), wide)
-    return [(tiled, ends[0].reshape(wide), x, "{y0}")]
+    parts = tuple(slice(a, a + n) for (a, _), n in zip(_paddings(node), source.shape, strict=True))
+    return [(source, ends[0][parts], x, "{y0}")]
 
 
 def _fill(node: Node) -> list[str]:

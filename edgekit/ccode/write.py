@@ -50,7 +50,8 @@ def write_ccode(path: Path, name: str, kernels: str, out: Path) -> Written:
     with tempfile.TemporaryDirectory() as folder:
         arguments = (str(path), name, kernels, None, folder)
         code = worker.call(generate_file, *arguments, returns=Code, time_limit=TIME_LIMIT)
-    for file, text in code.files.items():
-        write(out / file, text.encode("ascii"))
-    files = [str(out / file) for file in code.files]
+        files = []
+        for file in sorted(Path(folder).iterdir()):
+            write(out / file.name, file.read_bytes())
+            files.append(str(out / file.name))
     return Written(files, code.arena, code.bound, code.weights, code.operators)

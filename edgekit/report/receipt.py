@@ -40,7 +40,7 @@ def receipt(measurements: list[Measurement], shipped: str) -> list[Bought]:
     Args:
       shipped: the runtime that ships, in which time is compared.
     """
-    order = list(dict.fromkeys(m.artifact for m in measurements if m.artifact not in ("model", "baseline")))
+    order = list(dict.fromkeys(m.artifact for m in measurements if m.artifact not in ("model", "baseline", "operator")))
     order.sort(key=lambda name: {"float": 0, "quantize": 2, "portable": 3}.get(name, 1))
     chain = [*order, "model"] if order else []
     found = []

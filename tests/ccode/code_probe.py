@@ -15,9 +15,8 @@ MAIN = """
 #include <stdlib.h>
 #include "m.h"
 int main(void) {
-  uint8_t *const arena = malloc(M_ARENA_BYTES + 16);
   while (1) {
-%(body)s
+BODY
   }
 }
 """
@@ -36,8 +35,8 @@ def main_of(inputs: int, outputs: int) -> str:
                 rows.append(f"    if (fread(input{n}, 1, {size}, stdin) != {size}) return 0;")
     rows.append("    uint8_t *exact = malloc(M_ARENA_BYTES ? M_ARENA_BYTES : 1);")
     if inputs > 1 or outputs > 1:
-        rows.append("    m_inputs x = {%s};" % ", ".join(f"input{n}" for n in range(inputs)))
-        rows.append("    m_outputs y = {%s};" % ", ".join(f"output{n}" for n in range(outputs)))
+        rows.append(f"    m_inputs x = {{{', '.join(f'input{n}' for n in range(inputs))}}};")
+        rows.append(f"    m_outputs y = {{{', '.join(f'output{n}' for n in range(outputs))}}};")
         rows.append("    if (m_run(&x, &y, exact) != 0) return 2;")
     else:
         rows.append("    if (m_run(input0, output0, exact) != 0) return 2;")
@@ -46,7 +45,7 @@ def main_of(inputs: int, outputs: int) -> str:
         rows.append(f"    if (fwrite(output{n}, 1, {size}, stdout) != {size}) return 3;")
         rows.append(f"    free(output{n});")
     rows += [f"    free(input{n});" for n in range(inputs)] + ["    free(exact);"]
-    return MAIN.replace("  uint8_t *const arena = malloc(M_ARENA_BYTES + 16);\n", "") % {"body": "\n".join(rows)}
+    return MAIN.replace("BODY", "\n".join(rows))
 
 
 def compare(model: str, kernels: str, samples: int, compiler: str = "gcc") -> list[int]:
@@ -69,7 +68,9 @@ def compare(model: str, kernels: str, samples: int, compiler: str = "gcc") -> li
         (Path(folder) / "main.c").write_text(main_of(len(session.inputs), len(session.outputs)))
         command = [compiler, *FLAGS, "main.c", "m.c", "-o", "m"]
         subprocess.run(command, cwd=folder, check=True)
-        done = subprocess.run(["./m"], cwd=folder, input=given, capture_output=True)
+        done = subprocess.run(
+            ["./m"], cwd=folder, input=given, capture_output=True, env={"ASAN_OPTIONS": "detect_leaks=0"}
+        )
         assert done.returncode == 0, done.stderr.decode()[-3000:]
     got, expected = (np.frombuffer(b, np.int8) for b in (done.stdout, bytes(wanted)))
     assert len(got) == len(expected)

@@ -55,7 +55,7 @@ uint32_t board_ticks(void) { return 0xffffffffu - TIMER[1]; }
 void board_paint_stack(void) {
   uint32_t *here;
   __asm__ volatile("mov %0, sp" : "=r"(here));
-  for (volatile uint32_t *word = &stack_bottom; word < here; word++) *word = PAINT;
+  for (volatile uint32_t *word = &stack_bottom; word < here - 16; word++) *word = PAINT;
 }
 
 uint32_t board_stack_used(void) {

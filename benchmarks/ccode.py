@@ -1,0 +1,150 @@
+"""Standalone C beside TFLM: instructions, flash and RAM on a simulated Cortex-M4F; writes docs/ccode.md.
+
+python benchmarks/ccode.py      builds the reference model; needs arm-none-eabi-gcc and qemu-system-arm
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from commands import ROOT
+
+from edgekit import worker
+from edgekit.report.markdown import table
+
+FOLDER = ROOT.parent / "shared" / "data" / "models" / "tflite"
+SAMPLES = 200
+TFLM = {
+    "reference CNN": ("29,286,290", "6,136,926", "29,044"),
+    "wake_word_int8.tflite": ("", "2,227,378", "16,532"),
+}
+"""Instructions of TFLM with its reference kernels and with CMSIS-NN, built once by GCC 12 -O2 for M4F, and its arena
+there: its C++ sources are in no package, so these are not measured again here."""
+
+
+def measure(path: str, kernels: str, core: str, samples: int) -> dict[str, float | str]:
+    """A model in TFLM beside its C code on a simulated core; in a worker for TFLM."""
+    import time
+
+    import numpy as np
+
+    from edgekit.ccode.generate import generate
+    from edgekit.firmware.run import run
+    from edgekit.flatbuffer.read import read
+    from edgekit.runtimes import open_session
+    from edgekit.runtimes.values import random_inputs
+
+    session = open_session("tflm", path)
+    inputs = [random_inputs(session.inputs, seed) for seed in range(samples)]
+    wanted = []
+    for sample in inputs:
+        session.set_inputs(sample)
+        session.invoke()
+        wanted.append(b"".join(output.tobytes() for output in session.get_outputs()))
+    start = time.perf_counter()
+    code = generate(Path(path).read_bytes(), "m", kernels)
+    seconds = time.perf_counter() - start
+    columns = [np.stack(column) for column in zip(*inputs, strict=True)]
+    sizes = [c[0].nbytes for c in columns], [o.nbytes for o in session.get_outputs()]
+    ran = run(code, columns, sizes, core)
+    assert ran.outputs == wanted, "other outputs than TFLM"
+    return {
+        "instructions": round(ran.instructions),
+        "per_mac": ran.instructions / read(Path(path)).macs,
+        "flash": ran.flash - ran.weights,
+        "arena": code.arena,
+        "bound": code.bound,
+        "tflm_arena": session.arena_bytes(),
+        "seconds": seconds,
+        "operators": "; ".join(f"{name}: {count:,.0f}" for name, count in ran.operators),
+    }
+
+
+def main() -> None:
+    """Measures every model and writes the page."""
+    os.environ["PYTHONPATH"] = str(ROOT / "benchmarks")  # where the worker finds this file
+    rows, layers = [], []
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "-m", "edgekit", "build", "--target=microcontroller", f"--out={out}"]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        reference = Path(out) / "microcontroller/digits/model.tflite"
+        names = "anomaly_autoencoder audio_commands hello_world micro_speech on_off wake_word".split()
+        for file in [reference, *(FOLDER / f"{name}_int8.tflite" for name in names)]:
+            name = "reference CNN" if file == reference else file.name
+            samples = SAMPLES if file == reference else 20
+            arguments = (str(file), *("portable", "cortex-m4f"), samples)
+            portable = worker.call("ccode:measure", *arguments, returns=dict[str, float | str])
+            dsp = worker.call("ccode:measure", str(file), "dsp", "cortex-m4f", samples, returns=dict[str, float | str])
+            given = TFLM.get(name, ("", "", ""))
+            rows.append(
+                [
+                    name,
+                    f"{portable['instructions']:,.0f} ({portable['per_mac']:.2f})",
+                    f"{dsp['instructions']:,.0f} ({dsp['per_mac']:.2f})",
+                    *given[:2],
+                    f"{portable['flash']:,.0f}; {dsp['flash']:,.0f}",
+                    f"{portable['arena']:,.0f}; {dsp['arena']:,.0f}",
+                    f"{portable['bound']:,.0f}; {dsp['bound']:,.0f}",
+                    given[2] or f"{portable['tflm_arena']:,.0f} on the host",
+                    f"{dsp['seconds']:.2f} s",
+                ]
+            )
+            print(*rows[-1], sep=" | ", flush=True)
+            if file == reference:
+                one, other = (str(of["operators"]).split("; ") for of in (portable, dsp))
+                pairs = (pair[0].split(": ") + pair[1].split(": ")[1:] for pair in zip(one, other, strict=True))
+                layers = [list(pair) for pair in pairs]
+    head = [
+        *("model", "portable (per MAC)", "DSP (per MAC)", "TFLM reference", "TFLM with CMSIS-NN"),
+        *("flash beyond the weights", "arena", "least possible", "arena of TFLM", "generated in"),
+    ]
+    page = f"""# Standalone C
+
+`invoke ccode FILE.tflite --name=NAME --out=DIR` writes an int8 model as C11 that needs no interpreter, and
+`outputs.c_standalone = true` makes a build for TFLM do so, with a self-test from its golden vectors:
+
+```c
+int NAME_run(const int8_t *input, int8_t *output, void *arena);   /* NAME_ARENA_BYTES, 0 on success */
+int NAME_selftest(void);                                          /* golden vectors that differ */
+```
+
+It depends on `stdint.h` and `string.h`, allocates nothing, and computes in integers. Models with several inputs or
+outputs take a struct of pointers. Weights are constants; the arena is planned when the code is written, and outputs may
+lie where inputs lay; every operator is a function of its own with its layer's name and shapes. The same file and
+settings give the same code.
+
+Outputs are those of TFLM's reference kernels, byte for byte. Operators: convolution (grouped too), depthwise
+convolution, fully connected, max and average pooling, add, sub, mul, maximum, minimum, softmax, pad, concatenation,
+split, slice, strided slice, transpose, pack, unpack, reshape, squeeze, expand dims, and functions of one value (ReLU,
+ReLU6, logistic, tanh, hard swish, leaky ReLU, PReLU with one slope, ELU, quantize …), which become tables of 256 bytes
+that TFLM itself fills. All in int8. Anything else is refused by its name and layer: LSTM, int16 activations, mean,
+resize, transposed convolution and batch matmul are not written yet.
+
+`--kernels=dsp` uses the DSP instructions of Cortex-M4, M7, M33 and M55 through ACLE intrinsics; without them the same
+code computes the same. Builds take them where `hardware.cpu` has them. Compile those kernels with
+`-O3 -fno-schedule-insns`: GCC's scheduling runs out of registers otherwise.
+
+## On a simulated core
+
+Where `arm-none-eabi-gcc` and `qemu-system-arm` are installed, a build links the code for `hardware.cpu` (`cortex-m4f`,
+`cortex-m7`, `cortex-m55`), runs the golden vectors in QEMU, compares every byte, and measures `instructions` per
+inference and per operator, `flash` and `ram` (with the stack that was really used), which the budget can limit. The
+count is exact and the same in every run; it is not a time.
+
+Made by `python benchmarks/ccode.py`, Cortex-M4F, instructions of one inference, mean over {SAMPLES} random inputs of
+the reference CNN and 20 of the others, all of whose outputs were those of TFLM. TFLM's own figures were measured once,
+with its sources built by GCC 12 `-O2`; those are in no package.
+
+{table(head, rows)}
+
+The reference CNN, operator by operator:
+
+{table(["operator", "portable", "DSP"], layers)}
+"""
+    (ROOT / "docs" / "ccode.md").write_text(page)
+
+
+if __name__ == "__main__":
+    main()

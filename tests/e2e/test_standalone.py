@@ -1,0 +1,69 @@
+"""`edgekit ccode` and a build's standalone C, as a firmware engineer uses them."""
+
+import json
+import subprocess
+
+import pytest
+from command_line import edgekit
+
+from edgekit.firmware.run import missing
+
+
+def test_a_build_hands_over_c_that_passes_its_selftest(everything, tmp_path):
+    folder = everything / "build/microcontroller/digits/c"
+    main = '#include "digits_selftest.h"\nint main(void) { return digits_selftest(); }\n'
+    (tmp_path / "main.c").write_text(main)
+    flags = "-std=c11 -Wall -Wextra -Wconversion -Wpedantic -Werror -fsanitize=address,undefined".split()
+    sources = ["main.c", folder / "digits.c", folder / "digits_selftest.c"]
+    subprocess.run(["gcc", *flags, f"-I{folder}", *sources, "-o", "t"], cwd=tmp_path, check=True)
+    assert subprocess.run(["./t"], cwd=tmp_path).returncode == 0
+
+
+def test_the_budget_holds_what_the_simulated_core_measured(everything):
+    report = json.loads((everything / "build/microcontroller/digits/report.json").read_text())
+    lines = {line["name"]: line for line in report["budget"]}
+    for name in ("flash", "ram", "instructions"):
+        if said := missing():
+            assert lines[name]["verdict"] == "skipped" and said in lines[name]["reason"]
+        else:
+            assert lines[name]["verdict"] == "pass" and lines[name]["source"].startswith("simulated qemu")
+
+
+def test_the_command_writes_the_same_code_every_time(shared, tmp_path):
+    file = shared / "models/tflite/on_off_int8.tflite"
+    for out in ("a", "b"):
+        done = edgekit(tmp_path, "ccode", str(file), "--name=on-off", f"--out={out}", "--json")
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert found["bound"] <= found["arena"] <= 1.1 * found["bound"]
+    for name in ("on_off.c", "on_off.h"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert f"#define ON_OFF_ARENA_BYTES {found['arena']}\n" in (tmp_path / "a/on_off.h").read_text()
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        ("mnist_lstm_int8", [], "operator 0, UNIDIRECTIONAL_SEQUENCE_LSTM in"),
+        ("two_signatures_float", [], "2 subgraphs"),
+        ("ecg_autoencoder_int8", [], "is float32"),
+        ("on_off_int8", ["--kernels=helium"], "--kernels=helium"),
+        ("none", [], "none.tflite"),
+    ],
+)
+def test_what_cannot_be_written_is_named(shared, tmp_path, model, options, words):
+    done = edgekit(tmp_path, "ccode", str(shared / f"models/tflite/{model}.tflite"), "--out=c", *options)
+    assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.glob("c/*"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("outputs.c_standalone=true", 'write runtimes.ship = "tflm"'),
+        ("budget.instructions=4 M", "set outputs.c_standalone = true"),
+    ],
+)
+def test_a_profile_that_contradicts_itself_is_refused(cold, setting, words):
+    done = edgekit(cold, "build", "--target=phone", f"--set={setting}")
+    assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1

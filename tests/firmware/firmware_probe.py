@@ -1,0 +1,34 @@
+"""Run in a worker for TFLM: a model in TFLM beside its C code on a simulated core."""
+
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.ccode.generate import generate
+from edgekit.firmware.run import run
+from edgekit.runtimes import open_session
+from edgekit.runtimes.values import random_inputs
+
+
+def simulated(model: str, kernels: str, core: str, samples: int) -> dict[str, float]:
+    session = open_session("tflm", model)
+    inputs = [random_inputs(session.inputs, seed) for seed in range(samples)]
+    wanted = []
+    for sample in inputs:
+        session.reset()
+        session.set_inputs(sample)
+        session.invoke()
+        wanted.append(b"".join(output.tobytes() for output in session.get_outputs()))
+    columns = [np.stack(column) for column in zip(*inputs, strict=True)]
+    sizes = [c[0].nbytes for c in columns], [o.nbytes for o in session.get_outputs()]
+    code = generate(Path(model).read_bytes(), "m", kernels)
+    ran = run(code, columns, sizes, core)
+    return {
+        "differing": sum(a != b for a, b in zip(ran.outputs, wanted, strict=True)),
+        "instructions": ran.instructions,
+        "operators": sum(n for _, n in ran.operators),
+        "flash": ran.flash,
+        "weights": ran.weights,
+        "ram": ran.ram,
+        "arena": code.arena,
+    }

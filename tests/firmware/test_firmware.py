@@ -1,0 +1,115 @@
+"""Standalone C on simulated cores, and its self-test."""
+
+import re
+import subprocess
+
+import numpy as np
+import pytest
+from firmware_probe import simulated
+
+from edgekit import worker
+from edgekit.ccode.generate import generate
+from edgekit.ccode.selftest import selftest
+from edgekit.errors import TargetError, WorkerError
+from edgekit.firmware import run as firmware
+from edgekit.firmware.cores import CORES
+
+needs_tools = pytest.mark.skipif(bool(firmware.missing()), reason=firmware.missing() or "all is here")
+
+
+@pytest.fixture(scope="module")
+def model(shared):
+    return str(shared / "models/tflite/wake_word_int8.tflite")
+
+
+@needs_tools
+@pytest.mark.parametrize("kernels", ["portable", "dsp"])
+@pytest.mark.parametrize("core", CORES)
+def test_every_output_is_that_of_tflm(model, core, kernels):
+    found = worker.call(simulated, model, kernels, core, 5, returns=dict[str, float])
+    assert found["differing"] == 0
+    assert found["weights"] < found["flash"] < found["weights"] + 16_000
+    assert found["arena"] <= found["ram"] < found["arena"] + 2_000
+    assert abs(found["operators"] - found["instructions"]) < 0.01 * found["instructions"], (
+        "marks change what is inlined"
+    )
+
+
+@needs_tools
+def test_the_count_is_the_same_in_every_run(model):
+    runs = [worker.call(simulated, model, "dsp", "cortex-m4f", 2, returns=dict[str, float]) for _ in range(3)]
+    assert runs[0] == runs[1] == runs[2]
+    portable = worker.call(simulated, model, "portable", "cortex-m4f", 2, returns=dict[str, float])
+    assert runs[0]["instructions"] < 0.8 * portable["instructions"]
+
+
+def test_an_unknown_core_is_refused(model):
+    code = generate_small()
+    with pytest.raises(TargetError, match="cortex-m9"):
+        firmware.run(code, [np.zeros((1, 4), np.int8)], ([4], [2]), "cortex-m9")
+
+
+def generate_small():
+    from make_graph import Graph
+
+    rng, g = np.random.default_rng(0), Graph()
+    x = g.input([1, 4])
+    return generate(g.finish(g.dense(x, rng.integers(-127, 127, (2, 4)).astype(np.int8), np.zeros(2))), "small")
+
+
+@needs_tools
+def test_an_image_that_hangs_is_ended(monkeypatch):
+    code = generate_small()
+    code.files["small.c"] = code.files["small.c"].replace("  return 0;\n}", "  for (;;) {\n  }\n}")
+    monkeypatch.setattr(firmware, "TIME_LIMIT", 2.0)
+    with pytest.raises(WorkerError, match="did not end"):
+        firmware.run(code, [np.zeros((1, 4), np.int8)], ([4], [2]), "cortex-m4f")
+
+
+def test_a_tool_that_is_missing_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert firmware.missing() == ("arm-none-eabi-gcc not found (apt install gcc-arm-none-eabi libnewlib-arm-none-eabi)")
+
+
+def failing(folder, sources: dict[str, str]) -> int:
+    """How many golden vectors differ."""
+    for name, text in sources.items():
+        (folder / name).write_text(text)
+    (folder / "main.c").write_text('#include "small_selftest.h"\nint main(void) { return small_selftest(); }\n')
+    flags = "-std=c11 -Wall -Wextra -Wconversion -Wpedantic -Werror -fsanitize=address,undefined".split()
+    command = ["gcc", *flags, "main.c", "small.c", "small_selftest.c", "-o", "t"]
+    subprocess.run(command, cwd=folder, check=True)
+    return subprocess.run(["./t"], cwd=folder).returncode
+
+
+def test_the_selftest_finds_a_constant_that_was_changed(tmp_path):
+    code = generate_small()
+    inputs = np.random.default_rng(1).integers(-128, 127, (4, 4)).astype(np.int8)
+    wrong = selftest("small", [inputs], [np.full((4, 2), 99, np.int8)])
+    assert failing(tmp_path, code.files | wrong) == 4
+    outputs = answered(tmp_path, code, inputs)
+    good = selftest("small", [inputs], [np.array(outputs, np.int8)])
+    assert failing(tmp_path, code.files | good) == 0
+    for array in ("weights", "bias", "multiplier"):
+        place = re.search(rf"op0_{array}\[\d+\] = {{\n  (-?\d+)", code.files["small.c"])
+        text = code.files["small.c"]
+        changed = int(place[1]) // 2 + 40
+        text = text[: place.start(1)] + str(changed) + text[place.end(1) :]
+        assert failing(tmp_path, code.files | {"small.c": text} | good) > 0, array
+
+
+def answered(folder, code, inputs) -> list[list[int]]:
+    """What the code itself makes of inputs."""
+    for name, text in code.files.items():
+        (folder / name).write_text(text)
+    rows = ["{" + ", ".join(map(str, row)) + "}" for row in inputs.tolist()]
+    (folder / "main.c").write_text(
+        '#include <stdio.h>\n#include "small.h"\nint main(void) {\n'
+        f"  static const int8_t x[{len(rows)}][4] = {{{', '.join(rows)}}};\n"
+        "  static int32_t arena[SMALL_ARENA_BYTES / 4 + 1];\n  int8_t y[2];\n"
+        f"  for (int i = 0; i < {len(rows)}; i++) {{\n    small_run(x[i], y, arena);\n"
+        '    printf("%d %d\\n", y[0], y[1]);\n  }\n  return 0;\n}\n'
+    )
+    subprocess.run(["gcc", "-std=c11", "main.c", "small.c", "-o", "a"], cwd=folder, check=True)
+    said = subprocess.run(["./a"], cwd=folder, capture_output=True, text=True).stdout
+    return [[int(n) for n in line.split()] for line in said.splitlines()]
