@@ -49,10 +49,9 @@ def verdict(lines: Sequence[BudgetLine], measurements: Sequence[Measurement], sh
 
 def _measured(name: str, measurements: Sequence[Measurement], shipped: str) -> Measurement | None:
     wanted, where = NAMED.get(name, name), "qemu" if name in SIMULATED else shipped
-    for m in measurements:
-        if m.name == wanted and m.artifact == "model" and m.runtime.split(" ")[0] in ("", where):
-            return m
-    return None
+    found = [m for m in measurements if m.name == wanted and m.artifact == "model"]
+    of_npu = [m for m in found if m.runtime.startswith("vela ")]
+    return next((m for m in [*of_npu, *found] if m.runtime.split(" ")[0] in ("", where, "vela")), None)
 
 
 def _relative(

@@ -26,6 +26,8 @@ from edgekit.locate import locate
 from edgekit.make import Listener, Made, Maker, Step
 from edgekit.measure.golden import GOLDEN
 from edgekit.measure.harness import Found, available, measure
+from edgekit.npu.settings import checked
+from edgekit.npu.vela import Compiled
 from edgekit.project import ModelSpec, Project, is_function
 from edgekit.recipe import Quantize, Recipe
 from edgekit.report.html import Extras
@@ -265,9 +267,18 @@ def prove(
     code = _firmware(product, found.golden, maker) if target.outputs.c_standalone and found.golden else []
     if code:
         found.measurements.extend(code[-1].value)
+    npu: Compiled | None = None
+    if target.hardware.npu:
+        settings = checked(target.hardware.npu, target.hardware.npu_system, target.hardware.npu_memory)
+        code.append(maker.make(steps.compile(p.portable, *settings), p.scope))
+        npu = code[-1].value
+        found.measurements.extend(npu.measurements)
+        found.notes.extend(_left_to_cpu(npu))
     lines = judge(target.budget, found.measurements, found.shipped, old)
     files, made = {"model.tflite": p.shipped}, [*p.made, *p.proofs, *found.made, *code]
-    files |= {f"c/{name}": artifact for step in code for name, artifact in step.artifacts.items()}
+    for step in code:
+        own = step.row.name == "compile"
+        files |= {name if own else f"c/{name}": artifact for name, artifact in step.artifacts.items()}
     if p.shipped.sha256 in p.names:
         files[NAMES] = p.names[p.shipped.sha256]
     if found.golden:
@@ -302,6 +313,7 @@ def prove(
         if before
         else None,
         shipped=found.shipped,
+        npu=npu,
         conformance=found.conformance,
         distributions=[Distribution(*entry) for entry in found.distributions],
     )
@@ -321,6 +333,15 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
     name = target.outputs.c_name or product.spec.name
     written = maker.make(steps.firmware(model, golden, name, kernels, names), product.scope)
     return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu), product.scope)]
+
+
+def _left_to_cpu(npu: Compiled) -> list[str]:
+    """Notes on the operators that do not run on the NPU."""
+    return [
+        f"{npu.npu}: {f.operator} of {f.tensor.split(';')[0]!r} runs on the CPU: {f.reason}"
+        + (f"; {f.advice}" if f.advice else "")
+        for f in npu.fallbacks
+    ]
 
 
 def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +11,10 @@ from msgspec import Struct
 
 from edgekit import worker
 from edgekit.errors import ModelError, WorkerError
+from edgekit.fingerprint import library
 from edgekit.flatbuffer.names import read_named
+from edgekit.npu.settings import PACKAGE, checked
+from edgekit.npu.vela import Compiled, compile_file
 from edgekit.runtimes import ENGINES, installed
 from edgekit.runtimes.support import lacking, releases, supported
 
@@ -23,10 +28,10 @@ class Compatibility(Struct, frozen=True):
     runtime: str
     """Name and version."""
     runs: bool
-    how: Literal["ran", "operators"]
-    """Whether it ran the model here, or only its operators were held against the release's."""
+    how: Literal["ran", "compiled", "operators"]
+    """Whether it ran the model here, compiled it here, or only its operators were held against the release's."""
     reason: str = ""
-    """Why not."""
+    """Why not, or what it leaves to others."""
 
 
 def compat(path: Path) -> list[Compatibility]:
@@ -42,7 +47,26 @@ def compat(path: Path) -> list[Compatibility]:
             lacks = lacking(graph, supported(name)[1])
             said = ", ".join(f"{lack} in {lack.outputs[0].split(';')[0]!r}" for lack in lacks)
             found.append(Compatibility(name, not lacks, "operators", f"has no kernel for {said}" if lacks else ""))
-    return found + [_asked(path, name) for name in here]
+    return found + [_asked(path, name) for name in here] + _npus(path)
+
+
+def _npus(path: Path) -> list[Compatibility]:
+    """What Vela, if it is installed, makes of the model for two NPUs."""
+    if find_spec("ethosu") is None:
+        return []
+    found = []
+    for npu in ("ethos-u55-128", "ethos-u65-256"):
+        label = f"{npu} (vela {library(PACKAGE)})"
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                arguments = (str(path), *checked(npu, "", ""), folder)
+                made = worker.call(compile_file, *arguments, returns=Compiled, time_limit=TIME_LIMIT)
+        except (ModelError, WorkerError) as problem:
+            found.append(Compatibility(label, False, "compiled", str(problem).removeprefix(f"{path}: ")))
+            continue
+        left = ", ".join(f"{f.operator} ({f.reason})" for f in made.fallbacks)
+        found.append(Compatibility(label, True, "compiled", f"leaves to the CPU: {left}" if left else ""))
+    return found
 
 
 def run_once(path: str, runtime: str) -> None:

@@ -126,7 +126,8 @@ def shrunk(
 
     portable = model
     names: dict[str, Artifact] = {}
-    for tried in dict.fromkeys((settings, replace(settings, harvest=False))):
+    own = replace(settings, lookup_tables=False)  # which are a step of their own
+    for tried in dict.fromkeys((own, replace(own, harvest=False))):
         if (made := step(model, steps.shrink(model, tried), engines)) is None:
             continue
         portable = made.artifacts[INTEGER]
@@ -157,14 +158,22 @@ def shrink_file(model: str, settings: Shrink, folder: str) -> None:
 
     from edgekit.flatbuffer.bounds import Unbounded, bounded
     from edgekit.flatbuffer.diet import dieted
+    from edgekit.flatbuffer.fold import folded
     from edgekit.flatbuffer.names import names
     from edgekit.flatbuffer.read import read
 
     graph = read(Path(model))
     content = Path(model).read_bytes()
-    try:
+
+    def both(content: bytes) -> tuple[bytes, bytes]:
+        """Without names and with them."""
         with bounded(len(content)):
-            smaller, named = (dieted(content, keep, settings.harvest) for keep in (settings.keep_names, True))
+            return dieted(content, settings.keep_names, settings.harvest), dieted(content, True, settings.harvest)
+
+    try:
+        smaller, named = both(content)
+        if (computed := folded(content, _outputs)) is not content:
+            smaller, named = both(computed)
     # What `read` does not look at can be damaged too, and the schema's accessors do not check what they follow.
     except (
         *(
@@ -181,11 +190,38 @@ def shrink_file(model: str, settings: Shrink, folder: str) -> None:
     ) as problem:
         raise ModelError(f"{model}: is damaged ({type(problem).__name__}); convert the model again") from problem
     if len(smaller) > graph.bytes:
-        smaller, named = content, content
+        smaller = named = Path(model).read_bytes()
     parse(smaller, model)
     (Path(folder) / INTEGER).write_bytes(smaller)
     if smaller != named:
         (Path(folder) / NAMES).write_bytes(names(smaller, named))
+
+
+def _outputs(content: bytes) -> list[np.ndarray]:
+    """What a model without inputs computes, in LiteRT's plain kernels."""
+    import numpy as np
+
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "m.tflite").write_bytes(content)
+        worker.call(run_alone, str(Path(folder) / "m.tflite"), folder, returns=type(None), time_limit=TIME_LIMIT)
+        with np.load(Path(folder) / "outputs.npz") as file:
+            return [file[f"output_{n}"] for n in range(len(file.files))]
+
+
+def run_alone(model: str, folder: str) -> None:
+    """Writes the outputs of a model without inputs to `outputs.npz`.
+
+    Raises:
+      ModelError: LiteRT refuses it.
+    """
+    import numpy as np
+
+    from edgekit.runtimes import REFERENCE, open_session
+
+    session = open_session(REFERENCE, model)
+    session.invoke()
+    outputs = {f"output_{number}": output for number, output in enumerate(session.get_outputs())}
+    np.savez(Path(folder) / "outputs.npz", **outputs)
 
 
 def lookup_file(model: str, names: str | None, arena: int | None, folder: str) -> None:

@@ -17,6 +17,8 @@ from edgekit.measure.accuracy import PREDICTIONS
 from edgekit.measure.race import Comparison, Entry, Question, Timed
 from edgekit.measure.record import OUTPUTS
 from edgekit.measure.samples import Differences
+from edgekit.npu.settings import PACKAGE
+from edgekit.npu.vela import Compiled
 from edgekit.recipe import Distil, Quantize, Recipe, Shrink, Technique
 from edgekit.report.html import Extras
 from edgekit.report.types import Report
@@ -372,6 +374,12 @@ def simulate(code: Made, golden: Artifact, core: str) -> Step:
     tools = {} if missing() else versions()
     function = "edgekit.measure.firmware:measure_firmware"
     return Step("simulate", function, arguments, ("numpy", "jinja2"), TOOLS, list[Measurement], False, place=tools)
+
+
+def compile(model: Artifact, npu: str, system: str, memory: str) -> Step:
+    """What ships, for an NPU."""
+    arguments = {"model": model, "npu": npu, "system": system, "memory": memory}
+    return Step("compile", "edgekit.npu.vela:compile_file", arguments, (PACKAGE, *READING), TOOLS, Compiled)
 
 
 def emit(model: Artifact, name: str, outputs: Outputs, arena: int | None) -> Step:

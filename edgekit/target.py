@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from edgekit.config import Settings, decode, encode, nearest, parse_value, read_table
-from edgekit.errors import TargetError
+from edgekit.errors import SetupError, TargetError
+from edgekit.npu.settings import checked
 from edgekit.recipe import Positive, Recipe, Technique
 from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Number, Percent, Quantity, Ratio
 
@@ -21,6 +22,12 @@ class Hardware(Settings, frozen=True):
     clock: Hertz | None = None
     ram: Bytes | None = None
     flash: Bytes | None = None
+    npu: str = ""
+    """An Arm Ethos-U, such as `ethos-u65-256`: what ships is compiled for it by Vela, too."""
+    npu_system: str = ""
+    """Vela's system configuration, such as `Ethos_U65_High_End`, the default of the NPU's family;"""
+    npu_memory: str = ""
+    """and its memory mode, such as `Dedicated_Sram`."""
 
 
 class Runtimes(Settings, frozen=True):
@@ -39,7 +46,7 @@ class Runtimes(Settings, frozen=True):
     """How long timing goes on while a limit lies inside the interval of what it limits."""
 
 
-AT_LEAST = {"speedup", "accuracy", "metric_min"}
+AT_LEAST = {"speedup", "accuracy", "metric_min", "npu_coverage"}
 """Budgets whose limit is the least that is allowed."""
 Level = Literal["error", "warn", "off"]
 Limit = Bytes | Nanoseconds | Percent | Ratio | Count | Number
@@ -56,7 +63,8 @@ class Waiver(Settings, frozen=True):
 
 
 class Budget(Settings, frozen=True):
-    """Limits on measurements. All are upper limits but `speedup`, `accuracy` and `metric_min`.
+    """Limits on measurements. All are upper limits but `speedup`, `accuracy`, `metric_min` and
+    `npu_coverage`.
 
     Written with a sign, as in "+5 %" or "+0 B", a limit is what may be added to the baseline's figure.
     """
@@ -71,6 +79,8 @@ class Budget(Settings, frozen=True):
     """its data, arena and stack;"""
     instructions: Count | None = None
     """and what one inference executes there."""
+    npu_coverage: Percent | None = None
+    """Share of the operators that run on the NPU. With an NPU `arena` and `latency` are Vela's estimates for it."""
     latency: Nanoseconds | None = None
     """The 90th percentile."""
     latency_p50: Nanoseconds | None = None
@@ -272,7 +282,16 @@ def _check(target: Target, where: str) -> None:
             supported(target.runtimes.oldest)
         except TargetError as problem:
             raise TargetError(f"{where}: runtimes.oldest: {problem}") from None
-    if target.budget.arena is not None and target.runtimes.ship != "tflm":
+    if target.hardware.npu:
+        try:
+            checked(target.hardware.npu, target.hardware.npu_system, target.hardware.npu_memory)
+        except TargetError as problem:
+            raise TargetError(f"{where}: {problem}") from None
+        except SetupError as problem:
+            raise SetupError(f"{where}: {problem}") from None
+    elif target.budget.npu_coverage is not None:
+        raise TargetError(f'{where}: budget.npu_coverage: needs hardware.npu, such as "ethos-u55-128"')
+    if target.budget.arena is not None and target.runtimes.ship != "tflm" and not target.hardware.npu:
         raise TargetError(
             f'{where}: budget.arena: "{target.runtimes.ship}" has no arena; remove the line or ship "tflm"'
         )

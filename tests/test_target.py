@@ -42,7 +42,7 @@ def test_a_profile_is_read_with_defaults_in_place(profiles):
     assert target.budget.latency is None and not target.outputs.c_array
 
 
-@pytest.mark.parametrize("name", ["camera", "microcontroller", "phone"])
+@pytest.mark.parametrize("name", ["camera", "camera-u55", "microcontroller", "phone"])
 def test_the_profiles_that_edgekit_brings_are_valid(name):
     target = load_target(name, [Path(__file__).parents[1] / "targets"])
     assert target.description and target.recipe.quantize.calibration_samples >= 100

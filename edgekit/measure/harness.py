@@ -177,9 +177,8 @@ def measure(
         timed["baseline"] = before
         entries.append(Entry("baseline", shipped))
         comparisons += [Comparison(f"{n}_change", ships, entries[-1], LATENCIES[n], True) for n in LATENCIES]
-    clocked = maker.make(
-        steps.clock(timed, entries, comparisons, _questions(budget, ships, before is not None), runtimes, host), scope
-    )
+    questions = _questions(budget, ships, before is not None, bool(target.hardware.npu))
+    clocked = maker.make(steps.clock(timed, entries, comparisons, questions, runtimes, host), scope)
     made.append(clocked)
     measurements += clocked.value.measurements
     notes += clocked.value.notes
@@ -211,8 +210,9 @@ def available(runtimes: Runtimes) -> Here:
     return Here(shipped, list(dict.fromkeys(engines)), [note for note in dict.fromkeys(notes) if note])
 
 
-def _questions(budget: Budget, ships: Entry, baseline: bool) -> list[Question]:
-    """The limits that more rounds of timing can decide."""
-    timed = {NAMED.get(name, name): limit for name, limit in budget.limits.items() if name in TIMED}
+def _questions(budget: Budget, ships: Entry, baseline: bool, npu: bool) -> list[Question]:
+    """The limits that more rounds of timing can decide; with an NPU the latency is no question of this machine."""
+    asked = {name: limit for name, limit in budget.limits.items() if name in TIMED and not (npu and name == "latency")}
+    timed = {NAMED.get(name, name): limit for name, limit in asked.items()}
     limits = {name: limit for name, limit in timed.items() if baseline or not limit.change}
     return [Question(ships, f"{name}_change" if limit.change else name, float(limit)) for name, limit in limits.items()]

@@ -65,9 +65,9 @@ def print_compatibility(found: Sequence[Compatibility]) -> None:
     from edgekit.report.console import print_table
     from edgekit.report.text import printable
 
-    words = {"ran": "run here", "operators": "by its operators"}
+    words = {"ran": "run here", "compiled": "compiled here", "operators": "by its operators"}
     lines = [[c.runtime, "yes" if c.runs else "no", words[c.how], printable(c.reason, 400)] for c in found]
-    print_table(["runtime", "takes it", "known from", "why not"], lines)
+    print_table(["runtime", "takes it", "known from", "why"], lines)
 
 
 def print_verified(found: Sequence[Verified]) -> None:

@@ -69,6 +69,7 @@ def markdown(report: Report) -> str:
         "that of the float model as it was given.",
         *_receipt(report),
         *_rungs(report),
+        *_npu(report),
         *_conformance(report),
         "## Measurements",
         table(
@@ -128,6 +129,18 @@ def _conformance(report: Report) -> list[str]:
         return []
     said = f"The same evaluation samples in other runtimes, against {_text(report.shipped)}, value by value."
     return ["## The same everywhere?", said, table(conformance.HEAD, conformance.rows(report.conformance))]
+
+
+def _npu(report: Report) -> list[str]:
+    """What the NPU's compiler expects, operator by operator."""
+    if report.npu is None:
+        return []
+    npu = report.npu
+    rows = [
+        [one.operator, one.target, f"{one.cycles:,}", f"{one.macs:,}", f"{one.utilization:.1f} %"] for one in npu.layers
+    ]
+    said = f"`model_vela.tflite`, compiled for {npu.npu} ({npu.system}, {npu.memory}). Cycles are estimates of Vela's."
+    return ["## On the NPU", said, table(["operator", "runs on", "cycles", "MACs", "multipliers busy"], rows)]
 
 
 def _rungs(report: Report) -> list[str]:

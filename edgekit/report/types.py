@@ -4,6 +4,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from edgekit.npu.vela import Compiled
 from edgekit.types import Agreement, Artifact, BudgetLine, Machine, Measurement, Rung, StageRow, VerdictWord
 
 REPORT: Final = "edgekit.report/1"
@@ -78,6 +79,8 @@ class Report(Struct, frozen=True):
     """What the build was held against."""
     shipped: str = ""
     """The runtime that stands for the device."""
+    npu: Compiled | None = None
+    """What Vela made of it, where the target has an NPU."""
     conformance: list[Agreement] = []
     """Other runtimes against the one that ships."""
     distributions: list[Distribution] = []

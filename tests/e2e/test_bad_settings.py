@@ -130,7 +130,7 @@ def test_project(fresh, old, new, words):
     [
         (["--target=phon"], ['unknown target "phon"', 'did you mean "phone"']),
         (["--target=../phone"], ['unknown target "../phone"']),
-        ([], ["no target", "--target=NAME", "camera, microcontroller, phone"]),
+        ([], ["no target", "--target=NAME", "camera, camera-u55, microcontroller, phone"]),
         (["--target=phone", "--set=recipe.prune.sparsity"], ["--set recipe.prune.sparsity", "key=value"]),
         (["--target=phone", "--set=recipe.prone.sparsity=0.1"], ["recipe.prone", "unknown key", '"prune"']),
         (

@@ -57,6 +57,7 @@ def test_targets_are_listed(built):
     assert done.returncode == 0
     assert [line.split()[:2] for line in done.stdout.splitlines()[1:]] == [
         ["camera", "tflite-runtime"],
+        ["camera-u55", "tflm"],
         ["microcontroller", "tflm"],
         ["phone", "litert"],
     ]
@@ -65,6 +66,7 @@ def test_targets_are_listed(built):
 def test_targets_as_json(built):
     assert [t["name"] for t in json.loads(edgekit(built, "targets", "--json").stdout)] == [
         "camera",
+        "camera-u55",
         "microcontroller",
         "phone",
     ]
@@ -142,7 +144,13 @@ def test_clean_removes_the_outputs_of_a_target(released):
     kept.write_text("by hand")
     done = edgekit(released, "clean", "--target=phone")
     assert done.returncode == 0 and "removed build/phone/digits" in done.stdout
-    assert {p.name for p in (released / "build").iterdir()} == {"camera", "microcontroller", "mine", "index.html"}
+    assert {p.name for p in (released / "build").iterdir()} == {
+        "camera",
+        "camera-u55",
+        "microcontroller",
+        "mine",
+        "index.html",
+    }
     assert edgekit(released, "clean").returncode == 0
     assert contents(released / "build") == {"mine/notes.txt": b"by hand"}
     assert (released / ".edgekit").is_dir()

@@ -30,7 +30,7 @@ def test_every_output_is_that_of_tflm(model, core, kernels):
     assert found["differing"] == 0
     assert found["weights"] < found["flash"] < found["weights"] + 16_000
     assert found["arena"] <= found["ram"] < found["arena"] + 2_000
-    assert abs(found["operators"] - found["instructions"]) < 0.01 * found["instructions"], (
+    assert abs(found["operators"] - found["instructions"]) < 0.05 * found["instructions"], (
         "marks change what is inlined"
     )
 

@@ -1,0 +1,1 @@
+"""Neural processing units: Arm Ethos-U, by its compiler Vela."""
