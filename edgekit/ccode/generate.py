@@ -20,7 +20,7 @@ from edgekit.flatbuffer.read import parse
 
 Kernels = Literal["portable", "dsp"]
 ORDER = (
-    "clamp requantize window linear linear_any dsp_word dsp_pairs dsp_widen dsp_max dense_portable dense_dsp "
+    "clamp requantize window linear finish finish_any dsp_word dsp_pairs dsp_widen dsp_max dense_portable dense_dsp "
     "finish_pair conv_portable conv_dsp depthwise larger_portable larger_dsp max_pool average_pool lookup add multiply "
     "extreme softmax copy"
 ).split()
@@ -31,8 +31,8 @@ USED_BY = {
     "dsp_pairs": {"conv_dsp", "dense_dsp"},
     "dsp_max": {"larger_dsp"},
     "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp"},
-    "clamp": {"linear", "linear_any", "max_pool", "average_pool", "add", "multiply", "softmax"},
-    "requantize": {"linear_any", "add", "multiply"},
+    "clamp": {"finish", "finish_any", "max_pool", "average_pool", "add", "multiply", "softmax"},
+    "requantize": {"finish_any", "add", "multiply"},
 }
 """What needs a kernel that is no operator; those that need others come first."""
 KERNELS = Path(__file__).parent / "kernels"
@@ -102,7 +102,7 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     roots = _roots(of, pieces)
     storage, planned = _place(of, pieces, roots)
     needed = {kernel for p in pieces for kernel in p.kernels}
-    needed -= {"linear"} if "linear_any" in needed else set()
+    needed -= {"finish"} if "finish_any" in needed else set()
     for kernel, users in USED_BY.items():
         needed |= {kernel} if needed & users else set()
     sha256 = parse(content, name).sha256

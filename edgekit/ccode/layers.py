@@ -62,7 +62,7 @@ def conv(node: Node, label: str, kernels: str) -> dict[str, Any]:
     return {
         "calls": calls,
         "constants": constants,
-        "kernels": [right(node), "window", f"conv_{kernels}"],
+        "kernels": ["linear", right(node), "window", f"conv_{kernels}"],
         "scratch": scratch,
     }
 
@@ -78,7 +78,7 @@ def depthwise(node: Node, label: str, kernels: str) -> dict[str, Any]:
     return {
         "calls": _each(source.shape[0], call, source, made),
         "constants": constants,
-        "kernels": [right(node), "window", "depthwise"],
+        "kernels": ["linear", right(node), "window", "depthwise"],
         "scratch": channels,
     }
 
@@ -91,7 +91,7 @@ def dense(node: Node, label: str, kernels: str) -> dict[str, Any]:
     return {
         "calls": [f"dense(&{label}, {{x0}}, {{y0}}, {rows});"],
         "constants": constants,
-        "kernels": [right(node), f"dense_{kernels}"],
+        "kernels": ["linear", right(node), f"dense_{kernels}"],
     }
 
 
@@ -194,7 +194,7 @@ def right(node: Node) -> str:
     most = 256 * np.abs(weights.data.astype(np.int16)).sum(axis=axes, dtype=np.int64)
     most += 0 if bias is None else np.abs(bias.reshape(-1).astype(np.int64))
     small = bool((most < 2**30).all())
-    return "linear" if small and all(m and shift < 0 for m, shift in _factors(node)) else "linear_any"
+    return "finish" if small and all(m and shift < 0 for m, shift in _factors(node)) else "finish_any"
 
 
 def _factors(node: Node) -> list[tuple[int, int]]:

@@ -157,6 +157,10 @@ def test_compat_asks_those_here_and_knows_the_others(shared, tmp_path):
     assert found["tflite-runtime 2.7.0"]["runs"] and found["tflite-runtime 2.7.0"]["how"] == "operators"
     ran = {name.split(" ")[0] for name, entry in found.items() if entry["how"] == "ran" and entry["runs"]}
     assert {"litert", "litert-reference", "tflm"} <= ran
+    assert {name.split(" ")[0] for name, e in found.items() if e["how"] == "compiled"} == {
+        "ethos-u55-128",
+        "ethos-u65-256",
+    }
 
 
 def test_compat_names_what_a_release_lacks(tmp_path, monkeypatch):
