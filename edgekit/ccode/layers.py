@@ -44,20 +44,21 @@ def activation_range(node: Node) -> tuple[int, int]:
 
 
 def conv(node: Node, label: str, kernels: str) -> dict[str, Any]:
-    """A convolution, grouped or not."""
+    """A convolution, grouped or not; or a depthwise one of a single channel, which is the same."""
     source, weights, made = _parts(node)
-    (batch, *_, channels), (outputs, _, _, depth) = source.shape, weights.shape
+    filters = weights.data.transpose(3, 1, 2, 0) if node.kind == "DEPTHWISE_CONV_2D" else weights.data
+    (batch, *_, channels), (outputs, height, width, depth) = source.shape, filters.shape
     groups = channels // depth
     many = outputs // groups
-    constants, calls = [_window(node, label, weights.shape[1:3], depth)], []
+    constants, calls = [_window(node, label, (height, width), depth)], []
     for group in range(groups):
         own, name = slice(group * many, (group + 1) * many), f"{label}_g{group}" if groups > 1 else label
-        rows = weights.data[own].reshape(many, -1)
+        rows = filters[own].reshape(many, -1)
         constants += _linear(node, name, rows, own, pairs(rows, kernels))
         ends = f"{{x0}} + {group * depth}, {{y0}} + {group * many}" if groups > 1 else "{x0}, {y0}"
         call = f"conv(&{name}, &{label}_window, {ends}, {outputs}, {{scratch}});"
         calls += _each(batch, call, source, made)
-    size = weights.shape[1] * weights.shape[2] * depth
+    size = height * width * depth
     scratch = 4 * size if kernels == "portable" else 9 * (-(-size // 4) * 4)
     return {
         "calls": calls,
@@ -71,6 +72,8 @@ def depthwise(node: Node, label: str, kernels: str) -> dict[str, Any]:
     """A depthwise convolution."""
     source, weights, made = _parts(node)
     channels, outputs = source.shape[3], weights.shape[3]
+    if channels == 1:
+        return conv(node, label, kernels)
     rows = weights.data.reshape(-1, outputs)
     constants = [_window(node, label, weights.shape[1:3], channels)]
     constants += _linear(node, label, rows.T, slice(None), rows.ravel())
