@@ -23,26 +23,33 @@ static void gather(const window *at, const int8_t *input, int32_t y, int32_t x, 
   }
 }
 
-/* Sums for two output channels of four pixels: for every four inputs the even ones of each pixel, then the odd ones. */
-static __attribute__((noinline)) void dot24(const int32_t *patch, const int8_t *weights, int32_t fours, int32_t sums[8]) {
+/* Sums for two output channels of four pixels: of every four inputs the even ones of each pixel, then the odd ones. */
+#define HALF(x, weight)                  \
+  do {                                   \
+    const uint32_t pair = word(weight);  \
+    const int32_t v = even16(pair), w = odd16(pair); \
+    a = dot16((x)[0], v, a);             \
+    b = dot16((x)[0], w, b);             \
+    c = dot16((x)[1], v, c);             \
+    d = dot16((x)[1], w, d);             \
+    e = dot16((x)[2], v, e);             \
+    f = dot16((x)[2], w, f);             \
+    g = dot16((x)[3], v, g);             \
+    h = dot16((x)[3], w, h);             \
+  } while (0)
+
+static __attribute__((noinline)) void dot24(const int32_t *patch, const int8_t *weights, int32_t fours,
+                                            int32_t sums[8]) {
   int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3], e = sums[4], f = sums[5], g = sums[6], h = sums[7];
-  for (const int32_t *const end = patch + 8 * fours; patch != end; patch += 8, weights += 8) {
-    for (int32_t odd = 0; odd < 2; odd++) {
-      const uint32_t both = word(weights + 4 * odd);
-      const int32_t v = even16(both), w = odd16(both);
-      int32_t x = patch[4 * odd];
-      a = dot16(x, v, a);
-      b = dot16(x, w, b);
-      x = patch[4 * odd + 1];
-      c = dot16(x, v, c);
-      d = dot16(x, w, d);
-      x = patch[4 * odd + 2];
-      e = dot16(x, v, e);
-      f = dot16(x, w, f);
-      x = patch[4 * odd + 3];
-      g = dot16(x, v, g);
-      h = dot16(x, w, h);
-    }
+  for (const int32_t *const end = patch + 8 * (fours & ~1); patch != end; patch += 16, weights += 16) {
+    HALF(patch, weights);
+    HALF(patch + 4, weights + 4);
+    HALF(patch + 8, weights + 8);
+    HALF(patch + 12, weights + 12);
+  }
+  if (fours & 1) {
+    HALF(patch, weights);
+    HALF(patch + 4, weights + 4);
   }
   sums[0] = a;
   sums[1] = b;
@@ -62,11 +69,12 @@ static void conv(const linear *of, const window *at, const int8_t *input, int8_t
   int32_t *const patches = (int32_t *)(void *)scratch;
   int8_t *const narrow = scratch + 32 * fours;
   int32_t ox = 0, y = -at->pad_y, x = -at->pad_x;
+  memset(narrow + of->inputs, 0, (size_t)(4 * fours - of->inputs));
   for (int32_t pixel = 0; pixel < pixels; pixel += 4, output += 4 * stride) {
     const int32_t lanes = pixels - pixel < 4 ? pixels - pixel : 4;
     for (int32_t lane = 0; lane < lanes; lane++) {
       gather(at, input, y, x, narrow);
-      widen(narrow, patches + lane, of->inputs, 4);
+      widen(narrow, patches + lane, fours);
       x += at->stride_x;
       if (++ox == at->out_width) {
         ox = 0;
