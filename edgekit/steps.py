@@ -22,7 +22,7 @@ from edgekit.npu.vela import Compiled
 from edgekit.recipe import Distil, Quantize, Recipe, Shrink, Technique
 from edgekit.report.html import Extras
 from edgekit.report.types import Report
-from edgekit.runtimes import ENGINES, RUNTIMES
+from edgekit.runtimes import ENGINES, REFERENCE, RUNTIMES
 from edgekit.runtimes.support import supported
 from edgekit.store import sha256
 from edgekit.target import Outputs, Runtimes
@@ -157,11 +157,16 @@ def lookup_tables(model: Artifact, names: Artifact | None, arena: int | None) ->
     return Step("lookup tables", "edgekit.shrink:lookup_file", arguments, libraries, "tflm")
 
 
+def _process(runtime: str) -> str:
+    """The worker for a runtime: one that is the same library with other kernels shares its process."""
+    return "litert" if runtime == REFERENCE else runtime
+
+
 def prove(before: Artifact, after: Artifact, runtime: str, data: DataSpec, samples: int) -> Step:
     """Whether two files answer bit for bit the same."""
     arguments = {"before": before, "after": after, "runtime": runtime, "data": data, "samples": samples}
     libraries = (ENGINES[runtime].package, "numpy")
-    return Step(f"prove {runtime}", "edgekit.shrink:same_outputs", arguments, libraries, runtime, str, False)
+    return Step(f"prove {runtime}", "edgekit.shrink:same_outputs", arguments, libraries, _process(runtime), str, False)
 
 
 def sensitivity(model: Artifact, data: DataSpec, settings: Sweep, custom_objects: str) -> Step:
@@ -243,7 +248,7 @@ def score(
     libraries = (ENGINES[runtime].package, "numpy")
     function = "edgekit.measure.accuracy:score_file"
     own = locate("data", metric, sha256, DataError).sha256 if ":" in metric else None
-    return Step(name, function, arguments, libraries, runtime, list[Measurement], place=own)
+    return Step(name, function, arguments, libraries, _process(runtime), list[Measurement], place=own)
 
 
 def agree(model: Artifact, shipped: Made, other: Made, runtime: str) -> Step:
@@ -274,7 +279,7 @@ def record(model: Artifact, inputs: Artifact, runtime: str) -> Step:
     """What a runtime makes of some samples, tensor by tensor."""
     arguments = {"model": model, "inputs": inputs, "runtime": runtime}
     libraries = (ENGINES[runtime].package, "numpy", *READING)
-    return Step(f"record {runtime}", "edgekit.measure.record:record", arguments, libraries, runtime, bool)
+    return Step(f"record {runtime}", "edgekit.measure.record:record", arguments, libraries, _process(runtime), bool)
 
 
 def part(model: Artifact, names: Artifact | None, ours: Artifact, theirs: Artifact) -> Step:

@@ -165,7 +165,7 @@ def measure(
     if "tflm" in engines:
         run(steps.arena(model), "model", "tflm", ("arena",))
     # Nothing else of this build runs while it times: what is done is ended first.
-    for process in (steps.TENSORFLOW, BASELINE, REFERENCE, *engines):
+    for process in (steps.TENSORFLOW, BASELINE, *engines):
         maker.end(process)
     timed = {"model": model, "portable": portable} | (graphs if shipped != "tflm" else {})
     entries = [Entry(name, shipped) for name in graphs if name in timed] + [Entry("model", shipped)]

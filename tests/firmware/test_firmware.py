@@ -28,7 +28,7 @@ def model(shared):
 def test_every_output_is_that_of_tflm(model, core, kernels):
     found = worker.call(simulated, model, kernels, core, 5, returns=dict[str, float])
     assert found["differing"] == 0
-    assert found["weights"] < found["flash"] < found["weights"] + 16_000
+    assert found["weights"] < found["flash"] < found["weights"] + 20_000
     assert found["arena"] <= found["ram"] < found["arena"] + 2_000
     assert abs(found["operators"] - found["instructions"]) < 0.05 * found["instructions"], (
         "marks change what is inlined"
