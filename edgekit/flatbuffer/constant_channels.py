@@ -65,24 +65,25 @@ def _layer_constants(graph: ChannelGraph, number: int) -> list[int | None] | Non
     operator, kind, inputs, made = graph.parts(number)
     source, out = graph.main.tensors[inputs[0]], graph.main.tensors[made]
     weights, bias = layer
+    # (outputs, positions, inputs), of a depthwise layer (outputs, positions, 1)
     if kind == "DEPTHWISE_CONV_2D":
-        own = weights[0]
-        sums, used = own.sum(axis=(0, 1), dtype=np.int64)[:, None], own.any(axis=(0, 1))[:, None]
+        filters = weights[0].reshape(-1, weights.shape[3]).T[..., None]
     else:
-        middle = tuple(range(1, weights.ndim - 1))
-        sums, used = weights.sum(axis=middle, dtype=np.int64), weights.any(axis=middle)
+        filters = weights.reshape(len(weights), -1, weights.shape[-1])
     zero, whole = scale_of(source)[1], kind == "FULLY_CONNECTED" or not padded(operator, kind, weights)
-    feeds = _feeds(graph, number, sums.shape)
+    feeds = _feeds(graph, number, (filters.shape[0], filters.shape[2]))
     known = np.array([[v is not None and (whole or v == zero) for v in row] for row in feeds])
-    parts = sums * np.array([[0 if v is None else v - zero for v in row] for row in feeds])
-    totals = bias + np.where(used, parts, 0).sum(axis=1)
-    free = ~(used & ~known).any(axis=1) & (abs(totals) <= INT32)
+    values = np.array([[0 if v is None else v - zero for v in row] for row in feeds], np.int64)
+    values = np.broadcast_to(np.where(known, values, 0), (len(filters), values.shape[1]))
+    free = ~(filters.any(axis=1) & ~known).any(axis=1)
     low, high = clamp(operator, out)
     scales = np.array(graph.weight_scales(number)) * scale_of(source)[0]
-    return [
-        _rounded(float(total * scale), out, low, high) if is_free else None
-        for total, scale, is_free in zip(totals, scales, free, strict=True)
-    ]
+    found: list[int | None] = [None] * len(filters)
+    for channel in map(int, np.flatnonzero(free)):
+        total = int(bias[channel]) + int((filters[channel].sum(axis=0, dtype=np.int64) * values[channel]).sum())
+        if abs(total) <= INT32:
+            found[channel] = _rounded(float(total * scales[channel]), out, low, high)
+    return found
 
 
 def _feeds(graph: ChannelGraph, number: int, shape: tuple[int, ...]) -> list[list[int | None]]:

@@ -176,8 +176,8 @@ def _remove_of_layer(graph: ChannelGraph, number: int) -> None:
         times = weights.shape[-1] // len(source.goes)
         goes, constant = np.tile(source.goes, times), (source.constant * times)
         values = np.array([(c if c is not None else zero) - zero for c in constant], np.int64)
-        sums = weights.reshape(len(weights), -1, weights.shape[-1]).sum(axis=1, dtype=np.int64)
-        bias = bias + (sums * np.where(goes, values, 0)).sum(axis=1)
+        gone = weights[..., goes].reshape(len(weights), -1, int(goes.sum()))
+        bias = bias + (gone.sum(axis=1, dtype=np.int64) * values[goes]).sum(axis=1)
         weights = weights[..., ~goes]
     if made in graph.channels and any(graph.channels[made].goes):
         keep = ~np.asarray(graph.channels[made].goes)
