@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,6 +33,8 @@ CALIBRATION_INPUTS = 256
 NAMES = "model.names.json"
 TIME_LIMIT = 300.0
 """Seconds, for each runtime."""
+FOLDING = 5.0
+"""Seconds for operators that read constants only."""
 IDENTICAL, NEITHER = "identical", "runs neither file"
 """How what a runtime says starts where the smaller file may take the place of the other."""
 
@@ -172,8 +175,9 @@ def shrink_file(model: str, settings: Shrink, folder: str) -> None:
 
     try:
         smaller, named = both(content)
-        if (computed := folded(content, _outputs)) is not content:
-            smaller, named = both(computed)
+        with contextlib.suppress(ModelError, WorkerError):  # what LiteRT does not run is not folded
+            if (computed := folded(content, _outputs)) is not content:
+                smaller, named = both(computed)
     # What `read` does not look at can be damaged too, and the schema's accessors do not check what they follow.
     except (
         *(
@@ -203,7 +207,7 @@ def _outputs(content: bytes) -> list[np.ndarray]:
 
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "m.tflite").write_bytes(content)
-        worker.call(run_alone, str(Path(folder) / "m.tflite"), folder, returns=type(None), time_limit=TIME_LIMIT)
+        worker.call(run_alone, str(Path(folder) / "m.tflite"), folder, returns=type(None), time_limit=FOLDING)
         with np.load(Path(folder) / "outputs.npz") as file:
             return [file[f"output_{n}"] for n in range(len(file.files))]
 

@@ -40,3 +40,12 @@ def test_what_is_stored_small_stays_small(tmp_path):
     g.operator("DEQUANTIZE", [g.constant(np.arange(8, dtype=np.int8).reshape(1, 8), 0.1)], [wide])
     out = g.operator("ADD", [x, wide], [g.tensor([1, 8], 0.0, 0, "FLOAT32")], "AddOptions")
     assert "DEQUANTIZE" in parse(shrunk(g.finish(out), tmp_path), "it").operator_names
+
+
+def test_what_litert_does_not_run_is_not_folded(tmp_path):
+    g = Graph()
+    x = g.input([1, 4])
+    broken = g.operator("TRANSPOSE", [g.constant(np.zeros((1, 4), np.int8), 0.1), x], [g.tensor([1, 4], 0.1)])
+    nothing = g.operator("ADD", [g.constant(np.zeros((1, 4), np.int8), 0.1)] * 3, [g.tensor([1, 4], 0.1)])
+    content = g.finish(g.add(broken, nothing))
+    assert parse(shrunk(content, tmp_path), "it").operator_names == ("ADD", "TRANSPOSE")
