@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from edgekit.ccode.graph import Network, Node, Value, network
-from edgekit.ccode.operators import Piece, piece
+from edgekit.ccode.operators import piece
+from edgekit.ccode.piece import Piece, Style
 from edgekit.ccode.plan import Plan, Span, Use, plan
 from edgekit.ccode.tables import table
 from edgekit.emit.c_array import in_comment
@@ -52,6 +53,8 @@ class Code(Struct, frozen=True):
     """Bytes of constants that come from the model."""
     operators: tuple[str, ...]
     """Labels of those that compute something, in their order."""
+    stateful: bool = False
+    """Whether it has states, which `NAME_reset` puts back to their start."""
 
 
 class _Storage(Struct):
@@ -98,7 +101,8 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
       ModelError: it cannot be written; names the operator.
     """
     of, name = network(content, names), c_identifier(name)
-    pieces = [piece(node, kernels, partial(table, content)) for node in of.nodes]
+    style = Style(kernels, partial(table, content))
+    pieces = [piece(node, style) for node in of.nodes]
     roots = _roots(of, pieces)
     storage, planned = _place(of, pieces, roots)
     needed = {kernel for p in pieces for kernel in p.kernels}
@@ -121,11 +125,12 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
         "texts": [_kernel(k, of) for k in ORDER if k in needed],
         "operators": operators,
         "copies": _copies(of, storage, planned),
+        "resets": [_reset(value, storage, planned) for value in of.states],
     }
     weights = sum(v.bytes for v in of.values.values() if v.data is not None)
     files = {f"{name}.h": _render("model.h.jinja", facts), f"{name}.c": _render("model.c.jinja", facts)}
     labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
-    return Code(name, kernels, files, planned.bytes, planned.bound, weights, labels)
+    return Code(name, kernels, files, planned.bytes, planned.bound, weights, labels, bool(of.states))
 
 
 def _roots(of: Network, pieces: list[Piece]) -> dict[int, int]:
@@ -151,6 +156,9 @@ def _place(of: Network, pieces: list[Piece], root: dict[int, int]) -> tuple[dict
         for used in (v for v in node.inputs if v is not None):
             last[root[used.index]] = node.number
     uses: dict[int, list[Use]] = {}
+    for value in of.states:
+        storage[value.index] = _Storage("", value.index)
+        uses[value.index] = [Use(0, len(of.nodes), value.bytes)]
     for node, p in zip(of.nodes, pieces, strict=True):
         now = node.number
         if p.scratch:
@@ -178,7 +186,7 @@ def _overwritten(
     if not p.in_place:
         return None
     for value in node.inputs:
-        if value is None or value.data is not None:
+        if value is None or value.data is not None or value.state:
             continue
         index = root[value.index]
         readers = [v for v in node.inputs if v is not None and root[v.index] == index]
@@ -188,10 +196,12 @@ def _overwritten(
 
 
 def _pointer(value: Value, storage: dict[int, _Storage], planned: Plan) -> str:
+    """Where a tensor lies, in C; of its type."""
     at = storage[value.index]
     if at.pointer:
         return at.pointer
-    return f"memory + {planned.offsets[at.span]}" if planned.offsets[at.span] else "memory"
+    place = f"memory + {planned.offsets[at.span]}" if planned.offsets[at.span] else "memory"
+    return place if value.dtype == "int8" else f"({value.c_type} *)(void *)({place})"
 
 
 def _operator(node: Node, p: Piece, storage: dict[int, _Storage], planned: Plan) -> dict[str, Any]:
@@ -199,7 +209,8 @@ def _operator(node: Node, p: Piece, storage: dict[int, _Storage], planned: Plan)
     inputs = {f"x{n}": v for n, v in enumerate(node.inputs) if v is not None and v.data is None}
     outputs = {f"y{n}": v for n, v in enumerate(node.outputs)}
     used = {k for k in (*inputs, *outputs, "scratch") if any("{" + k + "}" in call for call in p.calls)}
-    parameters = [f"const int8_t *{k}" for k in inputs if k in used] + [f"int8_t *{k}" for k in outputs if k in used]
+    parameters = [f"{'' if v.state else 'const '}{v.c_type} *{k}" for k, v in inputs.items() if k in used]
+    parameters += [f"{v.c_type} *{k}" for k, v in outputs.items() if k in used]
     arguments = [_pointer(v, storage, planned) for k, v in {**inputs, **outputs}.items() if k in used]
     if "scratch" in used:
         parameters.append("int8_t *scratch")
@@ -228,11 +239,21 @@ def _copies(of: Network, storage: dict[int, _Storage], planned: Plan) -> list[st
     return found
 
 
+def _reset(value: Value, storage: dict[int, _Storage], planned: Plan) -> str:
+    """A state's start."""
+    at = _pointer(value, storage, planned)
+    if value.dtype == "int8":
+        return f"memset({at}, {value.zero}, {value.bytes});"
+    return f"for (int32_t i = 0; i < {value.elements}; i++) ({at})[i] = {value.zero};"
+
+
 def _end(value: Value) -> dict[str, Any]:
     return {
         "name": in_comment(value.name),
         "shape": " x ".join(map(str, value.shape)),
         "bytes": value.bytes,
+        "dtype": value.dtype,
+        "type": value.c_type,
         "scale": f"{value.scale:.9g}",
         "zero": value.zero,
     }

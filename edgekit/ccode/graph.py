@@ -25,6 +25,13 @@ class Value(Struct):
     zero: int
     data: Any = None
     """The array of a constant, else None."""
+    state: bool = False
+    """Whether it lasts from one inference to the next."""
+
+    @property
+    def c_type(self) -> str:
+        """Of a stored value."""
+        return f"{self.dtype}_t"
 
     @property
     def bytes(self) -> int:
@@ -73,6 +80,12 @@ class Network(Struct):
     nodes: list[Node]
     inputs: list[Value]
     outputs: list[Value]
+    states: list[Value]
+    """Those that an operator reads and that last; each starts as its zero point."""
+
+
+TYPES = ("int8", "int16")
+"""Of tensors that are computed."""
 
 
 def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
@@ -83,7 +96,7 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
       names: of its tensors, if it lacks them.
 
     Raises:
-      ModelError: it has several subgraphs, or a tensor that is not int8.
+      ModelError: it has several subgraphs, or a tensor that is of none of `TYPES`.
     """
     import numpy as np
 
@@ -99,7 +112,8 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
         scales = () if quantization is None or quantization.scale is None else tuple(map(float, quantization.scale))
         zeros = [] if quantization is None or quantization.zeroPoint is None else list(map(int, quantization.zeroPoint))
         dtype, data = _dtypes()[tensor.type], model.buffers[tensor.buffer].data
-        value = Value(index, given or f"tensor {index}", shape, dtype, scales, zeros[0] if zeros else 0)
+        zero, name = zeros[0] if zeros else 0, given or f"tensor {index}"
+        value = Value(index, name, shape, dtype, scales, zero, state=bool(tensor.isVariable))
         if data is not None and len(data):
             value.data = np.asarray(data, np.uint8).view(dtype).reshape(shape)
         values[index] = value
@@ -112,11 +126,12 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
         outputs = [values[int(i)] for i in operator.outputs]
         nodes.append(Node(number, kind, inputs, outputs, operator.builtinOptions))
         for value in (v for v in (*inputs, *outputs) if v is not None and v.data is None):
-            if value.dtype != "int8" or len(value.scales) != 1:
-                said = value.dtype if value.dtype != "int8" else "int8 without one scale"
-                raise nodes[-1].refusal(f"tensor {value.name!r} is {said}; C code is written for int8 throughout")
+            if value.dtype not in TYPES or len(value.scales) != 1:
+                said = value.dtype if value.dtype not in TYPES else f"{value.dtype} without one scale"
+                raise nodes[-1].refusal(f"tensor {value.name!r} is {said}; C code is written for int8 and int16")
     ends = [[values[int(i)] for i in of] for of in (graph.inputs, graph.outputs)]
-    return Network(values, nodes, *ends)
+    read = {v.index: v for node in nodes for v in node.inputs if v is not None and v.state}
+    return Network(values, nodes, *ends, list(read.values()))
 
 
 def floats(value: Value) -> np.ndarray:

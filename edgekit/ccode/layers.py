@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgekit.ccode.fixed_point import INT32_MAX, INT32_MIN, quantized_multiplier
 from edgekit.ccode.graph import Node, Value
+from edgekit.ccode.piece import Piece, Style, array
 from edgekit.flatbuffer.read import _schema
 
 if TYPE_CHECKING:
     import numpy as np
-
-
-def array(name: str, c_type: str, values: Sequence[int] | np.ndarray) -> str:
-    """A constant array in C."""
-    rows = []
-    for start in range(0, len(values), 16):
-        rows.append("  " + ", ".join(str(int(v)) for v in values[start : start + 16]) + ",")
-    listed = "\n".join(rows).replace("-2147483648", "INT32_MIN")
-    return f"static const {c_type} {name}[{len(values)}] = {{\n{listed}\n}};"
 
 
 def activation_range(node: Node) -> tuple[int, int]:
@@ -43,7 +35,7 @@ def activation_range(node: Node) -> tuple[int, int]:
     return (-128 if low is None else max(-128, stored(low)), 127 if high is None else min(127, stored(high)))
 
 
-def conv(node: Node, label: str, kernels: str) -> dict[str, Any]:
+def conv(node: Node, label: str, style: Style) -> Piece:
     """A convolution, grouped or not; or a depthwise one of a single channel, which is the same."""
     source, weights, made = _parts(node)
     filters = weights.data.transpose(3, 1, 2, 0) if node.kind == "DEPTHWISE_CONV_2D" else weights.data
@@ -54,51 +46,39 @@ def conv(node: Node, label: str, kernels: str) -> dict[str, Any]:
     for group in range(groups):
         own, name = slice(group * many, (group + 1) * many), f"{label}_g{group}" if groups > 1 else label
         rows = filters[own].reshape(many, -1)
-        constants += _linear(node, name, rows, own, pairs(rows, kernels))
+        constants += _linear(node, name, rows, own, pairs(rows, style.kernels))
         ends = f"{{x0}} + {group * depth}, {{y0}} + {group * many}" if groups > 1 else "{x0}, {y0}"
         call = f"conv(&{name}, &{label}_window, {ends}, {outputs}, {{scratch}});"
         calls += _each(batch, call, source, made)
     size = height * width * depth
-    scratch = 4 * size if kernels == "portable" else 9 * (-(-size // 4) * 4)
-    return {
-        "calls": calls,
-        "constants": constants,
-        "kernels": ["linear", right(node), "window", f"conv_{kernels}"],
-        "scratch": scratch,
-    }
+    scratch = 4 * size if style.kernels == "portable" else 9 * (-(-size // 4) * 4)
+    return Piece(calls, constants, ["linear", right(node), "window", f"conv_{style.kernels}"], scratch)
 
 
-def depthwise(node: Node, label: str, kernels: str) -> dict[str, Any]:
+def depthwise(node: Node, label: str, style: Style) -> Piece:
     """A depthwise convolution."""
     source, weights, made = _parts(node)
     channels, outputs = source.shape[3], weights.shape[3]
     if channels == 1:
-        return conv(node, label, kernels)
+        return conv(node, label, style)
     rows = weights.data.reshape(-1, outputs)
     constants = [_window(node, label, weights.shape[1:3], channels)]
     constants += _linear(node, label, rows.T, slice(None), rows.ravel())
     call = f"depthwise(&{label}, &{label}_window, {{x0}}, {{y0}}, {outputs // channels}, {{scratch}});"
-    return {
-        "calls": _each(source.shape[0], call, source, made),
-        "constants": constants,
-        "kernels": ["linear", right(node), "window", "depthwise"],
-        "scratch": channels,
-    }
+    calls = _each(source.shape[0], call, source, made)
+    return Piece(calls, constants, ["linear", right(node), "window", "depthwise"], channels)
 
 
-def dense(node: Node, label: str, kernels: str) -> dict[str, Any]:
+def dense(node: Node, label: str, style: Style) -> Piece:
     """A fully connected layer."""
     source, weights, _ = _parts(node)
-    constants = _linear(node, label, weights.data, slice(None), pairs(weights.data, kernels))
+    constants = _linear(node, label, weights.data, slice(None), pairs(weights.data, style.kernels))
     rows = source.elements // weights.shape[1]
-    return {
-        "calls": [f"dense(&{label}, {{x0}}, {{y0}}, {rows});"],
-        "constants": constants,
-        "kernels": ["linear", right(node), f"dense_{kernels}"],
-    }
+    call = f"dense(&{label}, {{x0}}, {{y0}}, {rows});"
+    return Piece([call], constants, ["linear", right(node), f"dense_{style.kernels}"])
 
 
-def pool(node: Node, label: str, kernels: str) -> dict[str, Any]:
+def pool(node: Node, label: str, style: Style) -> Piece:
     """Max or average pooling."""
     source, made = node.inputs[0], node.outputs[0]
     assert source
@@ -107,12 +87,12 @@ def pool(node: Node, label: str, kernels: str) -> dict[str, Any]:
     kernel, options = ("max_pool" if node.kind == "MAX_POOL_2D" else "average_pool"), node.options
     low, high = activation_range(node)
     call = f"{kernel}(&{label}_window, {{x0}}, {{y0}}, {low}, {high});"
-    return {
-        "calls": _each(source.shape[0], call, source, made),
-        "constants": [_window(node, label, (options.filterHeight, options.filterWidth), source.shape[3])],
-        "kernels": ["window", f"larger_{kernels}", kernel] if kernel == "max_pool" else ["window", kernel],
-        "in_place": source.shape[0] == 1 and options.padding == _schema().Padding.VALID,
-    }
+    return Piece(
+        _each(source.shape[0], call, source, made),
+        [_window(node, label, (options.filterHeight, options.filterWidth), source.shape[3])],
+        ["window", f"larger_{style.kernels}", kernel] if kernel == "max_pool" else ["window", kernel],
+        in_place=source.shape[0] == 1 and options.padding == _schema().Padding.VALID,
+    )
 
 
 def pairs(rows: np.ndarray, kernels: str) -> np.ndarray:

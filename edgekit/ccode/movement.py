@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgekit.ccode.graph import Node, Value
+from edgekit.ccode.piece import Piece, Style, array
 
 if TYPE_CHECKING:
     import numpy as np
 
-MOVEMENTS = {
-    *("TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK", "CONCATENATION", "PAD", "PADV2"),
-}
 DIMENSIONS = 6
 
 
-def movement(node: Node, label: str) -> dict[str, Any]:
-    """The copies of an operator of `MOVEMENTS`.
+def movement(node: Node, label: str, style: Style) -> Piece:
+    """The copies of an operator.
 
     Raises:
       ModelError: it is more than a copy, or its settings are not constant.
@@ -26,14 +24,14 @@ def movement(node: Node, label: str) -> dict[str, Any]:
         call, sizes = _copy(f"{label}_c{number}", source, target, x, y)
         calls.append(call)
         constants += sizes
-    return {"calls": calls, "constants": constants, "kernels": ["copy"]}
+    return Piece(calls, constants, ["copy"])
 
 
 def broadcast(value: Value, made: Value, name: str, x: str, y: str) -> tuple[str, list[str]]:
     """A smaller tensor, copied to the size of the larger one."""
     import numpy as np
 
-    return _copy(name, np.broadcast_to(_places(value.shape), made.shape), _places(made.shape), x, y)
+    return _copy(name, np.broadcast_to(_places(value), made.shape), _places(made), x, y)
 
 
 def _copies(node: Node) -> list[tuple[np.ndarray, np.ndarray, str, str]]:
@@ -44,7 +42,7 @@ def _copies(node: Node) -> list[tuple[np.ndarray, np.ndarray, str, str]]:
     if len(alike) > 1:
         raise node.refusal("its inputs and outputs have different scales; requantize before it")
     first = node.inputs[0]
-    ends = [_places(value.shape) for value in node.outputs]
+    ends = [_places(value) for value in node.outputs]
     if node.kind in ("CONCATENATION", "PACK"):
         place = 0
         copies: list[tuple[np.ndarray, np.ndarray, str, str]] = []
@@ -55,7 +53,7 @@ def _copies(node: Node) -> list[tuple[np.ndarray, np.ndarray, str, str]]:
             assert value
             if value.data is not None:
                 raise node.refusal("one of its inputs is constant")
-            source = _places(value.shape)
+            source = _places(value)
             source = source if node.kind == "CONCATENATION" else np.expand_dims(source, axis)
             copies.append((source, _view(ends[0], axis, place, source.shape[axis]), f"{{x{number}}}", "{y0}"))
             place += source.shape[axis]
@@ -63,7 +61,7 @@ def _copies(node: Node) -> list[tuple[np.ndarray, np.ndarray, str, str]]:
     source_value = node.inputs[1] if node.kind == "SPLIT" else first
     assert source_value and source_value.data is None
     x = "{x1}" if node.kind == "SPLIT" else "{x0}"
-    source = _places(source_value.shape)
+    source = _places(source_value)
     if node.kind in ("SPLIT", "SPLIT_V", "UNPACK"):
         axis = int(node.options.axis) if node.kind == "UNPACK" else _constant(node, 0 if node.kind == "SPLIT" else 2)[0]
         split: list[tuple[np.ndarray, np.ndarray, str, str]] = []
@@ -122,11 +120,11 @@ def _constant(node: Node, place: int) -> list[int]:
     return [int(v) for v in value.data.ravel()]
 
 
-def _places(shape: tuple[int, ...]) -> np.ndarray:
-    """An array of bytes whose memory stands for the tensor's."""
+def _places(value: Value) -> np.ndarray:
+    """An array whose memory stands for the tensor's."""
     import numpy as np
 
-    return np.zeros(shape or (1,), np.int8)
+    return np.zeros(value.shape or (1,), value.dtype)
 
 
 def _view(whole: np.ndarray, axis: int, start: int, count: int) -> np.ndarray:
@@ -149,12 +147,11 @@ def _copy(name: str, source: np.ndarray, target: np.ndarray, x: str, y: str) -> 
     """
     import numpy as np
 
-    from edgekit.ccode.layers import array
-
     if target.ndim != source.ndim:
         target, source = target.squeeze(), source.squeeze()
     source = np.broadcast_to(source, target.shape) if source.shape != target.shape else source
     axes = [(n, a, b) for n, a, b in zip(target.shape, source.strides, target.strides, strict=True) if n > 1]
+    axes += [(source.itemsize, 1, 1)] if source.itemsize > 1 else []
     joined: list[tuple[int, int, int]] = []
     for n, a, b in axes:  # neighbours that are walked through without a gap are one
         if joined and joined[-1][1] == n * a and joined[-1][2] == n * b:
@@ -163,7 +160,7 @@ def _copy(name: str, source: np.ndarray, target: np.ndarray, x: str, y: str) -> 
     if len(joined) > DIMENSIONS:
         raise ValueError(f"{len(joined)} dimensions")
     joined = [(1, 0, 0)] * (DIMENSIONS - len(joined)) + joined
-    starts = [_start(view) for view in (source, target)]
+    starts = [_start(view) // view.itemsize for view in (source, target)]
     sizes = [
         array(f"{name}_{word}", "int32_t", [axis[k] for axis in joined])
         for k, word in enumerate(("size", "from", "to"))

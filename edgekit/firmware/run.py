@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ OPTIMIZE = {"portable": ["-O2"], "dsp": ["-O3", "-fno-schedule-insns"]}
 """What suits the kernels: scheduling makes GCC run out of registers in those with DSP instructions."""
 STACK = 16 << 10
 """Bytes."""
+ALIGNMENT = 8
+"""Bytes: of every input and output."""
 INSTRUCTION = 32.0
 """Nanoseconds of QEMU's time that each takes."""
 TIME_LIMIT = 120.0
@@ -76,7 +79,7 @@ def run(code: Code, inputs: list[np.ndarray], sizes: tuple[list[int], list[int]]
     """Builds an image of a model, and runs samples.
 
     Args:
-      inputs: of each input the stored values (N, …) int8.
+      inputs: of each input the stored values (N, …).
       sizes: bytes of each input and output.
       core: one of `CORES`.
 
@@ -91,12 +94,12 @@ def run(code: Code, inputs: list[np.ndarray], sizes: tuple[list[int], list[int]]
         raise SetupError(said)
     import numpy as np
 
-    rows = np.concatenate([array.reshape(len(array), -1) for array in inputs], axis=1)
+    rows = np.concatenate([_padded(array) for array in inputs], axis=1)
     with tempfile.TemporaryDirectory() as folder:
         plain = _image(code, rows, sizes, CORES[core], Path(folder), profile=False)
-        outputs, figures = _simulated(plain, CORES[core], len(rows), sum(sizes[1]))
+        outputs, figures = _simulated(plain, CORES[core], len(rows), sizes[1])
         profiled = _image(code, rows[:1], sizes, CORES[core], Path(folder), profile=True)
-        _, marks = _simulated(profiled, CORES[core], 1, sum(sizes[1]))
+        _, marks = _simulated(profiled, CORES[core], 1, sizes[1])
         flash, ram = _sizes(plain)
     per_tick = CORES[core].tick / INSTRUCTION
     each = [(ticks - marks[1]) * per_tick for ticks in marks[8 : 8 + len(code.operators)]]
@@ -114,31 +117,44 @@ def run(code: Code, inputs: list[np.ndarray], sizes: tuple[list[int], list[int]]
     )
 
 
+def _padded(array: np.ndarray) -> np.ndarray:
+    """Each sample's bytes (N, …), as many as `_starts` gives them."""
+    import numpy as np
+
+    rows = np.ascontiguousarray(array).reshape(len(array), -1).view(np.int8)
+    return np.pad(rows, ((0, 0), (0, -rows.shape[1] % ALIGNMENT)))
+
+
+def _starts(sizes: list[int]) -> list[int]:
+    """Where each input or output of a sample starts, and where they end; in bytes."""
+    return list(accumulate((-(-size // ALIGNMENT) * ALIGNMENT for size in sizes), initial=0))
+
+
 def _image(
     code: Code, rows: np.ndarray, sizes: tuple[list[int], list[int]], core: Core, folder: Path, profile: bool
 ) -> Path:
     """Compiles and links."""
     import jinja2
-    import numpy as np
 
     for file, text in code.files.items():
         (folder / file).write_text(text, encoding="ascii")
-    starts = [[int(n) for n in np.cumsum([0, *of[:-1]])] for of in sizes]
+    starts = [_starts(of) for of in sizes]
     facts = {
         "name": code.name,
         "macro": code.name.upper(),
         "count": len(rows),
-        "input_bytes": sum(sizes[0]),
-        "output_bytes": sum(sizes[1]),
-        "input_offsets": starts[0],
-        "output_offsets": starts[1],
+        "input_bytes": starts[0][-1],
+        "output_bytes": starts[1][-1],
+        "input_offsets": starts[0][:-1],
+        "output_offsets": starts[1][:-1],
+        "stateful": code.stateful,
         "several": len(sizes[0]) > 1 or len(sizes[1]) > 1,
         "operators": len(code.operators),
     }
     template = (BOARD / "main.c.jinja").read_text(encoding="ascii")
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     (folder / "main.c").write_text(environment.from_string(template).render(facts), encoding="ascii")
-    (folder / "inputs.bin").write_bytes(np.ascontiguousarray(rows, np.int8).tobytes())
+    (folder / "inputs.bin").write_bytes(rows.tobytes())
     (folder / "inputs.S").write_text(
         '.section .test_inputs, "a"\n.balign 8\n.global test_inputs\ntest_inputs:\n.incbin "inputs.bin"\n'
     )
@@ -166,7 +182,7 @@ def _image(
     return image
 
 
-def _simulated(image: Path, core: Core, count: int, size: int) -> tuple[list[bytes], list[int]]:
+def _simulated(image: Path, core: Core, count: int, sizes: list[int]) -> tuple[list[bytes], list[int]]:
     """Outputs of each sample, and the image's figures."""
     import numpy as np
 
@@ -182,7 +198,12 @@ def _simulated(image: Path, core: Core, count: int, size: int) -> tuple[list[byt
         raise WorkerError(f"{core.machine}: the image ended with {done.returncode}: {done.stderr.strip()[:300]}")
     content = (image.parent / "outputs.bin").read_bytes()
     figures = np.frombuffer((image.parent / "figures.bin").read_bytes(), np.uint32)
-    return [content[n * size : (n + 1) * size] for n in range(count)], [int(n) for n in figures]
+    starts = _starts(sizes)
+    outputs = [
+        b"".join(content[row + at : row + at + size] for at, size in zip(starts, sizes, strict=False))
+        for row in range(0, count * starts[-1], starts[-1])
+    ]
+    return outputs, [int(n) for n in figures]
 
 
 def _sizes(image: Path) -> tuple[int, int]:

@@ -24,16 +24,18 @@ FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wpedantic -Werror -fsanitiz
 FLAGS += ["-fno-sanitize-recover=all"]
 
 
-def main_of(inputs: int, outputs: int) -> str:
+def main_of(inputs: int, outputs: int, stateful: bool) -> str:
     """Reads inputs until they end, and writes the outputs; every buffer has the exact size."""
     rows = []
     for way, count in (("INPUT", inputs), ("OUTPUT", outputs)):
         for n in range(count):
             size = f"M_{way}{n if count > 1 else ''}_BYTES"
-            rows.append(f"    int8_t *{way.lower()}{n} = malloc({size});")
+            rows.append(f"    void *{way.lower()}{n} = malloc({size});")
             if way == "INPUT":
                 rows.append(f"    if (fread(input{n}, 1, {size}, stdin) != {size}) return 0;")
     rows.append("    uint8_t *exact = malloc(M_ARENA_BYTES ? M_ARENA_BYTES : 1);")
+    if stateful:
+        rows.append("    m_reset(exact);")
     if inputs > 1 or outputs > 1:
         rows.append(f"    m_inputs x = {{{', '.join(f'input{n}' for n in range(inputs))}}};")
         rows.append(f"    m_outputs y = {{{', '.join(f'output{n}' for n in range(outputs))}}};")
@@ -65,7 +67,7 @@ def compare(model: str, kernels: str, samples: int, compiler: str = "gcc") -> li
     with tempfile.TemporaryDirectory() as folder:
         for file, text in code.files.items():
             (Path(folder) / file).write_text(text)
-        (Path(folder) / "main.c").write_text(main_of(len(session.inputs), len(session.outputs)))
+        (Path(folder) / "main.c").write_text(main_of(len(session.inputs), len(session.outputs), code.stateful))
         command = [compiler, *FLAGS, "main.c", "m.c", "-o", "m"]
         subprocess.run(command, cwd=folder, check=True)
         done = subprocess.run(

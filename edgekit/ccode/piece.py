@@ -1,0 +1,51 @@
+"""What an operator is in C, and what its writer is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from edgekit.ccode.graph import Node
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Piece(Struct):
+    """One operator in C."""
+
+    calls: list[str]
+    """Statements; `{x0}`, `{x1}`, … stand for the inputs, `{y0}` … for the outputs, `{scratch}` for extra memory."""
+    constants: list[str] = field(default_factory=list)
+    """Declarations before the function."""
+    kernels: list[str] = field(default_factory=list)
+    scratch: int = 0
+    """Bytes."""
+    in_place: bool = False
+    """Whether the output may lie where an input lies."""
+    alias: bool = False
+    """Whether the output is the input, and nothing is done."""
+
+
+class Style(Struct, frozen=True):
+    """How a model is to be written."""
+
+    kernels: str
+    """`portable` or `dsp`."""
+    table: Callable[[Node], list[int]]
+    """What TFLM makes of each of the 256 stored values of an operator's input."""
+
+
+Writer = Callable[[Node, str, Style], Piece]
+"""Makes an operator's piece, given the prefix of its constants' names; raises `Node.refusal`."""
+
+
+def array(name: str, c_type: str, values: Sequence[int] | np.ndarray) -> str:
+    """A constant array in C."""
+    rows = []
+    for start in range(0, len(values), 16):
+        rows.append("  " + ", ".join(str(int(v)) for v in values[start : start + 16]) + ",")
+    listed = "\n".join(rows).replace("-2147483648", "INT32_MIN")
+    return f"static const {c_type} {name}[{len(values)}] = {{\n{listed}\n}};"
