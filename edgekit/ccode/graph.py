@@ -131,7 +131,7 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
                 raise nodes[-1].refusal(f"tensor {value.name!r} is {said}; C code is written for int8 and int16")
     ends = [[values[int(i)] for i in of] for of in (graph.inputs, graph.outputs)]
     read = {v.index: v for node in nodes for v in node.inputs if v is not None and v.state}
-    return Network(values, nodes, *ends, list(read.values()))
+    return Network(values, nodes, ends[0], ends[1], list(read.values()))
 
 
 def floats(value: Value) -> np.ndarray:
