@@ -129,9 +129,10 @@ code computes the same. Builds take them where `hardware.cpu` has them. Compile 
 ## On a simulated core
 
 Where `arm-none-eabi-gcc` and `qemu-system-arm` are installed, a build links the code for `hardware.cpu` (`cortex-m4f`,
-`cortex-m7`, `cortex-m55`), runs the golden vectors in QEMU, compares every byte, and measures `instructions` per
-inference and per operator, `flash` and `ram` (with the stack that was really used), which the budget can limit. The
-count is exact and the same in every run; it is not a time.
+`cortex-m7`, `cortex-m33`, `cortex-m55`), runs the golden vectors in QEMU, compares every byte, and measures
+`instructions` per inference and per operator, `flash` and `ram` (with the stack that was really used), which the budget
+can limit. The count is exact and the same in every run, also of one image on the board of another core. With
+`hardware.clock` the build estimates the `latency` from it, with an interval: [from instructions to time](cycles.md).
 
 Made by `python benchmarks/ccode.py`, Cortex-M4F, instructions of one inference, mean over {SAMPLES} random inputs of
 the reference CNN and 20 of the others, all of whose outputs were those of TFLM. TFLM's own figures were measured once,

@@ -332,7 +332,8 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
     names = product.names.get(model.sha256)
     name = target.outputs.c_name or product.spec.name
     written = maker.make(steps.firmware(model, golden, name, kernels, names), product.scope)
-    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu), product.scope)]
+    clock = None if target.hardware.clock is None else float(target.hardware.clock)
+    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock), product.scope)]
 
 
 def _left_to_cpu(npu: Compiled) -> list[str]:
