@@ -270,7 +270,7 @@ def prove(
     npu: Compiled | None = None
     if target.hardware.npu:
         settings = checked(target.hardware.npu, target.hardware.npu_system, target.hardware.npu_memory)
-        code.append(maker.make(steps.compile(p.portable, *settings), p.scope))
+        code.append(maker.make(steps.compile(p.portable, p.names.get(p.portable.sha256), *settings), p.scope))
         npu = code[-1].value
         found.measurements.extend(npu.measurements)
         found.notes.extend(_left_to_cpu(npu))

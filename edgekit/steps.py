@@ -382,9 +382,9 @@ def simulate(code: Made, golden: Artifact, core: str, clock: float | None) -> St
     return Step("simulate", function, arguments, ("numpy", "jinja2"), TOOLS, list[Measurement], False, place=tools)
 
 
-def compile(model: Artifact, npu: str, system: str, memory: str) -> Step:
+def compile(model: Artifact, names: Artifact | None, npu: str, system: str, memory: str) -> Step:
     """What ships, for an NPU."""
-    arguments = {"model": model, "npu": npu, "system": system, "memory": memory}
+    arguments = {"model": model, "names": names, "npu": npu, "system": system, "memory": memory}
     return Step("compile", "edgekit.npu.vela:compile_file", arguments, (PACKAGE, *READING), TOOLS, Compiled)
 
 
