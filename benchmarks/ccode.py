@@ -113,7 +113,8 @@ int NAME_selftest(void);                                          /* golden vect
 It depends on `stdint.h` and `string.h`, allocates nothing, and computes in integers. Models with several inputs or
 outputs take a struct of pointers. Weights are constants; the arena is planned when the code is written, and outputs may
 lie where inputs lay; every operator is a function of its own with its layer's name and shapes. The same file and
-settings give the same code.
+settings give the same code. Where a model takes or gives floats around an int8 graph, its first and last operators are
+left off: the code takes and gives stored values, and the header says what they stand for.
 
 Outputs are those of TFLM's reference kernels, byte for byte. Operators: convolution (grouped too), depthwise
 convolution, fully connected, max and average pooling, add, sub, mul, maximum, minimum, softmax, pad, concatenation,
