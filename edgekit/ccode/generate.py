@@ -54,6 +54,8 @@ class Code(Struct, frozen=True):
     """Bytes of constants that come from the model."""
     operators: tuple[str, ...]
     """Labels of those that compute something, in their order."""
+    peak: str
+    """The operator during which the most of the arena is in use."""
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     stateful: bool
@@ -135,7 +137,8 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
     inputs, outputs = (tuple(value.spec for value in ends) for ends in (of.inputs, of.outputs))
     memory = planned.bytes, planned.bound, weights
-    return Code(name, kernels, files, *memory, labels, inputs, outputs, bool(of.states))
+    peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == planned.peak), "")
+    return Code(name, kernels, files, *memory, labels, peak, inputs, outputs, bool(of.states))
 
 
 def _roots(of: Network, pieces: list[Piece]) -> dict[int, int]:

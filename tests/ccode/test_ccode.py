@@ -11,9 +11,7 @@ from edgekit.ccode.fixed_point import exponentials, quantized_multiplier, requan
 from edgekit.ccode.plan import Span, Use, plan
 from edgekit.worker import Worker
 
-EXACT = (
-    "anomaly_autoencoder audio_commands ecg_autoencoder hello_world magic_wand micro_speech on_off wake_word".split()
-)
+EXACT = "anomaly_autoencoder audio_commands ecg_autoencoder hello_world magic_wand micro_speech on_off wake_word"
 
 
 @pytest.fixture(scope="module")
