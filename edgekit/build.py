@@ -19,7 +19,7 @@ from edgekit.budget import judge, verdict
 from edgekit.ccode.generate import Kernels
 from edgekit.config import encode
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
-from edgekit.errors import DataError, ModelError, ProjectError
+from edgekit.errors import DataError, ModelError, ProjectError, TargetError
 from edgekit.firmware.cores import CORES
 from edgekit.history import record, trends
 from edgekit.locate import locate
@@ -182,6 +182,11 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
     reading = msgspec.structs.replace(spec.reading, input_shape=spec.reading.input_shape or recipe.input_shape)
     loaded = make(steps.load(source, reading))
     facts: ModelFacts = loaded.value
+    if target.runtimes.ship == "tflm" and facts.form != "int8" and not recipe.quantize:
+        raise TargetError(
+            f'{target.name}: recipe.quantize: without it the model stays float, and "tflm" ships integer models; write '
+            'recipe.quantize.scheme = "int8", or runtimes.ship = "litert"'
+        )
     data, found = check_dataset(spec, target, dataset, facts, maker)
     notes = [found.note] if found.note else []
     rungs: tuple[Rung, ...] = ()

@@ -62,8 +62,13 @@ def test_what_cannot_be_written_is_named(shared, tmp_path, model, options, words
     [
         ("outputs.c_standalone=true", 'write runtimes.ship = "tflm"'),
         ("budget.instructions=4 M", "set outputs.c_standalone = true"),
+        ("recipe.quantize.scheme=dynamic", '"tflm" does not execute dynamic; it takes int8'),
+        ("recipe.quantize.scheme=float16", '"tflm" does not execute float16; it takes int8'),
+        ("recipe.quantize=false", 'write recipe.quantize.scheme = "int8"'),
+        ('recipe.quantize.float_layers=["conv1"]', "recipe.quantize.float_layers leaves floats"),
     ],
 )
 def test_a_profile_that_contradicts_itself_is_refused(cold, setting, words):
-    done = edgekit(cold, "build", "--target=phone", f"--set={setting}")
+    target = "microcontroller" if "quantize" in setting else "phone"
+    done = edgekit(cold, "build", f"--target={target}", f"--set={setting}")
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1
