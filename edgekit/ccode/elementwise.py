@@ -52,12 +52,9 @@ def add(node: Node, label: str, style: Style) -> Piece:
 
 def multiply(node: Node, label: str, style: Style) -> Piece:
     """Product.  Source: TFLM, tensorflow/lite/micro/kernels/mul_common.cc."""
-    import numpy as np
-
     one, other = _pair(node)
     made = node.outputs[0]
-    product = np.float32(one.scale) * np.float32(other.scale)
-    factor = quantized_multiplier(float(np.float32(product / np.float32(made.scale))))
+    factor = quantized_multiplier(one.scale * other.scale / made.scale)
     return _binary(node, label, "multiply", [one.zero, other.zero, *factor, made.zero, *activation_range(node)])
 
 

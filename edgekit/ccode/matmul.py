@@ -27,7 +27,7 @@ def matmul(node: Node, label: str, style: Style) -> Piece:
         constants += declared
     lead, depth = DIMENSIONS - len(made.shape), views[0].shape[-1]
     (*x_batch, x_row, x_depth), (*y_batch, y_depth, y_column) = ([0] * lead + list(view.strides) for view in views)
-    multiplier, shift = quantized_multiplier(float(np.float32(one.scale) * np.float32(other.scale)) / made.scale)
+    multiplier, shift = quantized_multiplier(one.scale * other.scale / made.scale)
     tables = {
         "size": [*[1] * lead, *made.shape, depth],
         "x_step": [*x_batch, x_row, 0, x_depth],
