@@ -33,7 +33,10 @@ def movement(node: Node, label: str, style: Style) -> Piece:
         value = node.inputs[x]
         assert value
         name, constants[f"x{x}"] = operand(value, x, label)
-        call, constants[f"c{number}"] = _copy(f"{label}_c{number}", source, target, name, f"{{y{y}}}")
+        try:
+            call, constants[f"c{number}"] = _copy(f"{label}_c{number}", source, target, name, f"{{y{y}}}")
+        except ValueError as problem:
+            raise node.refusal(f"it goes over {problem}; {DIMENSIONS} are the most, so do it in two steps") from None
         calls.append(call)
     return Piece(calls, [text for texts in constants.values() for text in texts], ["copy"])
 
@@ -159,12 +162,12 @@ def _gather(node: Node) -> Iterator[Copy]:
     end = end.reshape(*source.shape[:axis], len(indices), *source.shape[axis + 1 :])
     start = 0
     while start < len(indices):
-        step = indices[start + 1] - indices[start] if start + 1 < len(indices) else 1
+        step = indices[start + 1] - indices[start] if start + 1 < len(indices) else 0
         stop = start + 1
         while step and stop < len(indices) and indices[stop] - indices[stop - 1] == step:
             stop += 1
-        last = indices[stop - 1] + (1 if step > 0 else -1)
-        part = (*[slice(None)] * axis, slice(indices[start], last if last >= 0 else None, step or 1))
+        last = indices[stop - 1] + (-1 if step < 0 else 1)
+        part = (*[slice(None)] * axis, slice(indices[start], None if last < 0 else last, step or 1))
         yield source[part], _part(end, axis, start, stop - start), 0, 0
         start = stop
 
@@ -185,6 +188,8 @@ def _batch_to_space(node: Node) -> Iterator[Copy]:
     """BATCH_TO_SPACE_ND, SPACE_TO_BATCH_ND: one copy for each place of a block."""
     sizes, around = integers(node, 1), _pairs(node, 2)
     inward = node.kind == "SPACE_TO_BATCH_ND"
+    if inward and node.outputs[0].zero and any(map(any, around)):
+        raise node.refusal("TFLM pads it with 0, which is not its zero point; pad before it")
     blocks, image = (_places(node.outputs[0]), _source(node)) if inward else (_source(node), _places(node.outputs[0]))
     for number, places in enumerate(itertools.product(*map(range, sizes))):
         start = number * image.shape[0]

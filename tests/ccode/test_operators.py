@@ -162,12 +162,96 @@ def paired(g: Graph, of: dict, rng: np.random.Generator) -> int:
     return g.operator(kind, both, [g.tensor(shape, *ends[2])], options)
 
 
+MOVES = {
+    "TRANSPOSE": "TransposeOptions",
+    "STRIDED_SLICE": "StridedSliceOptions",
+    "CONCATENATION": "ConcatenationOptions",
+    "PACK": "PackOptions",
+    "MIRROR_PAD": "MirrorPadOptions",
+    "GATHER": "GatherOptions",
+    "DEPTH_TO_SPACE": "DepthToSpaceOptions",
+    "SPACE_TO_DEPTH": "SpaceToDepthOptions",
+    "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
+    "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+    "BROADCAST_TO": "BroadcastToOptions",
+    "REVERSE_V2": "ReverseV2Options",
+}
+MOVED = described(
+    kind=st.sampled_from(sorted(MOVES)), shape=st.lists(SIZES, min_size=1, max_size=5).map(tuple), axis=st.integers(0, 4)
+)
+
+
+def moved(g: Graph, of: dict, rng: np.random.Generator) -> int:
+    kind, shape, zero = of["kind"], of["shape"], of["zero"]
+    zero = 0 if kind == "SPACE_TO_BATCH_ND" else zero  # TFLM pads it with 0
+    axis, size, fields = of["axis"] % len(shape), int(rng.integers(1, 4)), {}
+    if kind in ("DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "BATCH_TO_SPACE_ND", "SPACE_TO_BATCH_ND"):
+        shape = (*shape, 1, 2, 3)[:4]
+    if kind == "GATHER":
+        shape = shape[:4]
+        axis = of["axis"] % len(shape)
+    if kind in ("CONCATENATION", "PACK"):
+        shape = shape[:4]
+        axis = of["axis"] % len(shape)
+        other = int8(g, rng, shape, 0.05, zero)
+        made = [2 * n if place == axis else n for place, n in enumerate(shape)]
+        made = [*shape[:axis], 2, *shape[axis:]] if kind == "PACK" else made
+        fields = {"axis": axis, "valuesCount": 2} if kind == "PACK" else {"axis": axis - len(shape)}
+        both = [g.input(shape, 0.05, zero), other]
+        inputs = both if rng.integers(2) else both[::-1]
+    elif kind == "TRANSPOSE":
+        order = rng.permutation(len(shape))
+        inputs, made = [g.input(shape, 0.05, zero), ints(g, *order)], [shape[place] for place in order]
+    elif kind == "STRIDED_SLICE":
+        shape = (*shape, 2, 3)[:4]
+        axis %= len(shape)
+        step = [int(s) for s in rng.choice([-2, -1, 1, 2], len(shape))]
+        begin = [int(rng.integers(n)) - n * int(rng.integers(2)) for n in shape]
+        end = [n if s > 0 else -n - 1 for n, s in zip(shape, step, strict=True)]
+        made = [len(range(n)[b:e:s]) for n, b, e, s in zip(shape, begin, end, step, strict=True)]
+        shrunk = axis if step[axis] > 0 else None
+        made = [n for place, n in enumerate(made) if place != shrunk]
+        names = ("beginMask", "endMask", "ellipsisMask", "newAxisMask", "shrinkAxisMask")
+        fields = dict.fromkeys(names, 0) | {"shrinkAxisMask": 0 if shrunk is None else 1 << shrunk}
+        inputs = [g.input(shape, 0.05, zero), ints(g, *begin), ints(g, *end), ints(g, *step)]
+    elif kind == "MIRROR_PAD":
+        mode = int(rng.integers(2))
+        pads = [[int(v) for v in rng.integers(0, n + mode, 2)] for n in shape]  # mode 1 repeats the edge
+        made = [a + n + b for (a, b), n in zip(pads, shape, strict=True)]
+        inputs, fields = [g.input(shape, 0.05, zero), g.constant(np.array(pads, np.int32))], {"mode": mode}
+    elif kind == "GATHER":
+        indices = [int(i) for i in rng.integers(0, shape[axis], size + 2)]
+        made = [*shape[:axis], len(indices), *shape[axis + 1 :]]
+        inputs, fields = [g.input(shape, 0.05, zero), ints(g, *indices)], {"axis": axis, "batchDims": 0}
+    elif kind in ("DEPTH_TO_SPACE", "SPACE_TO_DEPTH"):
+        batch, height, width, channels = shape
+        ends = [batch, height, width, channels * size**2], [batch, height * size, width * size, channels]
+        given, made = ends if kind == "DEPTH_TO_SPACE" else ends[::-1]
+        inputs, fields = [g.input(given, 0.05, zero)], {"blockSize": size}
+    elif kind in ("BATCH_TO_SPACE_ND", "SPACE_TO_BATCH_ND"):
+        block, (batch, *image, channels) = [int(n) for n in rng.integers(1, 4, 2)], shape
+        few = [n + 1 for n in image]
+        pads = [[int(rng.integers(b)), 0] for b in block]
+        pads = [[a, (0 if kind.startswith("B") else b - a)] for (a, _), b in zip(pads, block, strict=True)]
+        many = [n * b - sum(p) for n, b, p in zip(few, block, pads, strict=True)]
+        ends = [batch * block[0] * block[1], *few, channels], [batch, *many, channels]
+        given, made = ends if kind.startswith("B") else ends[::-1]
+        inputs = [g.input(given, 0.05, zero), ints(g, *block), g.constant(np.array(pads, np.int32))]
+    elif kind == "BROADCAST_TO":
+        few = [1 if rng.integers(2) else n for n in shape]
+        inputs, made = [g.input(few, 0.05, zero), ints(g, *shape)], shape
+    else:
+        inputs, made = [g.input(shape, 0.05, zero), ints(g, axis)], shape
+    return g.operator(kind, inputs, [g.tensor(made, 0.05, zero)], MOVES[kind], **fields)
+
+
 FAMILIES: dict[str, tuple[st.SearchStrategy[dict], Callable]] = {
     "reduced": (REDUCED, reduced),
     "resized": (RESIZED, resized),
     "transposed": (TRANSPOSED, transposed),
     "multiplied": (MULTIPLIED, multiplied),
     "paired": (PAIRED, paired),
+    "moved": (MOVED, moved),
 }
 
 
