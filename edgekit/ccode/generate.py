@@ -24,7 +24,7 @@ Kernels = Literal["portable", "dsp"]
 ORDER = (
     "clamp requantize window linear finish finish_any dsp_word dsp_pairs dsp_widen dsp_max dense_portable dense_dsp "
     "finish_pair conv_portable conv_dsp depthwise larger_portable larger_dsp max_pool average_pool lookup add multiply "
-    "extreme softmax copy"
+    "extreme softmax copy transpose_conv prelu reduce reduce_extreme resize_nearest resize_bilinear matmul"
 ).split()
 """Kernels may use those before them."""
 USED_BY = {
@@ -33,8 +33,9 @@ USED_BY = {
     "dsp_pairs": {"conv_dsp", "dense_dsp"},
     "dsp_max": {"larger_dsp"},
     "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp"},
-    "clamp": {"finish", "finish_any", "max_pool", "average_pool", "add", "multiply", "softmax"},
-    "requantize": {"finish_any", "add", "multiply"},
+    "clamp": {"finish", "finish_any", "max_pool", "average_pool", "add", "multiply", "softmax"}
+    | {"prelu", "reduce", "matmul"},
+    "requantize": {"finish_any", "add", "multiply", "prelu", "reduce", "matmul"},
 }
 """What needs a kernel that is no operator; those that need others come first."""
 KERNELS = Path(__file__).parent / "kernels"
@@ -194,7 +195,7 @@ def _overwritten(
     if not p.in_place:
         return None
     for value in node.inputs:
-        if value is None or value.data is not None or value.state:
+        if value is None or value.data is not None or value.state or value.bytes < node.outputs[0].bytes:
             continue
         index = root[value.index]
         readers = [v for v in node.inputs if v is not None and root[v.index] == index]
