@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgekit.ccode.elementwise import add, extreme, lookup, multiply, softmax
 from edgekit.ccode.graph import Node
 from edgekit.ccode.layers import conv, dense, depthwise, pool
+from edgekit.ccode.lstm import lstm
 from edgekit.ccode.movement import movement
 from edgekit.ccode.piece import Piece, Style, Writer
 
@@ -28,10 +29,12 @@ WRITERS: dict[str, Writer] = {
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
     **dict.fromkeys(("TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK"), movement),
     **dict.fromkeys(("CONCATENATION", "PAD", "PADV2"), movement),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
 }
 INT16 = {
     *("RESHAPE", "SQUEEZE", "EXPAND_DIMS"),
     *("TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK", "CONCATENATION"),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM",
 }
 """Operators that take values of 16 bits too."""
 
