@@ -13,7 +13,7 @@ from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.history import Entry
 from edgekit.measure.latency import SHARES
 from edgekit.measure.samples import Differences
-from edgekit.report import conformance, receipt
+from edgekit.report import conformance, device, receipt
 from edgekit.report.markdown import remarks
 from edgekit.report.text import printable
 from edgekit.report.treemap import treemap
@@ -56,6 +56,8 @@ def html(report: Report, extras: Extras) -> str:
         accuracies=_accuracies(report),
         stages=report.stages,
         receipt=(receipt.HEAD, receipt.rows(receipt.receipt(report.measurements, report.shipped))),
+        core=(device.CORE, device.core_rows(report.measurements)),
+        npu=(device.NPU, device.npu_rows(report.npu)),
         conformance=(conformance.HEAD, conformance.rows(report.conformance)),
         runtimes=_runtimes(report),
         treemap=_treemap(extras.anatomy),

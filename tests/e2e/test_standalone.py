@@ -46,7 +46,7 @@ def test_the_command_writes_the_same_code_every_time(shared, tmp_path):
     [
         ("mnist_lstm_int8", [], "operator 0, UNIDIRECTIONAL_SEQUENCE_LSTM in"),
         ("two_signatures_float", [], "2 subgraphs"),
-        ("ecg_autoencoder_int8", [], "is float32"),
+        ("blockwise_int4", [], "is float32"),
         ("on_off_int8", ["--kernels=helium"], "--kernels=helium"),
         ("none", [], "none.tflite"),
     ],
