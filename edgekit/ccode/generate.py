@@ -10,8 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from edgekit.ccode.graph import Network, Node, Value, network
+from edgekit.ccode.lstm import sigmoid_knots
 from edgekit.ccode.operators import piece
-from edgekit.ccode.piece import Piece, Style
+from edgekit.ccode.piece import Piece, Style, array
 from edgekit.ccode.plan import Plan, Span, Use, plan
 from edgekit.ccode.tables import table
 from edgekit.emit.c_array import in_comment
@@ -24,18 +25,19 @@ Kernels = Literal["portable", "dsp"]
 ORDER = (
     "clamp requantize window linear finish finish_any dsp_word dsp_pairs dsp_widen dsp_max dense_portable dense_dsp "
     "finish_pair conv_portable conv_dsp depthwise larger_portable larger_dsp max_pool average_pool lookup add multiply "
-    "extreme softmax copy transpose_conv prelu reduce reduce_extreme resize_nearest resize_bilinear matmul"
+    "extreme softmax copy transpose_conv prelu reduce reduce_extreme resize_nearest resize_bilinear matmul "
+    "lstm_scale lstm_scale_any lstm_gates lstm_portable lstm_dsp lstm"
 ).split()
 """Kernels may use those before them."""
 USED_BY = {
     "finish_pair": {"conv_portable", "conv_dsp"},
     "dsp_widen": {"conv_dsp"},
-    "dsp_pairs": {"conv_dsp", "dense_dsp"},
+    "dsp_pairs": {"conv_dsp", "dense_dsp", "lstm_dsp"},
     "dsp_max": {"larger_dsp"},
-    "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp"},
-    "clamp": {"finish", "finish_any", "max_pool", "average_pool", "add", "multiply", "softmax"}
+    "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp", "lstm_dsp"},
+    "clamp": {"finish", "finish_any", "max_pool", "average_pool", "add", "multiply", "softmax", "lstm"}
     | {"prelu", "reduce", "matmul"},
-    "requantize": {"finish_any", "add", "multiply", "prelu", "reduce", "matmul"},
+    "requantize": {"finish_any", "add", "multiply", "prelu", "reduce", "matmul", "lstm_scale_any"},
 }
 """What needs a kernel that is no operator; those that need others come first."""
 KERNELS = Path(__file__).parent / "kernels"
@@ -112,7 +114,7 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     roots = _roots(of, pieces)
     storage, planned = _place(of, pieces, roots)
     needed = {kernel for p in pieces for kernel in p.kernels}
-    needed -= {"finish"} if "finish_any" in needed else set()
+    needed -= {kernel.removesuffix("_any") for kernel in needed if kernel.endswith("_any")}
     for kernel, users in USED_BY.items():
         needed |= {kernel} if needed & users else set()
     sha256 = parse(content, name).sha256
@@ -249,11 +251,9 @@ def _copies(of: Network, storage: dict[int, _Storage], planned: Plan) -> list[st
 
 
 def _reset(value: Value, storage: dict[int, _Storage], planned: Plan) -> str:
-    """A state's start."""
-    at = _pointer(value, storage, planned)
-    if value.dtype == "int8":
-        return f"memset({at}, {value.zero}, {value.bytes});"
-    return f"for (int32_t i = 0; i < {value.elements}; i++) ({at})[i] = {value.zero};"
+    """A state's start.  Source: TFLM, tensorflow/lite/micro/micro_interpreter_graph.cc, `ResetVariableTensors`."""
+    start = value.zero if value.dtype == "int8" else 0
+    return f"memset({_pointer(value, storage, planned)}, {start}, {value.bytes});"
 
 
 def _end(value: Value) -> dict[str, Any]:
@@ -273,6 +273,8 @@ def _kernel(name: str, of: Network) -> str:
     if name == "depthwise":
         taps = [v.shape[1] * v.shape[2] for n in of.nodes if n.kind == "DEPTHWISE_CONV_2D" and (v := n.inputs[1])]
         text = f"#define MAX_TAPS {max(taps)}\n{text}"
+    if name == "lstm_gates":
+        text = f"{array('SIGMOID', 'uint16_t', sigmoid_knots())}\n\n{text}"
     return text.strip()
 
 

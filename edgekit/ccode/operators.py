@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax
 from edgekit.ccode.graph import Node
 from edgekit.ccode.layers import conv, dense, depthwise, pool
+from edgekit.ccode.lstm import lstm
 from edgekit.ccode.matmul import matmul
 from edgekit.ccode.movement import VIEWS, movement
 from edgekit.ccode.piece import Piece, Style, Writer
@@ -38,10 +39,12 @@ WRITERS: dict[str, Writer] = {
     "RESIZE_NEAREST_NEIGHBOR": nearest,
     "RESIZE_BILINEAR": bilinear,
     **dict.fromkeys(VIEWS, movement),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
 }
 INT16 = {
     *("RESHAPE", "SQUEEZE", "EXPAND_DIMS"),
     *("TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK", "CONCATENATION"),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM",
 }
 """Operators that take values of 16 bits too."""
 

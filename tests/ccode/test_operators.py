@@ -9,8 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_graph import Graph
 
-from edgekit.ccode.generate import generate
-from edgekit.errors import ModelError
 from edgekit.worker import Worker
 
 ZEROS = st.sampled_from([-128, -3, 0, 127])
@@ -177,7 +175,9 @@ MOVES = {
     "REVERSE_V2": "ReverseV2Options",
 }
 MOVED = described(
-    kind=st.sampled_from(sorted(MOVES)), shape=st.lists(SIZES, min_size=1, max_size=5).map(tuple), axis=st.integers(0, 4)
+    kind=st.sampled_from(sorted(MOVES)),
+    shape=st.lists(SIZES, min_size=1, max_size=5).map(tuple),
+    axis=st.integers(0, 4),
 )
 
 
