@@ -23,20 +23,21 @@ from edgekit.types import TensorSpec
 
 Kernels = Literal["portable", "dsp"]
 ORDER = (
-    "clamp requantize window linear finish finish_any dsp_word dsp_pairs dsp_widen dsp_max dense_portable dense_dsp "
-    "finish_pair conv_portable conv_dsp depthwise larger_portable larger_dsp max_pool average_pool lookup add multiply "
-    "extreme softmax copy transpose_conv prelu reduce reduce_extreme resize_nearest resize_bilinear matmul "
+    "clamp requantize window linear limits limits_full finish finish_any dsp_word dsp_pairs dsp_bytes dsp_widen "
+    "dsp_max lanes lanes_whole dense_portable dense_dsp dense finish_pair conv_portable conv_dsp depthwise "
+    "larger_portable larger_dsp max_pool average_pool lookup add multiply extreme softmax copy "
+    "transpose_conv prelu reduce reduce_extreme resize_nearest resize_bilinear matmul "
     "lstm_scale lstm_scale_any lstm_gates lstm_portable lstm_dsp lstm"
 ).split()
 """Kernels may use those before them."""
 USED_BY = {
     "finish_pair": {"conv_portable", "conv_dsp"},
     "dsp_widen": {"conv_dsp"},
+    "dsp_bytes": {"dense_dsp"},
     "dsp_pairs": {"conv_dsp", "dense_dsp", "lstm_dsp"},
     "dsp_max": {"larger_dsp"},
     "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp", "lstm_dsp"},
-    "clamp": {"finish", "finish_any", "max_pool", "average_pool", "add", "multiply", "softmax", "lstm"}
-    | {"prelu", "reduce", "matmul"},
+    "clamp": {"limits", "max_pool", "average_pool", "add", "multiply", "softmax", "lstm", "prelu", "reduce", "matmul"},
     "requantize": {"finish_any", "add", "multiply", "prelu", "reduce", "matmul", "lstm_scale_any"},
 }
 """What needs a kernel that is no operator; those that need others come first."""
@@ -63,6 +64,10 @@ class Code(Struct, frozen=True):
     outputs: tuple[TensorSpec, ...]
     stateful: bool
     """Whether it has states, which `NAME_reset` puts back to their start."""
+    library: tuple[str, ...] = ()
+    """C files of others that have to be compiled with it,"""
+    includes: tuple[str, ...] = ()
+    """and folders of headers that it needs."""
 
 
 class _Storage(Struct):
@@ -115,6 +120,9 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     storage, planned = _place(of, pieces, roots)
     needed = {kernel for p in pieces for kernel in p.kernels}
     needed -= {kernel.removesuffix("_any") for kernel in needed if kernel.endswith("_any")}
+    needed -= {"lanes_whole"} if "lanes" in needed else set()
+    if any({"finish", "finish_any"} & set(p.kernels) and "limits_full" not in p.kernels for p in pieces):
+        needed = needed - {"limits_full"} | {"limits"}
     for kernel, users in USED_BY.items():
         needed |= {kernel} if needed & users else set()
     sha256 = parse(content, name).sha256
