@@ -33,29 +33,27 @@ def softmax(node: Node, label: str, style: Style) -> Piece:
 
 
 def add(node: Node, label: str, style: Style) -> Piece:
-    """Sum or difference.  Source: TFLM, micro/kernels/add_common.cc, sub_common.cc: 20 more bits below."""
+    """Sum or difference.  Source: TFLM, micro/kernels/add_common.cc, sub_common.cc: 20 more bits below, in int16 15."""
     one, other = _pair(node)
     made = node.outputs[0]
+    bits = 15 if made.dtype == "int16" else 20
     twice = 2 * max(one.scale, other.scale)
     factors = [quantized_multiplier(v.scale / twice) for v in (one, other)]
-    multiplier, shift = quantized_multiplier(twice / (2**20 * made.scale))
-    sign = -1 if node.kind == "SUB" else 1
+    multiplier, shift = quantized_multiplier(twice / (2**bits * made.scale))
     numbers = [
         *(one.zero, *factors[0]),
-        *(other.zero, sign * factors[1][0], factors[1][1]),
+        *(other.zero, *factors[1]),
         *(multiplier, shift, made.zero, *activation_range(node)),
     ]
+    numbers += [2**bits, -1 if node.kind == "SUB" else 1]
     return _binary(node, label, "add", numbers)
 
 
 def multiply(node: Node, label: str, style: Style) -> Piece:
     """Product.  Source: TFLM, tensorflow/lite/micro/kernels/mul_common.cc."""
-    import numpy as np
-
     one, other = _pair(node)
     made = node.outputs[0]
-    product = np.float32(one.scale) * np.float32(other.scale)
-    factor = quantized_multiplier(float(np.float32(product / np.float32(made.scale))))
+    factor = quantized_multiplier(one.scale * other.scale / made.scale)
     return _binary(node, label, "multiply", [one.zero, other.zero, *factor, made.zero, *activation_range(node)])
 
 
@@ -76,16 +74,18 @@ def _pair(node: Node) -> tuple[Value, Value]:
 def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -> Piece:
     """A kernel of two inputs, which are made alike first where one is smaller."""
     made = node.outputs[0]
+    kernel += "16" if made.dtype == "int16" else ""
     calls, constants, kernels, scratch, sides = [], [], [kernel], 0, []
     for place, value in enumerate(_pair(node)):
         if value.shape == made.shape and value.data is None:
             sides.append(f"{{x{place}}}")
         elif value.data is not None:
-            constants.append(array(f"{label}_constant{place}", "int8_t", broadcast_data(value, made)))
+            constants.append(array(f"{label}_constant{place}", made.c_type, broadcast_data(value, made)))
             sides.append(f"{label}_constant{place}")
         else:
             call, sizes = broadcast(value, made, f"{label}_wide{place}", f"{{x{place}}}", f"{{scratch}} + {scratch}")
-            sides.append(f"{{scratch}} + {scratch}")
+            cast = "" if made.dtype == "int8" else f"({made.c_type} *)(void *)"
+            sides.append(f"{cast}({{scratch}} + {scratch})")
             calls.append(call)
             constants += sizes
             kernels.append("copy")

@@ -50,12 +50,18 @@ def main_of(inputs: int, outputs: int, stateful: bool) -> str:
     return MAIN.replace("BODY", "\n".join(rows))
 
 
-def compare(model: str, kernels: str, samples: int, compiler: str = "gcc") -> list[int]:
-    """How many bytes differ, the arena, and what is needed at once, in bytes."""
+def compare(model: str, kernels: str, samples: int, compiler: str = "gcc", ends: bool = False) -> list[int]:
+    """How many bytes differ, the arena, and what is needed at once, in bytes.
+
+    Args:
+      ends: whether the least and the most that inputs can store are samples too.
+    """
     content = Path(model).read_bytes()
     code = generate(content, "m", kernels)
     session = open_session("tflm", model)
     inputs = [random_inputs(session.inputs, seed) for seed in range(samples)]
+    for end in ("min", "max") if ends else ():
+        inputs.append([np.full(of.shape, getattr(np.iinfo(of.dtype), end), of.dtype) for of in session.inputs])
     wanted = bytearray()
     for sample in inputs:
         session.reset()
