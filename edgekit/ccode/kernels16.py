@@ -9,13 +9,15 @@ from edgekit.ccode.piece import array
 
 ORDER = (
     "clamp16 sum32 sum64 linear16 finish16 finish16_any word16 dense16_portable dense16_dsp dots16_portable dots16_dsp "
-    "block16 block16_any finish16_pair conv16 depthwise16 larger16 max_pool16 average_pool16 add16 multiply16 "
-    "extreme16 rescale16 rescale_to_8 rescale_from_8 sigmoids16 logistic16 tanh16 softmax16"
+    "block16 block16_any finish16_pair conv16 depthwise16 dsp_max16 larger16_portable larger16_dsp max_pool16 "
+    "average_pool16 add16 multiply16 extreme16 rescale16 rescale_to_8 rescale_from_8 sigmoids16 logistic16 tanh16 "
+    "softmax16"
 ).split()
 """Kernels may use those before them, and those for 8 bits."""
 RESCALING = ("rescale16", "rescale_to_8", "rescale_from_8")
 USED_BY = {
-    "word16": {"dots16_dsp", "dense16_dsp"},
+    "word16": {"dots16_dsp", "dense16_dsp", "larger16_dsp"},
+    "dsp_max16": {"larger16_dsp"},
     "dsp_pairs": {"dots16_dsp", "dense16_dsp"},
     "dsp_word": {"dots16_dsp", "dense16_dsp"},
     "clamp": {"rescale_to_8"},
@@ -25,7 +27,7 @@ USED_BY = {
 """What needs a kernel that is no operator."""
 WIDENED = {
     "clamp16": "clamp",
-    "larger16": "larger_portable",
+    "larger16_portable": "larger_portable",
     **{f"{name}16": name for name in ("max_pool", "average_pool", "add", "multiply", "extreme")},
 }
 """Kernels for 16 bits by those for 8 that they are, but for their types and names."""

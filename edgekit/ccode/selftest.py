@@ -15,15 +15,15 @@ def selftest(name: str, inputs: list[np.ndarray], outputs: list[np.ndarray]) -> 
 
     Args:
       name: of the model's symbols.
-      inputs, outputs: stored values (N, …) int8 of each.
+      inputs, outputs: stored values (N, …) of each.
     """
     macro, count = name.upper(), len(inputs[0])
     several = len(inputs) > 1 or len(outputs) > 1
     lines = [f'#include "{name}_selftest.h"', "", f'#include "{name}.h"', "", "#include <string.h>", ""]
     for way, arrays in (("input", inputs), ("output", outputs)):
         for number, values in enumerate(arrays):
-            lines += [array(f"golden_{way}{number}", "int8_t", values.reshape(-1)), ""]
-    made = [f"    static int8_t made{n}[{o[0].size}];" for n, o in enumerate(outputs)]
+            lines += [array(f"golden_{way}{number}", f"{values.dtype}_t", values.reshape(-1)), ""]
+    made = [f"    static {o.dtype}_t made{n}[{o[0].size}];" for n, o in enumerate(outputs)]
     given = [f"golden_input{n} + vector * {x[0].size}" for n, x in enumerate(inputs)]
     if several:
         run = [

@@ -1,5 +1,8 @@
 """Standalone C for activations of 16 bits has the outputs of TFLM, byte for byte."""
 
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 from code_probe import compare
@@ -7,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_graph import Graph
 
+from edgekit.ccode.generate import generate
+from edgekit.errors import ModelError
 from edgekit.worker import Worker
 
 
@@ -17,10 +22,10 @@ def tflm(tmp_path_factory):
     worker.close()
 
 
-def differing(tflm, folder, content: bytes, kernels: str = "portable", samples: int = 60, compiler: str = "gcc") -> int:
+def differing(tflm, folder, content: bytes, kernels: str = "portable", samples: int = 60) -> int:
     (folder / "m.tflite").write_bytes(content)
     found, arena, bound = tflm.call(
-        compare, str(folder / "m.tflite"), kernels, samples, compiler, True, returns=tuple[int, int, int]
+        compare, str(folder / "m.tflite"), kernels, samples, "gcc", True, returns=tuple[int, int, int]
     )
     assert bound <= arena <= 1.1 * bound
     return found
@@ -211,3 +216,34 @@ MODELS = {f.__name__: f for f in (curves, softmaxes, widths, movements, long_sum
 @pytest.mark.parametrize("name", MODELS)
 def test_functions_movements_and_long_sums_are_exact(tflm, tmp_path, name):
     assert differing(tflm, tmp_path, MODELS[name](), "dsp", 300) == 0
+
+
+@pytest.mark.skipif(shutil.which("clang") is None, reason="no clang")
+@pytest.mark.parametrize("kernels", ["portable", "dsp"])
+@pytest.mark.parametrize("name", ["curves", "movements", "long_sums"])
+def test_clang_has_nothing_to_say(tmp_path, name, kernels):
+    for file, text in generate(MODELS[name](), "m", kernels).files.items():
+        (tmp_path / file).write_text(text)
+    flags = "-std=c11 -O1 -Wall -Wextra -Wconversion -Wpedantic -Werror -c m.c -o m.o".split()
+    done = subprocess.run(["clang", *flags], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_tflm_would_take_for_something_else_is_refused():
+    def refusal(build) -> str:
+        g = Graph()
+        x = g.input([1, 4, 4, 2], 0.001, 0, "INT16")
+        with pytest.raises(ModelError) as told:
+            generate(g.finish(build(g, x)), "m")
+        return str(told.value)
+
+    w = np.ones((1, 3, 3, 2), np.int8)
+    assert "int32, which TFLM takes for int64" in refusal(
+        lambda g, x: g.conv(x, w, np.zeros(2, np.int32), depthwise=True)
+    )
+    assert "zero point that is not 0" in refusal(lambda g, x: g.conv(x, w, None, zero=3, depthwise=True))
+    assert "more than 48 bits" in refusal(lambda g, x: g.conv(x, w, np.full(2, 2**47), depthwise=True))
+    assert "128 times too small" in refusal(lambda g, x: g.conv(x, w, None, 1e-9, depthwise=True))
+    assert "scale 1/32768" in refusal(lambda g, x: g.unary("SOFTMAX", x, 0.01, 0, "SoftmaxOptions", beta=1.0))
+    assert "scale 1/32768" in refusal(lambda g, x: g.unary("TANH", x, 0.01, 0))
+    assert "written for int8" in refusal(lambda g, x: g.unary("HARD_SWISH", x, 0.01, 0))

@@ -1,8 +1,14 @@
 #define LANE16 1 /* values from pixel to pixel in a patch */
 /* Puts a pixel's inputs to every fourth place of `patch`. */
 static void spread16(const int16_t *from, int16_t *patch, int32_t count) {
-  for (int32_t i = 0; i < count; i++) patch[4 * i] = from[i];
-  if (count & 1) patch[4 * count] = 0;
+  for (; count > 1; count -= 2, from += 2, patch += 8) {
+    patch[0] = from[0];
+    patch[4] = from[1];
+  }
+  if (count > 0) {
+    patch[0] = from[0];
+    patch[4] = 0;
+  }
 }
 
 #define STEP16(k)             \
@@ -28,7 +34,13 @@ static __attribute__((noinline)) void dots16(const int16_t *patch, const int8_t 
                                              int32_t sums[8]) {
   int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3], e = sums[4], f = sums[5], g = sums[6], h = sums[7];
   int32_t v, w, x;
-  for (const int8_t *const end = weights + 2 * count; weights != end; weights += 4, patch += 8) {
+  for (const int8_t *const end = weights + 2 * (count & ~3); weights != end; weights += 8, patch += 16) {
+    STEP16(0);
+    STEP16(1);
+    STEP16(2);
+    STEP16(3);
+  }
+  if (count & 2) {
     STEP16(0);
     STEP16(1);
   }
