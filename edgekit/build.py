@@ -270,7 +270,7 @@ def prove(
     npu: Compiled | None = None
     if target.hardware.npu:
         settings = checked(target.hardware.npu, target.hardware.npu_system, target.hardware.npu_memory)
-        code.append(maker.make(steps.compile(p.portable, *settings), p.scope))
+        code.append(maker.make(steps.compile(p.portable, p.names.get(p.portable.sha256), *settings), p.scope))
         npu = code[-1].value
         found.measurements.extend(npu.measurements)
         found.notes.extend(_left_to_cpu(npu))
@@ -332,7 +332,8 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
     names = product.names.get(model.sha256)
     name = target.outputs.c_name or product.spec.name
     written = maker.make(steps.firmware(model, golden, name, kernels, names), product.scope)
-    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu), product.scope)]
+    clock = None if target.hardware.clock is None else float(target.hardware.clock)
+    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock), product.scope)]
 
 
 def _left_to_cpu(npu: Compiled) -> list[str]:

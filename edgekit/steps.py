@@ -369,21 +369,22 @@ def firmware(model: Artifact, golden: Artifact, name: str, kernels: Kernels, nam
     return Step("standalone C", function, arguments, ("tflite-micro", "numpy", "jinja2", *READING), "tflm", Code)
 
 
-def simulate(code: Made, golden: Artifact, core: str) -> Step:
+def simulate(code: Made, golden: Artifact, core: str, clock: float | None) -> Step:
     """Standalone C on a simulated core.
 
     Args:
       code: what `firmware` made.
+      clock: of the core, in Hz.
     """
-    arguments = {"code": code.value, "files": code.artifacts, "golden": golden, "core": core}
+    arguments = {"code": code.value, "files": code.artifacts, "golden": golden, "core": core, "clock": clock}
     tools = {} if missing() else versions()
     function = "edgekit.measure.firmware:measure_firmware"
     return Step("simulate", function, arguments, ("numpy", "jinja2"), TOOLS, list[Measurement], False, place=tools)
 
 
-def compile(model: Artifact, npu: str, system: str, memory: str) -> Step:
+def compile(model: Artifact, names: Artifact | None, npu: str, system: str, memory: str) -> Step:
     """What ships, for an NPU."""
-    arguments = {"model": model, "npu": npu, "system": system, "memory": memory}
+    arguments = {"model": model, "names": names, "npu": npu, "system": system, "memory": memory}
     return Step("compile", "edgekit.npu.vela:compile_file", arguments, (PACKAGE, *READING), TOOLS, Compiled)
 
 

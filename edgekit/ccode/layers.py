@@ -187,13 +187,8 @@ def right(node: Node) -> str:
 
 def _factors(node: Node) -> list[tuple[int, int]]:
     """What each output's sum is multiplied with."""
-    import numpy as np
-
     source, weights, made = _parts(node)
     total = weights.shape[3] if node.kind == "DEPTHWISE_CONV_2D" else weights.shape[0]
-    if node.kind == "FULLY_CONNECTED" and len(weights.scales) == 1:
-        product = float(np.float32(source.scale) * np.float32(weights.scales[0]))
-        return [quantized_multiplier(product / made.scale)] * total
     scales = weights.scales if len(weights.scales) > 1 else weights.scales * total
     return [quantized_multiplier(source.scale * scale / made.scale) for scale in scales]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.ccode.generate import Code, Kernels, generate_file
 from edgekit.errors import ModelError
-from edgekit.firmware.cores import CORES
+from edgekit.firmware.cores import CORES, Core
 from edgekit.firmware.run import missing, run, versions
 from edgekit.types import Measurement
 
@@ -36,15 +36,19 @@ def write_firmware(model: str, golden: str, name: str, kernels: Kernels, names: 
     return code
 
 
-def measure_firmware(code: Code, files: dict[str, str], golden: str, core: str) -> list[Measurement]:
+def measure_firmware(
+    code: Code, files: dict[str, str], golden: str, core: str, clock: float | None
+) -> list[Measurement]:
     """Runs the golden vectors on a simulated core.
 
     Args:
       files: the sources, by name.
       core: one of `CORES`.
+      clock: of the core, in Hz.
 
     Returns:
-      `instructions` of one inference, `flash` and `ram` of the linked image; without values where a tool is missing.
+      `instructions` of one inference, `flash` and `ram` of the linked image, and, where the clock is known, an estimate
+      of the latency; without values where a tool is missing.
 
     Raises:
       ModelError: an output is not that of TFLM.
@@ -52,11 +56,11 @@ def measure_firmware(code: Code, files: dict[str, str], golden: str, core: str) 
     """
     from msgspec.structs import replace
 
-    if said := missing():
-        return [Measurement(name, None, unit, reason=f"skipped: {said}") for name, unit in FIGURES.items()]
-    if core not in CORES:
-        said = f"skipped: QEMU simulates no {core} here; there is {', '.join(CORES)}"
-        return [Measurement(name, None, unit, reason=said) for name, unit in FIGURES.items()]
+    lacks = missing() or ("" if core in CORES else f"QEMU simulates no {core} here; there is {', '.join(CORES)}")
+    if lacks:
+        said = f"skipped: {lacks}"
+        figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
+        return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
     inputs, outputs = _vectors(golden)
     texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items() if "_selftest" not in name}
     sizes = [[int(array[0].nbytes) for array in of] for of in (inputs, outputs)]
@@ -72,11 +76,21 @@ def measure_firmware(code: Code, files: dict[str, str], golden: str, core: str) 
         Measurement("instructions", round(ran.instructions), "1", "simulated", label, count, reason=said),
         Measurement("flash", ran.flash, "B", "simulated", label, reason=f"of which {ran.weights:,} B are the model's"),
         Measurement("ram", ran.ram, "B", "simulated", label, reason=f"of which {ran.stack:,} B are stack"),
+        *([_latency(ran.instructions, clock, CORES[core], label)] if clock else []),
         *(
             Measurement(f"instructions of {operator}", round(number), "1", "simulated", label, artifact="operator")
             for operator, number in ran.operators
         ),
     ]
+
+
+def _latency(instructions: float, clock: float, core: Core, label: str) -> Measurement:
+    """An estimate of the time of one inference."""
+    least, usual, most = (instructions * cycles / clock * 1e9 for cycles in core.cycles)
+    low, factor, high = core.cycles
+    each = f"{factor} cycles ({low} to {high}, docs/cycles.md)"
+    said = f"{instructions:,.0f} instructions of {each} at {clock / 1e6:g} MHz; memory without wait states"
+    return Measurement("latency_p90", usual, "ns", "estimated", label, low=least, high=most, reason=said)
 
 
 def _vectors(golden: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
