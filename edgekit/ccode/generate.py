@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from edgekit.ccode import kernels16
 from edgekit.ccode.graph import Network, Node, Value, network
 from edgekit.ccode.lstm import sigmoid_knots
 from edgekit.ccode.operators import piece
@@ -123,7 +124,8 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     needed -= {"lanes_whole"} if "lanes" in needed else set()
     if any({"finish", "finish_any"} & set(p.kernels) and "limits_full" not in p.kernels for p in pieces):
         needed = needed - {"limits_full"} | {"limits"}
-    for kernel, users in USED_BY.items():
+    needed = kernels16.widest(needed)
+    for kernel, users in (*kernels16.USED_BY.items(), *USED_BY.items()):
         needed |= {kernel} if needed & users else set()
     sha256 = parse(content, name).sha256
     made = (_operator(node, p, storage, planned) for node, p in zip(of.nodes, pieces, strict=True))
@@ -138,7 +140,7 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
         "several": len(of.inputs) > 1 or len(of.outputs) > 1,
         "inputs": [_end(value) for value in of.inputs],
         "outputs": [_end(value) for value in of.outputs],
-        "texts": [_kernel(k, of) for k in ORDER if k in needed],
+        "texts": [_kernel(k, of) for k in (*ORDER, *kernels16.ORDER) if k in needed],
         "operators": operators,
         "copies": _copies(of, storage, planned),
         "resets": [_reset(value, storage, planned) for value in of.states],
@@ -277,8 +279,11 @@ def _end(value: Value) -> dict[str, Any]:
 
 
 def _kernel(name: str, of: Network) -> str:
-    text = (KERNELS / f"{name}.c").read_text(encoding="ascii")
-    if name == "depthwise":
+    if name == "sigmoids16":
+        return kernels16.sigmoid_table()
+    text = (KERNELS / f"{kernels16.WIDENED.get(name, name)}.c").read_text(encoding="ascii")
+    text = kernels16.widened(text) if name in kernels16.WIDENED else text
+    if name in ("depthwise", "depthwise16"):
         taps = [v.shape[1] * v.shape[2] for n in of.nodes if n.kind == "DEPTHWISE_CONV_2D" and (v := n.inputs[1])]
         text = f"#define MAX_TAPS {max(taps)}\n{text}"
     if name == "lstm_gates":
