@@ -318,6 +318,12 @@ def _check(target: Target, where: str) -> None:
     quantize = target.recipe.quantize
     if quantize and (why := scheme_refusal(target.runtimes.ship, quantize)):
         raise TargetError(f"{where}: recipe.quantize: {why}")
+    if quantize and target.outputs.c_standalone and (quantize.scheme == "weight-only" or quantize.float_layers):
+        place = "scheme" if quantize.scheme == "weight-only" else "float_layers"
+        raise TargetError(
+            f"{where}: outputs.c_standalone: computes in integers only, but recipe.quantize.{place} leaves floats; "
+            'write scheme = "int8" without it, or c_standalone = false'
+        )
     if quantize and quantize.bias_correction and not quantize.plain:
         raise TargetError(f"{where}: recipe.quantize.bias_correction: is for int8 throughout; remove it")
     if quantize and quantize.rescue and not quantize.plain:

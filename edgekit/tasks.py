@@ -407,11 +407,12 @@ def carray(
     json: bool = False,
 ) -> None:
     """Write C and C++ sources that hold any .tflite: the array, its shapes and scales, and the operators it needs."""
-    from edgekit.emit.c_array import CArray, write_c_array
+    from edgekit.emit.c_array import CArray
+    from edgekit.emit.kit import write_kit
     from edgekit.report.console import print_json
 
     settings = CArray(name or Path(path).stem, section or "", attribute or "", include or "")
-    files = [str(file) for file in write_c_array(Path(path), settings, Path(out))]
+    files = [str(file) for file in write_kit(Path(path), settings, Path(out))]
     print_json(files) if json else print("\n".join(files))
 
 

@@ -161,6 +161,40 @@ class Graph:
         options = {"fusedActivationFunction": self._activation(activation)}
         return self.operator("FULLY_CONNECTED", inputs, [out], "FullyConnectedOptions", **options)
 
+    def lstm(
+        self,
+        x: int,
+        weights: Sequence[np.ndarray],
+        biases: Sequence[np.ndarray],
+        scale: float = 1 / 128,
+        zero: int = 0,
+        cell_scale: float = 2.0**-11,
+        scales: Sequence[float] = (0.01,) * 8,
+        clip: float = 0.0,
+        time_major: bool = False,
+    ) -> int:
+        """An LSTM over a sequence; its states and its output are of the input's type.
+
+        Args:
+          weights: eight matrices (units, inputs or units): of the input, forget, cell and output gate, for the input,
+            then for the state.
+          biases: four vectors.
+        """
+        first, second, _ = self.shape(x)
+        types = self.s.TensorType
+        units, dtype = len(biases[0]), "INT8" if self.graph.tensors[x].type == types.INT8 else "INT16"
+        batch = second if time_major else first
+        states = [self.tensor([batch, units], scale, zero, dtype), self.tensor([batch, units], cell_scale, 0, "INT16")]
+        for state in states:
+            self.graph.tensors[state].isVariable = True
+        matrices = [self.constant(w, s) for w, s in zip(weights, scales, strict=True)]
+        vectors = [self.constant(b, s) for b, s in zip(biases, scales[:4], strict=True)]
+        inputs = [x, *matrices, -1, -1, -1, *vectors, -1, -1, *states, -1, -1, -1, -1]
+        out = self.tensor([first, second, units], scale, zero, dtype)
+        options = "UnidirectionalSequenceLSTMOptions"
+        fields = {"fusedActivationFunction": self._activation("TANH"), "cellClip": clip, "timeMajor": time_major}
+        return self.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [out], options, **fields)
+
     def pool(
         self,
         x: int,
