@@ -161,6 +161,19 @@ def curves() -> bytes:
     return g.finish(*ends)
 
 
+def reductions() -> bytes:
+    """Means and sums over axes, and an image that grows."""
+    g, ends = Graph(), []
+    for axes, shape in (([1, 2], [2, 7]), ([3], [2, 5, 4]), ([1], [2, 4, 7]), ([1, 2, 3], [2])):
+        for kind in ("MEAN", "SUM"):
+            x, made = g.input([2, 5, 4, 7], 0.0004, 0, "INT16"), g.tensor(shape, 0.0003, 0, "INT16")
+            ends.append(g.operator(kind, [x, g.constant(np.array(axes, np.int32))], [made], "ReducerOptions"))
+    x, larger = g.input([2, 5, 4, 7], 0.0004, 0, "INT16"), g.tensor([2, 7, 6, 7], 0.0004, 0, "INT16")
+    size = g.constant(np.array([7, 6], np.int32))
+    ends.append(g.operator("RESIZE_NEAREST_NEIGHBOR", [x, size], [larger], "ResizeNearestNeighborOptions"))
+    return g.finish(*ends)
+
+
 def softmaxes() -> bytes:
     """Rows of several widths."""
     g, ends = Graph(), []
@@ -225,7 +238,7 @@ def long_sums() -> bytes:
     return g.finish(*ends)
 
 
-MODELS = {f.__name__: f for f in (curves, softmaxes, widths, movements, long_sums)}
+MODELS = {f.__name__: f for f in (curves, reductions, softmaxes, widths, movements, long_sums)}
 
 
 @pytest.mark.parametrize("name", MODELS)
