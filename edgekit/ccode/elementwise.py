@@ -88,7 +88,7 @@ def _pair(node: Node) -> tuple[Value, Value]:
 def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -> Piece:
     """A kernel of two inputs; the smaller one, made as large as the end of the output that it repeats itself over."""
     made = node.outputs[0]
-    kernel += "16" if made.dtype == "int16" else ""
+    kernel += made.suffix
     cast = "" if made.dtype == "int8" else f"({made.c_type} *)(void *)"
     calls, constants, kernels, scratch = [], [], [kernel], 0
     sides: list[tuple[str, int]] = []

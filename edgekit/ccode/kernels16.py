@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import re
 
-from edgekit.ccode.curves import sigmoids
-from edgekit.ccode.piece import array
-
 ORDER = (
     "clamp16 sum32 sum64 linear16 finish16 finish16_any word16 dense16_portable dense16_dsp dots16_portable dots16_dsp "
     "block16 block16_any finish16_pair conv16 depthwise16 dsp_max16 larger16_portable larger16_dsp max_pool16 "
-    "average_pool16 add16 multiply16 extreme16 rescale16 rescale_to_8 rescale_from_8 sigmoids16 logistic16 tanh16 "
-    "softmax16"
+    "average_pool16 add16 multiply16 extreme16 reduce16 rescale16 rescale_to_8 rescale_from_8 "
+    "logistic16 tanh16 softmax16"
 ).split()
 """Kernels may use those before them, and those for 8 bits."""
-RESCALING = ("rescale16", "rescale_to_8", "rescale_from_8")
+SCALING = ("rescale16", "rescale_to_8", "rescale_from_8", "add16", "multiply16", "reduce16")
 USED_BY = {
     "word16": {"dots16_dsp", "dense16_dsp", "larger16_dsp"},
     "dsp_max16": {"larger16_dsp"},
     "dsp_pairs": {"dots16_dsp", "dense16_dsp"},
     "dsp_word": {"dots16_dsp", "dense16_dsp"},
     "clamp": {"rescale_to_8"},
-    "clamp16": {"finish16", "finish16_any", "max_pool16", "average_pool16", "add16", "multiply16", *RESCALING},
-    "requantize": {"finish16_any", "add16", "multiply16", "softmax16", *RESCALING},
+    "clamp16": {"finish16", "finish16_any", "max_pool16", "average_pool16", *SCALING},
+    "requantize": {"finish16_any", "softmax16", *SCALING},
 }
 """What needs a kernel that is no operator."""
+SHARED = "max_pool average_pool add multiply extreme reduce".split()
 WIDENED = {
     "clamp16": "clamp",
     "larger16_portable": "larger_portable",
-    **{f"{name}16": name for name in ("max_pool", "average_pool", "add", "multiply", "extreme")},
+    **{f"{name}16": name for name in SHARED},
 }
 """Kernels for 16 bits by those for 8 that they are, but for their types and names."""
 
@@ -44,9 +42,4 @@ def widest(needed: set[str]) -> set[str]:
 def widened(text: str) -> str:
     """The source of a kernel for 8 bits as that for 16."""
     text = text.replace("int8_t", "int16_t").replace("INT8_", "INT16_").replace("clamp_s8", "clamp_s16")
-    return re.sub(r"\b(larger|max_pool|average_pool|add|multiply|extreme)\(", r"\g<1>16(", text)
-
-
-def sigmoid_table() -> str:
-    """What `logistic16` and `tanh16` look up."""
-    return array("SIGMOID16", "uint16_t", sigmoids())
+    return re.sub(rf"\b(larger|{'|'.join(SHARED)})\(", r"\g<1>16(", text)

@@ -98,14 +98,13 @@ def pool(node: Node, label: str, style: Style) -> Piece:
     assert source
     if (source.scale, source.zero) != (made.scale, made.zero):
         raise node.refusal("its input and its output must have one scale and zero point")
-    bits, options = ("16" if source.dtype == "int16" else ""), node.options
-    kernel = f"max_pool{bits}" if node.kind == "MAX_POOL_2D" else f"average_pool{bits}"
+    kernel, options = ("max_pool" if node.kind == "MAX_POOL_2D" else "average_pool") + made.suffix, node.options
     low, high = activation_range(node)
     call = f"{kernel}(&{label}_window, {{x0}}, {{y0}}, {low}, {high});"
     return Piece(
         _each(source.shape[0], call, source, made),
         [_window(node, label, (options.filterHeight, options.filterWidth), source.shape[3])],
-        ["window", *([f"larger{bits}_{style.kernels}"] if node.kind == "MAX_POOL_2D" else []), kernel],
+        ["window", *([f"larger{made.suffix}_{style.kernels}"] if node.kind == "MAX_POOL_2D" else []), kernel],
         in_place=source.shape[0] == 1 and options.padding == _schema().Padding.VALID,
     )
 

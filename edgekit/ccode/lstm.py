@@ -74,21 +74,6 @@ def lstm(node: Node, label: str, style: Style) -> Piece:
     return Piece([call], constants, kernels, 8 * (-(-inputs // 4) - (-units // 4)) if style.kernels == "dsp" else 0)
 
 
-def sigmoid_knots() -> list[int]:
-    """The sigmoid of 0, 1/24, … 255/24 with 16 bits behind the point, as TFLM's table has it.
-
-    Lines from knot to knot lie below the curve between them; each knot is raised by half of the most that they miss,
-    the curve's second derivative times step**2 / 16. The last knot is what a saturated sigmoid is.
-
-    Source: `sigmoid_table_uint16` in tensorflow/lite/kernels/internal/common.cc.
-    """
-    knots = []
-    for i in range(256):
-        y = 1 / (1 + math.exp(-i / 24))
-        knots.append(math.floor(2**16 * (y - y * (1 - y) * (1 - 2 * y) / 24**2 / 16) + 0.5))
-    return [*knots[:-1], 2**16 - 1]
-
-
 def _ends(node: Node) -> tuple[Value, Value, Value]:
     """Input, hidden state and cell state of an LSTM that TFLM would take."""
     if len(node.inputs) != 24:

@@ -56,8 +56,9 @@ INT16: dict[str, Writer] = {
     **dict.fromkeys(("ADD", "SUB"), add),
     "MUL": multiply,
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
-    **dict.fromkeys(("TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK"), movement),
-    **dict.fromkeys(("CONCATENATION", "PAD", "PADV2"), movement),
+    **dict.fromkeys(("MEAN", "SUM"), reduce),
+    "RESIZE_NEAREST_NEIGHBOR": nearest,
+    **dict.fromkeys(VIEWS, movement),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
 }
 """Who writes those that compute with values of 16 bits."""

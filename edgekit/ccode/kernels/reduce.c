@@ -12,7 +12,7 @@ static void reduce(const int8_t *input, int8_t *output, const int32_t size[6], c
             for (int32_t f = 0; f < size[5]; f++, x += step[5]) sum += *x;
           }
         }
-        *output++ = clamp_s8(requantize(sum, of[1], of[2]) + of[3], -128, 127);
+        *output++ = clamp_s8(requantize(sum, of[1], of[2]) + of[3], INT8_MIN, INT8_MAX);
       }
     }
   }
