@@ -345,9 +345,11 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
 
 def _arena(found: Found) -> Arena | None:
     """What TFLM needs of RAM for what ships, if it was measured."""
-    sizes = [found.value(name) for name in ("arena", "arena_used", "arena_persistent", "arena_scratch")]
-    known = [int(size) for size in sizes if size is not None]
-    return Arena(known[0], known[1], known[2], known[3]) if len(known) == len(sizes) else None
+    own = [m for m in found.measurements if m.artifact == "model" and m.runtime.startswith("tflm ")]
+    size = {m.name: int(m.value) for m in own if m.value is not None}
+    if "arena" not in size:
+        return None
+    return Arena(size["arena"], size["arena_used"], size["arena_persistent"], size["arena_scratch"])
 
 
 def _left_to_cpu(npu: Compiled) -> list[str]:

@@ -104,8 +104,8 @@ def check_support(model: str, runtimes: dict[str, Kernels]) -> str:
     graph = read(Path(model))
     if "tflm" in runtimes and (layers := hybrid(graph)):
         raise ModelError(
-            f"tflm has no hybrid kernels (float values, integer weights), as in {layers[0]!r}; give the float model and "
-            'let recipe.quantize.scheme = "int8" quantize it, or write runtimes.ship = "litert"'
+            f"tflm has no hybrid kernels (float values, integer weights), as in {layers[0]!r}; give the float model "
+            'and let recipe.quantize.scheme = "int8" quantize it, or write runtimes.ship = "litert"'
         )
     for name, kernels in runtimes.items():
         if lacks := lacking(graph, kernels):
