@@ -278,7 +278,7 @@ def prove(
     npu: Compiled | None = None
     if target.hardware.npu:
         settings = checked(target.hardware.npu, target.hardware.npu_system, target.hardware.npu_memory)
-        code.append(maker.make(steps.compile(p.portable, *settings), p.scope))
+        code.append(maker.make(steps.compile(p.portable, p.names.get(p.portable.sha256), *settings), p.scope))
         npu = code[-1].value
         found.measurements.extend(npu.measurements)
         found.notes.extend(_left_to_cpu(npu))
@@ -291,10 +291,10 @@ def prove(
         files[NAMES] = p.names[p.shipped.sha256]
     if found.golden:
         files[GOLDEN] = found.golden
-    written = any(step.row.name == "standalone C" for step in code)
-    outputs = msgspec.structs.replace(target.outputs, c_standalone=written)
+    written = next((step.value for step in code if step.row.name == "standalone C"), None)
+    outputs = msgspec.structs.replace(target.outputs, c_standalone=written is not None)
     if outputs.c_array or outputs.c_standalone:
-        emit = steps.emit(p.shipped, spec.name, outputs, _arena(found), p.labels, found.golden)
+        emit = steps.emit(p.shipped, spec.name, outputs, _arena(found), p.labels, written, found.golden)
         made.append(maker.make(emit, p.scope))
         files |= {f"c/{name}": artifact for name, artifact in made[-1].artifacts.items()}
     report = Report(
@@ -340,7 +340,8 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
     names = product.names.get(model.sha256)
     name = target.outputs.c_name or product.spec.name
     written = maker.make(steps.firmware(model, name, kernels, names), product.scope)
-    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu), product.scope)]
+    clock = None if target.hardware.clock is None else float(target.hardware.clock)
+    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock), product.scope)]
 
 
 def _arena(found: Found) -> Arena | None:

@@ -371,21 +371,22 @@ def firmware(model: Artifact, name: str, kernels: Kernels, names: Artifact | Non
     return Step("standalone C", function, arguments, ("tflite-micro", "numpy", "jinja2", *READING), "tflm", Code)
 
 
-def simulate(code: Made, golden: Artifact, core: str) -> Step:
+def simulate(code: Made, golden: Artifact, core: str, clock: float | None) -> Step:
     """Standalone C on a simulated core.
 
     Args:
       code: what `firmware` made.
+      clock: of the core, in Hz.
     """
-    arguments = {"code": code.value, "files": code.artifacts, "golden": golden, "core": core}
+    arguments = {"code": code.value, "files": code.artifacts, "golden": golden, "core": core, "clock": clock}
     tools = {} if missing() else versions()
     function = "edgekit.measure.firmware:measure_firmware"
     return Step("simulate", function, arguments, ("numpy", "jinja2"), TOOLS, list[Measurement], False, place=tools)
 
 
-def compile(model: Artifact, npu: str, system: str, memory: str) -> Step:
+def compile(model: Artifact, names: Artifact | None, npu: str, system: str, memory: str) -> Step:
     """What ships, for an NPU."""
-    arguments = {"model": model, "npu": npu, "system": system, "memory": memory}
+    arguments = {"model": model, "names": names, "npu": npu, "system": system, "memory": memory}
     return Step("compile", "edgekit.npu.vela:compile_file", arguments, (PACKAGE, *READING), TOOLS, Compiled)
 
 
@@ -395,12 +396,14 @@ def emit(
     outputs: Outputs,
     arena: Arena | None,
     labels: tuple[str, ...],
+    code: Code | None,
     golden: Artifact | None,
 ) -> Step:
     """C sources of the model, and pages for those who add them to a project.
 
     Args:
       arena: of TFLM, if it was measured.
+      code: the standalone C that is there, too.
       golden: golden vectors, which are used where they are of TFLM.
     """
     arguments = {
@@ -409,6 +412,7 @@ def emit(
         "outputs": outputs,
         "arena": arena,
         "labels": labels,
+        "ends": (code.inputs, code.outputs) if code else None,
         "golden": golden,
     }
     return Step("emit", "edgekit.emit.kit:emit_file", arguments, (*READING, "jinja2", "numpy"), TOOLS)

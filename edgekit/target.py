@@ -10,6 +10,7 @@ import msgspec
 
 from edgekit.config import Settings, decode, encode, nearest, parse_value, read_table
 from edgekit.errors import SetupError, TargetError
+from edgekit.firmware.cores import CORES
 from edgekit.npu.settings import checked
 from edgekit.recipe import Positive, Recipe, Technique
 from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Number, Percent, Quantity, Ratio
@@ -300,6 +301,9 @@ def _check(target: Target, where: str) -> None:
     for name in ("flash", "ram", "instructions"):
         if getattr(target.budget, name) is not None and not target.outputs.c_standalone:
             raise TargetError(f"{where}: budget.{name}: is of standalone C; set outputs.c_standalone = true")
+        if getattr(target.budget, name) is not None and target.hardware.cpu not in CORES:
+            said = nearest(target.hardware.cpu, list(CORES))
+            raise TargetError(f'{where}: budget.{name}: QEMU simulates no "{target.hardware.cpu}" here; {said}')
     check_recipe(target.recipe, where)
     cluster, shrink = target.recipe.cluster, target.recipe.shrink
     if (

@@ -18,6 +18,7 @@ from edgekit.emit.c_array import in_comment
 from edgekit.emit.identifier import c_identifier
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
+from edgekit.types import TensorSpec
 
 Kernels = Literal["portable", "dsp"]
 ORDER = (
@@ -53,7 +54,11 @@ class Code(Struct, frozen=True):
     """Bytes of constants that come from the model."""
     operators: tuple[str, ...]
     """Labels of those that compute something, in their order."""
-    stateful: bool = False
+    peak: str
+    """The operator during which the most of the arena is in use."""
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    stateful: bool
     """Whether it has states, which `NAME_reset` puts back to their start."""
 
 
@@ -130,7 +135,10 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     weights = sum(v.bytes for v in of.values.values() if v.data is not None)
     files = {f"{name}.h": _render("model.h.jinja", facts), f"{name}.c": _render("model.c.jinja", facts)}
     labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
-    return Code(name, kernels, files, planned.bytes, planned.bound, weights, labels, bool(of.states))
+    inputs, outputs = (tuple(value.spec for value in ends) for ends in (of.inputs, of.outputs))
+    memory = planned.bytes, planned.bound, weights
+    peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == planned.peak), "")
+    return Code(name, kernels, files, *memory, labels, peak, inputs, outputs, bool(of.states))
 
 
 def _roots(of: Network, pieces: list[Piece]) -> dict[int, int]:
@@ -158,7 +166,7 @@ def _place(of: Network, pieces: list[Piece], root: dict[int, int]) -> tuple[dict
     uses: dict[int, list[Use]] = {}
     for value in of.states:
         storage[value.index] = _Storage("", value.index)
-        uses[value.index] = [Use(0, len(of.nodes), value.bytes)]
+        uses[value.index] = [Use(0, of.nodes[-1].number, value.bytes)]
     for node, p in zip(of.nodes, pieces, strict=True):
         now = node.number
         if p.scratch:

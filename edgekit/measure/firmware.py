@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.ccode.generate import Code
+from edgekit.emit.golden import as_stored
 from edgekit.errors import ModelError
-from edgekit.firmware.cores import CORES
+from edgekit.firmware.cores import CORES, Core
 from edgekit.firmware.run import missing, run, versions
 from edgekit.types import Measurement
 
@@ -18,15 +19,19 @@ FIGURES = {"instructions": "1", "flash": "B", "ram": "B"}
 """What a run measures."""
 
 
-def measure_firmware(code: Code, files: dict[str, str], golden: str, core: str) -> list[Measurement]:
+def measure_firmware(
+    code: Code, files: dict[str, str], golden: str, core: str, clock: float | None
+) -> list[Measurement]:
     """Runs the golden vectors on a simulated core.
 
     Args:
       files: the sources, by name.
       core: one of `CORES`.
+      clock: of the core, in Hz.
 
     Returns:
-      `instructions` of one inference, `flash` and `ram` of the linked image; without values where a tool is missing.
+      `instructions` of one inference, `flash` and `ram` of the linked image, and, where the clock is known, an estimate
+      of the latency; without values where a tool is missing.
 
     Raises:
       ModelError: an output is not that of TFLM.
@@ -34,12 +39,12 @@ def measure_firmware(code: Code, files: dict[str, str], golden: str, core: str) 
     """
     from msgspec.structs import replace
 
-    if said := missing():
-        return [Measurement(name, None, unit, reason=f"skipped: {said}") for name, unit in FIGURES.items()]
-    if core not in CORES:
-        said = f"skipped: QEMU simulates no {core} here; there is {', '.join(CORES)}"
-        return [Measurement(name, None, unit, reason=said) for name, unit in FIGURES.items()]
-    inputs, outputs = _vectors(golden)
+    lacks = missing() or ("" if core in CORES else f"QEMU simulates no {core} here; there is {', '.join(CORES)}")
+    if lacks:
+        said = f"skipped: {lacks}"
+        figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
+        return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
+    inputs, outputs = _vectors(golden, code)
     texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items()}
     sizes = [[int(array[0].nbytes) for array in of] for of in (inputs, outputs)]
     ran = run(replace(code, files=texts), inputs, (sizes[0], sizes[1]), core)
@@ -54,6 +59,7 @@ def measure_firmware(code: Code, files: dict[str, str], golden: str, core: str) 
         Measurement("instructions", round(ran.instructions), "1", "simulated", label, count, reason=said),
         Measurement("flash", ran.flash, "B", "simulated", label, reason=f"of which {ran.weights:,} B are the model's"),
         Measurement("ram", ran.ram, "B", "simulated", label, reason=f"of which {ran.stack:,} B are stack"),
+        *([_latency(ran.instructions, clock, CORES[core], label)] if clock else []),
         *(
             Measurement(f"instructions of {operator}", round(number), "1", "simulated", label, artifact="operator")
             for operator, number in ran.operators
@@ -61,15 +67,20 @@ def measure_firmware(code: Code, files: dict[str, str], golden: str, core: str) 
     ]
 
 
-def _vectors(golden: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Inputs and outputs of an archive, each (N, …) int8."""
+def _latency(instructions: float, clock: float, core: Core, label: str) -> Measurement:
+    """An estimate of the time of one inference."""
+    least, usual, most = (instructions * cycles / clock * 1e9 for cycles in core.cycles)
+    low, factor, high = core.cycles
+    each = f"{factor} cycles ({low} to {high}, docs/cycles.md)"
+    said = f"{instructions:,.0f} instructions of {each} at {clock / 1e6:g} MHz; memory without wait states"
+    return Measurement("latency_p90", usual, "ns", "estimated", label, low=least, high=most, reason=said)
+
+
+def _vectors(golden: str, code: Code) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Inputs and outputs of an archive as the code stores them, each (N, …)."""
     import numpy as np
 
     with np.load(golden, allow_pickle=False) as file:
-        names = sorted(file.files, key=_number)
-        inputs, outputs = ([file[n] for n in names if n.startswith(word)] for word in ("input", "output"))
+        inputs = [as_stored(file[f"input_{n}"], spec) for n, spec in enumerate(code.inputs)]
+        outputs = [as_stored(file[f"output_{n}"], spec) for n, spec in enumerate(code.outputs)]
     return inputs, outputs
-
-
-def _number(name: str) -> int:
-    return int(name.rpartition("_")[2]) if name.rpartition("_")[2].isdigit() else 0

@@ -9,6 +9,7 @@ import numpy as np
 from edgekit.ccode.generate import generate
 from edgekit.runtimes import open_session
 from edgekit.runtimes.values import random_inputs
+from edgekit.types import TensorSpec
 
 MAIN = """
 #include <stdio.h>
@@ -50,19 +51,30 @@ def main_of(inputs: int, outputs: int, stateful: bool) -> str:
     return MAIN.replace("BODY", "\n".join(rows))
 
 
+def real(values: np.ndarray, of: TensorSpec) -> np.ndarray:
+    """What stored values stand for."""
+    return (np.float32(of.scale) * (values.astype(np.int32) - of.zero_point)).astype(np.float32)
+
+
+def stored(values: np.ndarray, of: TensorSpec) -> np.ndarray:
+    """The stored values that stand for these."""
+    return (np.round(values / np.float32(of.scale)) + of.zero_point).astype(of.dtype)
+
+
 def compare(model: str, kernels: str, samples: int, compiler: str = "gcc") -> list[int]:
     """How many bytes differ, the arena, and what is needed at once, in bytes."""
     content = Path(model).read_bytes()
     code = generate(content, "m", kernels)
     session = open_session("tflm", model)
-    inputs = [random_inputs(session.inputs, seed) for seed in range(samples)]
+    inputs = [random_inputs(code.inputs, seed) for seed in range(samples)]
     wanted = bytearray()
     for sample in inputs:
         session.reset()
-        session.set_inputs(sample)
+        pairs = zip(sample, session.inputs, code.inputs, strict=True)
+        session.set_inputs([real(x, of) if spec.dtype == "float32" else x for x, spec, of in pairs])
         session.invoke()
-        for output in session.get_outputs():
-            wanted += output.tobytes()
+        for output, of in zip(session.get_outputs(), code.outputs, strict=True):
+            wanted += (stored(output, of) if output.dtype == np.float32 else output).tobytes()
     given = b"".join(array.tobytes() for sample in inputs for array in sample)
     with tempfile.TemporaryDirectory() as folder:
         for file, text in code.files.items():

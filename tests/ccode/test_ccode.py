@@ -11,7 +11,7 @@ from edgekit.ccode.fixed_point import exponentials, quantized_multiplier, requan
 from edgekit.ccode.plan import Span, Use, plan
 from edgekit.worker import Worker
 
-EXACT = ("anomaly_autoencoder", "audio_commands", "hello_world", "micro_speech", "on_off", "wake_word")
+EXACT = "anomaly_autoencoder audio_commands ecg_autoencoder hello_world magic_wand micro_speech on_off wake_word"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def differing(tflm, folder, content: bytes, kernels: str, samples: int = 60, com
 
 
 @pytest.mark.parametrize("kernels", ["portable", "dsp"])
-@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("name", EXACT.split())
 def test_the_shared_models_are_exact(shared, tflm, tmp_path, name, kernels):
     content = (shared / f"models/tflite/{name}_int8.tflite").read_bytes()
     assert differing(tflm, tmp_path, content, kernels, 100) == 0

@@ -46,8 +46,10 @@ def test_the_command_writes_the_same_code_every_time(shared, tmp_path):
     [
         ("mnist_lstm_int8", [], "operator 0, UNIDIRECTIONAL_SEQUENCE_LSTM in"),
         ("two_signatures_float", [], "2 subgraphs"),
-        ("ecg_autoencoder_int8", [], "is float32"),
+        ("blockwise_int4", [], "is float32"),
         ("on_off_int8", ["--kernels=helium"], "--kernels=helium"),
+        ("on_off_int8", ["--arena=5 KB"], "needs an arena of 5,152 B, and --arena gives 5,000 B"),
+        ("on_off_int8", ["--arena=5"], "no unit of size"),
         ("none", [], "none.tflite"),
     ],
 )
@@ -66,9 +68,10 @@ def test_what_cannot_be_written_is_named(shared, tmp_path, model, options, words
         ("recipe.quantize.scheme=float16", '"tflm" does not execute float16; it takes int8'),
         ("recipe.quantize=false", 'write recipe.quantize.scheme = "int8"'),
         ('recipe.quantize.float_layers=["conv1"]', "recipe.quantize.float_layers leaves floats"),
+        ("hardware.cpu=cortex-m4", 'simulates no "cortex-m4" here; did you mean "cortex-m4f"'),
     ],
 )
 def test_a_profile_that_contradicts_itself_is_refused(cold, setting, words):
-    target = "microcontroller" if "quantize" in setting else "phone"
+    target = "microcontroller" if "cpu" in setting or "quantize" in setting else "phone"
     done = edgekit(cold, "build", f"--target={target}", f"--set={setting}")
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1

@@ -17,6 +17,7 @@ from edgekit.errors import TargetError, WorkerError
 from edgekit.firmware import run as firmware
 from edgekit.firmware.cores import CORES
 from edgekit.flatbuffer.read import read
+from edgekit.measure.firmware import measure_firmware
 
 needs_tools = pytest.mark.skipif(bool(firmware.missing()), reason=firmware.missing() or "all is here")
 
@@ -45,6 +46,36 @@ def test_the_count_is_the_same_in_every_run(model):
     assert runs[0] == runs[1] == runs[2]
     portable = worker.call(simulated, model, "portable", "cortex-m4f", 2, returns=dict[str, float])
     assert runs[0]["instructions"] < 0.8 * portable["instructions"]
+
+
+@needs_tools
+def test_the_count_is_the_same_on_another_machine(tmp_path):
+    """The image for a Cortex-M4F, on the board of a Cortex-M7."""
+    code, figures = generate_small(), []
+    image = firmware.build_image(code, np.zeros((3, 8), np.int8), ([4], [2]), CORES["cortex-m4f"], tmp_path, False)
+    for core in ("cortex-m4f", "cortex-m4f", "cortex-m7"):
+        figures.append(firmware.simulate(image, CORES[core], 3, [2]))
+    assert figures[0] == figures[1] == figures[2] and figures[0][1][2] > 0
+
+
+@needs_tools
+def test_the_latency_is_estimated_from_instructions_and_clock(tmp_path):
+    code, golden = generate_small(), tmp_path / "golden.npz"
+    inputs = np.zeros((2, 1, 4), np.int8)
+    outputs = np.array(answered(tmp_path, code, inputs.reshape(2, 4)), np.int8)
+    np.savez(golden, input_0=inputs, output_0=outputs.reshape(2, 1, 2))
+    files = {}
+    for name, text in code.files.items():
+        (tmp_path / name).write_text(text)
+        files[name] = str(tmp_path / name)
+    found = {m.name: m for m in measure_firmware(code, files, str(golden), "cortex-m7", 400e6)}
+    latency, instructions = found["latency_p90"], found["instructions"]
+    assert (latency.source, instructions.source) == ("estimated", "simulated")
+    assert latency.low < latency.value < latency.high
+    low, usual, high = CORES["cortex-m7"].cycles
+    wanted = [instructions.value * cycles / 0.4 for cycles in (low, usual, high)]
+    assert [latency.low, latency.value, latency.high] == pytest.approx(wanted, rel=0.01)
+    assert "latency_p90" not in {m.name for m in measure_firmware(code, files, str(golden), "cortex-m7", None)}
 
 
 def test_an_unknown_core_is_refused(model):
