@@ -339,7 +339,11 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
     kernels: Kernels = "dsp" if core and core.dsp else "portable"
     names = product.names.get(model.sha256)
     name = target.outputs.c_name or product.spec.name
-    written = maker.make(steps.firmware(model, name, kernels, names), product.scope)
+    try:
+        written = maker.make(steps.firmware(model, name, kernels, names), product.scope)
+    except ModelError as problem:
+        said = str(problem).removeprefix(f"{model.path}: ")
+        raise ModelError(f"{product.spec.model}: outputs.c_standalone: {said}") from None
     clock = None if target.hardware.clock is None else float(target.hardware.clock)
     return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock), product.scope)]
 

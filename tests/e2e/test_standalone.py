@@ -3,8 +3,10 @@
 import json
 import subprocess
 
+import numpy as np
 import pytest
 from command_line import edgekit
+from make_graph import Graph
 
 from edgekit.firmware.run import missing
 
@@ -57,6 +59,17 @@ def test_what_cannot_be_written_is_named(shared, tmp_path, model, options, words
     done = edgekit(tmp_path, "ccode", str(shared / f"models/tflite/{model}.tflite"), "--out=c", *options)
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.glob("c/*"))
+
+
+def test_a_build_names_the_model_that_cannot_be_written(cold, tmp_path):
+    g = Graph()
+    x, axis = g.input([1, 4]), g.constant(np.array(1, np.int32))
+    model = tmp_path / "sums.tflite"
+    model.write_bytes(g.finish(g.operator("CUMSUM", [x, axis], [g.tensor([1, 4])], "CumsumOptions")))
+    options = [f"--model={model}", "--data=random", f"--out={tmp_path / 'out'}"]
+    done = edgekit(cold, "build", "--target=microcontroller", *options)
+    assert done.returncode == 2 and not (tmp_path / "out").exists()
+    assert done.stderr.startswith(f"edgekit: {model}: outputs.c_standalone: operator 0, CUMSUM in 't2': ")
 
 
 @pytest.mark.parametrize(
