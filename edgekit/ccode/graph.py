@@ -87,7 +87,7 @@ class Network(Struct):
     inputs: list[Value]
     outputs: list[Value]
     states: list[Value]
-    """Those that an operator reads and that last; each starts as its zero point."""
+    """Those that an operator reads and that last; each starts as its zero point in int8, else as 0."""
 
 
 TYPES = ("int8", "int16")
