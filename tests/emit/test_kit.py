@@ -270,7 +270,7 @@ def test_golden_vectors_of_another_model_or_runtime_are_left_out(kits, tmp_path)
     for change in (
         {"sha256": np.asarray("0" * 64)},
         {"runtime": np.asarray("litert 2")},
-        {"output_0": np.zeros((5, 8))},
+        {"output_0": np.zeros((5, 8), np.int16)},
     ):
         np.savez(tmp_path / "golden.npz", **arrays | change)
         kit = Kit(CArray("net"), arena=arena, golden=str(tmp_path / "golden.npz"))
@@ -308,11 +308,22 @@ def test_pages_name_only_files_that_are_there(kits):
 def test_without_an_interpreter_there_is_no_array(kits, tmp_path):
     model = str(kits["single"] / "model.tflite")
     golden = str(kits["single"] / "golden.npz")
-    emit_file(model, "net", Outputs(c_standalone=True), Arena(4096, 4000, 2000, 2000), (), golden, str(tmp_path))
+    emit_file(model, "net", Outputs(c_standalone=True), Arena(4096, 4000, 2000, 2000), (), None, golden, str(tmp_path))
     names = {p.name for p in tmp_path.iterdir()}
     assert {"net_config.h", "net_golden.c", "net_selftest.c", "net_cmake.md"} <= names
     assert not {"net_model.c", "net_resolver.h", "net_tflm.cpp"} & names
     assert "TFLM" not in (tmp_path / "net_selftest.c").read_text()
+
+
+def test_floats_around_a_graph_of_integers_are_tested_as_stored(shared, tmp_path):
+    """Standalone C starts behind QUANTIZE and ends before DEQUANTIZE."""
+    shutil.copy(shared / "models/tflite/ecg_autoencoder_int8.tflite", tmp_path / "model.tflite")
+    worker.call(write_kit, str(tmp_path / "model.tflite"), str(tmp_path), returns=bool)
+    (tmp_path / "main.c").write_text(TESTED)
+    sources = ["main.c", "net.c", "net_golden.c", "net_selftest.c"]
+    assert subprocess.run([compiled(tmp_path, ["gcc", "-std=c11", *STRICT], *sources)]).returncode == 0
+    assert "net_quantize_input0" in (tmp_path / "net_quantize.h").read_text()
+    assert "There is no net_tflm.cpp: the model takes or gives floats" in (tmp_path / "net_config.h").read_text()
 
 
 def test_a_model_that_tflm_did_not_run_has_no_interpreter(shared):
