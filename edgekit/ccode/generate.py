@@ -23,7 +23,8 @@ Kernels = Literal["portable", "dsp"]
 ORDER = (
     "clamp requantize window linear finish finish_any dsp_word dsp_pairs dsp_widen dsp_max dense_portable dense_dsp "
     "finish_pair conv_portable conv_dsp depthwise larger_portable larger_dsp max_pool average_pool lookup add multiply "
-    "extreme softmax copy transpose_conv prelu reduce reduce_extreme resize_nearest resize_bilinear matmul"
+    "extreme softmax copy transpose_conv prelu squared_difference reduce reduce_extreme resize_nearest "
+    "resize_bilinear matmul"
 ).split()
 """Kernels may use those before them."""
 USED_BY = {
@@ -33,8 +34,8 @@ USED_BY = {
     "dsp_max": {"larger_dsp"},
     "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp"},
     "clamp": {"finish", "finish_any", "max_pool", "average_pool", "add", "multiply", "softmax"}
-    | {"prelu", "reduce", "matmul"},
-    "requantize": {"finish_any", "add", "multiply", "prelu", "reduce", "matmul"},
+    | {"prelu", "squared_difference", "reduce", "matmul"},
+    "requantize": {"finish_any", "add", "multiply", "prelu", "squared_difference", "reduce", "matmul"},
 }
 """What needs a kernel that is no operator; those that need others come first."""
 KERNELS = Path(__file__).parent / "kernels"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax
+from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax, squared_difference
 from edgekit.ccode.graph import Node
 from edgekit.ccode.layers import conv, dense, depthwise, pool
 from edgekit.ccode.matmul import matmul
@@ -29,6 +29,7 @@ WRITERS: dict[str, Writer] = {
     "SOFTMAX": softmax,
     **dict.fromkeys(("ADD", "SUB"), add),
     "MUL": multiply,
+    "SQUARED_DIFFERENCE": squared_difference,
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
     "PRELU": prelu,
     "TRANSPOSE_CONV": transpose_conv,
