@@ -59,6 +59,15 @@ def multiply(node: Node, label: str, style: Style) -> Piece:
     return _binary(node, label, "multiply", [one.zero, other.zero, *factor, made.zero, *activation_range(node)])
 
 
+def squared_difference(node: Node, label: str, style: Style) -> Piece:
+    """Square of a difference.  Source: TFLM, tensorflow/lite/micro/kernels/squared_difference.cc: 7 more bits below."""
+    one, other = _pair(node)
+    twice, made = 2 * max(one.scale, other.scale), node.outputs[0]
+    sides = [number for v in (one, other) for number in (v.zero, *quantized_multiplier(v.scale / twice))]
+    last = quantized_multiplier(twice * twice / (2**14 * made.scale))
+    return _binary(node, label, "squared_difference", [*sides, *last, made.zero])
+
+
 def prelu(node: Node, label: str, style: Style) -> Piece:
     """PReLU of one slope or many.  Source: TFLM, tensorflow/lite/micro/kernels/prelu_common.cc."""
     one, slopes = _pair(node)

@@ -27,7 +27,7 @@ ORDER = (
     "clamp requantize window linear limits limits_full finish finish_any dsp_word dsp_pairs dsp_bytes dsp_widen "
     "dsp_max lanes lanes_whole dense_portable dense_dsp dense finish_pair conv_portable conv_dsp depthwise "
     "larger_portable larger_dsp max_pool average_pool lookup add multiply extreme softmax copy "
-    "transpose_conv prelu reduce reduce_extreme resize_nearest resize_bilinear matmul "
+    "transpose_conv prelu squared_difference reduce reduce_extreme resize_nearest resize_bilinear matmul "
     "sigmoids lstm_scale lstm_scale_any lstm_gates lstm_portable lstm_dsp lstm"
 ).split()
 """Kernels may use those before them."""
@@ -39,8 +39,10 @@ USED_BY = {
     "dsp_pairs": {"conv_dsp", "dense_dsp", "lstm_dsp"},
     "dsp_max": {"larger_dsp"},
     "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp", "lstm_dsp"},
-    "clamp": {"limits", "max_pool", "average_pool", "add", "multiply", "softmax", "lstm", "prelu", "reduce", "matmul"},
-    "requantize": {"finish_any", "add", "multiply", "prelu", "reduce", "matmul", "lstm_scale_any"},
+    "clamp": {"limits", "max_pool", "average_pool", "add", "multiply", "softmax", "lstm", "prelu", "reduce", "matmul"}
+    | {"squared_difference"},
+    "requantize": {"finish_any", "add", "multiply", "prelu", "squared_difference", "reduce", "matmul"}
+    | {"lstm_scale_any"},
 }
 """What needs a kernel that is no operator; those that need others come first."""
 KERNELS = Path(__file__).parent / "kernels"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax
+from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax, squared_difference
 from edgekit.ccode.elementwise16 import quantize16, rescale16, sigmoid16, softmax16
 from edgekit.ccode.graph import Node
 from edgekit.ccode.layers import conv, dense, depthwise, pool
@@ -32,6 +32,7 @@ WRITERS: dict[str, Writer] = {
     "SOFTMAX": softmax,
     **dict.fromkeys(("ADD", "SUB"), add),
     "MUL": multiply,
+    "SQUARED_DIFFERENCE": squared_difference,
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
     "PRELU": prelu,
     "TRANSPOSE_CONV": transpose_conv,

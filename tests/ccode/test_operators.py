@@ -135,7 +135,7 @@ def multiplied(g: Graph, of: dict, rng: np.random.Generator) -> int:
 
 
 PAIRED = described(
-    kind=st.sampled_from(["PRELU", "PRELU", "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"]),
+    kind=st.sampled_from(["PRELU", "PRELU", "SQUARED_DIFFERENCE", "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"]),
     shape=st.lists(st.integers(1, 7), min_size=1, max_size=4).map(tuple),
     flat=st.lists(st.booleans(), min_size=4, max_size=4),
     drop=st.integers(0, 3),
@@ -156,7 +156,7 @@ def paired(g: Graph, of: dict, rng: np.random.Generator) -> int:
     other = int8(g, rng, few, *ends[1]) if of["constant"] else g.input(few, *ends[1])
     both = [other, one] if of["swapped"] and kind != "PRELU" else [one, other]
     options = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions"}.get(kind)
-    options = options or ("" if kind == "PRELU" else "MaximumMinimumOptions")
+    options = options or ("MaximumMinimumOptions" if alike else "")
     return g.operator(kind, both, [g.tensor(shape, *ends[2])], options)
 
 
