@@ -53,7 +53,7 @@ def main_of(inputs: int, outputs: int, stateful: bool, lasting: bool = False) ->
         size = f"M_OUTPUT{n if outputs > 1 else ''}_BYTES"
         rows.append(f"    if (fwrite(output{n}, 1, {size}, stdout) != {size}) return 3;")
         rows.append(f"    free(output{n});")
-    rows += [f"    free(input{n});" for n in range(inputs)] 
+    rows += [f"    free(input{n});" for n in range(inputs)]
     rows += [] if lasting else ["    free(exact);", "    exact = NULL;"]
     return MAIN.replace("BODY", "\n".join(rows))
 
