@@ -125,7 +125,8 @@ resize, transposed convolution and batch matmul are not written yet.
 
 `--kernels=dsp` uses the DSP instructions of Cortex-M4, M7, M33 and M55 through ACLE intrinsics; without them the same
 code computes the same. Builds take them where `hardware.cpu` has them. Compile those kernels with
-`-O3 -fno-schedule-insns`: GCC's scheduling runs out of registers otherwise.
+`-O3 -fno-schedule-insns`: GCC's scheduling runs out of registers otherwise. [Beside bakenn](bakenn.md), which does the
+same, a dense network takes less of everything.
 
 ## On a simulated core
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 
-from edgekit.target import Hardware
+if TYPE_CHECKING:
+    from edgekit.target import Hardware
 
 
 class Core(Struct, frozen=True):

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 BOARD = Path(__file__).parent / "board"
 COMPILER, SIMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
 PACKAGES = {COMPILER: "gcc-arm-none-eabi libnewlib-arm-none-eabi", SIMULATOR: "qemu-system-arm"}
-FLAGS = "-std=c11 -ffunction-sections -fdata-sections -Wall -Wextra -Wconversion -Wpedantic -Werror".split()
+SECTIONS = "-std=c11 -ffunction-sections -fdata-sections".split()
+WARNINGS = "-Wall -Wextra -Wconversion -Wpedantic -Werror".split()
+"""For what is ours."""
 OPTIMIZE = {"portable": ["-O2"], "dsp": ["-O3", "-fno-schedule-insns"]}
 """What suits the kernels: scheduling makes GCC run out of registers in those with DSP instructions."""
 STACK = 16 << 10
@@ -172,24 +174,22 @@ def build_image(
     defined = [f"-D{name}" for name in (*core.defines, *([f"{code.name.upper()}_PROFILE"] if profile else []))]
     addresses = {"FLASH_START": core.flash, "RAM_START": core.ram, "STACK_BYTES": STACK}
     linked = [f"-Wl,--defsym={name}={value:#x}" for name, value in addresses.items()]
-    command = [
-        COMPILER,
-        *core.flags,
-        "-mthumb",
-        *FLAGS,
-        *OPTIMIZE[code.kernels],
-        *defined,
-        "-I.",
-        f"-I{BOARD}",
-        f"{BOARD}/start.c",
-        "main.c",
-    ]
-    command += [f"{code.name}.c", "inputs.S", "-nostartfiles", "-T", f"{BOARD}/link.ld", "-Wl,--gc-sections"]
-    done = subprocess.run([*command, *linked, "-o", image.name], cwd=folder, capture_output=True, text=True)
+    compiler = [COMPILER, *core.flags, "-mthumb", *SECTIONS, *OPTIMIZE[code.kernels]]
+    compiler += [f"-isystem{place}" for place in code.includes]
+    objects = [f"{Path(file).stem}.o" for file in code.library]
+    if not all((folder / file).exists() for file in objects):
+        _compile([*compiler, "-w", "-c", *code.library], code, core, folder)
+    command = [*compiler, *WARNINGS, *defined, "-I.", f"-I{BOARD}", f"{BOARD}/start.c", "main.c", f"{code.name}.c"]
+    command += ["inputs.S", *objects, "-nostartfiles", "-T", f"{BOARD}/link.ld", "-Wl,--gc-sections"]
+    _compile([*command, *linked, "-o", image.name], code, core, folder)
+    return image
+
+
+def _compile(command: list[str], code: Code, core: Core, folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip()[:300])
         raise WorkerError(f"{code.name}: does not compile for {core.machine}: {said}")
-    return image
 
 
 def simulate(

@@ -1,11 +1,11 @@
-"""Standalone C of what ships: written, run on a simulated core, held against the golden vectors."""
+"""Standalone C of what ships: run on a simulated core, held against the golden vectors."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.ccode.generate import Code, Kernels, generate_file
+from edgekit.ccode.generate import Code
 from edgekit.errors import ModelError
 from edgekit.firmware.cores import CORES, Core
 from edgekit.firmware.run import missing, run, versions
@@ -16,24 +16,6 @@ if TYPE_CHECKING:
 
 FIGURES = {"instructions": "1", "flash": "B", "ram": "B"}
 """What a run measures."""
-
-
-def write_firmware(model: str, golden: str, name: str, kernels: Kernels, names: str | None, folder: str) -> Code:
-    """Writes `NAME.h`, `NAME.c` and the self-test; in a process for TFLM.
-
-    Args:
-      golden: the golden vectors of TFLM.
-      names: file with those of the model's tensors, if it lacks them.
-
-    Raises:
-      ModelError: it cannot be written as C; names the operator.
-    """
-    from edgekit.ccode.selftest import selftest
-
-    code = generate_file(model, name, kernels, names, folder)
-    for file, text in selftest(code.name, *_vectors(golden)).items():
-        (Path(folder) / file).write_text(text, encoding="ascii")
-    return code
 
 
 def measure_firmware(
@@ -62,7 +44,7 @@ def measure_firmware(
         figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
         return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
     inputs, outputs = _vectors(golden)
-    texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items() if "_selftest" not in name}
+    texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items()}
     sizes = [[int(array[0].nbytes) for array in of] for of in (inputs, outputs)]
     ran = run(replace(code, files=texts), inputs, (sizes[0], sizes[1]), core)
     wanted = [b"".join(array[row].tobytes() for array in outputs) for row in range(len(outputs[0]))]

@@ -68,16 +68,21 @@ def stored(values: np.ndarray, of: TensorSpec) -> np.ndarray:
     return (np.round(values / np.float32(of.scale)) + of.zero_point).astype(of.dtype)
 
 
-def compare(model: str, kernels: str, samples: int, compiler: str = "gcc", lasting: bool = False) -> list[int]:
+def compare(
+    model: str, kernels: str, samples: int, compiler: str = "gcc", lasting: bool = False, ends: bool = False
+) -> list[int]:
     """How many bytes differ, the arena, and what is needed at once, in bytes.
 
     Args:
       lasting: whether states last from one sample to the next.
+      ends: whether the least and the most that inputs can store are samples too.
     """
     content = Path(model).read_bytes()
     code = generate(content, "m", kernels)
     session = open_session("tflm", model)
     inputs = [random_inputs(code.inputs, seed) for seed in range(samples)]
+    for end in ("min", "max") if ends else ():
+        inputs.append([np.full(of.shape, getattr(np.iinfo(of.dtype), end), of.dtype) for of in code.inputs])
     wanted = bytearray()
     session.reset()
     for sample in inputs:
