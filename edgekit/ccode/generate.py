@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from edgekit.ccode.graph import Network, Node, Value, network
 from edgekit.ccode.operators import piece
 from edgekit.ccode.piece import Piece, Style, array
 from edgekit.ccode.plan import Plan, Span, Use, plan
-from edgekit.ccode.tables import table
+from edgekit.ccode.tables import tables
 from edgekit.emit.c_array import in_comment
 from edgekit.emit.identifier import c_identifier
 from edgekit.errors import ModelError
@@ -118,8 +118,8 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
       ModelError: it cannot be written; names the operator.
     """
     of, name = network(content, names), c_identifier(name)
-    style = Style(kernels, partial(table, content))
-    pieces = [piece(node, style) for node in of.nodes]
+    style = Style(kernels, tables(content))
+    pieces = _shared([piece(node, style) for node in of.nodes])
     roots = _roots(of, pieces)
     storage, planned = _place(of, pieces, roots)
     needed = {kernel for p in pieces for kernel in p.kernels}
@@ -155,6 +155,28 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     memory = planned.bytes, planned.bound, weights
     peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == planned.peak), "")
     return Code(name, kernels, files, *memory, labels, peak, inputs, outputs, bool(of.states))
+
+
+def _shared(pieces: list[Piece]) -> list[Piece]:
+    """The same operators, where a constant that an earlier one has is not there again."""
+    first: dict[tuple[str, str], str] = {}
+    renamed: dict[str, str] = {}
+
+    def reworded(text: str) -> str:
+        return re.sub(r"\bop\d+\w*", lambda name: renamed.get(name[0], name[0]), text)
+
+    made = []
+    for p in pieces:
+        constants = []
+        for constant in p.constants:
+            declared, value = constant.split(" = ", 1)
+            kind, name = declared.split("[")[0].rsplit(" ", 1)
+            value = value if "[" in declared else reworded(value)
+            renamed[name] = first.setdefault((kind, value), name)
+            if renamed[name] == name:
+                constants.append(f"{declared} = {value}")
+        made.append(replace(p, constants=constants, calls=[reworded(call) for call in p.calls]))
+    return made
 
 
 def _roots(of: Network, pieces: list[Piece]) -> dict[int, int]:

@@ -121,11 +121,9 @@ def _bias(node: Node, place: int, units: int) -> np.ndarray:
 
 def _factor(node: Node, place: int, value: Value) -> tuple[int, int]:
     """What the sums of one gate are multiplied with."""
-    import numpy as np
-
     weights = node.inputs[place]
     assert weights
-    return quantized_multiplier(float(np.float32(value.scale) * np.float32(weights.scale)) / GATE_SCALE)
+    return quantized_multiplier(value.scale * weights.scale / GATE_SCALE)
 
 
 def _tanh(node: Node, cell: Value) -> tuple[int, int]:
