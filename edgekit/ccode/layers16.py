@@ -50,7 +50,7 @@ def conv16(node: Node, label: str, style: Style) -> Piece:
         ends = f"{{x0}} + {group * depth}, {{y0}} + {group * many}" if groups > 1 else "{x0}, {y0}"
         calls += _each(batch, f"conv16(&{name}, &{label}_window, {ends}, {outputs}, {{scratch}});", source, made)
     size = height * width * depth
-    kernels = [*_kernels(sums), "window", "block16", "finish16_pair", f"dots16_{style.kernels}", "conv16"]
+    kernels = [*_kernels(sums), "window", f"dots16_{style.kernels}", "block16", "finish16_pair", "conv16"]
     return Piece(calls, constants, kernels, 2 * (4 * (size + size % 2) + size))
 
 
@@ -66,7 +66,8 @@ def depthwise16(node: Node, label: str, style: Style) -> Piece:
     constants += _linear(node, label, rows.ravel(), rows.T.shape, sums, slice(None))
     call = f"depthwise16(&{label}, &{label}_window, {{x0}}, {{y0}}, {outputs // channels}, {{scratch}});"
     calls = _each(source.shape[0], call, source, made)
-    return Piece(calls, constants, [*_kernels(sums), "window", "depthwise16"], 2 * channels)
+    kernels, taps = [*_kernels(sums), "window", "depthwise16"], weights.shape[1] * weights.shape[2]
+    return Piece(calls, constants, kernels, 2 * channels, defines={"MAX_TAPS": taps})
 
 
 def dense16(node: Node, label: str, style: Style) -> Piece:
@@ -90,7 +91,7 @@ def _pairs(rows: np.ndarray) -> np.ndarray:
 
 def _kernels(sums: _Sums) -> list[str]:
     """What every layer needs."""
-    return ["linear16", *(("sum64", "finish16_any") if sums.wide else ("sum32", "finish16"))]
+    return ["sum64", "linear16", "finish16_any"] if sums.wide else ["sum32", "linear16", "finish16"]
 
 
 def _sums(node: Node, rows: np.ndarray) -> _Sums:

@@ -1,3 +1,5 @@
+#include "clamp.c"
+
 /* What an LSTM is: its constants. Gates are in the order input, forget, cell, output. */
 typedef struct {
   const int8_t *weights;  /* of each unit: of its four gates side by side, first for the input, then for the state */
