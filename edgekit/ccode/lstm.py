@@ -70,7 +70,7 @@ def lstm(node: Node, label: str, style: Style) -> Piece:
             f"for (int32_t sample = 0; sample < {batch}; sample++) lstm_run(&{label}, {{x0}} + sample * {x}, "
             f"{{x{STATE}}} + sample * {units}, {{x{CELL}}} + sample * {units}, {{y0}} + sample * {y}, {room});"
         )
-    kernels = ["lstm_gates", f"lstm_{style.kernels}", "lstm", "lstm_scale" if small else "lstm_scale_any"]
+    kernels = ["lstm_scale" if small else "lstm_scale_any", "lstm_gates", f"lstm_{style.kernels}", "lstm"]
     return Piece([call], constants, kernels, 8 * (-(-inputs // 4) - (-units // 4)) if style.kernels == "dsp" else 0)
 
 
