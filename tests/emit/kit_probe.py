@@ -30,8 +30,8 @@ def write_golden(model: str, place: str, count: int = 5) -> None:
     np.savez(place, **arrays, **facts)
 
 
-def write_kit(model: str, folder: str, standalone: bool = True) -> bool:
-    """The whole `c/` of a model, its golden vectors included; whether the model has states."""
+def write_kit(model: str, folder: str, standalone: bool = True) -> None:
+    """The whole `c/` of a model, its golden vectors included."""
     place = str(Path(model).with_name("golden.npz"))
     write_golden(model, place)
     code = generate_file(model, "net", "portable", None, folder) if standalone else None
@@ -40,7 +40,6 @@ def write_kit(model: str, folder: str, standalone: bool = True) -> bool:
     kit = Kit(CArray("net"), engines, open_session("tflm", model).arena(), LABELS, ends, place)
     for name, text in files(Path(model), kit).items():
         (Path(folder) / name).write_text(text, encoding="ascii")
-    return bool(code and code.stateful)
 
 
 def through(model: str, values: str) -> None:
