@@ -117,16 +117,16 @@ settings give the same code.
 
 Outputs are those of TFLM's reference kernels, byte for byte. Operators, all in int8:
 
-- **layers**: convolution (grouped too), depthwise and transposed convolution, fully connected, batch matmul (either side
-  turned, constant, or repeated over the batch), max and average pooling;
+- **layers**: convolution (grouped too), depthwise and transposed convolution, fully connected, batch matmul (either
+  side turned, constant, or repeated over the batch), max and average pooling;
 - **of two values**: add, sub, mul, maximum, minimum, squared difference, PReLU with many slopes; where one input is
   smaller, it is repeated, and not copied to the size of the other where the kernel can go over it again and again;
 - **over axes**: mean, sum, largest and smallest value, softmax;
 - **resize**: nearest neighbour and bilinear; where each output comes from is a table, worked out beforehand;
 - **of one value**: ReLU, ReLU6, logistic, tanh, hard swish, leaky ReLU, PReLU with one slope, ELU, quantize … become
   tables of 256 bytes that TFLM itself fills;
-- **moves**: reshape, squeeze, expand dims, transpose, concatenation, pack, unpack, split, slice, strided slice (backwards
-  too), pad, mirror pad, gather with constant indices, depth to space, space to depth, batch to space, space to batch,
+- **moves**: reshape, squeeze, expand dims, transpose, concatenation, pack, unpack, split, slice, strided slice
+  (backwards too), pad, mirror pad, gather with constant indices, depth to space, space to depth, batch to space, space to batch,
   broadcast, reverse.
 
 Anything else is refused by its name and layer: LSTM and int16 activations are not written yet.
