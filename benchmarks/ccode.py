@@ -126,8 +126,8 @@ Outputs are those of TFLM's reference kernels, byte for byte. Operators, all in 
 - **of one value**: ReLU, ReLU6, logistic, tanh, hard swish, leaky ReLU, PReLU with one slope, ELU, quantize … become
   tables of 256 bytes that TFLM itself fills;
 - **moves**: reshape, squeeze, expand dims, transpose, concatenation, pack, unpack, split, slice, strided slice
-  (backwards too), pad, mirror pad, gather with constant indices, depth to space, space to depth, batch to space, space to batch,
-  broadcast, reverse.
+  (backwards too), pad, mirror pad, gather with constant indices, depth to space, space to depth, batch to space, space
+  to batch, broadcast, reverse.
 
 Anything else is refused by its name and layer: LSTM and int16 activations are not written yet.
 
