@@ -121,7 +121,7 @@ Outputs are those of TFLM's reference kernels, byte for byte. Operators, all in 
   side turned, constant, or repeated over the batch), max and average pooling;
 - **of two values**: add, sub, mul, maximum, minimum, squared difference, PReLU with many slopes; where one input is
   smaller, it is repeated, and not copied to the size of the other where the kernel can go over it again and again;
-- **over axes**: mean, sum, largest and smallest value, softmax;
+- **over axes**: mean, sum, largest and smallest value, softmax, L2 normalization;
 - **resize**: nearest neighbour and bilinear; where each output comes from is a table, worked out beforehand;
 - **of one value**: ReLU, ReLU6, logistic, tanh, hard swish, leaky ReLU, PReLU with one slope, ELU, quantize … become
   tables of 256 bytes that TFLM itself fills;

@@ -24,7 +24,7 @@ ORDER = (
     "clamp requantize window linear finish finish_any dsp_word dsp_pairs dsp_widen dsp_max dense_portable dense_dsp "
     "finish_pair conv_portable conv_dsp depthwise larger_portable larger_dsp max_pool average_pool lookup add multiply "
     "extreme softmax copy transpose_conv prelu squared_difference reduce reduce_extreme resize_nearest "
-    "resize_bilinear matmul"
+    "resize_bilinear matmul l2_normalization"
 ).split()
 """Kernels may use those before them."""
 USED_BY = {
@@ -34,8 +34,9 @@ USED_BY = {
     "dsp_max": {"larger_dsp"},
     "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp"},
     "clamp": {"finish", "finish_any", "max_pool", "average_pool", "add", "multiply", "softmax"}
-    | {"prelu", "squared_difference", "reduce", "matmul"},
-    "requantize": {"finish_any", "add", "multiply", "prelu", "squared_difference", "reduce", "matmul"},
+    | {"prelu", "squared_difference", "reduce", "matmul", "l2_normalization"},
+    "requantize": {"finish_any", "add", "multiply", "prelu", "squared_difference", "reduce", "matmul"}
+    | {"l2_normalization"},
 }
 """What needs a kernel that is no operator; those that need others come first."""
 KERNELS = Path(__file__).parent / "kernels"

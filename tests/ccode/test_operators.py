@@ -52,7 +52,7 @@ def described(**fields) -> st.SearchStrategy[dict]:
 
 SHAPES = st.lists(SIZES, min_size=1, max_size=4).map(tuple)
 REDUCED = described(
-    kind=st.sampled_from(["MEAN", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"]),
+    kind=st.sampled_from(["MEAN", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "L2_NORMALIZATION"]),
     shape=SHAPES,
     axes=st.sets(st.integers(-4, 3), min_size=1),
     keep=st.booleans(),
@@ -61,6 +61,8 @@ REDUCED = described(
 
 def reduced(g: Graph, of: dict, rng: np.random.Generator) -> int:
     shape = of["shape"]
+    if of["kind"] == "L2_NORMALIZATION":
+        return g.unary(of["kind"], g.input(shape, 0.05, of["zero"]), 1 / 128, 0, "L2NormOptions")
     axes = sorted({axis % len(shape) for axis in of["axes"]})
     made = [1 if axis in axes else n for axis, n in enumerate(shape) if of["keep"] or axis not in axes]
     ends = (0.05, -9) if of["kind"].startswith("REDUCE") else (of["scale"], int(rng.integers(-128, 128)))
