@@ -113,12 +113,13 @@ int NAME_selftest(void);                                          /* golden vect
 It depends on `stdint.h` and `string.h`, allocates nothing, and computes in integers. Models with several inputs or
 outputs take a struct of pointers. Weights are constants; the arena is planned when the code is written, and outputs may
 lie where inputs lay; every operator is a function of its own with its layer's name and shapes. The same file and
-settings give the same code.
+settings give the same code. Where a model takes or gives floats around an int8 graph, its first and last operators are
+left off: the code takes and gives stored values, and the header says what they stand for.
 
-Outputs are those of TFLM's reference kernels, byte for byte. Operators, all in int8:
+Outputs are those of TFLM's reference kernels, byte for byte. Operators, in int8:
 
 - **layers**: convolution (grouped too), depthwise and transposed convolution, fully connected, batch matmul (either
-  side turned, constant, or repeated over the batch), max and average pooling;
+  side turned, constant, or repeated over the batch), max and average pooling, LSTM;
 - **of two values**: add, sub, mul, maximum, minimum, squared difference, PReLU with many slopes; where one input is
   smaller, it is repeated, and not copied to the size of the other where the kernel can go over it again and again;
 - **over axes**: mean, sum, largest and smallest value, softmax, L2 normalization;
@@ -129,18 +130,22 @@ Outputs are those of TFLM's reference kernels, byte for byte. Operators, all in 
   (backwards too), pad, mirror pad, gather with constant indices, depth to space, space to depth, batch to space, space
   to batch, broadcast, reverse.
 
-Anything else is refused by its name and layer: LSTM and int16 activations are not written yet.
+With activations of 16 bits and weights of 8: convolution, depthwise convolution, fully connected, pooling, add, sub,
+mul, maximum, minimum, ReLU, ReLU6, leaky ReLU, logistic, tanh, softmax, quantize, LSTM, and the plain moves. Anything
+else is refused by its name and layer.
 
 `--kernels=dsp` uses the DSP instructions of Cortex-M4, M7, M33 and M55 through ACLE intrinsics; without them the same
 code computes the same. Builds take them where `hardware.cpu` has them. Compile those kernels with
-`-O3 -fno-schedule-insns`: GCC's scheduling runs out of registers otherwise.
+`-O3 -fno-schedule-insns`: GCC's scheduling runs out of registers otherwise. [Beside bakenn](bakenn.md), which does the
+same, a dense network takes less of everything.
 
 ## On a simulated core
 
 Where `arm-none-eabi-gcc` and `qemu-system-arm` are installed, a build links the code for `hardware.cpu` (`cortex-m4f`,
-`cortex-m7`, `cortex-m55`), runs the golden vectors in QEMU, compares every byte, and measures `instructions` per
-inference and per operator, `flash` and `ram` (with the stack that was really used), which the budget can limit. The
-count is exact and the same in every run; it is not a time.
+`cortex-m7`, `cortex-m33`, `cortex-m55`), runs the golden vectors in QEMU, compares every byte, and measures
+`instructions` per inference and per operator, `flash` and `ram` (with the stack that was really used), which the budget
+can limit. The count is exact and the same in every run, also of one image on the board of another core. With
+`hardware.clock` the build estimates the `latency` from it, with an interval: [from instructions to time](cycles.md).
 
 Made by `python benchmarks/ccode.py`, Cortex-M4F, instructions of one inference, mean over {SAMPLES} random inputs of
 the reference CNN and 20 of the others, all of whose outputs were those of TFLM. TFLM's own figures were measured once,

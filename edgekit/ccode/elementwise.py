@@ -35,18 +35,19 @@ def softmax(node: Node, label: str, style: Style) -> Piece:
 
 
 def add(node: Node, label: str, style: Style) -> Piece:
-    """Sum or difference.  Source: TFLM, micro/kernels/add_common.cc, sub_common.cc: 20 more bits below."""
+    """Sum or difference.  Source: TFLM, micro/kernels/add_common.cc, sub_common.cc: 20 more bits below, in int16 15."""
     one, other = _pair(node)
     made = node.outputs[0]
+    bits = 15 if made.dtype == "int16" else 20
     twice = 2 * max(one.scale, other.scale)
     factors = [quantized_multiplier(v.scale / twice) for v in (one, other)]
-    multiplier, shift = quantized_multiplier(twice / (2**20 * made.scale))
-    sign = -1 if node.kind == "SUB" else 1
+    multiplier, shift = quantized_multiplier(twice / (2**bits * made.scale))
     numbers = [
         *(one.zero, *factors[0]),
-        *(other.zero, sign * factors[1][0], factors[1][1]),
+        *(other.zero, *factors[1]),
         *(multiplier, shift, made.zero, *activation_range(node)),
     ]
+    numbers += [2**bits, -1 if node.kind == "SUB" else 1]
     return _binary(node, label, "add", numbers)
 
 
@@ -96,24 +97,26 @@ def _pair(node: Node) -> tuple[Value, Value]:
 def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -> Piece:
     """A kernel of two inputs; the smaller one, made as large as the end of the output that it repeats itself over."""
     made = node.outputs[0]
+    kernel += "16" if made.dtype == "int16" else ""
+    cast = "" if made.dtype == "int8" else f"({made.c_type} *)(void *)"
     calls, constants, kernels, scratch = [], [], [kernel], 0
     sides: list[tuple[str, int]] = []
     for place, value in enumerate(_pair(node)):
         shape = repeated(value, made)
         period = math.prod(shape)
         if value.data is not None:
-            constants.append(array(f"{label}_constant{place}", "int8_t", broadcast_data(value, shape)))
+            constants.append(array(f"{label}_constant{place}", value.c_type, broadcast_data(value, shape)))
             sides.append((f"{label}_constant{place}", period))
         elif value.elements == period:
             sides.append((f"{{x{place}}}", period))
         else:
-            at = f"{{scratch}} + {scratch}"
+            at = f"{cast}({{scratch}} + {scratch})"
             call, sizes = broadcast(value, shape, f"{label}_wide{place}", f"{{x{place}}}", at)
             sides.append((at, period))
             calls.append(call)
             constants += sizes
             kernels.append("copy")
-            scratch += period
+            scratch += period * (2 if made.dtype == "int16" else 1)
     settings = str(numbers)
     if not isinstance(numbers, int):
         settings = f"{label}_numbers"

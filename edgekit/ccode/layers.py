@@ -32,7 +32,11 @@ def activation_range(node: Node) -> tuple[int, int]:
         return made.zero + int(np.trunc(exact + np.copysign(0.5, exact)))
 
     low, high = ends[fused]
-    return (-128 if low is None else max(-128, stored(low)), 127 if high is None else min(127, stored(high)))
+    limits = np.iinfo(made.dtype)
+    return (
+        limits.min if low is None else max(limits.min, stored(low)),
+        limits.max if high is None else min(limits.max, stored(high)),
+    )
 
 
 def conv(node: Node, label: str, style: Style) -> Piece:
@@ -52,7 +56,7 @@ def conv(node: Node, label: str, style: Style) -> Piece:
         calls += _each(batch, call, source, made)
     size = height * width * depth
     scratch = 4 * size if style.kernels == "portable" else 9 * (-(-size // 4) * 4)
-    return Piece(calls, constants, ["linear", right(node), "window", f"conv_{style.kernels}"], scratch)
+    return Piece(calls, constants, ["linear", *right(node), "window", f"conv_{style.kernels}"], scratch)
 
 
 def depthwise(node: Node, label: str, style: Style) -> Piece:
@@ -66,16 +70,26 @@ def depthwise(node: Node, label: str, style: Style) -> Piece:
     constants += _linear(node, label, rows.T, slice(None), rows.ravel())
     call = f"depthwise(&{label}, &{label}_window, {{x0}}, {{y0}}, {outputs // channels}, {{scratch}});"
     calls = _each(source.shape[0], call, source, made)
-    return Piece(calls, constants, ["linear", right(node), "window", "depthwise"], channels)
+    return Piece(calls, constants, ["linear", *right(node), "window", "depthwise"], channels)
 
 
 def dense(node: Node, label: str, style: Style) -> Piece:
-    """A fully connected layer."""
-    source, weights, _ = _parts(node)
-    constants = _linear(node, label, weights.data, slice(None), pairs(weights.data, style.kernels))
-    rows = source.elements // weights.shape[1]
-    call = f"dense(&{label}, {{x0}}, {{y0}}, {rows});"
-    return Piece([call], constants, ["linear", right(node), f"dense_{style.kernels}"])
+    """A fully connected layer; inputs that are no whole fours are copied to where they are."""
+    source, weights, made = _parts(node)
+    constants = _linear(node, label, weights.data, slice(None), woven(weights.data, style.kernels))
+    inputs, each = weights.shape[1], int(len(weights.scales) > 1)
+    rows, four = source.elements // inputs, -(-inputs // 4) * 4
+    kernels = ["linear", *right(node), _lanes(weights.data, style.kernels), f"dense_{style.kernels}", "dense"]
+    if four == inputs:
+        return Piece([f"dense(&{label}, {{x0}}, {{y0}}, {rows}, {each});"], constants, kernels)
+    calls = [
+        f"memset({{scratch}}, 0, {four});",
+        f"for (int32_t row = 0; row < {rows}; row++) {{{{",
+        f"  memcpy({{scratch}}, {{x0}} + row * {inputs}, {inputs});",
+        f"  dense(&{label}, {{scratch}}, {{y0}} + row * {made.elements // rows}, 1, {each});",
+        "}}",
+    ]
+    return Piece(calls, constants, kernels, four)
 
 
 def pool(node: Node, label: str, style: Style) -> Piece:
@@ -84,13 +98,14 @@ def pool(node: Node, label: str, style: Style) -> Piece:
     assert source
     if (source.scale, source.zero) != (made.scale, made.zero):
         raise node.refusal("its input and its output must have one scale and zero point")
-    kernel, options = ("max_pool" if node.kind == "MAX_POOL_2D" else "average_pool"), node.options
+    bits, options = ("16" if source.dtype == "int16" else ""), node.options
+    kernel = f"max_pool{bits}" if node.kind == "MAX_POOL_2D" else f"average_pool{bits}"
     low, high = activation_range(node)
     call = f"{kernel}(&{label}_window, {{x0}}, {{y0}}, {low}, {high});"
     return Piece(
         _each(source.shape[0], call, source, made),
         [_window(node, label, (options.filterHeight, options.filterWidth), source.shape[3])],
-        ["window", f"larger_{style.kernels}", kernel] if kernel == "max_pool" else ["window", kernel],
+        ["window", *([f"larger{bits}_{style.kernels}"] if node.kind == "MAX_POOL_2D" else []), kernel],
         in_place=source.shape[0] == 1 and options.padding == _schema().Padding.VALID,
     )
 
@@ -108,6 +123,35 @@ def pairs(rows: np.ndarray, kernels: str) -> np.ndarray:
         return padded.reshape(-1, 2, wide).transpose(0, 2, 1).ravel()
     fours = padded.reshape(-1, 2, wide // 4, 2, 2)  # pair of outputs, output, four, first or second half, even or odd
     return fours.transpose(0, 2, 4, 3, 1).ravel()
+
+
+def woven(rows: np.ndarray, kernels: str) -> np.ndarray:
+    """Weights (outputs, inputs) as the dense kernels read them: words of 32 bits, each with those of two outputs.
+
+    For the portable kernels it holds two neighbouring inputs, so that turning it by half brings the second to where
+    the first was; for those with DSP instructions inputs 0 and 2, or 1 and 3, of every four.
+    """
+    import numpy as np
+
+    outputs, inputs = rows.shape
+    padded = np.zeros((outputs + outputs % 2, -(-inputs // 4) * 4), np.int8)
+    padded[:outputs, :inputs] = rows
+    upper, lower = padded[::2].view(np.uint8), padded[1::2].view(np.uint8) ^ 0x80
+    if kernels == "portable":
+        quarters = [lower[:, 0::2], upper[:, 1::2], lower[:, 1::2], upper[:, 0::2]]
+        return np.stack(quarters, axis=-1).astype("<u1").reshape(-1).view("<i4")
+    halves = np.stack([lower, upper], axis=-1).reshape(len(upper), -1, 2, 2, 2)  # pair, four, half, even or odd, byte
+    return np.ascontiguousarray(halves.transpose(0, 1, 3, 2, 4)).reshape(-1).view("<i4")
+
+
+def _lanes(rows: np.ndarray, kernels: str) -> str:
+    """Whether the dense kernels can take all inputs at once, because no sum overflows whatever these are."""
+    import numpy as np
+
+    wide = np.pad(rows.astype(np.int64), ((0, len(rows) % 2), (0, 0)))
+    upper, lower = np.abs(wide[::2]).sum(axis=1), (wide[1::2] + 128).sum(axis=1)
+    most = 128 * (lower if kernels == "portable" else 256 * upper + lower).max()
+    return "lanes_whole" if most < (2**23 if kernels == "portable" else 2**31) else "lanes"
 
 
 def _parts(node: Node) -> tuple[Value, Value, Value]:
@@ -140,15 +184,19 @@ def _linear(node: Node, name: str, rows: np.ndarray, own: slice, layout: np.ndar
     sums = bias.reshape(-1)[own].astype(np.int64) - source.zero * rows.sum(axis=1, dtype=np.int64)
     if sums.min(initial=0) < INT32_MIN or sums.max(initial=0) > INT32_MAX:
         raise node.refusal("its bias with the input's zero point does not fit into 32 bits")
-    factors = _factors(node)[own]
+    one = node.kind == "FULLY_CONNECTED" and len(weights.scales) == 1
+    factors = _factors(node)[:1] if one else _factors(node)[own]
     low, high = activation_range(node)
+    c_type = f"{layout.dtype}_t"
+    inputs = -(-rows.shape[1] // 4) * 4 if c_type == "int32_t" else rows.shape[1]
+    start = f"{name}_weights" if c_type == "int8_t" else f"(const int8_t *){name}_weights"
     return [
-        array(f"{name}_weights", "int8_t", layout),
+        array(f"{name}_weights", c_type, layout),
         array(f"{name}_bias", "int32_t", sums),
         array(f"{name}_multiplier", "int32_t", [m for m, _ in factors]),
         array(f"{name}_shift", "int8_t", [-s for _, s in factors]),
-        f"static const linear {name} = {{{name}_weights, {name}_bias, {name}_multiplier, {name}_shift, "
-        f"{rows.shape[1]}, {len(rows)}, {made.zero}, {low}, {high}}};",
+        f"static const linear {name} = {{{start}, {name}_bias, {name}_multiplier, {name}_shift, "
+        f"{inputs}, {len(rows)}, {made.zero}, {low}, {high}}};",
     ]
 
 
@@ -167,8 +215,9 @@ def _window(node: Node, label: str, kernel: Sequence[int], depth: int) -> str:
     return f"static const window {label}_window = {{{', '.join(str(int(n)) for n in numbers)}}};"
 
 
-def right(node: Node) -> str:
-    """The kernel that ends a layer: a quicker one where all factors are below a half and all sums below 2**30."""
+def right(node: Node) -> tuple[str, ...]:
+    """The kernels that end a layer: quicker ones where all factors are below a half and all sums below 2**30, and where
+    its outputs may be anything that can be stored."""
     import numpy as np
 
     _, weights, _ = _parts(node)
@@ -177,7 +226,8 @@ def right(node: Node) -> str:
     most = 256 * np.abs(weights.data.astype(np.int16)).sum(axis=axes, dtype=np.int64)
     most += 0 if bias is None else np.abs(bias.reshape(-1).astype(np.int64))
     small = bool((most < 2**30).all())
-    return "finish" if small and all(m and shift < 0 for m, shift in _factors(node)) else "finish_any"
+    end = "finish" if small and all(m and shift < 0 for m, shift in _factors(node)) else "finish_any"
+    return (end, "limits_full") if activation_range(node) == (-128, 127) else (end,)
 
 
 def _factors(node: Node) -> list[tuple[int, int]]:

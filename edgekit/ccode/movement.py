@@ -241,7 +241,9 @@ def _fill(node: Node) -> list[str]:
         return []
     made = node.outputs[0]
     value = integers(node, 2)[0] if node.kind == "PADV2" else made.zero
-    return [f"memset({{y0}}, {value}, {made.elements});"]
+    if made.dtype == "int8" or not value:
+        return [f"memset({{y0}}, {value}, {made.bytes});"]
+    return [f"for (int32_t i = 0; i < {made.elements}; i++) {{y0}}[i] = {value};"]
 
 
 def _pairs(node: Node, place: int) -> list[list[int]]:

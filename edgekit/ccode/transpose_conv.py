@@ -59,5 +59,5 @@ def transpose_conv(node: Node, label: str, style: Style) -> Piece:
             calls += [text.replace("{x0}", "{x2}") for text in _each(batch, call, source, made)]
             largest = max(largest, rows.shape[1])
     scratch = 4 * largest if style.kernels == "portable" else 9 * (-(-largest // 4) * 4)
-    kernels = ["linear", right(like), "window", f"conv_{style.kernels}", "transpose_conv"]
+    kernels = ["linear", *right(like), "window", f"conv_{style.kernels}", "transpose_conv"]
     return Piece(calls, constants, kernels, scratch)

@@ -14,7 +14,7 @@ def test_a_build_hands_over_c_that_passes_its_selftest(everything, tmp_path):
     main = '#include "digits_selftest.h"\nint main(void) { return digits_selftest(); }\n'
     (tmp_path / "main.c").write_text(main)
     flags = "-std=c11 -Wall -Wextra -Wconversion -Wpedantic -Werror -fsanitize=address,undefined".split()
-    sources = ["main.c", folder / "digits.c", folder / "digits_selftest.c"]
+    sources = ["main.c", *(folder / f"digits{part}.c" for part in ("", "_golden", "_selftest"))]
     subprocess.run(["gcc", *flags, f"-I{folder}", *sources, "-o", "t"], cwd=tmp_path, check=True)
     assert subprocess.run(["./t"], cwd=tmp_path).returncode == 0
 
@@ -44,10 +44,11 @@ def test_the_command_writes_the_same_code_every_time(shared, tmp_path):
 @pytest.mark.parametrize(
     ("model", "options", "words"),
     [
-        ("mnist_lstm_int8", [], "operator 0, UNIDIRECTIONAL_SEQUENCE_LSTM in"),
         ("two_signatures_float", [], "2 subgraphs"),
-        ("ecg_autoencoder_int8", [], "is float32"),
+        ("blockwise_int4", [], "operator 0, FULLY_CONNECTED in 'PartitionedCall:0': tensor"),
         ("on_off_int8", ["--kernels=helium"], "--kernels=helium"),
+        ("on_off_int8", ["--arena=5 KB"], "needs an arena of 5,152 B, and --arena gives 5,000 B"),
+        ("on_off_int8", ["--arena=5"], "no unit of size"),
         ("none", [], "none.tflite"),
     ],
 )
@@ -62,8 +63,14 @@ def test_what_cannot_be_written_is_named(shared, tmp_path, model, options, words
     [
         ("outputs.c_standalone=true", 'write runtimes.ship = "tflm"'),
         ("budget.instructions=4 M", "set outputs.c_standalone = true"),
+        ("hardware.cpu=cortex-m4", 'simulates no "cortex-m4" here; did you mean "cortex-m4f"'),
+        ("recipe.quantize.scheme=dynamic", '"tflm" does not execute dynamic; it takes int8'),
+        ("recipe.quantize.scheme=float16", '"tflm" does not execute float16; it takes int8'),
+        ("recipe.quantize=false", 'write recipe.quantize.scheme = "int8"'),
+        ('recipe.quantize.float_layers=["conv1"]', "recipe.quantize.float_layers leaves floats"),
     ],
 )
 def test_a_profile_that_contradicts_itself_is_refused(cold, setting, words):
-    done = edgekit(cold, "build", "--target=phone", f"--set={setting}")
+    target = "microcontroller" if "quantize" in setting or "cpu" in setting else "phone"
+    done = edgekit(cold, "build", f"--target={target}", f"--set={setting}")
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1

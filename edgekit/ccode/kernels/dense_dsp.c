@@ -1,28 +1,30 @@
-/* Two more sums from four inputs. */
-static inline void dot2(uint32_t x, const int8_t *weights, int32_t sums[2]) {
-  const uint32_t even = word(weights), odd = word(weights + 4);
-  const int32_t y = even16(x), z = odd16(x);
-  sums[0] = dot16(z, even16(odd), dot16(y, even16(even), sums[0]));
-  sums[1] = dot16(z, odd16(odd), dot16(y, odd16(even), sums[1]));
-}
-
-/* Fully connected: TFLM, tensorflow/lite/kernels/internal/reference/integer_ops/fully_connected.h. */
-static void dense(const linear *of, const int8_t *input, int8_t *output, int32_t rows) {
-  const int32_t whole = of->inputs & ~3;
-  for (int32_t r = 0; r < rows; r++, input += of->inputs, output += of->channels) {
-    const int8_t *weights = of->weights;
-    for (int32_t c = 0; c < of->channels; c += 2) {
-      const int32_t next = c + 1 < of->channels ? c + 1 : c;
-      int32_t sums[2] = {of->bias[c], of->bias[next]};
-      for (int32_t i = 0; i < whole; i += 4, weights += 8) dot2(word(input + i), weights, sums);
-      if (whole < of->inputs) {
-        int8_t last[4] = {0, 0, 0, 0};
-        memcpy(last, input + whole, (size_t)(of->inputs - whole));
-        dot2(word(last), weights, sums);
-        weights += 8;
-      }
-      output[c] = finish(sums[0], of->multiplier[c], of->shift[c], of->zero, of->low, of->high);
-      if (next != c) output[next] = finish(sums[1], of->multiplier[next], of->shift[next], of->zero, of->low, of->high);
-    }
+/* Adds to the sums of four output channels the products of inputs, in fours. They are two pairs; a word holds a pair's
+   weights for two inputs. One product is two: a weight of the upper of a pair counts 256 times that of the lower, to
+   which 128 is added. */
+#define FOUR                                                \
+  do {                                                      \
+    const uint32_t x = word(row);                           \
+    const int32_t even = even16(x), odd = odd16(x);         \
+    const int32_t w = one[0], u = one[1];                   \
+    a = dot16(odd, u, dot16(even, w, a));                   \
+    b = dot16(odd, bytes16(u), dot16(even, bytes16(w), b)); \
+    const int32_t v = other[0], t = other[1];               \
+    c = dot16(odd, t, dot16(even, v, c));                   \
+    d = dot16(odd, bytes16(t), dot16(even, bytes16(v), d)); \
+    row += 4;                                               \
+    one += 2;                                               \
+    other += 2;                                             \
+  } while (0)
+static inline void dot4(const int8_t *row, int32_t count, const int32_t *one, const int32_t *other, int32_t sums[4]) {
+  const int8_t *const end = row + count;
+  int32_t a = 0, b = 0, c = 0, d = 0;
+  if (count & 4) FOUR;
+  while (row != end) {
+    FOUR;
+    FOUR;
   }
+  sums[0] += (a - b) >> 8;
+  sums[1] += b;
+  sums[2] += (c - d) >> 8;
+  sums[3] += d;
 }

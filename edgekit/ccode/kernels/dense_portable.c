@@ -1,38 +1,19 @@
-/* Sums for two output channels of one row. */
-static void dot2(const int8_t *row, const int8_t *weights, int32_t count, int32_t sums[2]) {
-  int32_t a = sums[0], b = sums[1];
-  for (; count >= 4; count -= 4, row += 4, weights += 8) {
-    int32_t x = row[0];
-    a += x * weights[0];
-    b += x * weights[1];
-    x = row[1];
-    a += x * weights[2];
-    b += x * weights[3];
-    x = row[2];
-    a += x * weights[4];
-    b += x * weights[5];
-    x = row[3];
-    a += x * weights[6];
-    b += x * weights[7];
+/* Adds to the sums of four output channels the products of inputs, in fours. They are two pairs; a word holds a pair's
+   weights for two inputs. One product is two: the upper of a pair lies 24 bits above the lower, to whose weights 128 is
+   added. */
+#define OUTER(word) (int32_t)((word) & 0xff0000ffu)
+static inline void dot4(const int8_t *row, int32_t count, const int32_t *one, const int32_t *other, int32_t sums[4]) {
+  int64_t a = 0, b = 0;
+  for (const int8_t *const end = row + count; row != end; row += 2, one++, other++) {
+    const uint32_t w = (uint32_t)*one, v = (uint32_t)*other;
+    a += (int64_t)row[0] * OUTER(w);
+    b += (int64_t)row[0] * OUTER(v);
+    a += (int64_t)row[1] * OUTER(w << 16 | w >> 16);
+    b += (int64_t)row[1] * OUTER(v << 16 | v >> 16);
   }
-  for (; count > 0; count--, row++, weights += 2) {
-    a += row[0] * weights[0];
-    b += row[0] * weights[1];
-  }
-  sums[0] = a;
-  sums[1] = b;
-}
-
-/* Fully connected: TFLM, tensorflow/lite/kernels/internal/reference/integer_ops/fully_connected.h. */
-static void dense(const linear *of, const int8_t *input, int8_t *output, int32_t rows) {
-  for (int32_t row = 0; row < rows; row++, input += of->inputs, output += of->channels) {
-    const int8_t *weights = of->weights;
-    for (int32_t c = 0; c < of->channels; c += 2, weights += 2 * of->inputs) {
-      const int32_t next = c + 1 < of->channels ? c + 1 : c;
-      int32_t sums[2] = {of->bias[c], of->bias[next]};
-      dot2(input, weights, of->inputs, sums);
-      output[c] = finish(sums[0], of->multiplier[c], of->shift[c], of->zero, of->low, of->high);
-      if (next != c) output[next] = finish(sums[1], of->multiplier[next], of->shift[next], of->zero, of->low, of->high);
-    }
-  }
+  const int32_t low[2] = {(int32_t)((uint32_t)a << 8) >> 8, (int32_t)((uint32_t)b << 8) >> 8};
+  sums[0] += (int32_t)((a - low[0]) >> 24);
+  sums[1] += low[0];
+  sums[2] += (int32_t)((b - low[1]) >> 24);
+  sums[3] += low[1];
 }

@@ -1,0 +1,1 @@
+#define DENSE_LANE 256 /* inputs whose products cannot overflow, whatever the weights are */

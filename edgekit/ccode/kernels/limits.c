@@ -1,0 +1,1 @@
+static inline int8_t limited(int32_t x, int32_t low, int32_t high) { return clamp_s8(x, low, high); }
