@@ -11,7 +11,7 @@ from edgekit.ccode.layers import activation_range
 from edgekit.ccode.movement import broadcast, without_lead
 from edgekit.ccode.piece import Piece, Style, array
 
-RUN = 32
+RUN = 16
 """Values that a kernel takes at once at least, so that the loop around it costs little."""
 
 
@@ -128,7 +128,7 @@ def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -
     else:
         call = f"{kernel}({', '.join(ends)}, {{y0}} + i, {count}, {settings});"
         calls.append(f"for (int32_t i = 0; i < {made.elements}; i += {count}) {call}")
-    return Piece(calls, constants, kernels, scratch, in_place=not scratch)
+    return Piece(calls, constants, kernels, scratch, in_place=True)
 
 
 def repeated(value: Value, made: Value) -> tuple[int, ...]:

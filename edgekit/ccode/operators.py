@@ -11,7 +11,7 @@ from edgekit.ccode.lstm import lstm
 from edgekit.ccode.matmul import matmul
 from edgekit.ccode.movement import VIEWS, movement
 from edgekit.ccode.piece import Piece, Style, Writer
-from edgekit.ccode.reduce import reduce, reduce_extreme
+from edgekit.ccode.reduce import l2_normalization, reduce, reduce_extreme
 from edgekit.ccode.resize import bilinear, nearest
 from edgekit.ccode.transpose_conv import transpose_conv
 
@@ -39,6 +39,7 @@ WRITERS: dict[str, Writer] = {
     "BATCH_MATMUL": matmul,
     **dict.fromkeys(("MEAN", "SUM"), reduce),
     **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN"), reduce_extreme),
+    "L2_NORMALIZATION": l2_normalization,
     "RESIZE_NEAREST_NEIGHBOR": nearest,
     "RESIZE_BILINEAR": bilinear,
     **dict.fromkeys(VIEWS, movement),
