@@ -6,9 +6,9 @@ import re
 
 ORDER = (
     "clamp16 sum32 sum64 linear16 finish16 finish16_any word16 dense16_portable dense16_dsp dots16_portable dots16_dsp "
-    "block16 block16_any finish16_pair conv16 depthwise16 dsp_max16 larger16_portable larger16_dsp max_pool16 "
-    "average_pool16 add16 multiply16 extreme16 reduce16 rescale16 rescale_to_8 rescale_from_8 "
-    "logistic16 tanh16 softmax16"
+    "block16 block16_any finish16_pair conv16 transpose_conv16 depthwise16 dsp_max16 larger16_portable larger16_dsp "
+    "max_pool16 average_pool16 add16 multiply16 extreme16 reduce16 rescale16 rescale_to_8 rescale_from_8 logistic16 "
+    "tanh16 softmax16"
 ).split()
 """Kernels may use those before them, and those for 8 bits."""
 SCALING = ("rescale16", "rescale_to_8", "rescale_from_8", "add16", "multiply16", "reduce16")
@@ -22,7 +22,7 @@ USED_BY = {
     "requantize": {"finish16_any", "softmax16", *SCALING},
 }
 """What needs a kernel that is no operator."""
-SHARED = "max_pool average_pool add multiply extreme reduce".split()
+SHARED = "max_pool average_pool add multiply extreme reduce transpose_conv".split()
 WIDENED = {
     "clamp16": "clamp",
     "larger16_portable": "larger_portable",
@@ -42,4 +42,5 @@ def widest(needed: set[str]) -> set[str]:
 def widened(text: str) -> str:
     """The source of a kernel for 8 bits as that for 16."""
     text = text.replace("int8_t", "int16_t").replace("INT8_", "INT16_").replace("clamp_s8", "clamp_s16")
-    return re.sub(rf"\b(larger|{'|'.join(SHARED)})\(", r"\g<1>16(", text)
+    text = re.sub(r"\blinear\b", "linear16", text)
+    return re.sub(rf"\b(larger|conv|{'|'.join(SHARED)})\(", r"\g<1>16(", text)
