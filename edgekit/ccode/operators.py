@@ -48,6 +48,7 @@ WRITERS: dict[str, Writer] = {
 INT16: dict[str, Writer] = {
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), same),
     "CONV_2D": conv16,
+    "TRANSPOSE_CONV": transpose_conv,
     "DEPTHWISE_CONV_2D": depthwise16,
     "FULLY_CONNECTED": dense16,
     **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), pool),

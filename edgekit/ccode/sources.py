@@ -19,7 +19,7 @@ INSTEAD = {
     "sum64": {"sum32": "sum64", "finish16": "finish16_any", "block16": "block16_any"},
 }
 """Where some layer needs the first, those that do the same for fewer cases give way to it."""
-WIDE = "clamp larger_portable max_pool average_pool add multiply extreme reduce".split()
+WIDE = "clamp larger_portable max_pool average_pool add multiply extreme reduce transpose_conv".split()
 """Kernels for 8 bits that are, but for their types and names, those for 16: `add16` is made of `add`."""
 
 
@@ -57,6 +57,7 @@ def _text(kernel: str) -> str:
 
 def _widened(text: str) -> str:
     """The source of a kernel for 8 bits as that for 16."""
-    names = "|".join([*WIDE, "larger"])
+    names = "|".join([*WIDE, "larger", "conv"])
     text = text.replace("int8_t", "int16_t").replace("INT8_", "INT16_").replace("clamp_s8", "clamp_s16")
+    text = re.sub(r"\blinear\b", "linear16", text)
     return re.sub(rf'\b({names})(?=\(|\.c")', r"\g<1>16", text)

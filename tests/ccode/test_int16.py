@@ -174,6 +174,25 @@ def reductions() -> bytes:
     return g.finish(*ends)
 
 
+def transposed() -> bytes:
+    """Transposed convolutions."""
+    g, ends, rng = Graph(), [], np.random.default_rng(0)
+    for size, kernel, stride, same, bias in (
+        ((2, 3, 4, 5), (3, 2), (2, 2), True, True),
+        ((1, 4, 3, 3), (4, 3), (2, 1), False, True),
+        ((1, 2, 5, 2), (1, 2), (3, 2), False, False),
+    ):
+        out = [n * s if same else n * s + max(k - s, 0) for n, s, k in zip(size[1:3], stride, kernel, strict=True)]
+        scales = rng.uniform(0.001, 0.03, 3).astype(np.float32)
+        w = g.constant(rng.integers(-127, 128, (3, *kernel, size[3])).astype(np.int8), scales)
+        inputs = [g.constant(np.array([size[0], *out, 3], np.int32)), w, g.input(size, 0.0005, 0, "INT16")]
+        inputs += [g.constant(rng.integers(-(2**22), 2**22, 3), scales * np.float32(0.0005))] if bias else []
+        made = g.tensor([size[0], *out, 3], 0.0007, 0, "INT16")
+        fields = {"padding": 0 if same else 1, "strideH": stride[0], "strideW": stride[1]}
+        ends.append(g.operator("TRANSPOSE_CONV", inputs, [made], "TransposeConvOptions", **fields))
+    return g.finish(*ends)
+
+
 def softmaxes() -> bytes:
     """Rows of several widths."""
     g, ends = Graph(), []
@@ -238,7 +257,7 @@ def long_sums() -> bytes:
     return g.finish(*ends)
 
 
-MODELS = {f.__name__: f for f in (curves, reductions, softmaxes, widths, movements, long_sums)}
+MODELS = {f.__name__: f for f in (curves, reductions, transposed, softmaxes, widths, movements, long_sums)}
 
 
 @pytest.mark.parametrize("name", MODELS)
