@@ -11,9 +11,8 @@ from msgspec.structs import replace
 
 from edgekit.ccode import kernels16
 from edgekit.ccode.graph import Network, Node, Value, network
-from edgekit.ccode.lstm import sigmoid_knots
 from edgekit.ccode.operators import piece
-from edgekit.ccode.piece import Piece, Style, array
+from edgekit.ccode.piece import Piece, Style
 from edgekit.ccode.plan import Plan, Span, Use, plan
 from edgekit.ccode.tables import tables
 from edgekit.emit.c_array import in_comment
@@ -28,7 +27,7 @@ ORDER = (
     "dsp_max lanes lanes_whole dense_portable dense_dsp dense finish_pair conv_portable conv_dsp depthwise "
     "larger_portable larger_dsp max_pool average_pool lookup add multiply extreme softmax copy "
     "transpose_conv prelu reduce reduce_extreme resize_nearest resize_bilinear matmul "
-    "lstm_scale lstm_scale_any lstm_gates lstm_portable lstm_dsp lstm"
+    "sigmoids16 lstm_scale lstm_scale_any lstm_gates lstm_portable lstm_dsp lstm"
 ).split()
 """Kernels may use those before them."""
 USED_BY = {
@@ -308,8 +307,6 @@ def _kernel(name: str, of: Network) -> str:
     if name in ("depthwise", "depthwise16"):
         taps = [v.shape[1] * v.shape[2] for n in of.nodes if n.kind == "DEPTHWISE_CONV_2D" and (v := n.inputs[1])]
         text = f"#define MAX_TAPS {max(taps)}\n{text}"
-    if name == "lstm_gates":
-        text = f"{array('SIGMOID', 'uint16_t', sigmoid_knots())}\n\n{text}"
     return text.strip()
 
 

@@ -10,7 +10,7 @@ from edgekit.ccode.piece import array
 ORDER = (
     "clamp16 sum32 sum64 linear16 finish16 finish16_any word16 dense16_portable dense16_dsp dots16_portable dots16_dsp "
     "block16 block16_any finish16_pair conv16 depthwise16 dsp_max16 larger16_portable larger16_dsp max_pool16 "
-    "average_pool16 add16 multiply16 extreme16 rescale16 rescale_to_8 rescale_from_8 sigmoids16 logistic16 tanh16 "
+    "average_pool16 add16 multiply16 extreme16 rescale16 rescale_to_8 rescale_from_8 logistic16 tanh16 "
     "softmax16"
 ).split()
 """Kernels may use those before them, and those for 8 bits."""

@@ -62,7 +62,9 @@ def lstm(node: Node, label: str, style: Style) -> Piece:
         array(f"{label}_bias", "int32_t", np.concatenate(sums, axis=1).ravel()),
         f"static const lstm {label} = {{{label}_weights, {label}_bias, {', '.join(numbers)}}};",
     ]
-    room = "{scratch}" if style.kernels == "dsp" else "0"
+    inside = units == inputs or (units < inputs and step == 1)
+    widened = 8 * (-(-inputs // 4) - (-units // 4)) if style.kernels == "dsp" else (inputs + units) * inside
+    room = "{scratch}" if widened else "0"
     call = f"lstm_run(&{label}, {{x0}}, {{x{STATE}}}, {{x{CELL}}}, {{y0}}, {room});"
     if batch > 1:
         x, y = (inputs, units) if node.options.timeMajor else (steps * inputs, steps * units)
@@ -70,23 +72,8 @@ def lstm(node: Node, label: str, style: Style) -> Piece:
             f"for (int32_t sample = 0; sample < {batch}; sample++) lstm_run(&{label}, {{x0}} + sample * {x}, "
             f"{{x{STATE}}} + sample * {units}, {{x{CELL}}} + sample * {units}, {{y0}} + sample * {y}, {room});"
         )
-    kernels = ["lstm_gates", f"lstm_{style.kernels}", "lstm", "lstm_scale" if small else "lstm_scale_any"]
-    return Piece([call], constants, kernels, 8 * (-(-inputs // 4) - (-units // 4)) if style.kernels == "dsp" else 0)
-
-
-def sigmoid_knots() -> list[int]:
-    """The sigmoid of 0, 1/24, … 255/24 with 16 bits behind the point, as TFLM's table has it.
-
-    Lines from knot to knot lie below the curve between them; each knot is raised by half of the most that they miss,
-    the curve's second derivative times step**2 / 16. The last knot is what a saturated sigmoid is.
-
-    Source: `sigmoid_table_uint16` in tensorflow/lite/kernels/internal/common.cc.
-    """
-    knots = []
-    for i in range(256):
-        y = 1 / (1 + math.exp(-i / 24))
-        knots.append(math.floor(2**16 * (y - y * (1 - y) * (1 - 2 * y) / 24**2 / 16) + 0.5))
-    return [*knots[:-1], 2**16 - 1]
+    kernels = ["sigmoids16", "lstm_gates", f"lstm_{style.kernels}", "lstm", "lstm_scale" if small else "lstm_scale_any"]
+    return Piece([call], constants, kernels, widened, in_place=inside)
 
 
 def _ends(node: Node) -> tuple[Value, Value, Value]:
