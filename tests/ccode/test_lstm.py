@@ -129,6 +129,7 @@ PLAIN |= {"inside": False, "scale": 0.01, "zero": 0, "cell_scale": 2.0**-11, "cl
         (PLAIN, 5, "input", "its weights are not constants of int8, 4 x 4"),
         (PLAIN, 14, "none", "its biases are not 4 constants of int32"),
         (PLAIN, 19, "constant", "its states are not variable tensors"),
+        (PLAIN, 18, "wide", "its states or its output have not the sizes that its input asks for"),
         (PLAIN | {"cell_scale": 2.0**4}, 0, "", "the scale of its cell, 16.0, is out of range"),
     ],
 )
@@ -136,7 +137,9 @@ def test_what_tflm_does_not_execute_is_refused_by_its_layer(of, place, wrong, sa
     g = layer(of)
     node = g.graph.operators[-1]
     if wrong:
-        other = {"none": -1, "input": 0, "constant": g.constant(np.zeros(4, np.int8), 0.1)}
+        wide = g.tensor([2, 4], 0.01)
+        g.graph.tensors[wide].isVariable = True
+        other = {"wide": wide, "none": -1, "input": 0, "constant": g.constant(np.zeros(4, np.int8), 0.1)}
         node.inputs[place] = other[wrong]
     with pytest.raises(ModelError, match=f"operator 0, UNIDIRECTIONAL_SEQUENCE_LSTM in 't15': {said}"):
         generate(g.finish(node.outputs[0]), "m")
