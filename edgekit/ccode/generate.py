@@ -19,7 +19,7 @@ from edgekit.emit.identifier import c_identifier
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
 
-Kernels = Literal["portable", "dsp"]
+Kernels = Literal["portable", "dsp", "cmsis-nn"]
 ORDER = (
     "clamp requantize window linear limits limits_full finish finish_any dsp_word dsp_pairs dsp_bytes dsp_widen "
     "dsp_max lanes lanes_whole dense_portable dense_dsp dense finish_pair conv_portable conv_dsp depthwise "
@@ -99,7 +99,7 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     Args:
       content: a `.tflite` that `edgekit.flatbuffer.read` accepts.
       name: of the symbols; any text, made an identifier.
-      kernels: `portable`, or `dsp` for Cortex-M4, M7, M33 and M55.
+      kernels: `portable`, `dsp` for Cortex-M4, M7, M33 and M55, or `cmsis-nn`, with calls of Arm's library.
       names: of its tensors, if it lacks them.
 
     Raises:
@@ -132,6 +132,7 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
         "outputs": [_end(value) for value in of.outputs],
         "texts": [_kernel(k, of) for k in ORDER if k in needed],
         "operators": operators,
+        "calls_cmsis_nn": any(p.fallible for p in pieces),
         "copies": _copies(of, storage, planned),
         "resets": [_reset(value, storage, planned) for value in of.states],
     }
@@ -233,6 +234,7 @@ def _operator(node: Node, p: Piece, storage: dict[int, _Storage], planned: Plan)
         "parameters": ", ".join(parameters),
         "arguments": ", ".join(arguments),
         "constants": p.constants,
+        "fallible": p.fallible,
         "calls": [call.format_map({k: k for k in used}) for call in p.calls],
     }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from edgekit.ccode import cmsis
 from edgekit.ccode.elementwise import add, extreme, lookup, multiply, softmax
 from edgekit.ccode.graph import Node
 from edgekit.ccode.layers import conv, dense, depthwise, pool
@@ -47,4 +50,9 @@ def piece(node: Node, style: Style) -> Piece:
     for value in (v for v in (*node.inputs, *node.outputs) if v is not None and v.data is None):
         if value.dtype != "int8" and not (value.dtype == "int16" and node.kind in INT16):
             raise node.refusal(f"tensor {value.name!r} is {value.dtype}; C code for this operator is written for int8")
-    return WRITERS[node.kind](node, f"op{node.number}", style)
+    label = f"op{node.number}"
+    if style.kernels == "cmsis-nn":
+        if made := cmsis.piece(node, label):
+            return made
+        style = replace(style, kernels="dsp")  # what it does not compute, or not as TFLM does
+    return WRITERS[node.kind](node, label, style)

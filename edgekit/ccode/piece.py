@@ -27,13 +27,15 @@ class Piece(Struct):
     """Whether the output may lie where an input lies."""
     alias: bool = False
     """Whether the output is the input, and nothing is done."""
+    fallible: bool = False
+    """Whether the function returns what `NAME_run` returns: 0, or 1 if it cannot compute it."""
 
 
 class Style(Struct, frozen=True):
     """How a model is to be written."""
 
     kernels: str
-    """`portable` or `dsp`."""
+    """`portable`, `dsp` or `cmsis-nn`."""
     table: Callable[[Node], list[int]]
     """What TFLM makes of each of the 256 stored values of an operator's input."""
 

@@ -1,12 +1,14 @@
 """Run in a worker for TFLM: C code of a model beside the model in TFLM."""
 
+import importlib.util
 import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from edgekit.ccode.generate import generate
+from edgekit.ccode.generate import Code, generate
+from edgekit.ccode.library import needed, parts
 from edgekit.runtimes import open_session
 from edgekit.runtimes.values import random_inputs
 
@@ -20,8 +22,27 @@ BODY
   }
 }
 """
-FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wpedantic -Werror -fsanitize=address,undefined".split()
-FLAGS += ["-fno-sanitize-recover=all"]
+FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wpedantic -Werror".split()
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+
+def cmsis_nn() -> Path | None:
+    """CMSIS-NN, as it lies inside bakenn's wheel."""
+    spec = importlib.util.find_spec("bakenn")
+    return Path(spec.origin).parent / "backend/cmsis_nn/vendor/cmsis_nn" if spec and spec.origin else None
+
+
+def objects(code: Code, folder: Path) -> tuple[list[str], list[str]]:
+    """CMSIS-NN compiled as plain C, and the options that its headers need."""
+    if code.kernels != "cmsis-nn":
+        return [], []
+    place = cmsis_nn()
+    assert place
+    library = needed(code.files["m.c"], {name: str(path) for name, path in parts(place).items()})
+    options = ["-D__GNUC_PYTHON__", *(f"-isystem{include}" for include in library.includes)]
+    command = ["gcc", "-std=c11", "-O1", "-g", "-w", *SANITIZE, *options, "-c", *library.sources]
+    subprocess.run(command, cwd=folder, check=True)
+    return [f"{Path(source).stem}.o" for source in library.sources], options
 
 
 def main_of(inputs: int, outputs: int, stateful: bool) -> str:
@@ -68,7 +89,8 @@ def compare(model: str, kernels: str, samples: int, compiler: str = "gcc") -> li
         for file, text in code.files.items():
             (Path(folder) / file).write_text(text)
         (Path(folder) / "main.c").write_text(main_of(len(session.inputs), len(session.outputs), code.stateful))
-        command = [compiler, *FLAGS, "main.c", "m.c", "-o", "m"]
+        made, options = objects(code, Path(folder))
+        command = [compiler, *FLAGS, *SANITIZE, *options, "main.c", "m.c", *made, "-o", "m"]
         subprocess.run(command, cwd=folder, check=True)
         done = subprocess.run(
             ["./m"], cwd=folder, input=given, capture_output=True, env={"ASAN_OPTIONS": "detect_leaks=0"}
