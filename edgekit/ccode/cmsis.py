@@ -37,7 +37,8 @@ def conv(node: Node, label: str) -> Piece | None:
         return None
     sizes = [(1, *source.shape[1:]), filters.shape, (1, *made.shape[1:])]
     constants = [
-        f"static const cmsis_nn_conv_params {label}_params = {{{_offsets(node)}, {_window(node)}, {_activation(node)}}};",
+        f"static const cmsis_nn_conv_params {label}_params = "
+        f"{{{_offsets(node)}, {_window(node)}, {_activation(node)}}};",
         *_quantization(node, label),
         *_constants(node, label, filters, sizes),
     ]
@@ -80,7 +81,8 @@ def dense(node: Node, label: str) -> Piece | None:
         return _called(label, "arm_convolve_wrapper_s8", constants, 0, source, made, whole=True)
     (multiplier, shift), *_ = _factors(node)
     constants = [
-        f"static const cmsis_nn_fc_params {label}_params = {{{_offsets(node)}, .filter_offset = 0, {_activation(node)}}};",
+        f"static const cmsis_nn_fc_params {label}_params = "
+        f"{{{_offsets(node)}, .filter_offset = 0, {_activation(node)}}};",
         f"static const cmsis_nn_per_tensor_quant_params {label}_quantization = {{{multiplier}, {shift}}};",
         *_constants(node, label, weights.data, [(rows, 1, 1, inputs), (inputs, 1, 1, outputs), (rows, 1, 1, outputs)]),
     ]

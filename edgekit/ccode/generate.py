@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from edgekit.ccode.graph import Network, Node, Value, network
 from edgekit.ccode.operators import piece
-from edgekit.ccode.piece import Piece, Style
+from edgekit.ccode.piece import Kernels, Piece, Style
 from edgekit.ccode.plan import Plan, Span, Use, plan
 from edgekit.ccode.tables import table
 from edgekit.emit.c_array import in_comment
@@ -19,7 +19,6 @@ from edgekit.emit.identifier import c_identifier
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
 
-Kernels = Literal["portable", "dsp", "cmsis-nn"]
 ORDER = (
     "clamp requantize window linear limits limits_full finish finish_any dsp_word dsp_pairs dsp_bytes dsp_widen "
     "dsp_max lanes lanes_whole dense_portable dense_dsp dense finish_pair conv_portable conv_dsp depthwise "

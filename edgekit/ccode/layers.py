@@ -200,7 +200,16 @@ def _window(node: Node, label: str, kernel: Sequence[int], depth: int) -> str:
     source, made, options = node.inputs[0], node.outputs[0], node.options
     assert source
     stride, dilation = (options.strideH, options.strideW), _dilation(node)
-    numbers = [*source.shape[1:], depth, *made.shape[1:3], *kernel, *stride, *dilation, *pads(node, kernel), source.zero]
+    numbers = [
+        *source.shape[1:],
+        depth,
+        *made.shape[1:3],
+        *kernel,
+        *stride,
+        *dilation,
+        *pads(node, kernel),
+        source.zero,
+    ]
     return f"static const window {label}_window = {{{', '.join(str(int(n)) for n in numbers)}}};"
 
 

@@ -59,7 +59,8 @@ def needed(code: str, folders: dict[str, str]) -> Library:
       ModelError: the code calls what is not there.
     """
     texts = {
-        path: path.read_text(encoding="utf-8", errors="replace") for path in sorted(Path(folders["Source"]).rglob("*.c"))
+        path: path.read_text(encoding="utf-8", errors="replace")
+        for path in sorted(Path(folders["Source"]).rglob("*.c"))
     }
     defined: dict[str, Path] = {}
     for path, text in texts.items():

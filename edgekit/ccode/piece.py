@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
 
@@ -11,6 +11,10 @@ from edgekit.ccode.graph import Node
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+Kernels = Literal["portable", "dsp", "cmsis-nn"]
+"""Plain C, instructions of Arm's DSP extension, or calls of Arm's library."""
 
 
 class Piece(Struct):
@@ -34,8 +38,7 @@ class Piece(Struct):
 class Style(Struct, frozen=True):
     """How a model is to be written."""
 
-    kernels: str
-    """`portable`, `dsp` or `cmsis-nn`."""
+    kernels: Kernels
     table: Callable[[Node], list[int]]
     """What TFLM makes of each of the 256 stored values of an operator's input."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.ccode.generate import Code, Kernels, generate_file
+from edgekit.ccode.generate import Code, generate_file
+from edgekit.ccode.library import needed
+from edgekit.ccode.piece import Kernels
 from edgekit.errors import ModelError
 from edgekit.firmware.cores import CORES
 from edgekit.firmware.run import missing, run, versions
@@ -36,12 +38,15 @@ def write_firmware(model: str, golden: str, name: str, kernels: Kernels, names: 
     return code
 
 
-def measure_firmware(code: Code, files: dict[str, str], golden: str, core: str) -> list[Measurement]:
+def measure_firmware(
+    code: Code, files: dict[str, str], golden: str, core: str, library: dict[str, str]
+) -> list[Measurement]:
     """Runs the golden vectors on a simulated core.
 
     Args:
       files: the sources, by name.
       core: one of `CORES`.
+      library: the folders of CMSIS-NN, where it is called.
 
     Returns:
       `instructions` of one inference, `flash` and `ram` of the linked image; without values where a tool is missing.
@@ -60,7 +65,11 @@ def measure_firmware(code: Code, files: dict[str, str], golden: str, core: str) 
     inputs, outputs = _vectors(golden)
     texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items() if "_selftest" not in name}
     sizes = [[int(array[0].nbytes) for array in of] for of in (inputs, outputs)]
-    ran = run(replace(code, files=texts), inputs, (sizes[0], sizes[1]), core)
+    code = replace(code, files=texts)
+    if library:
+        found = needed(texts[f"{code.name}.c"], library)
+        code = replace(code, library=found.sources, includes=found.includes)
+    ran = run(code, inputs, (sizes[0], sizes[1]), core)
     wanted = [b"".join(array[row].tobytes() for array in outputs) for row in range(len(outputs[0]))]
     if ran.outputs != wanted:
         row = next(n for n, pair in enumerate(zip(ran.outputs, wanted, strict=True)) if pair[0] != pair[1])

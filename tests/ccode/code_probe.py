@@ -3,12 +3,12 @@
 import importlib.util
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from edgekit.ccode.generate import Code, generate
-from edgekit.ccode.library import needed, parts
+from edgekit.ccode.generate import generate
 from edgekit.runtimes import open_session
 from edgekit.runtimes.values import random_inputs
 
@@ -23,6 +23,8 @@ BODY
 }
 """
 FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wpedantic -Werror".split()
+PLAIN = ["-D__GNUC_PYTHON__", "-D__RESTRICT=__restrict"]
+"""What CMSIS-NN's headers need on the host."""
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
@@ -32,17 +34,15 @@ def cmsis_nn() -> Path | None:
     return Path(spec.origin).parent / "backend/cmsis_nn/vendor/cmsis_nn" if spec and spec.origin else None
 
 
-def objects(code: Code, folder: Path) -> tuple[list[str], list[str]]:
-    """CMSIS-NN compiled as plain C, and the options that its headers need."""
-    if code.kernels != "cmsis-nn":
-        return [], []
-    place = cmsis_nn()
+@cache
+def archive() -> str:
+    """CMSIS-NN compiled as plain C, once for all models of this process."""
+    place, folder = cmsis_nn(), tempfile.mkdtemp()
     assert place
-    library = needed(code.files["m.c"], {name: str(path) for name, path in parts(place).items()})
-    options = ["-D__GNUC_PYTHON__", *(f"-isystem{include}" for include in library.includes)]
-    command = ["gcc", "-std=c11", "-O1", "-g", "-w", *SANITIZE, *options, "-c", *library.sources]
-    subprocess.run(command, cwd=folder, check=True)
-    return [f"{Path(source).stem}.o" for source in library.sources], options
+    command = ["gcc", "-std=c11", "-O1", "-g", "-w", *SANITIZE, *PLAIN, f"-I{place / 'Include'}", "-c"]
+    subprocess.run([*command, *map(str, place.rglob("*.c"))], cwd=folder, check=True)
+    subprocess.run("ar rc cmsis.a *.o", shell=True, cwd=folder, check=True)
+    return f"{folder}/cmsis.a"
 
 
 def main_of(inputs: int, outputs: int, stateful: bool) -> str:
@@ -89,8 +89,9 @@ def compare(model: str, kernels: str, samples: int, compiler: str = "gcc") -> li
         for file, text in code.files.items():
             (Path(folder) / file).write_text(text)
         (Path(folder) / "main.c").write_text(main_of(len(session.inputs), len(session.outputs), code.stateful))
-        made, options = objects(code, Path(folder))
-        command = [compiler, *FLAGS, *SANITIZE, *options, "main.c", "m.c", *made, "-o", "m"]
+        command = [compiler, *FLAGS, *SANITIZE, "main.c", "m.c", "-o", "m"]
+        if kernels == "cmsis-nn":
+            command += [*PLAIN, f"-isystem{cmsis_nn()}/Include", archive()]
         subprocess.run(command, cwd=folder, check=True)
         done = subprocess.run(
             ["./m"], cwd=folder, input=given, capture_output=True, env={"ASAN_OPTIONS": "detect_leaks=0"}
