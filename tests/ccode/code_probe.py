@@ -1,12 +1,12 @@
 """Run in a worker for TFLM: C code of a model beside the model in TFLM."""
 
-import importlib.util
 import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from bundled import cmsis_nn
 
 from edgekit.ccode.generate import generate
 from edgekit.runtimes import open_session
@@ -26,12 +26,6 @@ FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wpedantic -Werror".split()
 PLAIN = ["-D__GNUC_PYTHON__", "-D__RESTRICT=__restrict"]
 """What CMSIS-NN's headers need on the host."""
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-
-
-def cmsis_nn() -> Path | None:
-    """CMSIS-NN, as it lies inside bakenn's wheel."""
-    spec = importlib.util.find_spec("bakenn")
-    return Path(spec.origin).parent / "backend/cmsis_nn/vendor/cmsis_nn" if spec and spec.origin else None
 
 
 @cache

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from code_probe import cmsis_nn, compare
+from bundled import cmsis_nn
+from code_probe import compare
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_graph import Graph
