@@ -113,7 +113,8 @@ int NAME_selftest(void);                                          /* golden vect
 It depends on `stdint.h` and `string.h`, allocates nothing, and computes in integers. Models with several inputs or
 outputs take a struct of pointers. Weights are constants; the arena is planned when the code is written, and outputs may
 lie where inputs lay; every operator is a function of its own with its layer's name and shapes. The same file and
-settings give the same code.
+settings give the same code. Where a model takes or gives floats around an int8 graph, its first and last operators are
+left off: the code takes and gives stored values, and the header says what they stand for.
 
 Outputs are those of TFLM's reference kernels, byte for byte. Operators: convolution (grouped too), depthwise
 convolution, fully connected, max and average pooling, add, sub, mul, maximum, minimum, softmax, pad, concatenation,
@@ -129,19 +130,20 @@ same, a dense network takes less of everything.
 
 `--kernels=cmsis-nn --cmsis-nn=PATH`, in a target `outputs.c_kernels = "cmsis-nn"` and `outputs.cmsis_nn = "PATH"`,
 calls the kernels of Arm's [CMSIS-NN](https://github.com/ARM-software/CMSIS-NN) from its folder: convolutions, depthwise
-ones, fully connected layers and pooling, each of which was found to have TFLM's outputs byte for byte (release 4.0.0, on
-the host and on all three cores). The rest, such as grouped convolutions and softmax, stays edgekit's own. `ccode` says
-which of its files to compile with the code; CMSIS-Core, whose headers it includes, is found where it lies beside it. On
-the models below these kernels take 1.5 to 3.2 times the instructions of `--kernels=dsp`. Their buffers lie in the arena
-and are planned for cores without Helium; where CMSIS-NN wants a larger one, as for a depthwise convolution with Helium,
-`NAME_run` returns 1 and computes nothing more.
+ones, fully connected layers and pooling in int8, each of which was found to have TFLM's outputs byte for byte (release
+4.0.0, on the host and on all three cores). The rest, such as grouped convolutions and softmax, stays edgekit's own.
+`ccode` says which of its files to compile with the code; CMSIS-Core, whose headers it includes, is found where it lies
+beside it. On the models below these kernels take 1.5 to 3.2 times the instructions of `--kernels=dsp`. Their buffers
+lie in the arena and are planned for cores without Helium; where CMSIS-NN wants a larger one, as for a depthwise
+convolution with Helium, `NAME_run` returns 1 and computes nothing more.
 
 ## On a simulated core
 
 Where `arm-none-eabi-gcc` and `qemu-system-arm` are installed, a build links the code for `hardware.cpu` (`cortex-m4f`,
-`cortex-m7`, `cortex-m55`), runs the golden vectors in QEMU, compares every byte, and measures `instructions` per
-inference and per operator, `flash` and `ram` (with the stack that was really used), which the budget can limit. The
-count is exact and the same in every run; it is not a time.
+`cortex-m7`, `cortex-m33`, `cortex-m55`), runs the golden vectors in QEMU, compares every byte, and measures
+`instructions` per inference and per operator, `flash` and `ram` (with the stack that was really used), which the budget
+can limit. The count is exact and the same in every run, also of one image on the board of another core. With
+`hardware.clock` the build estimates the `latency` from it, with an interval: [from instructions to time](cycles.md).
 
 Made by `python benchmarks/ccode.py`, Cortex-M4F, instructions of one inference, mean over {SAMPLES} random inputs of
 the reference CNN and 20 of the others, all of whose outputs were those of TFLM. TFLM's own figures were measured once,

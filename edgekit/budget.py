@@ -11,8 +11,8 @@ from edgekit.units import Bytes, Count, Nanoseconds, Number, Percent, Ratio
 UNITS = {Bytes: "B", Nanoseconds: "ns", Percent: "%", Ratio: "x", Count: "1", Number: ""}
 NAMED = {"latency": "latency_p90", "metric_min": "metric", "metric_max": "metric"}
 """Budgets that stand for a measurement of another name."""
-SIMULATED = ("flash", "ram", "instructions")
-"""Budgets that a simulated core is measured for."""
+DEVICES = ("vela", "qemu")
+"""What stands for the device where it is simulated, before any runtime of the build host."""
 TIMED = ("latency", "latency_p50", "latency_p99", "load_time", "speedup")
 """Budgets that more rounds of timing can decide."""
 
@@ -42,16 +42,20 @@ def verdict(lines: Sequence[BudgetLine], measurements: Sequence[Measurement], sh
     """The verdict over all lines: the worst one of those that count. `skipped` lines say nothing, but what does not run
     in the runtime that ships fails."""
     said: set[str] = {line.verdict for line in lines if line.level == "error" and not line.waived}
-    if any(m.reason.startswith("failed") and m.runtime.split(" ")[0] == shipped for m in measurements):
+    if any(m.reason.startswith("failed") and _runtime(m) == shipped for m in measurements):
         said.add("fail")
     return next((word for word in ("fail", "inconclusive") if word in said), "pass")
 
 
 def _measured(name: str, measurements: Sequence[Measurement], shipped: str) -> Measurement | None:
-    wanted, where = NAMED.get(name, name), "qemu" if name in SIMULATED else shipped
-    found = [m for m in measurements if m.name == wanted and m.artifact == "model"]
-    of_npu = [m for m in found if m.runtime.startswith("vela ")]
-    return next((m for m in [*of_npu, *found] if m.runtime.split(" ")[0] in ("", where, "vela")), None)
+    wanted, order = NAMED.get(name, name), [*DEVICES, "", shipped]
+    found = {_runtime(m): m for m in reversed(measurements) if m.name == wanted and m.artifact == "model"}
+    return next((found[runtime] for runtime in order if runtime in found), None)
+
+
+def _runtime(of: Measurement | None) -> str:
+    """Its name."""
+    return of.runtime.split(" ")[0] if of else ""
 
 
 def _relative(
@@ -61,7 +65,8 @@ def _relative(
     unit, added = UNITS[type(limit)], f"+{float(limit):g} {limit.change}".rstrip()
     if not before:
         return BudgetLine(name, float(limit), None, limit.change, None, "skipped", "", "no baseline: --baseline=NAME")
-    if name in TIMED:
+    new = _measured(name, measurements, shipped)
+    if name in TIMED and _runtime(new) not in DEVICES:
         found = _measured(f"{NAMED.get(name, name)}_change", measurements, shipped)
         if found is None:
             said = "the baseline was not timed: its file is not there"
@@ -71,7 +76,6 @@ def _relative(
     if old is None or old.value is None:
         return BudgetLine(name, float(limit), None, unit, None, "skipped", "", "the baseline has no such figure")
     most = old.value * (1 + limit / 100) if limit.change == "%" and unit != "%" else old.value + limit
-    new = _measured(name, measurements, shipped)
     change = _measured(f"{name}_change", measurements, shipped)
     if name == "accuracy_drop" and change is not None:  # both models on the same samples
         return _line(name, float(limit), "points", change)

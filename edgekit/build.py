@@ -20,7 +20,7 @@ from edgekit.ccode.library import parts
 from edgekit.ccode.piece import Kernels
 from edgekit.config import encode
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
-from edgekit.errors import DataError, ModelError
+from edgekit.errors import DataError, ModelError, ProjectError, TargetError
 from edgekit.firmware.cores import CORES
 from edgekit.history import record, trends
 from edgekit.locate import locate
@@ -49,7 +49,7 @@ from edgekit.runtimes import stand_in
 from edgekit.shrink import CALIBRATION_INPUTS, NAMES, Smaller, shrunk
 from edgekit.store import Store, relative, sha256
 from edgekit.target import Target, limit_places
-from edgekit.types import INTEGER, KERAS, Artifact, Measurement, ModelFacts, Rung, StageRow
+from edgekit.types import INTEGER, KERAS, Arena, Artifact, Measurement, ModelFacts, Rung, StageRow
 from edgekit.write import check_writable, write_build
 
 
@@ -74,6 +74,8 @@ class Product(msgspec.Struct, frozen=True):
     """The same without lookup tables, which TFLM alone executes."""
     names: dict[str, Artifact]
     """Of the tensors in both, where they lack them; by the SHA-256 of the file."""
+    labels: tuple[str, ...]
+    """Of the classes, where the project or the dataset's folders name them."""
     quantize: Quantize | None
     """The settings with which it was quantized; None where it was not, or was trained so."""
     rungs: tuple[Rung, ...]
@@ -181,6 +183,11 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
     reading = msgspec.structs.replace(spec.reading, input_shape=spec.reading.input_shape or recipe.input_shape)
     loaded = make(steps.load(source, reading))
     facts: ModelFacts = loaded.value
+    if target.runtimes.ship == "tflm" and facts.form != "int8" and not recipe.quantize:
+        raise TargetError(
+            f'{target.name}: recipe.quantize: without it the model stays float, and "tflm" ships integer models; write '
+            'recipe.quantize.scheme = "int8", or runtimes.ship = "litert"'
+        )
     data, found = check_dataset(spec, target, dataset, facts, maker)
     notes = [found.note] if found.note else []
     rungs: tuple[Rung, ...] = ()
@@ -228,6 +235,7 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         shipped=small.model,
         portable=small.portable,
         names=small.names,
+        labels=spec.labels or (found.labels if len(found.labels) == max(data.classes, 2) else ()),
         quantize=quantize,
         rungs=rungs,
         made=made,
@@ -271,7 +279,7 @@ def prove(
     npu: Compiled | None = None
     if target.hardware.npu:
         settings = checked(target.hardware.npu, target.hardware.npu_system, target.hardware.npu_memory)
-        code.append(maker.make(steps.compile(p.portable, *settings), p.scope))
+        code.append(maker.make(steps.compile(p.portable, p.names.get(p.portable.sha256), *settings), p.scope))
         npu = code[-1].value
         found.measurements.extend(npu.measurements)
         found.notes.extend(_left_to_cpu(npu))
@@ -284,11 +292,11 @@ def prove(
         files[NAMES] = p.names[p.shipped.sha256]
     if found.golden:
         files[GOLDEN] = found.golden
-    if target.outputs.c_array:
-        arena = found.value("arena")
-        made.append(
-            maker.make(steps.emit(p.shipped, spec.name, target.outputs, None if arena is None else int(arena)), p.scope)
-        )
+    written = any(step.row.name == "standalone C" for step in code)
+    outputs = msgspec.structs.replace(target.outputs, c_standalone=written)
+    if outputs.c_array or outputs.c_standalone:
+        emit = steps.emit(p.shipped, spec.name, outputs, _arena(found), p.labels, found.golden)
+        made.append(maker.make(emit, p.scope))
         files |= {f"c/{name}": artifact for name, artifact in made[-1].artifacts.items()}
     report = Report(
         schema=REPORT,
@@ -333,12 +341,20 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
     kernels = cast(Kernels, target.outputs.c_kernels) or by_core
     names = product.names.get(model.sha256)
     name = target.outputs.c_name or product.spec.name
-    written = maker.make(steps.firmware(model, golden, name, kernels, names), product.scope)
+    written = maker.make(steps.firmware(model, name, kernels, names), product.scope)
+    clock = None if target.hardware.clock is None else float(target.hardware.clock)
     library = {}
     if target.outputs.cmsis_nn:
         folders = parts(Path(target.outputs.cmsis_nn).expanduser().resolve())
         library = {of: Artifact("source", str(folder), 0, sha256(folder)) for of, folder in folders.items()}
-    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, library), product.scope)]
+    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock, library), product.scope)]
+
+
+def _arena(found: Found) -> Arena | None:
+    """What TFLM needs of RAM for what ships, if it was measured."""
+    sizes = [found.value(name) for name in ("arena", "arena_used", "arena_persistent", "arena_scratch")]
+    known = [int(size) for size in sizes if size is not None]
+    return Arena(known[0], known[1], known[2], known[3]) if len(known) == len(sizes) else None
 
 
 def _left_to_cpu(npu: Compiled) -> list[str]:
@@ -454,6 +470,11 @@ def check_dataset(
     inputs = tuple(msgspec.structs.replace(i, dtype="float32") if i.scale else i for i in model.inputs)
     data = DataSpec(spec.data, dataset.sha256, spec.preprocessing, inputs, classes, target.recipe.seed)
     quantize = target.recipe.quantize if model.form != "int8" else None
+    if spec.labels and len(spec.labels) != max(classes, 2):  # one output is a yes or a no
+        raise ProjectError(
+            f"tool.edgekit.models.{spec.name}.labels: {len(spec.labels)} names, but the model has {classes} outputs; "
+            f"name {max(classes, 2)} classes in their order, or remove it"
+        )
     checked = maker.make(steps.check_data(data), f"{target.name}.{spec.name}")
     facts: DataFacts = checked.value
     if quantize and quantize.static and facts.train < quantize.calibration_samples:

@@ -59,7 +59,7 @@ def _npus(path: Path) -> list[Compatibility]:
         label = f"{npu} (vela {library(PACKAGE)})"
         try:
             with tempfile.TemporaryDirectory() as folder:
-                arguments = (str(path), *checked(npu, "", ""), folder)
+                arguments = (str(path), None, *checked(npu, "", ""), folder)
                 made = worker.call(compile_file, *arguments, returns=Compiled, time_limit=TIME_LIMIT)
         except (ModelError, WorkerError) as problem:
             found.append(Compatibility(label, False, "compiled", str(problem).removeprefix(f"{path}: ")))

@@ -11,6 +11,8 @@ from edgekit.config import Settings, decode, nearest, read_table
 from edgekit.errors import ProjectError
 from edgekit.types import Reading, Struct
 
+_LABEL_BYTES = 255
+"""The most that a class's name takes, as a file's does."""
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -35,6 +37,8 @@ class ModelTable(Settings, frozen=True):
     """Module of the model's own layers."""
     metric: str = "accuracy"
     """How good it is: accuracy, top-5, f1, auc, mae, mse or `module:function`."""
+    labels: tuple[str, ...] = ()
+    """Names of the classes, in the order of the model's outputs; those of the folders where the data is in folders."""
 
 
 class ProjectTable(Settings, frozen=True):
@@ -59,6 +63,8 @@ class ModelSpec(Struct, frozen=True):
     preprocessing: Preprocessing
     reading: Reading
     metric: str = "accuracy"
+    labels: tuple[str, ...] = ()
+    """Of the classes; empty where the project does not say."""
 
 
 class Project(Struct, frozen=True):
@@ -150,6 +156,7 @@ def select_models(
                 reading.trust,
             ),
             spec.metric,
+            spec.labels,
         )
         for spec in specs
     ]
@@ -181,8 +188,13 @@ def _project(root: Path, table: ProjectTable) -> Project:
         data = _located(entry.data, root) if entry.data else ""
         reading = Reading(entry.input_shape, entry.custom_objects)
         check_metric(entry.metric, f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}.metric")
+        if long := next((label for label in entry.labels if len(label.encode()) > _LABEL_BYTES), None):
+            raise ProjectError(
+                f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}.labels: {long[:20]!r} … has more than "
+                f"{_LABEL_BYTES} bytes; shorten it"
+            )
         path = _located(entry.model, root)
-        models[name] = ModelSpec(name, path, data, entry.preprocessing, reading, entry.metric)
+        models[name] = ModelSpec(name, path, data, entry.preprocessing, reading, entry.metric, entry.labels)
     own = Path(__file__).parent
     return Project(root, models, [root / table.targets, own / "targets", own.parent / "targets"], table.baseline)
 

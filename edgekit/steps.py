@@ -29,6 +29,7 @@ from edgekit.store import sha256
 from edgekit.target import Outputs, Runtimes
 from edgekit.types import (
     Agreement,
+    Arena,
     Artifact,
     Clustered,
     Distilled,
@@ -331,7 +332,8 @@ def clock(
 def arena(model: Artifact) -> Step:
     """The smallest arena with which TFLM runs a model."""
     function = "edgekit.measure.arena:arena"
-    return Step("arena", function, {"model": model}, ("tflite-micro", "numpy"), "tflm", list[Measurement], False)
+    libraries = ("tflite-micro", "numpy", *READING)
+    return Step("arena", function, {"model": model}, libraries, "tflm", list[Measurement], False)
 
 
 def anatomy(model: Artifact, names: Artifact | None) -> Step:
@@ -363,33 +365,54 @@ def bill(name: str, model: Artifact, inputs: dict[str, str], figures: dict[str, 
     return Step("bill", "edgekit.report.bom:bill", arguments, ("cyclonedx-python-lib",), TOOLS)
 
 
-def firmware(model: Artifact, golden: Artifact, name: str, kernels: Kernels, names: Artifact | None) -> Step:
+def firmware(model: Artifact, name: str, kernels: Kernels, names: Artifact | None) -> Step:
     """Standalone C of what ships."""
-    arguments = {"model": model, "golden": golden, "name": name, "kernels": kernels, "names": names}
-    function = "edgekit.measure.firmware:write_firmware"
+    arguments = {"model": model, "name": name, "kernels": kernels, "names": names}
+    function = "edgekit.ccode.generate:generate_file"
     return Step("standalone C", function, arguments, ("tflite-micro", "numpy", "jinja2", *READING), "tflm", Code)
 
 
-def simulate(code: Made, golden: Artifact, core: str, library: dict[str, Artifact]) -> Step:
+def simulate(code: Made, golden: Artifact, core: str, clock: float | None, library: dict[str, Artifact]) -> Step:
     """Standalone C on a simulated core.
 
     Args:
       code: what `firmware` made.
+      clock: of the core, in Hz.
       library: the folders of CMSIS-NN, where it is called.
     """
-    arguments = {"code": code.value, "files": code.artifacts, "golden": golden, "core": core, "library": library}
+    arguments = {"code": code.value, "files": code.artifacts, "golden": golden, "core": core, "clock": clock}
+    arguments["library"] = library
     tools = {} if missing() else versions()
     function = "edgekit.measure.firmware:measure_firmware"
     return Step("simulate", function, arguments, ("numpy", "jinja2"), TOOLS, list[Measurement], False, place=tools)
 
 
-def compile(model: Artifact, npu: str, system: str, memory: str) -> Step:
+def compile(model: Artifact, names: Artifact | None, npu: str, system: str, memory: str) -> Step:
     """What ships, for an NPU."""
-    arguments = {"model": model, "npu": npu, "system": system, "memory": memory}
+    arguments = {"model": model, "names": names, "npu": npu, "system": system, "memory": memory}
     return Step("compile", "edgekit.npu.vela:compile_file", arguments, (PACKAGE, *READING), TOOLS, Compiled)
 
 
-def emit(model: Artifact, name: str, outputs: Outputs, arena: int | None) -> Step:
-    """C sources of the model."""
-    arguments = {"model": model, "name": name, "outputs": outputs, "arena": arena}
-    return Step("emit", "edgekit.emit.c_array:emit_file", arguments, (*READING, "jinja2"), TOOLS)
+def emit(
+    model: Artifact,
+    name: str,
+    outputs: Outputs,
+    arena: Arena | None,
+    labels: tuple[str, ...],
+    golden: Artifact | None,
+) -> Step:
+    """C sources of the model, and pages for those who add them to a project.
+
+    Args:
+      arena: of TFLM, if it was measured.
+      golden: golden vectors, which are used where they are of TFLM.
+    """
+    arguments = {
+        "model": model,
+        "name": name,
+        "outputs": outputs,
+        "arena": arena,
+        "labels": labels,
+        "golden": golden,
+    }
+    return Step("emit", "edgekit.emit.kit:emit_file", arguments, (*READING, "jinja2", "numpy"), TOOLS)

@@ -12,6 +12,7 @@ from edgekit.ccode.library import check
 from edgekit.ccode.piece import Kernels
 from edgekit.config import Settings, decode, encode, nearest, parse_value, read_table
 from edgekit.errors import SetupError, TargetError
+from edgekit.firmware.cores import CORES
 from edgekit.npu.settings import checked
 from edgekit.recipe import Positive, Recipe, Technique
 from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Number, Percent, Quantity, Ratio
@@ -306,6 +307,9 @@ def _check(target: Target, where: str) -> None:
     for name in ("flash", "ram", "instructions"):
         if getattr(target.budget, name) is not None and not target.outputs.c_standalone:
             raise TargetError(f"{where}: budget.{name}: is of standalone C; set outputs.c_standalone = true")
+        if getattr(target.budget, name) is not None and target.hardware.cpu not in CORES:
+            said = nearest(target.hardware.cpu, list(CORES))
+            raise TargetError(f'{where}: budget.{name}: QEMU simulates no "{target.hardware.cpu}" here; {said}')
     check_recipe(target.recipe, where)
     cluster, shrink = target.recipe.cluster, target.recipe.shrink
     if (
@@ -320,6 +324,12 @@ def _check(target: Target, where: str) -> None:
     quantize = target.recipe.quantize
     if quantize and (why := scheme_refusal(target.runtimes.ship, quantize)):
         raise TargetError(f"{where}: recipe.quantize: {why}")
+    if quantize and target.outputs.c_standalone and (quantize.scheme == "weight-only" or quantize.float_layers):
+        place = "scheme" if quantize.scheme == "weight-only" else "float_layers"
+        raise TargetError(
+            f"{where}: outputs.c_standalone: computes in integers only, but recipe.quantize.{place} leaves floats; "
+            'write scheme = "int8" without it, or c_standalone = false'
+        )
     if quantize and quantize.bias_correction and not quantize.plain:
         raise TargetError(f"{where}: recipe.quantize.bias_correction: is for int8 throughout; remove it")
     if quantize and quantize.rescue and not quantize.plain:

@@ -309,6 +309,7 @@ def shrink(c: Context, path: str, out: str = "shrunk", keep_names: bool = False,
         out="folder of NAME.h and NAME.c",
         kernels="portable, dsp for the instructions of Cortex-M4, M7, M33 and M55, or cmsis-nn",
         cmsis_nn="folder of CMSIS-NN, with its Include and Source",
+        arena='the most RAM that its tensors may need, such as "20 KiB"',
     ),
 )
 @command
@@ -319,13 +320,14 @@ def ccode(
     out: str = ".",
     kernels: str = "portable",
     cmsis_nn: str = "",
+    arena: str = "",
     json: bool = False,
 ) -> None:
     """Write an int8 .tflite as C11 that needs no interpreter, with the outputs of TFLM byte for byte."""
     from edgekit.ccode.write import write_ccode
     from edgekit.report.console import print_ccode, print_json
 
-    found = write_ccode(Path(path), name or Path(path).stem, kernels, cmsis_nn, Path(out))
+    found = write_ccode(Path(path), name or Path(path).stem, kernels, cmsis_nn, Path(out), arena)
     print_json(found) if json else print_ccode(found)
 
 
@@ -407,11 +409,12 @@ def carray(
     json: bool = False,
 ) -> None:
     """Write C and C++ sources that hold any .tflite: the array, its shapes and scales, and the operators it needs."""
-    from edgekit.emit.c_array import CArray, write_c_array
+    from edgekit.emit.c_array import CArray
+    from edgekit.emit.kit import write_kit
     from edgekit.report.console import print_json
 
     settings = CArray(name or Path(path).stem, section or "", attribute or "", include or "")
-    files = [str(file) for file in write_c_array(Path(path), settings, Path(out))]
+    files = [str(file) for file in write_kit(Path(path), settings, Path(out))]
     print_json(files) if json else print("\n".join(files))
 
 

@@ -62,6 +62,21 @@ class Measurement(Struct, frozen=True):
     """Why there is no value, or what the reader should know about it."""
 
 
+class Arena(Struct, frozen=True):
+    """What TFLM needs of RAM for a model on this host, in bytes; pointers take 8 here."""
+
+    bytes: int
+    """Of the smallest arena with which the model runs."""
+    used: int
+    """What the allocator has recorded: the sum of the following two."""
+    persistent: int
+    """What lasts as long as the interpreter: the arena's tail."""
+    scratch: int
+    """What tensors and operators share while it runs: the arena's head."""
+    parts: dict[str, int] = {}
+    """What is recorded of the persistent part, by TFLM's names."""
+
+
 class StageRow(Struct, frozen=True):
     """What one stage did in this build."""
 

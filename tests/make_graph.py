@@ -1,4 +1,4 @@
-"""Builds int8 graphs operator by operator, as `.tflite` files, without a converter."""
+"""Builds int8 and int16 graphs operator by operator, as `.tflite` files, without a converter."""
 
 from __future__ import annotations
 
@@ -86,6 +86,14 @@ class Graph:
         found = self.graph.tensors[tensor].quantization
         return float(found.scale[0]), int(found.zeroPoint[0])
 
+    def dtype(self, tensor: int) -> str:
+        """As `NP` has it."""
+        return next(name for name in NP if getattr(self.s.TensorType, name) == self.graph.tensors[tensor].type)
+
+    def _bias(self, x: int, bias: np.ndarray) -> np.ndarray:
+        """As it is stored: in int32 beside int8."""
+        return bias.astype(np.int32) if self.dtype(x) == "INT8" else bias
+
     def _activation(self, name: str) -> int:
         return getattr(self.s.ActivationFunctionType, name)
 
@@ -97,7 +105,7 @@ class Graph:
         self,
         x: int,
         weights: np.ndarray,
-        bias: np.ndarray,
+        bias: np.ndarray | None,
         scale: float = 0.1,
         zero: int = 0,
         stride: int = 1,
@@ -111,14 +119,15 @@ class Graph:
         axis = 3 if depthwise else 0
         per_channel = np.broadcast_to(np.asarray(scales, np.float32), weights.shape[axis])
         given = self.quantization(x)[0]
-        w = self.constant(weights, per_channel, axis)
-        b = self.constant(bias.astype(np.int32), per_channel * np.float32(given))
+        inputs = [x, self.constant(weights, per_channel, axis)]
+        if bias is not None:
+            inputs.append(self.constant(self._bias(x, bias), per_channel * np.float32(given)))
         batch, height, width, _ = self.shape(x)
         size = [
             self._window(n, k, stride, padding, dilation)
             for n, k in zip((height, width), weights.shape[1:3], strict=True)
         ]
-        out = self.tensor([batch, *size, weights.shape[axis]], scale, zero)
+        out = self.tensor([batch, *size, weights.shape[axis]], scale, zero, self.dtype(x))
         fields = {
             "padding": getattr(self.s.Padding, padding),
             "strideH": stride,
@@ -129,8 +138,8 @@ class Graph:
         }
         if depthwise:
             fields["depthMultiplier"] = weights.shape[3] // self.shape(x)[3]
-            return self.operator("DEPTHWISE_CONV_2D", [x, w, b], [out], "DepthwiseConv2DOptions", **fields)
-        return self.operator("CONV_2D", [x, w, b], [out], "Conv2DOptions", **fields)
+            return self.operator("DEPTHWISE_CONV_2D", inputs, [out], "DepthwiseConv2DOptions", **fields)
+        return self.operator("CONV_2D", inputs, [out], "Conv2DOptions", **fields)
 
     def dense(
         self,
@@ -146,11 +155,45 @@ class Graph:
         w = self.constant(weights, scales)
         inputs = [x, w]
         if bias is not None:
-            inputs.append(self.constant(bias.astype(np.int32), np.asarray(scales) * self.quantization(x)[0]))
+            inputs.append(self.constant(self._bias(x, bias), np.asarray(scales) * self.quantization(x)[0]))
         rows = int(np.prod(self.shape(x))) // weights.shape[1]
-        out = self.tensor([rows, len(weights)], scale, zero)
+        out = self.tensor([rows, len(weights)], scale, zero, self.dtype(x))
         options = {"fusedActivationFunction": self._activation(activation)}
         return self.operator("FULLY_CONNECTED", inputs, [out], "FullyConnectedOptions", **options)
+
+    def lstm(
+        self,
+        x: int,
+        weights: Sequence[np.ndarray],
+        biases: Sequence[np.ndarray],
+        scale: float = 1 / 128,
+        zero: int = 0,
+        cell_scale: float = 2.0**-11,
+        scales: Sequence[float] = (0.01,) * 8,
+        clip: float = 0.0,
+        time_major: bool = False,
+    ) -> int:
+        """An LSTM over a sequence; its states and its output are of the input's type.
+
+        Args:
+          weights: eight matrices (units, inputs or units): of the input, forget, cell and output gate, for the input,
+            then for the state.
+          biases: four vectors.
+        """
+        first, second, _ = self.shape(x)
+        types = self.s.TensorType
+        units, dtype = len(biases[0]), "INT8" if self.graph.tensors[x].type == types.INT8 else "INT16"
+        batch = second if time_major else first
+        states = [self.tensor([batch, units], scale, zero, dtype), self.tensor([batch, units], cell_scale, 0, "INT16")]
+        for state in states:
+            self.graph.tensors[state].isVariable = True
+        matrices = [self.constant(w, s) for w, s in zip(weights, scales, strict=True)]
+        vectors = [self.constant(b, s) for b, s in zip(biases, scales[:4], strict=True)]
+        inputs = [x, *matrices, -1, -1, -1, *vectors, -1, -1, *states, -1, -1, -1, -1]
+        out = self.tensor([first, second, units], scale, zero, dtype)
+        options = "UnidirectionalSequenceLSTMOptions"
+        fields = {"fusedActivationFunction": self._activation("TANH"), "cellClip": clip, "timeMajor": time_major}
+        return self.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [out], options, **fields)
 
     def pool(
         self,
@@ -164,7 +207,7 @@ class Graph:
         """Max or average pooling."""
         batch, height, width, channels = self.shape(x)
         places = [self._window(n, size, stride, padding) for n in (height, width)]
-        out = self.tensor([batch, *places, channels], *self.quantization(x))
+        out = self.tensor([batch, *places, channels], *self.quantization(x), self.dtype(x))
         return self.operator(
             f"{kind}_POOL_2D",
             [x],
@@ -180,7 +223,7 @@ class Graph:
 
     def add(self, a: int, b: int, scale: float = 0.1, zero: int = 0, activation: str = "NONE") -> int:
         """Sum of two tensors of one shape."""
-        out = self.tensor(self.shape(a), scale, zero)
+        out = self.tensor(self.shape(a), scale, zero, self.dtype(a))
         options = {"fusedActivationFunction": self._activation(activation)}
         return self.operator("ADD", [a, b], [out], "AddOptions", **options)
 
@@ -188,18 +231,19 @@ class Graph:
         """Tensors of one scale side by side."""
         shape = self.shape(parts[0])
         shape[axis] = sum(self.shape(p)[axis] for p in parts)
-        out = self.tensor(shape, *self.quantization(parts[0]))
+        out = self.tensor(shape, *self.quantization(parts[0]), self.dtype(parts[0]))
         return self.operator("CONCATENATION", parts, [out], "ConcatenationOptions", axis=axis % len(shape))
 
     def reshape(self, x: int, shape: Sequence[int]) -> int:
         """The same values in another shape."""
-        out = self.tensor(shape, *self.quantization(x))
+        out = self.tensor(shape, *self.quantization(x), self.dtype(x))
         wanted = self.constant(np.asarray(shape, np.int32))
         return self.operator("RESHAPE", [x, wanted], [out], "ReshapeOptions", newShape=np.asarray(shape, np.int32))
 
     def unary(self, kind: str, x: int, scale: float, zero: int, options: str = "", **fields: Any) -> int:
         """An operator of one input that leaves the shape."""
-        return self.operator(kind, [x], [self.tensor(self.shape(x), scale, zero)], options, **fields)
+        out = self.tensor(self.shape(x), scale, zero, self.dtype(x))
+        return self.operator(kind, [x], [out], options, **fields)
 
     def finish(self, *outputs: int) -> bytes:
         """The file."""

@@ -37,6 +37,25 @@ def test_a_lower_limit_passes_from_the_limit_on(name, limit, value):
     assert line.headroom >= 0 or line.verdict == "fail"
 
 
+@pytest.mark.parametrize("device", ["vela 5.2", "qemu 7.2"])
+def test_what_is_simulated_of_the_device_counts_before_the_build_host(device):
+    here = Measurement("latency_p90", 5.0, "ns", runtime="tflm 0")
+    there = Measurement("latency_p90", 900.0, "ns", "estimated", device, low=800.0, high=1000.0)
+    budget = Budget(latency=Nanoseconds(950.0))
+    [line] = judged(budget, here, there, shipped="tflm")
+    assert (line.value, line.verdict) == (900.0, "inconclusive")
+    skipped = Measurement("latency_p90", None, "ns", "simulated", "qemu", reason="skipped: no gcc")
+    assert judged(budget, here, skipped, shipped="tflm")[0].verdict == "skipped"
+    assert judged(budget, here, shipped="tflm")[0].value == 5.0
+
+
+def test_a_simulated_latency_is_held_against_that_of_the_baseline():
+    old, new = (Measurement("latency_p90", value, "ns", "estimated", "qemu 7.2") for value in (100.0, 104.0))
+    for limit, word in (("+5 %", "pass"), ("+3 %", "fail")):
+        [line] = judge(Budget(latency=Nanoseconds.parse(limit)), [new], "tflm", [old])
+        assert (line.verdict, line.value) == (word, 104.0)
+
+
 @pytest.mark.parametrize(("value", "headroom"), [(75, 25), (100, 0), (150, -50), (0, 100)])
 def test_headroom_is_the_share_of_the_limit_that_is_left(value, headroom):
     assert judged(Budget(model_size=Bytes(100)), size(value))[0].headroom == headroom

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from edgekit.ccode.fixed_point import exponentials, quantized_multiplier
 from edgekit.ccode.graph import Node, Value
 from edgekit.ccode.layers import activation_range
-from edgekit.ccode.movement import broadcast
+from edgekit.ccode.movement import broadcast, without_lead
 from edgekit.ccode.piece import Piece, Style, array
+
+RUN = 32
+"""Values that a kernel takes at once at least, so that the loop around it costs little."""
 
 
 def lookup(node: Node, label: str, style: Style) -> Piece:
     """A function of one stored value: a table of 256, which TFLM itself fills."""
-    if any(v is not None and v.data is not None and v.elements > 1 for v in node.inputs[1:]):
-        raise node.refusal("it has more than one slope")
     values = array(f"{label}_table", "int8_t", style.table(node))
     call = f"lookup({label}_table, {{x0}}, {{y0}}, {node.outputs[0].elements});"
     return Piece([call], [values], ["lookup"], in_place=True)
@@ -33,30 +35,40 @@ def softmax(node: Node, label: str, style: Style) -> Piece:
 
 
 def add(node: Node, label: str, style: Style) -> Piece:
-    """Sum or difference.  Source: TFLM, micro/kernels/add_common.cc, sub_common.cc: 20 more bits below."""
+    """Sum or difference.  Source: TFLM, micro/kernels/add_common.cc, sub_common.cc: 20 more bits below, in int16 15."""
     one, other = _pair(node)
     made = node.outputs[0]
+    bits = 15 if made.dtype == "int16" else 20
     twice = 2 * max(one.scale, other.scale)
     factors = [quantized_multiplier(v.scale / twice) for v in (one, other)]
-    multiplier, shift = quantized_multiplier(twice / (2**20 * made.scale))
-    sign = -1 if node.kind == "SUB" else 1
+    multiplier, shift = quantized_multiplier(twice / (2**bits * made.scale))
     numbers = [
         *(one.zero, *factors[0]),
-        *(other.zero, sign * factors[1][0], factors[1][1]),
+        *(other.zero, *factors[1]),
         *(multiplier, shift, made.zero, *activation_range(node)),
     ]
+    numbers += [2**bits, -1 if node.kind == "SUB" else 1]
     return _binary(node, label, "add", numbers)
 
 
 def multiply(node: Node, label: str, style: Style) -> Piece:
     """Product.  Source: TFLM, tensorflow/lite/micro/kernels/mul_common.cc."""
-    import numpy as np
-
     one, other = _pair(node)
     made = node.outputs[0]
-    product = np.float32(one.scale) * np.float32(other.scale)
-    factor = quantized_multiplier(float(np.float32(product / np.float32(made.scale))))
+    factor = quantized_multiplier(one.scale * other.scale / made.scale)
     return _binary(node, label, "multiply", [one.zero, other.zero, *factor, made.zero, *activation_range(node)])
+
+
+def prelu(node: Node, label: str, style: Style) -> Piece:
+    """PReLU of one slope or many.  Source: TFLM, tensorflow/lite/micro/kernels/prelu_common.cc."""
+    one, slopes = _pair(node)
+    made = node.outputs[0]
+    if slopes.data is not None and slopes.elements == 1:
+        return lookup(node, label, style)
+    if one.shape != made.shape:
+        raise node.refusal("it has more dimensions of slopes than of values; give it slopes of the input's shape")
+    factors = [quantized_multiplier(real / made.scale) for real in (one.scale, one.scale * slopes.scale)]
+    return _binary(node, label, "prelu", [one.zero, slopes.zero, *factors[0], *factors[1], made.zero])
 
 
 def extreme(node: Node, label: str, style: Style) -> Piece:
@@ -74,32 +86,53 @@ def _pair(node: Node) -> tuple[Value, Value]:
 
 
 def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -> Piece:
-    """A kernel of two inputs, which are made alike first where one is smaller."""
+    """A kernel of two inputs; the smaller one, made as large as the end of the output that it repeats itself over."""
     made = node.outputs[0]
-    calls, constants, kernels, scratch, sides = [], [], [kernel], 0, []
+    kernel += "16" if made.dtype == "int16" else ""
+    cast = "" if made.dtype == "int8" else f"({made.c_type} *)(void *)"
+    calls, constants, kernels, scratch = [], [], [kernel], 0
+    sides: list[tuple[str, int]] = []
     for place, value in enumerate(_pair(node)):
-        if value.shape == made.shape and value.data is None:
-            sides.append(f"{{x{place}}}")
-        elif value.data is not None:
-            constants.append(array(f"{label}_constant{place}", "int8_t", broadcast_data(value, made)))
-            sides.append(f"{label}_constant{place}")
+        shape = repeated(value, made)
+        period = math.prod(shape)
+        if value.data is not None:
+            constants.append(array(f"{label}_constant{place}", value.c_type, broadcast_data(value, shape)))
+            sides.append((f"{label}_constant{place}", period))
+        elif value.elements == period:
+            sides.append((f"{{x{place}}}", period))
         else:
-            call, sizes = broadcast(value, made, f"{label}_wide{place}", f"{{x{place}}}", f"{{scratch}} + {scratch}")
-            sides.append(f"{{scratch}} + {scratch}")
+            at = f"{cast}({{scratch}} + {scratch})"
+            call, sizes = broadcast(value, shape, f"{label}_wide{place}", f"{{x{place}}}", at)
+            sides.append((at, period))
             calls.append(call)
             constants += sizes
             kernels.append("copy")
-            scratch += made.bytes
+            scratch += period * (2 if made.dtype == "int16" else 1)
     settings = str(numbers)
     if not isinstance(numbers, int):
         settings = f"{label}_numbers"
         constants.append(array(settings, "int32_t", numbers))
-    calls.append(f"{kernel}({sides[0]}, {sides[1]}, {{y0}}, {made.elements}, {settings});")
+    count = min(period for _, period in sides)
+    ends = [side if period == count else f"{side} + i" for side, period in sides]
+    if count == made.elements:
+        calls.append(f"{kernel}({', '.join(ends)}, {{y0}}, {count}, {settings});")
+    else:
+        call = f"{kernel}({', '.join(ends)}, {{y0}} + i, {count}, {settings});"
+        calls.append(f"for (int32_t i = 0; i < {made.elements}; i += {count}) {call}")
     return Piece(calls, constants, kernels, scratch, in_place=not scratch)
 
 
-def broadcast_data(value: Value, made: Value) -> list[int]:
-    """A constant as large as the output that it goes into."""
+def repeated(value: Value, made: Value) -> tuple[int, ...]:
+    """The least end of the output's shape, of `RUN` values or more, that a smaller input fills and then fills again."""
+    lead = len(made.shape) - len(value.shape)
+    first = next((lead + axis for axis, n in enumerate(value.shape) if n > 1), len(made.shape))
+    while first > 0 and math.prod(made.shape[first:]) < RUN:
+        first -= 1
+    return made.shape[first:]
+
+
+def broadcast_data(value: Value, shape: tuple[int, ...]) -> list[int]:
+    """A constant as large as the end of the output that it goes into."""
     import numpy as np
 
-    return [int(v) for v in np.broadcast_to(value.data, made.shape).ravel()]
+    return [int(v) for v in np.broadcast_to(without_lead(value.data, len(shape)), shape).ravel()]

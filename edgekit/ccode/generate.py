@@ -9,31 +9,36 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from edgekit.ccode import kernels16
 from edgekit.ccode.graph import Network, Node, Value, network
+from edgekit.ccode.lstm import sigmoid_knots
 from edgekit.ccode.operators import piece
-from edgekit.ccode.piece import Kernels, Piece, Style
+from edgekit.ccode.piece import Kernels, Piece, Style, array
 from edgekit.ccode.plan import Plan, Span, Use, plan
 from edgekit.ccode.tables import table
 from edgekit.emit.c_array import in_comment
 from edgekit.emit.identifier import c_identifier
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
+from edgekit.types import TensorSpec
 
 ORDER = (
     "clamp requantize window linear limits limits_full finish finish_any dsp_word dsp_pairs dsp_bytes dsp_widen "
     "dsp_max lanes lanes_whole dense_portable dense_dsp dense finish_pair conv_portable conv_dsp depthwise "
-    "larger_portable larger_dsp max_pool average_pool lookup add multiply extreme softmax copy"
+    "larger_portable larger_dsp max_pool average_pool lookup add multiply extreme softmax copy "
+    "transpose_conv prelu reduce reduce_extreme resize_nearest resize_bilinear matmul "
+    "lstm_scale lstm_scale_any lstm_gates lstm_portable lstm_dsp lstm"
 ).split()
 """Kernels may use those before them."""
 USED_BY = {
     "finish_pair": {"conv_portable", "conv_dsp"},
     "dsp_widen": {"conv_dsp"},
     "dsp_bytes": {"dense_dsp"},
-    "dsp_pairs": {"conv_dsp", "dense_dsp"},
+    "dsp_pairs": {"conv_dsp", "dense_dsp", "lstm_dsp"},
     "dsp_max": {"larger_dsp"},
-    "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp"},
-    "clamp": {"limits", "max_pool", "average_pool", "add", "multiply", "softmax"},
-    "requantize": {"finish_any", "add", "multiply"},
+    "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp", "lstm_dsp"},
+    "clamp": {"limits", "max_pool", "average_pool", "add", "multiply", "softmax", "lstm", "prelu", "reduce", "matmul"},
+    "requantize": {"finish_any", "add", "multiply", "prelu", "reduce", "matmul", "lstm_scale_any"},
 }
 """What needs a kernel that is no operator; those that need others come first."""
 KERNELS = Path(__file__).parent / "kernels"
@@ -53,7 +58,11 @@ class Code(Struct, frozen=True):
     """Bytes of constants that come from the model."""
     operators: tuple[str, ...]
     """Labels of those that compute something, in their order."""
-    stateful: bool = False
+    peak: str
+    """The operator during which the most of the arena is in use."""
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    stateful: bool
     """Whether it has states, which `NAME_reset` puts back to their start."""
     library: tuple[str, ...] = ()
     """C files of others that have to be compiled with it,"""
@@ -110,11 +119,12 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     roots = _roots(of, pieces)
     storage, planned = _place(of, pieces, roots)
     needed = {kernel for p in pieces for kernel in p.kernels}
-    needed -= {"finish"} if "finish_any" in needed else set()
+    needed -= {kernel.removesuffix("_any") for kernel in needed if kernel.endswith("_any")}
     needed -= {"lanes_whole"} if "lanes" in needed else set()
     if any({"finish", "finish_any"} & set(p.kernels) and "limits_full" not in p.kernels for p in pieces):
         needed = needed - {"limits_full"} | {"limits"}
-    for kernel, users in USED_BY.items():
+    needed = kernels16.widest(needed)
+    for kernel, users in (*kernels16.USED_BY.items(), *USED_BY.items()):
         needed |= {kernel} if needed & users else set()
     sha256 = parse(content, name).sha256
     made = (_operator(node, p, storage, planned) for node, p in zip(of.nodes, pieces, strict=True))
@@ -129,7 +139,7 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
         "several": len(of.inputs) > 1 or len(of.outputs) > 1,
         "inputs": [_end(value) for value in of.inputs],
         "outputs": [_end(value) for value in of.outputs],
-        "texts": [_kernel(k, of) for k in ORDER if k in needed],
+        "texts": [_kernel(k, of) for k in (*ORDER, *kernels16.ORDER) if k in needed],
         "operators": operators,
         "calls_cmsis_nn": any(p.fallible for p in pieces),
         "copies": _copies(of, storage, planned),
@@ -138,7 +148,10 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     weights = sum(v.bytes for v in of.values.values() if v.data is not None)
     files = {f"{name}.h": _render("model.h.jinja", facts), f"{name}.c": _render("model.c.jinja", facts)}
     labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
-    return Code(name, kernels, files, planned.bytes, planned.bound, weights, labels, bool(of.states))
+    inputs, outputs = (tuple(value.spec for value in ends) for ends in (of.inputs, of.outputs))
+    memory = planned.bytes, planned.bound, weights
+    peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == planned.peak), "")
+    return Code(name, kernels, files, *memory, labels, peak, inputs, outputs, bool(of.states))
 
 
 def _roots(of: Network, pieces: list[Piece]) -> dict[int, int]:
@@ -166,7 +179,7 @@ def _place(of: Network, pieces: list[Piece], root: dict[int, int]) -> tuple[dict
     uses: dict[int, list[Use]] = {}
     for value in of.states:
         storage[value.index] = _Storage("", value.index)
-        uses[value.index] = [Use(0, len(of.nodes), value.bytes)]
+        uses[value.index] = [Use(0, of.nodes[-1].number, value.bytes)]
     for node, p in zip(of.nodes, pieces, strict=True):
         now = node.number
         if p.scratch:
@@ -194,7 +207,7 @@ def _overwritten(
     if not p.in_place:
         return None
     for value in node.inputs:
-        if value is None or value.data is not None or value.state:
+        if value is None or value.data is not None or value.state or value.bytes < node.outputs[0].bytes:
             continue
         index = root[value.index]
         readers = [v for v in node.inputs if v is not None and root[v.index] == index]
@@ -249,11 +262,9 @@ def _copies(of: Network, storage: dict[int, _Storage], planned: Plan) -> list[st
 
 
 def _reset(value: Value, storage: dict[int, _Storage], planned: Plan) -> str:
-    """A state's start."""
-    at = _pointer(value, storage, planned)
-    if value.dtype == "int8":
-        return f"memset({at}, {value.zero}, {value.bytes});"
-    return f"for (int32_t i = 0; i < {value.elements}; i++) ({at})[i] = {value.zero};"
+    """A state's start.  Source: TFLM, tensorflow/lite/micro/micro_interpreter_graph.cc, `ResetVariableTensors`."""
+    start = value.zero if value.dtype == "int8" else 0
+    return f"memset({_pointer(value, storage, planned)}, {start}, {value.bytes});"
 
 
 def _end(value: Value) -> dict[str, Any]:
@@ -269,10 +280,15 @@ def _end(value: Value) -> dict[str, Any]:
 
 
 def _kernel(name: str, of: Network) -> str:
-    text = (KERNELS / f"{name}.c").read_text(encoding="ascii")
-    if name == "depthwise":
+    if name == "sigmoids16":
+        return kernels16.sigmoid_table()
+    text = (KERNELS / f"{kernels16.WIDENED.get(name, name)}.c").read_text(encoding="ascii")
+    text = kernels16.widened(text) if name in kernels16.WIDENED else text
+    if name in ("depthwise", "depthwise16"):
         taps = [v.shape[1] * v.shape[2] for n in of.nodes if n.kind == "DEPTHWISE_CONV_2D" and (v := n.inputs[1])]
         text = f"#define MAX_TAPS {max(taps)}\n{text}"
+    if name == "lstm_gates":
+        text = f"{array('SIGMOID', 'uint16_t', sigmoid_knots())}\n\n{text}"
     return text.strip()
 
 

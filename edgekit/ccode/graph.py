@@ -9,6 +9,7 @@ from msgspec import Struct
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import move_inside, objects
 from edgekit.flatbuffer.read import _builtins, _dtypes
+from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,11 @@ class Value(Struct):
     def c_type(self) -> str:
         """Of a stored value."""
         return f"{self.dtype}_t"
+
+    @property
+    def spec(self) -> TensorSpec:
+        """As others know it."""
+        return TensorSpec(self.name, self.shape, self.dtype, self.scale, self.zero)
 
     @property
     def bytes(self) -> int:
@@ -81,7 +87,7 @@ class Network(Struct):
     inputs: list[Value]
     outputs: list[Value]
     states: list[Value]
-    """Those that an operator reads and that last; each starts as its zero point."""
+    """Those that an operator reads and that last; each starts as its zero point in int8, else as 0."""
 
 
 TYPES = ("int8", "int16")
@@ -125,13 +131,36 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
         inputs = [values[int(i)] if i >= 0 else None for i in operator.inputs]
         outputs = [values[int(i)] for i in operator.outputs]
         nodes.append(Node(number, kind, inputs, outputs, operator.builtinOptions))
-        for value in (v for v in (*inputs, *outputs) if v is not None and v.data is None):
+    ends = [[values[int(i)] for i in of] for of in (graph.inputs, graph.outputs)]
+    nodes, ends[0], ends[1] = _without_float_ends(nodes, *ends)
+    for node in nodes:
+        for value in (v for v in (*node.inputs, *node.outputs) if v is not None and v.data is None):
             if value.dtype not in TYPES or len(value.scales) != 1:
                 said = value.dtype if value.dtype not in TYPES else f"{value.dtype} without one scale"
-                raise nodes[-1].refusal(f"tensor {value.name!r} is {said}; C code is written for int8 and int16")
-    ends = [[values[int(i)] for i in of] for of in (graph.inputs, graph.outputs)]
+                raise node.refusal(f"tensor {value.name!r} is {said}; C code is written for int8 and int16")
     read = {v.index: v for node in nodes for v in node.inputs if v is not None and v.state}
     return Network(values, nodes, ends[0], ends[1], list(read.values()))
+
+
+def _without_float_ends(
+    nodes: list[Node], inputs: list[Value], outputs: list[Value]
+) -> tuple[list[Node], list[Value], list[Value]]:
+    """A graph that starts behind the operators which quantize its inputs, and ends before those which dequantize."""
+    given, made = ({v.index for v in of if v.dtype == "float32"} for of in (inputs, outputs))
+    starts: dict[int, Value] = {}
+    stops: dict[int, Value] = {}
+    left = []
+    for node in nodes:
+        source = node.inputs[0] if node.inputs else None
+        if node.kind == "QUANTIZE" and source and source.index in given - starts.keys():
+            starts[source.index] = node.outputs[0]
+        elif node.kind == "DEQUANTIZE" and source and node.outputs[0].index in made:
+            stops[node.outputs[0].index] = source
+        else:
+            left.append(node)
+    if {v.index for n in left for v in n.inputs if v is not None} & (starts.keys() | stops.keys()):
+        return nodes, inputs, outputs
+    return left, [starts.get(v.index, v) for v in inputs], [stops.get(v.index, v) for v in outputs]
 
 
 def floats(value: Value) -> np.ndarray:

@@ -32,7 +32,11 @@ def activation_range(node: Node) -> tuple[int, int]:
         return made.zero + int(np.trunc(exact + np.copysign(0.5, exact)))
 
     low, high = ends[fused]
-    return (-128 if low is None else max(-128, stored(low)), 127 if high is None else min(127, stored(high)))
+    limits = np.iinfo(made.dtype)
+    return (
+        limits.min if low is None else max(limits.min, stored(low)),
+        limits.max if high is None else min(limits.max, stored(high)),
+    )
 
 
 def conv(node: Node, label: str, style: Style) -> Piece:
@@ -94,13 +98,14 @@ def pool(node: Node, label: str, style: Style) -> Piece:
     assert source
     if (source.scale, source.zero) != (made.scale, made.zero):
         raise node.refusal("its input and its output must have one scale and zero point")
-    kernel, options = ("max_pool" if node.kind == "MAX_POOL_2D" else "average_pool"), node.options
+    bits, options = ("16" if source.dtype == "int16" else ""), node.options
+    kernel = f"max_pool{bits}" if node.kind == "MAX_POOL_2D" else f"average_pool{bits}"
     low, high = activation_range(node)
     call = f"{kernel}(&{label}_window, {{x0}}, {{y0}}, {low}, {high});"
     return Piece(
         _each(source.shape[0], call, source, made),
         [_window(node, label, (options.filterHeight, options.filterWidth), source.shape[3])],
-        ["window", f"larger_{style.kernels}", kernel] if kernel == "max_pool" else ["window", kernel],
+        ["window", *([f"larger{bits}_{style.kernels}"] if node.kind == "MAX_POOL_2D" else []), kernel],
         in_place=source.shape[0] == 1 and options.padding == _schema().Padding.VALID,
     )
 
@@ -247,13 +252,8 @@ def right(node: Node) -> tuple[str, ...]:
 
 def _factors(node: Node) -> list[tuple[int, int]]:
     """What each output's sum is multiplied with."""
-    import numpy as np
-
     source, weights, made = _parts(node)
     total = weights.shape[3] if node.kind == "DEPTHWISE_CONV_2D" else weights.shape[0]
-    if node.kind == "FULLY_CONNECTED" and len(weights.scales) == 1:
-        product = float(np.float32(source.scale) * np.float32(weights.scales[0]))
-        return [quantized_multiplier(product / made.scale)] * total
     scales = weights.scales if len(weights.scales) > 1 else weights.scales * total
     return [quantized_multiplier(source.scale * scale / made.scale) for scale in scales]
 

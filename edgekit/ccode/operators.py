@@ -5,11 +5,18 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from edgekit.ccode import cmsis
-from edgekit.ccode.elementwise import add, extreme, lookup, multiply, softmax
+from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax
+from edgekit.ccode.elementwise16 import quantize16, rescale16, sigmoid16, softmax16
 from edgekit.ccode.graph import Node
 from edgekit.ccode.layers import conv, dense, depthwise, pool
-from edgekit.ccode.movement import movement
+from edgekit.ccode.layers16 import conv16, dense16, depthwise16
+from edgekit.ccode.lstm import lstm
+from edgekit.ccode.matmul import matmul
+from edgekit.ccode.movement import VIEWS, movement
 from edgekit.ccode.piece import Piece, Style, Writer
+from edgekit.ccode.reduce import reduce, reduce_extreme
+from edgekit.ccode.resize import bilinear, nearest
+from edgekit.ccode.transpose_conv import transpose_conv
 
 
 def same(node: Node, label: str, style: Style) -> Piece:
@@ -23,20 +30,42 @@ WRITERS: dict[str, Writer] = {
     "DEPTHWISE_CONV_2D": depthwise,
     "FULLY_CONNECTED": dense,
     **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), pool),
-    **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "LEAKY_RELU", "PRELU", "ELU", "GELU", "HARD_SWISH"), lookup),
+    **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "LEAKY_RELU", "ELU", "GELU", "HARD_SWISH"), lookup),
     **dict.fromkeys(("LOGISTIC", "TANH", "QUANTIZE", "ABS", "NEG", "SQUARE", "SQRT", "RSQRT", "EXP", "LOG"), lookup),
     "SOFTMAX": softmax,
     **dict.fromkeys(("ADD", "SUB"), add),
     "MUL": multiply,
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
+    "PRELU": prelu,
+    "TRANSPOSE_CONV": transpose_conv,
+    "BATCH_MATMUL": matmul,
+    **dict.fromkeys(("MEAN", "SUM"), reduce),
+    **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN"), reduce_extreme),
+    "RESIZE_NEAREST_NEIGHBOR": nearest,
+    "RESIZE_BILINEAR": bilinear,
+    **dict.fromkeys(VIEWS, movement),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
+}
+INT16: dict[str, Writer] = {
+    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), same),
+    "CONV_2D": conv16,
+    "DEPTHWISE_CONV_2D": depthwise16,
+    "FULLY_CONNECTED": dense16,
+    **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), pool),
+    **dict.fromkeys(("RELU", "RELU6", "LEAKY_RELU"), rescale16),
+    **dict.fromkeys(("LOGISTIC", "TANH"), sigmoid16),
+    "QUANTIZE": quantize16,
+    "SOFTMAX": softmax16,
+    **dict.fromkeys(("ADD", "SUB"), add),
+    "MUL": multiply,
+    **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
     **dict.fromkeys(("TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK"), movement),
     **dict.fromkeys(("CONCATENATION", "PAD", "PADV2"), movement),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
 }
-INT16 = {
-    *("RESHAPE", "SQUEEZE", "EXPAND_DIMS"),
-    *("TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK", "CONCATENATION"),
-}
-"""Operators that take values of 16 bits too."""
+"""Who writes those that compute with values of 16 bits."""
+MIXED = {"QUANTIZE", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
+"""Those with tensors of both kinds."""
 
 
 def piece(node: Node, style: Style) -> Piece:
@@ -47,12 +76,17 @@ def piece(node: Node, style: Style) -> Piece:
     """
     if node.kind not in WRITERS:
         raise node.refusal("C code is not written for this operator; let an interpreter run the model, or replace it")
-    for value in (v for v in (*node.inputs, *node.outputs) if v is not None and v.data is None):
-        if value.dtype != "int8" and not (value.dtype == "int16" and node.kind in INT16):
-            raise node.refusal(f"tensor {value.name!r} is {value.dtype}; C code for this operator is written for int8")
+    computed = [v for v in (*node.inputs, *node.outputs) if v is not None and v.data is None]
+    wide = [value for value in computed if value.dtype == "int16"]
+    if wide and (node.kind not in INT16 or (len(wide) < len(computed) and node.kind not in MIXED)):
+        said = "int8" if node.kind not in INT16 else "int8, or for int16 throughout"
+        raise node.refusal(f"tensor {wide[0].name!r} is int16; C code for this operator is written for {said}")
     label = f"op{node.number}"
+    made = cmsis.piece(node, label) if style.kernels == "cmsis-nn" and not wide else None
     if style.kernels == "cmsis-nn":
-        if made := cmsis.piece(node, label):
-            return made
-        style = replace(style, kernels="dsp")  # what it does not compute, or not as TFLM does
-    return WRITERS[node.kind](node, label, style)
+        style = replace(style, kernels="dsp")  # for what CMSIS-NN does not compute, or not as TFLM does
+    made = made or (INT16 if wide else WRITERS)[node.kind](node, label, style)
+    for place, given in enumerate(node.inputs):
+        if given is not None and given.data is not None and any(f"{{x{place}}}" in call for call in made.calls):
+            raise node.refusal(f"its input {place} is a constant; compute the operator before the model is converted")
+    return made

@@ -52,5 +52,5 @@ def array(name: str, c_type: str, values: Sequence[int] | np.ndarray) -> str:
     rows = []
     for start in range(0, len(values), 16):
         rows.append("  " + ", ".join(str(int(v)) for v in values[start : start + 16]) + ",")
-    listed = "\n".join(rows).replace("-2147483648", "INT32_MIN")
+    listed = "\n".join(rows).replace(" -2147483648,", " INT32_MIN,")
     return f"static const {c_type} {name}[{len(values)}] = {{\n{listed}\n}};"

@@ -38,6 +38,8 @@ class Plan(Struct, frozen=True):
     bytes: int
     bound: int
     """The most that is needed at once: no plan can do with less."""
+    peak: int = 0
+    """The operator during which that is so."""
 
 
 def plan(spans: Sequence[Span]) -> Plan:
@@ -48,7 +50,8 @@ def plan(spans: Sequence[Span]) -> Plan:
 
     Source: Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", section 5.2.
     """
-    bound = max((sum(s.at(time) for s in spans) for time in {u.first for s in spans for u in s.uses}), default=0)
+    times = sorted({use.first for span in spans for use in span.uses})
+    bound, peak = max(((sum(s.at(time) for s in spans), -time) for time in times), default=(0, 0))
     orders = [
         sorted(spans, key=lambda s: (-max(u.bytes for u in s.uses), s.name)),
         sorted(spans, key=lambda s: (s.uses[0].first - s.uses[-1].last, s.name)),
@@ -65,7 +68,7 @@ def plan(spans: Sequence[Span]) -> Plan:
             best, size = offsets, end
         if size == bound:
             break
-    return Plan(best, size, bound)
+    return Plan(best, size, bound, -peak)
 
 
 def _placed(order: Sequence[Span]) -> dict[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.data.folder import class_folders
 from edgekit.data.overlap import overlap
 from edgekit.data.samples import Dataset, read
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
@@ -41,7 +42,9 @@ def check_data(data: DataSpec, folder: str) -> DataFacts:
     elif known := overlap(dataset.train, dataset.evaluation):
         found = f"{known} of {dataset.evaluation.number} evaluation samples are also training samples"
         note = "; ".join(filter(None, (note, found)))
-    return DataFacts(dataset.train.number, dataset.evaluation.number, labelled, note)
+    folder_names = class_folders(Path(data.source)) if data.source != RANDOM and Path(data.source).is_dir() else []
+    labels = tuple(place.name.encode("utf-8", "replace").decode() for place in folder_names)
+    return DataFacts(dataset.train.number, dataset.evaluation.number, labelled, note, labels)
 
 
 def _check_samples(name: str, x: np.ndarray, want: TensorSpec, data: DataSpec) -> None:

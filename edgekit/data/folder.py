@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm"}
 
 
+def class_folders(folder: Path) -> list[Path]:
+    """One for each class, in alphabetical order."""
+    return sorted(p for p in folder.iterdir() if p.is_dir())
+
+
 def read_folder(folder: Path, inputs: tuple[TensorSpec, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Images in the model's size and labels from the folders' names in alphabetical order.
 
@@ -33,7 +38,7 @@ def read_folder(folder: Path, inputs: tuple[TensorSpec, ...]) -> tuple[np.ndarra
         takes = " and ".join(str(i.shape[1:]) for i in inputs)
         raise DataError(f"{folder}: a folder of images, but the model takes {takes}; give an .npz")
     _, height, width, channels = inputs[0].shape
-    classes = sorted(p for p in folder.iterdir() if p.is_dir())
+    classes = class_folders(folder)
     files = [(f, i) for i, c in enumerate(classes) for f in sorted(c.iterdir()) if f.suffix.lower() in SUFFIXES]
     if not files:
         raise DataError(f"{folder}: no images; expected one folder for each class, with {', '.join(sorted(SUFFIXES))}")

@@ -37,3 +37,5 @@ class DataFacts(Struct, frozen=True):
     labelled: bool
     note: str = ""
     """What the reader of the report should know."""
+    labels: tuple[str, ...] = ()
+    """Names of the classes, where the dataset has any."""

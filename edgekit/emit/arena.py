@@ -5,8 +5,8 @@ from __future__ import annotations
 from edgekit.flatbuffer.macs import elements
 from edgekit.flatbuffer.read import Graph
 
-_LEAST = 1024
-_SHARE = 20
+LEAST = 1024
+SHARE = 20
 """One part in so many: 5 %."""
 
 
@@ -19,7 +19,7 @@ def arena_with_margin(graph: Graph, measured_bytes: int) -> int:
     So the margin is the largest of 1 KiB, 5 % of the measured arena, and the scratch that CMSIS-NN may ask for at once.
     Measure on the device and set the exact size where RAM is short.
     """
-    margin = max(_LEAST, measured_bytes // _SHARE, scratch_bytes(graph))
+    margin = max(LEAST, measured_bytes // SHARE, scratch_bytes(graph))
     return (measured_bytes + margin + 15) // 16 * 16
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from edgekit.target import Hardware
 
 
 class Core(Struct, frozen=True):
@@ -19,7 +24,10 @@ class Core(Struct, frozen=True):
     """Nanoseconds between two counts of the board's timer."""
     defines: tuple[str, ...]
     """That say which timer it is; see start.c."""
-    dsp: bool
+    cycles: tuple[float, float, float]
+    """For each instruction, at least, usually and at most, from memory without wait states: an estimate of
+    `benchmarks/cycles.py`, which says where it comes from in docs/cycles.md."""
+    dsp: bool = True
     """Whether it has the DSP extension."""
 
 
@@ -27,29 +35,43 @@ CORES = {
     "cortex-m4f": Core(
         "mps2-an386",
         ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
-        0x00000000,
-        0x20000000,
-        40.0,
-        (),
-        True,
+        flash=0x00000000,
+        ram=0x20000000,
+        tick=40.0,
+        defines=(),
+        cycles=(1.12, 1.41, 1.50),
     ),
     "cortex-m7": Core(
         "mps2-an500",
         ("-mcpu=cortex-m7", "-mfpu=fpv5-d16", "-mfloat-abi=hard"),
-        0x00000000,
-        0x20000000,
-        40.0,
-        (),
-        True,
+        flash=0x00000000,
+        ram=0x20000000,
+        tick=40.0,
+        defines=(),
+        cycles=(0.75, 0.95, 1.00),
+    ),
+    "cortex-m33": Core(
+        "mps2-an505",
+        ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard"),
+        flash=0x10000000,
+        ram=0x38000000,
+        tick=50.0,
+        defines=("TIMER_BASE=0x50000000",),
+        cycles=(0.97, 1.22, 1.29),
     ),
     "cortex-m55": Core(
         "mps3-an547",
         ("-mcpu=cortex-m55+nomve", "-mfloat-abi=hard"),
-        0x00000000,
-        0x20000000,
-        31.25,
-        ("SYSTEM_COUNTER",),
-        True,
+        flash=0x00000000,
+        ram=0x20000000,
+        tick=31.25,
+        defines=("SYSTEM_COUNTER",),
+        cycles=(0.90, 1.14, 1.20),
     ),
 }
 """By the name that a profile's hardware.cpu has."""
+
+
+def estimates_time(hardware: Hardware) -> bool:
+    """Whether the time of an inference can be estimated from its instructions."""
+    return hardware.cpu in CORES and hardware.clock is not None

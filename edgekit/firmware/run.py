@@ -32,6 +32,7 @@ OPTIMIZE = {"portable": ["-O2"], "dsp": ["-O3", "-fno-schedule-insns"], "cmsis-n
 """What suits the kernels: scheduling makes GCC run out of registers in those with DSP instructions."""
 STACK = 16 << 10
 """Bytes."""
+COUNTING = ("-icount", "shift=5,sleep=off")
 ALIGNMENT = 8
 """Bytes: of every input and output."""
 INSTRUCTION = 32.0
@@ -98,10 +99,10 @@ def run(code: Code, inputs: list[np.ndarray], sizes: tuple[list[int], list[int]]
 
     rows = np.concatenate([_padded(array) for array in inputs], axis=1)
     with tempfile.TemporaryDirectory() as folder:
-        plain = _image(code, rows, sizes, CORES[core], Path(folder), profile=False)
-        outputs, figures = _simulated(plain, CORES[core], len(rows), sizes[1])
-        profiled = _image(code, rows[:1], sizes, CORES[core], Path(folder), profile=True)
-        _, marks = _simulated(profiled, CORES[core], 1, sizes[1])
+        plain = build_image(code, rows, sizes, CORES[core], Path(folder), profile=False)
+        outputs, figures = simulate(plain, CORES[core], len(rows), sizes[1])
+        profiled = build_image(code, rows[:1], sizes, CORES[core], Path(folder), profile=True)
+        _, marks = simulate(profiled, CORES[core], 1, sizes[1])
         flash, ram = _sizes(plain)
     per_tick = CORES[core].tick / INSTRUCTION
     each = [(ticks - marks[1]) * per_tick for ticks in marks[8 : 8 + len(code.operators)]]
@@ -132,10 +133,19 @@ def _starts(sizes: list[int]) -> list[int]:
     return list(accumulate((-(-size // ALIGNMENT) * ALIGNMENT for size in sizes), initial=0))
 
 
-def _image(
+def build_image(
     code: Code, rows: np.ndarray, sizes: tuple[list[int], list[int]], core: Core, folder: Path, profile: bool
 ) -> Path:
-    """Compiles and links."""
+    """Compiles and links an image that runs samples.
+
+    Args:
+      rows: their inputs (N, bytes) int8, each at a multiple of `ALIGNMENT`.
+      sizes: bytes of each input and output.
+      profile: whether to count each operator by itself.
+
+    Raises:
+      WorkerError: it does not compile or fit.
+    """
     import jinja2
 
     for file, text in code.files.items():
@@ -182,14 +192,24 @@ def _compile(command: list[str], code: Code, core: Core, folder: Path) -> None:
         raise WorkerError(f"{code.name}: does not compile for {core.machine}: {said}")
 
 
-def _simulated(image: Path, core: Core, count: int, sizes: list[int]) -> tuple[list[bytes], list[int]]:
-    """Outputs of each sample, and the image's figures."""
+def simulate(
+    image: Path, core: Core, count: int, sizes: list[int], options: tuple[str, ...] = COUNTING
+) -> tuple[list[bytes], list[int]]:
+    """Outputs of each sample, and the image's figures.
+
+    Args:
+      sizes: bytes of each output.
+      options: of the simulator; with others than `COUNTING` it counts no instructions.
+
+    Raises:
+      WorkerError: it hung or failed.
+    """
     import numpy as np
 
     for left in ("outputs.bin", "figures.bin"):
         (image.parent / left).unlink(missing_ok=True)
     command = [SIMULATOR, "-M", core.machine, "-kernel", image.name, "-display", "none", "-monitor", "none"]
-    command += ["-serial", "none", "-icount", "shift=5,sleep=off", "-semihosting-config", "enable=on,target=native"]
+    command += ["-serial", "none", "-semihosting-config", "enable=on,target=native", *options]
     try:
         done = subprocess.run(command, cwd=image.parent, capture_output=True, text=True, timeout=TIME_LIMIT)
     except subprocess.TimeoutExpired:

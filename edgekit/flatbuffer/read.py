@@ -45,6 +45,8 @@ class Tensor(Struct, frozen=True):
     subgraph: int = 0
     buffer: int = 0
     """Which of the file's buffers holds its data; equal constants may share one."""
+    variable: bool = False
+    """Whether its value lasts from one execution to the next."""
 
 
 class Operator(Struct, frozen=True):
@@ -283,6 +285,7 @@ def _tensor(table: Any, index: int, subgraph: int, buffers: list[int], allowance
         bytes=buffers[table.Buffer()] if buffers else 0,
         subgraph=subgraph,
         buffer=table.Buffer(),
+        variable=table.IsVariable(),
     )
 
 

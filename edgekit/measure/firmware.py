@@ -1,15 +1,14 @@
-"""Standalone C of what ships: written, run on a simulated core, held against the golden vectors."""
+"""Standalone C of what ships: run on a simulated core, held against the golden vectors."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.ccode.generate import Code, generate_file
+from edgekit.ccode.generate import Code
 from edgekit.ccode.library import needed
-from edgekit.ccode.piece import Kernels
 from edgekit.errors import ModelError
-from edgekit.firmware.cores import CORES
+from edgekit.firmware.cores import CORES, Core
 from edgekit.firmware.run import missing, run, versions
 from edgekit.types import Measurement
 
@@ -20,36 +19,20 @@ FIGURES = {"instructions": "1", "flash": "B", "ram": "B"}
 """What a run measures."""
 
 
-def write_firmware(model: str, golden: str, name: str, kernels: Kernels, names: str | None, folder: str) -> Code:
-    """Writes `NAME.h`, `NAME.c` and the self-test; in a process for TFLM.
-
-    Args:
-      golden: the golden vectors of TFLM.
-      names: file with those of the model's tensors, if it lacks them.
-
-    Raises:
-      ModelError: it cannot be written as C; names the operator.
-    """
-    from edgekit.ccode.selftest import selftest
-
-    code = generate_file(model, name, kernels, names, folder)
-    for file, text in selftest(code.name, *_vectors(golden)).items():
-        (Path(folder) / file).write_text(text, encoding="ascii")
-    return code
-
-
 def measure_firmware(
-    code: Code, files: dict[str, str], golden: str, core: str, library: dict[str, str]
+    code: Code, files: dict[str, str], golden: str, core: str, clock: float | None, library: dict[str, str]
 ) -> list[Measurement]:
     """Runs the golden vectors on a simulated core.
 
     Args:
       files: the sources, by name.
       core: one of `CORES`.
+      clock: of the core, in Hz.
       library: the folders of CMSIS-NN, where it is called.
 
     Returns:
-      `instructions` of one inference, `flash` and `ram` of the linked image; without values where a tool is missing.
+      `instructions` of one inference, `flash` and `ram` of the linked image, and, where the clock is known, an estimate
+      of the latency; without values where a tool is missing.
 
     Raises:
       ModelError: an output is not that of TFLM.
@@ -57,13 +40,13 @@ def measure_firmware(
     """
     from msgspec.structs import replace
 
-    if said := missing():
-        return [Measurement(name, None, unit, reason=f"skipped: {said}") for name, unit in FIGURES.items()]
-    if core not in CORES:
-        said = f"skipped: QEMU simulates no {core} here; there is {', '.join(CORES)}"
-        return [Measurement(name, None, unit, reason=said) for name, unit in FIGURES.items()]
+    lacks = missing() or ("" if core in CORES else f"QEMU simulates no {core} here; there is {', '.join(CORES)}")
+    if lacks:
+        said = f"skipped: {lacks}"
+        figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
+        return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
     inputs, outputs = _vectors(golden)
-    texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items() if "_selftest" not in name}
+    texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items()}
     sizes = [[int(array[0].nbytes) for array in of] for of in (inputs, outputs)]
     code = replace(code, files=texts)
     if library:
@@ -81,11 +64,21 @@ def measure_firmware(
         Measurement("instructions", round(ran.instructions), "1", "simulated", label, count, reason=said),
         Measurement("flash", ran.flash, "B", "simulated", label, reason=f"of which {ran.weights:,} B are the model's"),
         Measurement("ram", ran.ram, "B", "simulated", label, reason=f"of which {ran.stack:,} B are stack"),
+        *([_latency(ran.instructions, clock, CORES[core], label)] if clock else []),
         *(
             Measurement(f"instructions of {operator}", round(number), "1", "simulated", label, artifact="operator")
             for operator, number in ran.operators
         ),
     ]
+
+
+def _latency(instructions: float, clock: float, core: Core, label: str) -> Measurement:
+    """An estimate of the time of one inference."""
+    least, usual, most = (instructions * cycles / clock * 1e9 for cycles in core.cycles)
+    low, factor, high = core.cycles
+    each = f"{factor} cycles ({low} to {high}, docs/cycles.md)"
+    said = f"{instructions:,.0f} instructions of {each} at {clock / 1e6:g} MHz; memory without wait states"
+    return Measurement("latency_p90", usual, "ns", "estimated", label, low=least, high=most, reason=said)
 
 
 def _vectors(golden: str) -> tuple[list[np.ndarray], list[np.ndarray]]:

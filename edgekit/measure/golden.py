@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GOLDEN = "golden.npz"
 """`input_0` …, `output_0` … (N, *shape): stored values; `real_0` … the outputs' real values, float32; `row` (N,): the
-number of the evaluation sample, -1 for those that are made up; `sha256` of the model."""
+number of the evaluation sample, -1 for those that are made up; `sha256` of the model; `runtime`: name and version."""
 CANDIDATES, MOST, FEWEST = 256, 12, 4
 """Evaluation samples that are looked at, and how many of them are taken."""
 
@@ -53,6 +53,7 @@ def golden_file(model: str, data: DataSpec, runtime: str, folder: str, progress:
     for number, (array, spec) in enumerate(zip(columns, session.outputs, strict=True)):
         arrays |= {f"output_{number}": array, f"real_{number}": dequantize(array, spec).astype(np.float32)}
     arrays["row"] = np.concatenate([rows[chosen], np.full(len(made_up[0]), -1)])
+    arrays["runtime"] = np.asarray(f"{session.name} {session.version}")
     arrays["sha256"] = np.asarray(hashlib.sha256(Path(model).read_bytes()).hexdigest())
     np.savez_compressed(Path(folder) / GOLDEN, **arrays)
     count, total = len(inputs[0]), 2 * ends[0].shape[1]

@@ -10,6 +10,7 @@ from edgekit import steps
 from edgekit.budget import NAMED, TIMED
 from edgekit.data.spec import RANDOM, DataSpec
 from edgekit.errors import ModelError, SetupError, WorkerError
+from edgekit.firmware.cores import estimates_time
 from edgekit.make import Made, Maker, Step
 from edgekit.measure.agreements import agreements, largest
 from edgekit.measure.machine import machine
@@ -177,7 +178,8 @@ def measure(
         timed["baseline"] = before
         entries.append(Entry("baseline", shipped))
         comparisons += [Comparison(f"{n}_change", ships, entries[-1], LATENCIES[n], True) for n in LATENCIES]
-    questions = _questions(budget, ships, before is not None, bool(target.hardware.npu))
+    elsewhere_timed = bool(target.hardware.npu) or (target.outputs.c_standalone and estimates_time(target.hardware))
+    questions = _questions(budget, ships, before is not None, elsewhere_timed)
     clocked = maker.make(steps.clock(timed, entries, comparisons, questions, runtimes, host), scope)
     made.append(clocked)
     measurements += clocked.value.measurements
@@ -210,9 +212,10 @@ def available(runtimes: Runtimes) -> Here:
     return Here(shipped, list(dict.fromkeys(engines)), [note for note in dict.fromkeys(notes) if note])
 
 
-def _questions(budget: Budget, ships: Entry, baseline: bool, npu: bool) -> list[Question]:
-    """The limits that more rounds of timing can decide; with an NPU the latency is no question of this machine."""
-    asked = {name: limit for name, limit in budget.limits.items() if name in TIMED and not (npu and name == "latency")}
+def _questions(budget: Budget, ships: Entry, baseline: bool, device: bool) -> list[Question]:
+    """The limits that more rounds of timing can decide; `device` says that the latency is that of a simulated one."""
+    own = {"latency"} if device else set()
+    asked = {name: limit for name, limit in budget.limits.items() if name in TIMED and name not in own}
     timed = {NAMED.get(name, name): limit for name, limit in asked.items()}
     limits = {name: limit for name, limit in timed.items() if baseline or not limit.change}
     return [Question(ships, f"{name}_change" if limit.change else name, float(limit)) for name, limit in limits.items()]

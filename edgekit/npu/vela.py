@@ -9,15 +9,18 @@ import sys
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from edgekit.errors import ModelError
 from edgekit.fingerprint import library
 from edgekit.flatbuffer.edit import move_inside, objects, packed
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.names import read_named
 from edgekit.npu.settings import PACKAGE
 from edgekit.types import Measurement
 
 COMPILED = "model_vela.tflite"
+BOUNDS = {"NPU": "NPU", "SRAM AC": "SRAM", "DRAM AC": "DRAM", "OnFlash AC": "flash", "OffFlash AC": "flash"}
+"""Vela's columns of cycles, and what they count."""
 MEMORIES = ("sram", "dram", "on_chip_flash", "off_chip_flash")
 TIME_LIMIT = 600.0
 """Seconds."""
@@ -56,9 +59,13 @@ class Layer(Struct, frozen=True):
     """One operator as Vela schedules it."""
 
     operator: str
+    name: str
+    """Of the tensor that it makes."""
     target: str
     """`NPU` or `CPU`."""
     cycles: int
+    bound: str
+    """What it waits for most: one of `BOUNDS`."""
     macs: int
     utilization: float
     """Share of the NPU's multipliers that are busy, in percent."""
@@ -75,35 +82,32 @@ class Compiled(Struct, frozen=True):
     layers: list[Layer]
 
 
-def compile_file(model: str, npu: str, system: str, memory: str, folder: str) -> Compiled:
+def compile_file(model: str, names: str | None, npu: str, system: str, memory: str, folder: str) -> Compiled:
     """Compiles a `.tflite`; writes `model_vela.tflite`.
 
     Args:
+      names: file with those of its tensors, if it lacks them.
       npu, system, memory: see `edgekit.npu.settings.checked`.
 
     Raises:
       ModelError: Vela refuses it.
     """
-    graph, place = read(Path(model)), Path(folder)
-    sized = place / "model.tflite"
-    sized.write_bytes(with_fixed_sizes(Path(model).read_bytes()))
+    path, place = Path(model), Path(folder)
+    graph, sized = read_named(path, Path(names) if names else None), place / "model.tflite"
+    sized.write_bytes(prepared(path.read_bytes()))
+    known = {_short(n): t.name or _short(n) for n, t in enumerate(graph.tensors)}
+    known |= {tensor.name: tensor.name for tensor in graph.tensors}
     said = vela(sized, npu, system, memory, place)
     source = place / COMPILED
     if not source.is_file():
         raise ModelError(f"{model}: Vela made no file for {npu}: {_last(said)}")
     summary = next(iter(csv.DictReader(_only(place, "_summary_").splitlines())))
-    layers = [
-        Layer(
-            row["NNG Operator"], row["Target"], int(row["Op Cycles"]), int(row["MAC Count"]), float(row["Util% (MAC)"])
-        )
-        for row in csv.DictReader(_only(place, "_per-layer").splitlines())
-        if row["Target"] == "CPU" or int(row["Op Cycles"])
-    ]
+    layers = _layers(list(csv.DictReader(_only(place, "_per-layer").splitlines())), known)
     content = source.read_bytes()
     for left in place.iterdir():
         left.unlink()
     (place / COMPILED).write_bytes(content)
-    found = fallbacks(said)
+    found = [replace(f, tensor=known.get(f.tensor, f.tensor)) for f in fallbacks(said)]
     total = len(graph.operators)
     label = f"vela {library(PACKAGE)}"
 
@@ -125,16 +129,18 @@ def compile_file(model: str, npu: str, system: str, memory: str, folder: str) ->
     return Compiled(npu, system, memory, measurements, found, layers)
 
 
-def with_fixed_sizes(content: bytes) -> bytes:
-    """The same model without open sizes: those that its tensors have now, which are what a runtime allocates."""
+def prepared(content: bytes) -> bytes:
+    """The same model without open sizes: those that its tensors have now, which are what a runtime allocates. Tensors
+    without a name get a short one, by which Vela speaks of them."""
     model = objects(content)
     move_inside(model, content)
-    tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
-    if all(tensor.shapeSignature is None for tensor in tensors):
-        return content
-    for tensor in tensors:
-        tensor.shapeSignature = None
+    for number, tensor in enumerate(tensor for graph in model.subgraphs for tensor in graph.tensors):
+        tensor.shapeSignature, tensor.name = None, tensor.name or _short(number).encode()
     return packed(model)
+
+
+def _short(tensor: int) -> str:
+    return f"t{tensor}"
 
 
 def vela(model: Path, npu: str, system: str, memory: str, folder: Path) -> str:
@@ -162,9 +168,20 @@ def fallbacks(said: str) -> list[Fallback]:
     return [Fallback(kind, name, " ".join(reason.split())) for kind, name, reason in re.findall(pattern, said)]
 
 
-def _layer(row: dict[str, str]) -> Layer:
-    figures = int(row["Op Cycles"]), int(row["MAC Count"]), float(row["Util% (MAC)"])
-    return Layer(row["NNG Operator"], row["Target"], *figures)
+def _layers(rows: list[dict[str, str]], known: dict[str, str]) -> list[Layer]:
+    """The model's operators, of which Vela may have made several: they end with the tensor that the model's makes."""
+    layers, parts = [], list[dict[str, str]]()
+    for row, following in zip(rows, [*rows[1:], {"Name": ""}], strict=True):
+        parts.append(row)
+        if row["Name"] not in known or following["Name"] == row["Name"]:
+            continue
+        cycles, macs = (sum(int(part[column]) for part in parts) for column in ("Op Cycles", "MAC Count"))
+        busy = sum(int(part["Op Cycles"]) * float(part["Util% (MAC)"]) for part in parts) / max(cycles, 1)
+        waits = {column: sum(int(part[column]) for part in parts) for column in BOUNDS}
+        name, bound = known[row["Name"]].split(";")[0], BOUNDS[max(waits, key=lambda column: waits[column])]
+        layers.append(Layer(parts[0]["Original Operator"], name, parts[0]["Target"], cycles, bound, macs, busy))
+        parts = []
+    return layers
 
 
 def _only(folder: Path, word: str) -> str:

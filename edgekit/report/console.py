@@ -157,7 +157,9 @@ def print_shrunk(found: Shrunk) -> None:
 def print_ccode(found: Written) -> None:
     """What standalone C of a model needs."""
     print(*found.files, sep="\n")
-    print(f"  arena:     {found.arena:,} B of RAM; {found.bound:,} B are in use at once")
+    print(
+        f"  arena:     {found.arena:,} B of RAM; {found.bound:,} B are in use at once, during {printable(found.peak)}"
+    )
     print(f"  constants: {found.constants:,} B of flash")
     print(f"  operators: {len(found.operators)}")
     if found.library:

@@ -8,12 +8,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from edgekit.budget import AT_LEAST
+from edgekit.budget import AT_LEAST, DEVICES
 from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.history import Entry
 from edgekit.measure.latency import SHARES
 from edgekit.measure.samples import Differences
-from edgekit.report import conformance, receipt
+from edgekit.report import conformance, device, receipt
 from edgekit.report.markdown import remarks
 from edgekit.report.text import printable
 from edgekit.report.treemap import treemap
@@ -56,6 +56,8 @@ def html(report: Report, extras: Extras) -> str:
         accuracies=_accuracies(report),
         stages=report.stages,
         receipt=(receipt.HEAD, receipt.rows(receipt.receipt(report.measurements, report.shipped))),
+        core=(device.CORE, device.core_rows(report.measurements)),
+        npu=(device.NPU, device.npu_rows(report.npu)),
         conformance=(conformance.HEAD, conformance.rows(report.conformance)),
         runtimes=_runtimes(report),
         treemap=_treemap(extras.anatomy),
@@ -115,8 +117,7 @@ def _first(report: Report, name: str, artifact: str) -> Measurement | None:
 
 
 def _runtimes(report: Report) -> list[dict[str, Any]]:
-    """What each runtime measured of what ships."""
-    names = dict.fromkeys(m.runtime for m in report.measurements if m.artifact == "model" and m.runtime)
+    """What each runtime measured of what ships; what simulates a device has tables of its own."""
     columns = (
         "accuracy",
         "fidelity",
@@ -128,7 +129,8 @@ def _runtimes(report: Report) -> list[dict[str, Any]]:
         "resident_memory",
         "arena",
     )
-    measured = [m for m in report.measurements if m.artifact == "model"]
+    measured = [m for m in report.measurements if m.artifact == "model" and not m.runtime.startswith(DEVICES)]
+    names = dict.fromkeys(m.runtime for m in measured if m.runtime)
     cells = {runtime: {m.name: m for m in reversed(measured) if m.runtime == runtime} for runtime in names}
     used = [name for name in columns if any(name in of for of in cells.values())]
     rows = [{"runtime": runtime, "cells": {name: of.get(name) for name in used}} for runtime, of in cells.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgekit.report import conformance, receipt
+from edgekit.report import conformance, device, receipt
 from edgekit.report.types import Report
 from edgekit.types import BudgetLine, StageRow
 from edgekit.units import show
@@ -69,6 +69,7 @@ def markdown(report: Report) -> str:
         "that of the float model as it was given.",
         *_receipt(report),
         *_rungs(report),
+        *_core(report),
         *_npu(report),
         *_conformance(report),
         "## Measurements",
@@ -85,6 +86,7 @@ def markdown(report: Report) -> str:
                     m.reason,
                 ]
                 for m in report.measurements
+                if not m.name.startswith(device.OF)
             ],
         ),
         f"Measured on {host.cpu}, {host.cores} cores ({host.cpus}, none pinned), {host.system}, {host.python}, "
@@ -136,11 +138,15 @@ def _npu(report: Report) -> list[str]:
     if report.npu is None:
         return []
     npu = report.npu
-    rows = [
-        [one.operator, one.target, f"{one.cycles:,}", f"{one.macs:,}", f"{one.utilization:.1f} %"] for one in npu.layers
-    ]
     said = f"`model_vela.tflite`, compiled for {npu.npu} ({npu.system}, {npu.memory}). Cycles are estimates of Vela's."
-    return ["## On the NPU", said, table(["operator", "runs on", "cycles", "MACs", "multipliers busy"], rows)]
+    return ["## On the NPU", said, table(device.NPU, device.npu_rows(npu))]
+
+
+def _core(report: Report) -> list[str]:
+    """What the standalone C takes on a simulated core, operator by operator."""
+    rows = device.core_rows(report.measurements)
+    said = "Instructions of one inference of the standalone C, counted by QEMU."
+    return ["## On the core", said, table(device.CORE, rows)] if rows else []
 
 
 def _rungs(report: Report) -> list[str]:

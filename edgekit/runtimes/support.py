@@ -18,6 +18,7 @@ from edgekit.flatbuffer.read import Graph, read
 Kernels = dict[str, int]
 """By operator, or code of a custom one, the newest version that a runtime has."""
 ANY = 2**31 - 1
+_WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
 
 
 class Lack(msgspec.Struct, frozen=True):
@@ -73,6 +74,20 @@ def releases() -> list[str]:
     return [*(f"{name} {number}" for name, of in _table().items() for number in of), "tflm"]
 
 
+def hybrid(graph: Graph) -> list[str]:
+    """The tensors that operators make of float values and integer weights, which TFLM refuses.
+
+    Source: the checks of types ("Hybrid models are not supported") in tensorflow/lite/micro/kernels/: conv.cc,
+    depthwise_conv.cc, fully_connected.cc, transpose_conv.cc.
+    """
+    found = []
+    for op in graph.operators:
+        kinds = [graph.tensors[index].dtype for index in op.inputs if index >= 0]
+        if op.name in _WEIGHTED and "float32" in kinds and {"int8", "int4", "uint8"} & set(kinds):
+            found.append(graph.tensors[op.outputs[0]].name.split(";")[0])
+    return found
+
+
 def check_support(model: str, runtimes: dict[str, Kernels]) -> str:
     """Refuses a model with operators that a runtime does not have; without running it, or having it installed.
 
@@ -87,6 +102,11 @@ def check_support(model: str, runtimes: dict[str, Kernels]) -> str:
       ModelError: names the operators, the tensor that the first one makes, and what would run it.
     """
     graph = read(Path(model))
+    if "tflm" in runtimes and (layers := hybrid(graph)):
+        raise ModelError(
+            f"tflm has no hybrid kernels (float values, integer weights), as in {layers[0]!r}; give the float model "
+            'and let recipe.quantize.scheme = "int8" quantize it, or write runtimes.ship = "litert"'
+        )
     for name, kernels in runtimes.items():
         if lacks := lacking(graph, kernels):
             others = [other for other in (*_table(), "tflm") if not lacking(graph, supported(other)[1])]

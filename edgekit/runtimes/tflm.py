@@ -19,7 +19,7 @@ import numpy as np
 from edgekit.errors import ModelError
 from edgekit.runtimes import REFUSALS, installed, refusal
 from edgekit.runtimes.values import random_inputs
-from edgekit.types import TensorSpec
+from edgekit.types import Arena, TensorSpec
 
 ROOMY = (64 << 20, 1 << 30)
 """Arenas to open a model with, in bytes. Only what is used becomes resident; the second is for those that need more."""
@@ -44,6 +44,11 @@ def open_session(path: str, threads: int) -> TflmSession:
 def smallest_arena(path: str) -> int:
     """Bytes of the smallest arena with which a model runs; see `TflmSession.arena_bytes`."""
     return TflmSession(path).arena_bytes()
+
+
+def arena(path: str) -> Arena:
+    """What a model needs of RAM; see `TflmSession.arena`."""
+    return TflmSession(path).arena()
 
 
 class TflmSession:
@@ -79,12 +84,26 @@ class TflmSession:
 
     def arena_used_bytes(self) -> int:
         """What the allocator has recorded. While it prepares a model it can need more: see `arena_bytes`."""
+        return self._recorded()["total"]
+
+    def arena(self) -> Arena:
+        """The smallest arena, and what the allocator has recorded of its parts.
+
+        Source: `RecordingMicroAllocator::PrintAllocations` in tensorflow/lite/micro/recording_micro_allocator.cc.
+        """
+        found = self._recorded()
+        total, head, tail = (found.pop(name) for name in ("total", "head", "tail"))
+        return Arena(self.arena_bytes(), total, tail, head, found)
+
+    def _recorded(self) -> dict[str, int]:
+        """Bytes by TFLM's names: `total`, `head`, `tail`, and each kind of allocation."""
         with _printed() as printed:
             self._interpreter.print_allocations()
-            total = re.search(r"Arena allocation total (\d+) bytes", printed())
-        if total is None:
+            text = printed()
+        found = {name: int(size) for name, size in re.findall(r"Arena allocation (\w+) (\d+) bytes", text)}
+        if not found.keys() >= {"total", "head", "tail"}:
             raise ModelError(f"{self.path}: tflm {self.version} printed no arena size")
-        return int(total[1])
+        return found | {name: int(size) for name, size in re.findall(r"'([^'\n]+)' used (\d+) bytes", text)}
 
     def arena_bytes(self) -> int:
         """The smallest arena with which the model still gives the outputs that it gives in a roomy one.

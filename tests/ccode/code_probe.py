@@ -11,6 +11,7 @@ from bundled import cmsis_nn
 from edgekit.ccode.generate import generate
 from edgekit.runtimes import open_session
 from edgekit.runtimes.values import random_inputs
+from edgekit.types import TensorSpec
 
 MAIN = """
 #include <stdio.h>
@@ -39,8 +40,12 @@ def archive() -> str:
     return f"{folder}/cmsis.a"
 
 
-def main_of(inputs: int, outputs: int, stateful: bool) -> str:
-    """Reads inputs until they end, and writes the outputs; every buffer has the exact size."""
+def main_of(inputs: int, outputs: int, stateful: bool, lasting: bool = False) -> str:
+    """Reads inputs until they end, and writes the outputs; every buffer has the exact size.
+
+    Args:
+      lasting: whether states last from one sample to the next.
+    """
     rows = []
     for way, count in (("INPUT", inputs), ("OUTPUT", outputs)):
         for n in range(count):
@@ -48,9 +53,11 @@ def main_of(inputs: int, outputs: int, stateful: bool) -> str:
             rows.append(f"    void *{way.lower()}{n} = malloc({size});")
             if way == "INPUT":
                 rows.append(f"    if (fread(input{n}, 1, {size}, stdin) != {size}) return 0;")
-    rows.append("    uint8_t *exact = malloc(M_ARENA_BYTES ? M_ARENA_BYTES : 1);")
+    rows.append("    static uint8_t *exact;")
+    rows.append("    const int fresh = !exact;")
+    rows.append("    if (fresh) exact = malloc(M_ARENA_BYTES ? M_ARENA_BYTES : 1);")
     if stateful:
-        rows.append("    m_reset(exact);")
+        rows.append(f"    if ({'fresh' if lasting else '1'}) m_reset(exact);")
     if inputs > 1 or outputs > 1:
         rows.append(f"    m_inputs x = {{{', '.join(f'input{n}' for n in range(inputs))}}};")
         rows.append(f"    m_outputs y = {{{', '.join(f'output{n}' for n in range(outputs))}}};")
@@ -61,28 +68,52 @@ def main_of(inputs: int, outputs: int, stateful: bool) -> str:
         size = f"M_OUTPUT{n if outputs > 1 else ''}_BYTES"
         rows.append(f"    if (fwrite(output{n}, 1, {size}, stdout) != {size}) return 3;")
         rows.append(f"    free(output{n});")
-    rows += [f"    free(input{n});" for n in range(inputs)] + ["    free(exact);"]
+    rows += [f"    free(input{n});" for n in range(inputs)]
+    rows += [] if lasting else ["    free(exact);", "    exact = NULL;"]
     return MAIN.replace("BODY", "\n".join(rows))
 
 
-def compare(model: str, kernels: str, samples: int, compiler: str = "gcc") -> list[int]:
-    """How many bytes differ, the arena, and what is needed at once, in bytes."""
+def real(values: np.ndarray, of: TensorSpec) -> np.ndarray:
+    """What stored values stand for."""
+    return (np.float32(of.scale) * (values.astype(np.int32) - of.zero_point)).astype(np.float32)
+
+
+def stored(values: np.ndarray, of: TensorSpec) -> np.ndarray:
+    """The stored values that stand for these."""
+    return (np.round(values / np.float32(of.scale)) + of.zero_point).astype(of.dtype)
+
+
+def compare(
+    model: str, kernels: str, samples: int, compiler: str = "gcc", lasting: bool = False, ends: bool = False
+) -> list[int]:
+    """How many bytes differ, the arena, and what is needed at once, in bytes.
+
+    Args:
+      lasting: whether states last from one sample to the next.
+      ends: whether the least and the most that inputs can store are samples too.
+    """
     content = Path(model).read_bytes()
     code = generate(content, "m", kernels)
     session = open_session("tflm", model)
-    inputs = [random_inputs(session.inputs, seed) for seed in range(samples)]
+    inputs = [random_inputs(code.inputs, seed) for seed in range(samples)]
+    for end in ("min", "max") if ends else ():
+        inputs.append([np.full(of.shape, getattr(np.iinfo(of.dtype), end), of.dtype) for of in code.inputs])
     wanted = bytearray()
+    session.reset()
     for sample in inputs:
-        session.reset()
-        session.set_inputs(sample)
+        if not lasting:
+            session.reset()
+        pairs = zip(sample, session.inputs, code.inputs, strict=True)
+        session.set_inputs([real(x, of) if spec.dtype == "float32" else x for x, spec, of in pairs])
         session.invoke()
-        for output in session.get_outputs():
-            wanted += output.tobytes()
+        for output, of in zip(session.get_outputs(), code.outputs, strict=True):
+            wanted += (stored(output, of) if output.dtype == np.float32 else output).tobytes()
     given = b"".join(array.tobytes() for sample in inputs for array in sample)
     with tempfile.TemporaryDirectory() as folder:
         for file, text in code.files.items():
             (Path(folder) / file).write_text(text)
-        (Path(folder) / "main.c").write_text(main_of(len(session.inputs), len(session.outputs), code.stateful))
+        main = main_of(len(session.inputs), len(session.outputs), code.stateful, lasting)
+        (Path(folder) / "main.c").write_text(main)
         command = [compiler, *FLAGS, *SANITIZE, "main.c", "m.c", "-o", "m"]
         if kernels == "cmsis-nn":
             command += [*PLAIN, f"-isystem{cmsis_nn()}/Include", archive()]

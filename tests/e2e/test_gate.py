@@ -39,7 +39,7 @@ def test_the_microcontroller_gets_c_sources_and_a_measured_arena(everything):
     report = json.loads((folder / "report.json").read_bytes())
     [arena] = [line for line in report["budget"] if line["name"] == "arena"]
     assert arena["verdict"] == "pass" and arena["source"].startswith("measured tflm")
-    assert str(int(arena["value"])) in (folder / "c/digits_model.h").read_text()
+    assert f"MEASURED_BYTES {int(arena['value'])}\n" in (folder / "c/digits_config.h").read_text()
     shipped = {a["path"] for a in report["artifacts"]}
     assert shipped == {
         "model.tflite",

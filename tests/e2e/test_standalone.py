@@ -16,7 +16,7 @@ def test_a_build_hands_over_c_that_passes_its_selftest(everything, tmp_path):
     main = '#include "digits_selftest.h"\nint main(void) { return digits_selftest(); }\n'
     (tmp_path / "main.c").write_text(main)
     flags = "-std=c11 -Wall -Wextra -Wconversion -Wpedantic -Werror -fsanitize=address,undefined".split()
-    sources = ["main.c", folder / "digits.c", folder / "digits_selftest.c"]
+    sources = ["main.c", *(folder / f"digits{part}.c" for part in ("", "_golden", "_selftest"))]
     subprocess.run(["gcc", *flags, f"-I{folder}", *sources, "-o", "t"], cwd=tmp_path, check=True)
     assert subprocess.run(["./t"], cwd=tmp_path).returncode == 0
 
@@ -73,13 +73,14 @@ def test_another_cmsis_nn_is_measured_again(released, tmp_path, cmsis_nn):
 @pytest.mark.parametrize(
     ("model", "options", "words"),
     [
-        ("mnist_lstm_int8", [], "operator 0, UNIDIRECTIONAL_SEQUENCE_LSTM in"),
         ("two_signatures_float", [], "2 subgraphs"),
-        ("ecg_autoencoder_int8", [], "is float32"),
+        ("blockwise_int4", [], "operator 0, FULLY_CONNECTED in 'PartitionedCall:0': tensor"),
         ("on_off_int8", ["--kernels=helium"], "--kernels=helium"),
         ("on_off_int8", ["--kernels=cmsis-nn"], "needs --cmsis-nn=PATH"),
         ("on_off_int8", ["--kernels=cmsis-nn", "--cmsis-nn=."], "has no Include/arm_nnfunctions.h"),
         ("on_off_int8", ["--cmsis-nn=."], "is for --kernels=cmsis-nn"),
+        ("on_off_int8", ["--arena=5 KB"], "needs an arena of 5,152 B, and --arena gives 5,000 B"),
+        ("on_off_int8", ["--arena=5"], "no unit of size"),
         ("none", [], "none.tflite"),
     ],
 )
@@ -96,8 +97,14 @@ def test_what_cannot_be_written_is_named(shared, tmp_path, model, options, words
         ("budget.instructions=4 M", "set outputs.c_standalone = true"),
         ("outputs.c_kernels=cmsis", 'there is no "cmsis"; did you mean "cmsis-nn"?'),
         ("outputs.c_kernels=dsp", "set outputs.c_standalone = true"),
+        ("hardware.cpu=cortex-m4", 'simulates no "cortex-m4" here; did you mean "cortex-m4f"'),
+        ("recipe.quantize.scheme=dynamic", '"tflm" does not execute dynamic; it takes int8'),
+        ("recipe.quantize.scheme=float16", '"tflm" does not execute float16; it takes int8'),
+        ("recipe.quantize=false", 'write recipe.quantize.scheme = "int8"'),
+        ('recipe.quantize.float_layers=["conv1"]', "recipe.quantize.float_layers leaves floats"),
     ],
 )
 def test_a_profile_that_contradicts_itself_is_refused(cold, setting, words):
-    done = edgekit(cold, "build", "--target=phone", f"--set={setting}")
+    target = "microcontroller" if "quantize" in setting or "cpu" in setting else "phone"
+    done = edgekit(cold, "build", f"--target={target}", f"--set={setting}")
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tflm_shim import write_shim
 
 from edgekit.emit.array_forms import PLAIN_BELOW, byte_rows, word_rows
-from edgekit.emit.c_array import CArray, c_float, emit, emit_file, in_comment
-from edgekit.emit.resolver import BUILTIN, CUSTOM
+from edgekit.emit.c_array import CArray, in_comment
+from edgekit.emit.kit import Kit, emit_file, files
+from edgekit.emit.literals import c_float
 from edgekit.errors import ModelError, RecipeError
 from edgekit.target import Outputs
+from edgekit.types import Arena
 
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 COMPILERS = {"c": ("gcc", "-std=c99", "-xc"), "cpp": ("g++", "-std=c++11", "-xc++")}
@@ -27,19 +30,11 @@ int main(void) {{
   return fwrite(model, 1, sizeof {name}_model, stdout) == sizeof {name}_model ? 0 : 4;
 }}
 """
-# TFLM's sources are in no package, so what the generated header needs of it is declared here: the methods of
-# tflite::MicroMutableOpResolver, which count what is registered against the size of the resolver.
-TFLM = """
-#pragma once
-enum TfLiteStatus {{ kTfLiteOk, kTfLiteError }};
-namespace tflite {{
-template <unsigned int tOpCount> struct MicroMutableOpResolver {{
-  unsigned int count = 0;
-  TfLiteStatus add() {{ return ++count <= tOpCount ? kTfLiteOk : kTfLiteError; }}
-  {methods}
-}};
-}}
-"""
+
+
+def emit(path: Path, array: CArray, arena: int | None) -> dict[str, str]:
+    """The sources for TFLM, which takes so many bytes on this host."""
+    return files(path, Kit(array, arena=None if arena is None else Arena(arena, arena, 0, arena)))
 
 
 @pytest.fixture(scope="module")
@@ -184,12 +179,12 @@ def test_settings_that_could_not_stand_in_c_are_refused(models: Path, settings: 
 def test_the_header_describes_every_input_and_output(models: Path, tmp_path: Path) -> None:
     """A model with two inputs: `x + y`."""
     write(emit(models / "two_signatures_float.tflite", CArray("add"), 1000), tmp_path)
-    text = (tmp_path / "add_model.h").read_text()
+    text = (tmp_path / "add_config.h").read_text()
     inputs = int(re.search(r"#define ADD_INPUTS (\d+)", text)[1])
     assert re.findall(r"#define ADD_INPUT(\d+)_TYPE float", text) == [str(i) for i in range(inputs)]
     assert "SCALE" not in re.sub("/[*].*?[*]/", "", text, flags=re.DOTALL)
-    assert "#define ADD_ARENA_MEASURED_BYTES 1000\n" in text
-    assert "#define ADD_ARENA_BYTES 2032\n" in text
+    assert "#define ADD_TFLM_ARENA_MEASURED_BYTES 1000\n" in text
+    assert "#define ADD_TFLM_ARENA_BYTES 2032\n" in text
 
 
 def test_two_inputs_and_two_outputs_are_numbered(models: Path, tmp_path: Path) -> None:
@@ -202,7 +197,7 @@ def test_two_inputs_and_two_outputs_are_numbered(models: Path, tmp_path: Path) -
     write(emit(path, CArray("both"), None), tmp_path)
     (tmp_path / "main.c").write_text("""
 #include <stdio.h>
-#include "both_model.h"
+#include "both_config.h"
 static const int shape[BOTH_INPUT1_RANK] = BOTH_INPUT1_SHAPE;
 static BOTH_OUTPUT1_TYPE output[BOTH_OUTPUT1_ELEMENTS];
 int main(void) {
@@ -224,10 +219,7 @@ def test_scales_read_back_exactly(value: float) -> None:
 
 @pytest.mark.parametrize("model", ["wake_word_int8", "mnist_lstm_int8"])
 def test_the_resolver_has_room_for_exactly_the_operators(models: Path, tmp_path: Path, model: str) -> None:
-    header = tmp_path / "tensorflow/lite/micro/micro_mutable_op_resolver.h"
-    header.parent.mkdir(parents=True)
-    methods = [f"TfLiteStatus {method}() {{ return add(); }}" for method in {*BUILTIN.values(), *CUSTOM.values()}]
-    header.write_text(TFLM.format(methods="\n  ".join(methods)))
+    write_shim(tmp_path)
     write(emit(models / f"{model}.tflite", CArray("m"), None), tmp_path)
     (tmp_path / "main.c").write_text("""
 #include "m_model.h"
@@ -258,6 +250,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
 
 def test_a_target_can_name_the_array(models: Path, tmp_path: Path) -> None:
     model = str(models / "hello_world_int8.tflite")
-    emit_file(model, "hello", Outputs(c_array=True, c_name="sine", c_attribute="PROGMEM"), 2000, str(tmp_path))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["sine_model.c", "sine_model.h", "sine_resolver.h"]
+    outputs, arena = Outputs(c_array=True, c_name="sine", c_attribute="PROGMEM"), Arena(2000, 2000, 1000, 1000)
+    emit_file(model, "hello", outputs, arena, (), None, str(tmp_path))
+    assert {"sine_model.c", "sine_model.h", "sine_resolver.h"} < {p.name for p in tmp_path.iterdir()}
     assert "PROGMEM" in (tmp_path / "sine_model.c").read_text()

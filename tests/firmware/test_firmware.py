@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,10 +13,13 @@ from msgspec.structs import replace
 from edgekit import worker
 from edgekit.ccode.generate import generate
 from edgekit.ccode.library import needed, parts
-from edgekit.ccode.selftest import selftest
+from edgekit.emit.c_array import CArray
+from edgekit.emit.kit import Kit, files
 from edgekit.errors import TargetError, WorkerError
 from edgekit.firmware import run as firmware
 from edgekit.firmware.cores import CORES
+from edgekit.flatbuffer.read import read
+from edgekit.measure.firmware import measure_firmware
 
 needs_tools = pytest.mark.skipif(bool(firmware.missing()), reason=firmware.missing() or "all is here")
 
@@ -93,16 +97,59 @@ def test_a_buffer_that_is_too_small_is_refused_before_anything_is_written(tmp_pa
         )
 
 
+@needs_tools
+def test_the_count_is_the_same_on_another_machine(tmp_path):
+    """The image for a Cortex-M4F, on the board of a Cortex-M7."""
+    code, figures = generate_small(), []
+    image = firmware.build_image(code, np.zeros((3, 8), np.int8), ([4], [2]), CORES["cortex-m4f"], tmp_path, False)
+    for core in ("cortex-m4f", "cortex-m4f", "cortex-m7"):
+        figures.append(firmware.simulate(image, CORES[core], 3, [2]))
+    assert figures[0] == figures[1] == figures[2] and figures[0][1][2] > 0
+
+
+@needs_tools
+def test_the_latency_is_estimated_from_instructions_and_clock(tmp_path):
+    code, golden = generate_small(), tmp_path / "golden.npz"
+    inputs = np.zeros((2, 1, 4), np.int8)
+    outputs = np.array(answered(tmp_path, code, inputs.reshape(2, 4)), np.int8)
+    np.savez(golden, input=inputs, output=outputs.reshape(2, 1, 2))
+    files = {}
+    for name, text in code.files.items():
+        (tmp_path / name).write_text(text)
+        files[name] = str(tmp_path / name)
+    found = {m.name: m for m in measure_firmware(code, files, str(golden), "cortex-m7", 400e6, {})}
+    latency, instructions = found["latency_p90"], found["instructions"]
+    assert (latency.source, instructions.source) == ("estimated", "simulated")
+    assert latency.low < latency.value < latency.high
+    low, usual, high = CORES["cortex-m7"].cycles
+    wanted = [instructions.value * cycles / 0.4 for cycles in (low, usual, high)]
+    assert [latency.low, latency.value, latency.high] == pytest.approx(wanted, rel=0.01)
+    assert "latency_p90" not in {m.name for m in measure_firmware(code, files, str(golden), "cortex-m7", None, {})}
+
+
 def test_an_unknown_core_is_refused(model):
     code = generate_small()
     with pytest.raises(TargetError, match="cortex-m9"):
         firmware.run(code, [np.zeros((1, 4), np.int8)], ([4], [2]), "cortex-m9")
 
 
-def generate_small():
+def small() -> bytes:
     rng, g = np.random.default_rng(0), Graph()
     x = g.input([1, 4])
-    return generate(g.finish(g.dense(x, rng.integers(-127, 127, (2, 4)).astype(np.int8), np.zeros(2))), "small")
+    return g.finish(g.dense(x, rng.integers(-127, 127, (2, 4)).astype(np.int8), np.zeros(2)))
+
+
+def generate_small():
+    return generate(small(), "small")
+
+
+def sources_of_a_selftest(folder, inputs, outputs) -> dict[str, str]:
+    """The self-test of the small model, and what it needs."""
+    path = folder / "small.tflite"
+    path.write_bytes(small())
+    facts = {"row": np.zeros(4), "sha256": np.asarray(read(path).sha256), "runtime": np.asarray("tflm 1")}
+    np.savez(folder / "golden.npz", input_0=inputs, output_0=outputs, **facts)
+    return files(path, Kit(CArray("small"), ("standalone",), golden=str(folder / "golden.npz")))
 
 
 @needs_tools
@@ -125,18 +172,19 @@ def failing(folder, sources: dict[str, str]) -> int:
         (folder / name).write_text(text)
     (folder / "main.c").write_text('#include "small_selftest.h"\nint main(void) { return small_selftest(); }\n')
     flags = "-std=c11 -Wall -Wextra -Wconversion -Wpedantic -Werror -fsanitize=address,undefined".split()
-    command = ["gcc", *flags, "main.c", "small.c", "small_selftest.c", "-o", "t"]
+    command = ["gcc", *flags, "main.c", "small.c", "small_golden.c", "small_selftest.c", "-o", "t"]
     subprocess.run(command, cwd=folder, check=True)
     return subprocess.run(["./t"], cwd=folder).returncode
 
 
 def test_the_selftest_finds_a_constant_that_was_changed(tmp_path):
     code = generate_small()
+    selftest = partial(sources_of_a_selftest, tmp_path)
     inputs = np.random.default_rng(1).integers(-128, 127, (4, 4)).astype(np.int8)
-    wrong = selftest("small", [inputs], [np.full((4, 2), 99, np.int8)])
+    wrong = selftest(inputs, np.full((4, 2), 99, np.int8))
     assert failing(tmp_path, code.files | wrong) == 4
     outputs = answered(tmp_path, code, inputs)
-    good = selftest("small", [inputs], [np.array(outputs, np.int8)])
+    good = selftest(inputs, np.array(outputs, np.int8))
     assert failing(tmp_path, code.files | good) == 0
     for array in ("weights", "bias", "multiplier"):
         place = re.search(rf"op0_{array}\[\d+\] = {{\n  (-?\d+)", code.files["small.c"])

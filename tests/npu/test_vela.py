@@ -3,12 +3,15 @@
 import pytest
 
 from edgekit.errors import TargetError
+from edgekit.flatbuffer.diet import dieted
+from edgekit.flatbuffer.names import names as names_of
+from edgekit.flatbuffer.read import read
 from edgekit.npu.settings import checked, names
-from edgekit.npu.vela import COMPILED, compile_file, fallbacks, vela, with_fixed_sizes
+from edgekit.npu.vela import BOUNDS, COMPILED, compile_file, fallbacks, prepared, vela
 
 
 def compiled(model, npu, folder):
-    return compile_file(str(model), *checked(npu, "", ""), str(folder))
+    return compile_file(str(model), None, *checked(npu, "", ""), str(folder))
 
 
 @pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u65-256"])
@@ -18,6 +21,10 @@ def test_a_model_that_fits_runs_there_whole(shared, tmp_path, npu):
     assert value["npu_coverage"].value == 100 and found.fallbacks == []
     assert value["latency_p90"].source == "simulated" and value["latency_p90"].runtime.startswith("vela 5")
     assert value["npu_cycles"].value > 0 and value["arena"].value > 4096
+    graph = read(shared / "models/tflite/wake_word_int8.tflite")
+    made = {graph.tensors[n].name.split(";")[0] for operator in graph.operators for n in operator.outputs}
+    assert {layer.name for layer in found.layers} <= made and 8 <= len(found.layers) <= len(graph.operators)
+    assert {layer.bound for layer in found.layers} <= set(BOUNDS.values())
     assert {layer.target for layer in found.layers} == {"NPU"} and sum(layer.macs for layer in found.layers) > 500_000
     assert [path.name for path in tmp_path.iterdir()] == [COMPILED]
 
@@ -40,9 +47,22 @@ def test_what_is_left_to_the_cpu_is_named_with_the_reason(shared, tmp_path):
     assert all(f.reason and f.advice and f.tensor and "\n" not in f.reason for f in found.fallbacks)
 
 
+def test_layers_of_a_file_without_names_are_called_by_those_beside_it(shared, tmp_path):
+    content = (shared / "models/tflite/ecg_autoencoder_int8.tflite").read_bytes()
+    plain, out = dieted(content), tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "m.tflite").write_bytes(plain)
+    (tmp_path / "symbols.json").write_bytes(names_of(plain, dieted(content, keep_names=True)))
+    settings = checked("ethos-u55-128", "", "")
+    found = compile_file(str(tmp_path / "m.tflite"), str(tmp_path / "symbols.json"), *settings, str(out))
+    named = compiled(shared / "models/tflite/ecg_autoencoder_int8.tflite", "ethos-u55-128", out)
+    assert [layer.name for layer in found.layers] == [layer.name for layer in named.layers]
+    assert found.fallbacks == named.fallbacks
+
+
 def test_vela_has_nothing_to_say_of_open_sizes(shared, tmp_path):
     content = (shared / "models/tflite/wake_word_int8.tflite").read_bytes()
-    (tmp_path / "m.tflite").write_bytes(with_fixed_sizes(content))
+    (tmp_path / "m.tflite").write_bytes(prepared(content))
     said = vela(tmp_path / "m.tflite", *checked("ethos-u55-128", "", ""), tmp_path / "out")
     assert "dynamic" not in said and fallbacks(said) == []
 

@@ -1,11 +1,14 @@
+import numpy as np
 import pytest
 import support_probe
+from make_graph import Graph as Hand
 
 from edgekit import worker
 from edgekit.errors import CrashError, ModelError, TargetError
 from edgekit.flatbuffer.read import Graph, Operator, Tensor
 from edgekit.runtimes import installed
 from edgekit.runtimes.support import ANY, check_support, lacking, releases, supported
+from edgekit.types import Arena
 
 
 def graph(*operators):
@@ -75,3 +78,18 @@ def test_a_model_that_the_device_cannot_run_is_refused(tmp_path):
         "litert, tflite-runtime would run it"
     )
     assert check_support(path, dict(map(supported, ("litert", "tflite-runtime 2.9")))) == ""
+
+
+def test_operators_of_floats_with_integer_weights_are_refused_as_tflm_itself_does(tmp_path):
+    g = Hand()
+    x = g.tensor([1, 4], 0, 0, "FLOAT32")
+    g.graph.inputs = [x]
+    inputs = [x, g.constant(np.ones((2, 4), np.int8), 0.1)]
+    out = g.operator("FULLY_CONNECTED", inputs, [g.tensor([1, 2], 0, 0, "FLOAT32")], "FullyConnectedOptions")
+    path = tmp_path / "hybrid.tflite"
+    path.write_bytes(g.finish(out))
+    with pytest.raises(ModelError, match=r"no hybrid kernels .*as in 't2'; .*scheme = \"int8\""):
+        check_support(str(path), dict([supported("tflm"), supported("litert")]))
+    assert check_support(str(path), dict([supported("litert")])) == ""
+    with pytest.raises(ModelError, match="FLOAT32 with filter type: INT8 not supported"):
+        worker.call("edgekit.runtimes.tflm:arena", str(path), returns=Arena)

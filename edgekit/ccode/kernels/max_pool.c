@@ -7,14 +7,14 @@ static void max_pool(const window *at, const int8_t *input, int8_t *output, int3
       const int32_t y0 = top < 0 ? 0 : top, x0 = left < 0 ? 0 : left;
       const int32_t y1 = top + at->kernel_y < at->height ? top + at->kernel_y : at->height;
       const int32_t x1 = left + at->kernel_x < at->width ? left + at->kernel_x : at->width;
-      memmove(output, input + (y0 * at->width + x0) * at->channels, (size_t)at->channels);
+      memmove(output, input + (y0 * at->width + x0) * at->channels, (size_t)at->channels * sizeof(*output));
       for (int32_t y = y0; y < y1; y++) {
         for (int32_t x = y == y0 ? x0 + 1 : x0; x < x1; x++) {
           const int8_t *from = input + (y * at->width + x) * at->channels;
           larger(from, output, at->channels);
         }
       }
-      if (low > -128 || high < 127) {
+      if (low > INT8_MIN || high < INT8_MAX) {
         for (int32_t c = 0; c < at->channels; c++) output[c] = clamp_s8(output[c], low, high);
       }
     }

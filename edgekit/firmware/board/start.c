@@ -38,7 +38,10 @@ void board_start_counting(void) { *(volatile uint32_t *)0x58100000 = 1; }
 uint32_t board_ticks(void) { return *(volatile uint32_t *)0x48101000; }
 #else
 /* A CMSDK APB timer: control, value, reload. It counts down. */
-#define TIMER ((volatile uint32_t *)0x40000000)
+#ifndef TIMER_BASE
+#define TIMER_BASE 0x40000000
+#endif
+#define TIMER ((volatile uint32_t *)TIMER_BASE)
 
 void board_start_counting(void) {
   TIMER[0] = 0;

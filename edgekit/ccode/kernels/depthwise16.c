@@ -1,0 +1,38 @@
+/* Depthwise convolution of one image: TFLM, tensorflow/lite/kernels/internal/reference/integer_ops/depthwise_conv.h.
+   `weights` are (kernel_y * kernel_x, channels); each input channel makes `multiplier` outputs. `scratch` holds a zero
+   for each input channel, which stand for what lies around the image. */
+static void depthwise16(const linear16 *of, const window *at, const int16_t *input, int16_t *output,
+                        int32_t multiplier, int8_t *scratch) {
+  const int32_t taps = at->kernel_y * at->kernel_x, channels = of->channels, low = of->low, high = of->high;
+  const int16_t *const zeros = (const int16_t *)(const void *)scratch;
+  memset(scratch, 0, (size_t)at->channels * sizeof(*zeros));
+  for (int32_t oy = 0; oy < at->out_height; oy++) {
+    for (int32_t ox = 0; ox < at->out_width; ox++, output += channels) {
+      const int16_t *from[MAX_TAPS];
+      for (int32_t tap = 0; tap < taps; tap++) {
+        const int32_t iy = oy * at->stride_y - at->pad_y + tap / at->kernel_x * at->dilation_y;
+        const int32_t ix = ox * at->stride_x - at->pad_x + tap % at->kernel_x * at->dilation_x;
+        const int32_t inside = iy >= 0 && iy < at->height && ix >= 0 && ix < at->width;
+        from[tap] = inside ? input + (iy * at->width + ix) * at->channels : zeros;
+      }
+      int32_t c = 0;
+      for (; multiplier == 1 && c + 2 <= channels; c += 2) {
+        const int8_t *weights = of->weights + c;
+        sum16 a = of->bias[c], b = of->bias[c + 1];
+        for (int32_t tap = 0; tap < taps; tap++, weights += channels) {
+          const int16_t *x = from[tap] + c;
+          a += x[0] * weights[0];
+          b += x[1] * weights[1];
+        }
+        output[c] = finish16(of, c, a, low, high);
+        output[c + 1] = finish16(of, c + 1, b, low, high);
+      }
+      for (; c < channels; c++) {
+        const int8_t *weights = of->weights + c;
+        sum16 sum = of->bias[c];
+        for (int32_t tap = 0; tap < taps; tap++, weights += channels) sum += from[tap][c / multiplier] * weights[0];
+        output[c] = finish16(of, c, sum, low, high);
+      }
+    }
+  }
+}

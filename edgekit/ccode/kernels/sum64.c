@@ -1,0 +1,1 @@
+typedef int64_t sum16; /* of products of 16 and 8 bits */

@@ -1,0 +1,153 @@
+"""Convolutions, dense layers and pooling of values of 16 bits with weights of 8: their constants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from edgekit.ccode.fixed_point import INT32_MAX
+from edgekit.ccode.graph import Node
+from edgekit.ccode.layers import _each, _factors, _parts, _window, activation_range
+from edgekit.ccode.piece import Piece, Style, array
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BLOCK = 508
+"""Products of 16 and 8 bits whose sum has 32 bits, whatever they are; a multiple of 4."""
+SUM_BITS = 47
+"""Of a sum, beside its sign, with which TFLM computes."""
+
+
+class _Sums(Struct):
+    """How the sums of a layer's outputs are kept, and become what is stored."""
+
+    wide: bool
+    """Whether some need more than 32 bits, or more than a product's upper half."""
+    block: int
+    multipliers: list[int]
+    shifts: list[int]
+    """To the right; none where all are 32."""
+    twice: bool
+    """Whether they are rounded twice, by 32 bits of the multiplier."""
+    bias: np.ndarray
+
+
+def conv16(node: Node, label: str, style: Style) -> Piece:
+    """A convolution, grouped or not; or a depthwise one of a single channel, which is the same."""
+    source, weights, made = _parts(node)
+    filters = weights.data.transpose(3, 1, 2, 0) if node.kind == "DEPTHWISE_CONV_2D" else weights.data
+    (batch, *_, channels), (outputs, height, width, depth) = source.shape, filters.shape
+    groups = channels // depth
+    many = outputs // groups
+    constants, calls = [_window(node, label, (height, width), depth)], []
+    sums = _sums(node, filters.reshape(outputs, -1))
+    for group in range(groups):
+        own, name = slice(group * many, (group + 1) * many), f"{label}_g{group}" if groups > 1 else label
+        rows = filters[own].reshape(many, -1)
+        constants += _linear(node, name, _pairs(rows), rows.shape, sums, own)
+        ends = f"{{x0}} + {group * depth}, {{y0}} + {group * many}" if groups > 1 else "{x0}, {y0}"
+        calls += _each(batch, f"conv16(&{name}, &{label}_window, {ends}, {outputs}, {{scratch}});", source, made)
+    size = height * width * depth
+    kernels = [*_kernels(sums), "window", "block16", "finish16_pair", f"dots16_{style.kernels}", "conv16"]
+    return Piece(calls, constants, kernels, 2 * (4 * (size + size % 2) + size))
+
+
+def depthwise16(node: Node, label: str, style: Style) -> Piece:
+    """A depthwise convolution."""
+    source, weights, made = _parts(node)
+    channels, outputs = source.shape[3], weights.shape[3]
+    if channels == 1:
+        return conv16(node, label, style)
+    rows = weights.data.reshape(-1, outputs)
+    sums = _sums(node, rows.T)
+    constants = [_window(node, label, weights.shape[1:3], channels)]
+    constants += _linear(node, label, rows.ravel(), rows.T.shape, sums, slice(None))
+    call = f"depthwise16(&{label}, &{label}_window, {{x0}}, {{y0}}, {outputs // channels}, {{scratch}});"
+    calls = _each(source.shape[0], call, source, made)
+    return Piece(calls, constants, [*_kernels(sums), "window", "depthwise16"], 2 * channels)
+
+
+def dense16(node: Node, label: str, style: Style) -> Piece:
+    """A fully connected layer."""
+    source, weights, _ = _parts(node)
+    sums = _sums(node, weights.data)
+    constants = _linear(node, label, _pairs(weights.data), weights.shape, sums, slice(None))
+    call = f"dense16(&{label}, {{x0}}, {{y0}}, {source.elements // weights.shape[1]});"
+    return Piece([call], constants, [*_kernels(sums), f"dense16_{style.kernels}"])
+
+
+def _pairs(rows: np.ndarray) -> np.ndarray:
+    """Weights (outputs, inputs) as the kernels read them: two outputs side by side, an even number of inputs."""
+    import numpy as np
+
+    outputs, inputs = rows.shape
+    padded = np.zeros((outputs + outputs % 2, inputs + inputs % 2), np.int8)
+    padded[:outputs, :inputs] = rows
+    return padded.reshape(len(padded) // 2, 2, -1).transpose(0, 2, 1).ravel()
+
+
+def _kernels(sums: _Sums) -> list[str]:
+    """What every layer needs."""
+    return ["linear16", *(("sum64", "finish16_any") if sums.wide else ("sum32", "finish16"))]
+
+
+def _sums(node: Node, rows: np.ndarray) -> _Sums:
+    """Decides by the weights (outputs, inputs) how many bits a layer's sums can have.
+
+    Source: `MultiplyByQuantizedMultiplier` in tensorflow/lite/kernels/internal/common.cc: with a bias of 64 bits, or
+    none, it takes 16 bits of the multiplier.
+    """
+    import numpy as np
+
+    source, _, made = _parts(node)
+    given = node.inputs[2] if len(node.inputs) > 2 else None
+    if given is not None and (given.data is None or given.dtype not in ("int32", "int64")):
+        raise node.refusal("its bias is no constant of int32 or int64")
+    if given is not None and given.dtype == "int32" and node.kind == "DEPTHWISE_CONV_2D":
+        raise node.refusal("its bias is int32, which TFLM takes for int64")
+    if source.zero or made.zero:
+        raise node.refusal("it has a zero point that is not 0, which TFLM does not heed in int16")
+    bias = np.zeros(len(rows), np.int64) if given is None else given.data.reshape(-1).astype(np.int64)
+    twice = given is not None and given.dtype == "int32"
+    products = 2**15 * np.abs(rows.astype(np.int64)).sum(axis=1)
+    most = max(int(p) + abs(int(b)) for p, b in zip(products, bias, strict=True))
+    bits = 31 if twice else SUM_BITS
+    if most >= 2**bits:
+        raise node.refusal(f"its sums may have more than {bits + 1} bits, which TFLM does not heed")
+    factors = _factors(node)
+    block = rows.shape[1] + rows.shape[1] % 2 if products.max() <= INT32_MAX else BLOCK
+    if twice:
+        return _Sums(True, block, [m for m, _ in factors], [-s for _, s in factors], True, bias)
+    if any(shift > 7 for _, shift in factors):
+        raise node.refusal("its output's scale is more than 128 times too small for its sums")
+    short = [min((m + 2**15) >> 16, 2**15 - 1) for m, _ in factors]
+    if most <= INT32_MAX and all(not m or -17 <= shift <= -1 for m, shift in factors):
+        high = [m << (17 + shift) if m else 0 for m, (_, shift) in zip(short, factors, strict=True)]
+        return _Sums(False, block, high, [], False, bias)
+    return _Sums(True, block, short, [15 - shift for _, shift in factors], False, bias)
+
+
+def _linear(node: Node, name: str, layout: np.ndarray, shape: tuple[int, ...], sums: _Sums, own: slice) -> list[str]:
+    """The constants of a layer.
+
+    Args:
+      layout: weights as the kernel reads them.
+      shape: how many outputs, and inputs for each.
+      own: which of the layer's outputs they are.
+    """
+    low, high = activation_range(node)
+    constants = [
+        array(f"{name}_weights", "int8_t", layout),
+        array(f"{name}_bias", "sum16", sums.bias[own]),
+        array(f"{name}_multiplier", "int32_t", sums.multipliers[own]),
+    ]
+    if sums.shifts:
+        constants.append(array(f"{name}_shift", "int8_t", sums.shifts[own]))
+    return [
+        *constants,
+        f"static const linear16 {name} = {{{name}_weights, {name}_bias, {name}_multiplier, "
+        f"{f'{name}_shift' if sums.shifts else 0}, {int(sums.twice)}, {shape[1]}, {sums.block}, {shape[0]}, "
+        f"{low}, {high}}};",
+    ]

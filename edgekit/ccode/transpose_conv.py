@@ -1,0 +1,63 @@
+"""Transposed convolutions: for each place of the stride a convolution of the weights that meet there."""
+
+from __future__ import annotations
+
+from edgekit.ccode.fixed_point import INT32_MAX, INT32_MIN
+from edgekit.ccode.graph import Node
+from edgekit.ccode.layers import _each, _factors, activation_range, pairs, right
+from edgekit.ccode.piece import Piece, Style, array
+from edgekit.flatbuffer.read import _schema
+
+
+def transpose_conv(node: Node, label: str, style: Style) -> Piece:
+    """A transposed convolution."""
+    import numpy as np
+
+    source, weights, made = node.inputs[2], node.inputs[1], node.outputs[0]
+    assert source and weights
+    like = Node(node.number, "CONV_2D", [source, weights, *node.inputs[3:]], [made], node.options)
+    multipliers = _factors(like)
+    (batch, height, width, channels), (outputs, *kernel, _) = source.shape, weights.shape
+    stride, out = (node.options.strideH, node.options.strideW), made.shape[1:3]
+    same = node.options.padding == _schema().Padding.SAME
+    pads = [
+        max(0, (-(-o // s) - 1) * s + k - o) // 2 if same else 0 for o, s, k in zip(out, stride, kernel, strict=True)
+    ]
+    bias = node.inputs[3].data if len(node.inputs) > 3 and node.inputs[3] is not None else np.zeros(outputs, np.int32)
+    low, high = activation_range(node)
+    constants = [
+        array(f"{label}_multiplier", "int32_t", [m for m, _ in multipliers]),
+        array(f"{label}_shift", "int8_t", [-s for _, s in multipliers]),
+    ]
+    calls, largest = [], 0
+    for y in range(min(stride[0], out[0])):
+        for x in range(min(stride[1], out[1])):
+            name = f"{label}_p{y}_{x}"
+            taps = weights.data
+            before = []
+            for axis, place in enumerate((y, x)):
+                first = (place + pads[axis]) % stride[axis]
+                chosen = range(first, kernel[axis], stride[axis])[::-1]
+                taps = taps.take(chosen, axis + 1) if chosen else np.zeros_like(taps.take([0], axis + 1))
+                before.append(taps.shape[axis + 1] - 1 - (place + pads[axis]) // stride[axis])
+            rows = taps.reshape(outputs, -1)
+            sums = bias.reshape(-1).astype(np.int64) - source.zero * rows.sum(axis=1, dtype=np.int64)
+            if sums.min() < INT32_MIN or sums.max() > INT32_MAX:
+                raise node.refusal("its bias with the input's zero point does not fit into 32 bits")
+            size = [-(-(o - place) // s) for o, place, s in zip(out, (y, x), stride, strict=True)]
+            numbers = [height, width, channels, channels, *size, *taps.shape[1:3], 1, 1, 1, 1, *before, source.zero]
+            constants += [
+                array(f"{name}_weights", "int8_t", pairs(rows, style.kernels)),
+                array(f"{name}_bias", "int32_t", sums),
+                f"static const linear {name} = {{{name}_weights, {name}_bias, {label}_multiplier, {label}_shift, "
+                f"{rows.shape[1]}, {outputs}, {made.zero}, {low}, {high}}};",
+                f"static const window {name}_window = {{{', '.join(map(str, numbers))}}};",
+            ]
+            steps = f"{stride[0] * out[1] * outputs}, {stride[1] * outputs}"
+            start = f"{{y0}} + {(y * out[1] + x) * outputs}"
+            call = f"transpose_conv(&{name}, &{name}_window, {{x0}}, {start}, {steps}, {{scratch}});"
+            calls += [text.replace("{x0}", "{x2}") for text in _each(batch, call, source, made)]
+            largest = max(largest, rows.shape[1])
+    scratch = 4 * largest if style.kernels == "portable" else 9 * (-(-largest // 4) * 4)
+    kernels = ["linear", *right(like), "window", f"conv_{style.kernels}", "transpose_conv"]
+    return Piece(calls, constants, kernels, scratch)

@@ -1,0 +1,71 @@
+"""Golden vectors as C."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgekit.emit.ends import End
+from edgekit.emit.literals import c_float, c_number
+from edgekit.emit.render import render
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_A_ROW = 16
+
+
+def golden_files(name: str, archive: Path | None, sha256: str, inputs: list[End], outputs: list[End]) -> dict[str, str]:
+    """`NAME_golden.h` and `NAME_golden.c`.
+
+    Args:
+      archive: a `golden.npz`, see `edgekit.measure.golden`.
+      sha256: of the model, which the archive's must be.
+
+    Returns:
+      File name → text; none where there are no vectors of this very model in TFLM, or some that C cannot hold: an empty
+      tensor, a type that C lacks, a value that is not finite.
+    """
+    vectors = _vectors(archive, sha256) if archive else {}
+    tensors = []
+    for end in (*inputs, *outputs):
+        values = vectors.get(f"{end.way}_{end.number}")
+        if values is None or values.dtype.name != end.dtype or not end.elements:
+            return {}
+        rows = _rows(values)
+        if rows is None:
+            return {}
+        tensors.append({"end": end, "vectors": rows})
+    if not tensors:
+        return {}
+    facts: dict[str, Any] = {"name": name, "macro": name.upper(), "tensors": tensors, "count": len(vectors["row"])}
+    return {f"{name}_golden.{kind}": render(f"golden.{kind}.jinja", facts) for kind in "hc"}
+
+
+def _vectors(archive: Path, sha256: str) -> dict[str, np.ndarray]:
+    """The arrays of an archive; none where it is of another model or runtime, or damaged."""
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(archive, allow_pickle=False) as file:
+            of_it = str(file["sha256"]) == sha256 and str(file["runtime"]).startswith("tflm ")
+            return {n: file[n] for n in file.files} if of_it else {}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}
+
+
+def _rows(values: np.ndarray) -> list[list[str]] | None:
+    """Of each vector the lines of its literals; None where C has none for a value."""
+    import numpy as np
+
+    if values.dtype.name == "float32":
+        if not np.isfinite(values).all():
+            return None
+        made = [[c_float(float(v)) for v in vector] for vector in values.reshape(len(values), -1)]
+    elif values.dtype.kind in "iub":
+        made = [[c_number(int(v)) for v in vector] for vector in values.reshape(len(values), -1)]
+    else:
+        return None
+    return [[", ".join(v[start : start + _A_ROW]) for start in range(0, len(v), _A_ROW)] for v in made]

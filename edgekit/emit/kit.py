@@ -1,0 +1,150 @@
+"""What a firmware engineer gets of a model: the sources of `c/`, and pages that say how to add them to a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from edgekit import worker
+from edgekit.emit.arena import arena_with_margin
+from edgekit.emit.c_array import CArray, array_files
+from edgekit.emit.ends import ends
+from edgekit.emit.golden import golden_files
+from edgekit.emit.identifier import c_identifier
+from edgekit.emit.literals import c_string
+from edgekit.emit.render import render
+from edgekit.errors import EdgekitError
+from edgekit.flatbuffer.read import Graph, read
+from edgekit.store import write
+from edgekit.target import Outputs
+from edgekit.types import Arena
+
+Engine = Literal["standalone", "tflm"]
+"""What runs a model on the device: `NAME.c` (see `edgekit.ccode`), or `NAME_tflm.cpp` with TFLM."""
+PROJECTS = ("cmake", "arduino", "esp_idf", "zephyr")
+"""Kinds of projects that there is a page for."""
+_RESOURCES = {"VAR_HANDLE", "ASSIGN_VARIABLE", "READ_VARIABLE", "CALL_ONCE"}
+"""Operators for which an interpreter needs variables beside its arena."""
+
+
+class Kit(Struct, frozen=True):
+    """What is known of a model beside its bytes."""
+
+    array: CArray
+    """How its array is declared, and its name."""
+    engines: tuple[Engine, ...] = ("tflm",)
+    """For which the sources are."""
+    arena: Arena | None = None
+    """Of TFLM on this host; None where it was not measured."""
+    labels: tuple[str, ...] = ()
+    """Of the classes."""
+    golden: str | None = None
+    """Archive of golden vectors, which are used where they are of TFLM."""
+    cmsis_nn: bool = False
+    """Whether standalone C calls CMSIS-NN."""
+
+
+def emit_file(
+    model: str,
+    name: str,
+    outputs: Outputs,
+    arena: Arena | None,
+    labels: tuple[str, ...],
+    golden: str | None,
+    folder: str,
+) -> None:
+    """Writes what a target asks for to `folder`; see `files`."""
+    array = CArray(outputs.c_name or name, outputs.c_section or "", outputs.c_attribute or "")
+    asked: dict[Engine, bool] = {"standalone": outputs.c_standalone, "tflm": outputs.c_array}
+    engines = tuple(engine for engine, wanted in asked.items() if wanted)
+    kit = Kit(array, engines, arena, tuple(labels), golden, outputs.c_kernels == "cmsis-nn")
+    for file, text in files(Path(model), kit).items():
+        (Path(folder) / file).write_text(text, encoding="ascii")
+
+
+def write_kit(model: Path, array: CArray, folder: Path) -> list[Path]:
+    """Writes the sources of any `.tflite`, with the arena that TFLM needs for it where TFLM runs it, and with golden
+    vectors where a `golden.npz` of this very file and of TFLM lies beside it.
+
+    Raises:
+      ModelError: the file is no model.
+      RecipeError: a setting could not stand in C.
+      OutputError: the folder cannot be written.
+    """
+    try:
+        arena = worker.call("edgekit.runtimes.tflm:arena", str(model), returns=Arena, time_limit=120)
+    except EdgekitError:
+        arena = None  # the header says that it was not measured
+    kit = Kit(array, arena=arena, golden=str(model.with_name("golden.npz")))
+    written = []
+    for file, text in files(model, kit).items():
+        write(folder / file, text.encode("ascii"))
+        written.append(folder / file)
+    return written
+
+
+def files(model: Path, kit: Kit) -> dict[str, str]:
+    """All sources and pages but those of standalone C itself; the same for the same model and facts.
+
+    Returns:
+      File name → text.
+
+      For TFLM: those of `array_files`, and `NAME_tflm.h` and `NAME_tflm.cpp` where TFLM can run the model.
+      For all: `NAME_config.h` with what is known of the model; `NAME_quantize.h`; `NAME_golden.h`, `NAME_golden.c`,
+      `NAME_selftest.h` and `NAME_selftest.c` where there are golden vectors; a page for each of `PROJECTS`.
+
+    Raises:
+      ModelError: the file is no model.
+      RecipeError: a setting could not stand in C.
+    """
+    graph, name = read(model), c_identifier(kit.array.name)
+    inputs, outputs = ends(graph)
+    made = array_files(graph, model.read_bytes(), kit.array) if "tflm" in kit.engines else {}
+    lacks = _lacks(graph, kit, f"{name}_resolver.h" in made)
+    engines: list[Engine] = [engine for engine in kit.engines if engine != "tflm" or not lacks]
+    golden = golden_files(name, Path(kit.golden) if kit.golden else None, graph.sha256, inputs, outputs)
+    facts: dict[str, Any] = {
+        "name": name,
+        "macro": name.upper(),
+        "sha256": graph.sha256,
+        "inputs": inputs,
+        "outputs": outputs,
+        "several": len(inputs) > 1 or len(outputs) > 1,
+        "stateful": stateful(graph),
+        "tflm": "tflm" in kit.engines,
+        "lacks": lacks,
+        "engines": engines,
+        "arena": kit.arena,
+        "arena_bytes": arena_with_margin(graph, kit.arena.bytes) if kit.arena else None,
+        "labels": [c_string(label) for label in kit.labels],
+        "golden": bool(golden),
+        "cmsis_nn": kit.cmsis_nn,
+    }
+    made |= {f"{name}_{file}": render(f"{file}.jinja", facts) for file in ("config.h", "quantize.h")} | golden
+    if "tflm" in engines:
+        made |= {f"{name}_{file}": render(f"{file}.jinja", facts) for file in ("tflm.h", "tflm.cpp")}
+    if golden and engines:
+        made |= {f"{name}_{file}": render(f"{file}.jinja", facts) for file in ("selftest.h", "selftest.c")}
+    if engines:
+        made |= {f"{name}_{page}.md": render(f"{page}.md.jinja", facts) for page in PROJECTS}
+    return made
+
+
+def stateful(graph: Graph) -> bool:
+    """Whether a run knows of those before it: an operator reads a tensor that lasts."""
+    return any(graph.tensors[i].variable for operator in graph.operators for i in operator.inputs if i >= 0)
+
+
+def _lacks(graph: Graph, kit: Kit, registered: bool) -> str:
+    """Why TFLM cannot run the model here, or ""."""
+    if not registered:
+        return "TFLM lacks an operator of the model"
+    if not kit.arena:
+        return "the arena was not measured: TFLM did not run the model"
+    if not all(end.c_type for way in ends(graph) for end in way):
+        return "an input or output is of a type that C lacks"
+    if any(operator.name in _RESOURCES for operator in graph.operators):
+        return "the model keeps resource variables, for which an interpreter has to be set up by hand"
+    return ""
