@@ -9,14 +9,15 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from edgekit import __version__, steps
 from edgekit.baseline import Before, of
 from edgekit.budget import judge, verdict
-from edgekit.ccode.generate import Kernels
+from edgekit.ccode.library import parts
+from edgekit.ccode.piece import Kernels
 from edgekit.config import encode
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.errors import DataError, ModelError, ProjectError, TargetError
@@ -46,7 +47,7 @@ from edgekit.report.types import (
 from edgekit.rescue import quantized, rescue
 from edgekit.runtimes import stand_in
 from edgekit.shrink import CALIBRATION_INPUTS, NAMES, Smaller, shrunk
-from edgekit.store import Store, relative
+from edgekit.store import Store, relative, sha256
 from edgekit.target import Target, limit_places
 from edgekit.types import INTEGER, KERAS, Arena, Artifact, Measurement, ModelFacts, Rung, StageRow
 from edgekit.write import check_writable, write_build
@@ -336,7 +337,8 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
     """
     target, model = product.target, product.portable
     core = CORES.get(target.hardware.cpu)
-    kernels: Kernels = "dsp" if core and core.dsp else "portable"
+    by_core: Kernels = "dsp" if core and core.dsp else "portable"
+    kernels = cast(Kernels, target.outputs.c_kernels) or by_core
     names = product.names.get(model.sha256)
     name = target.outputs.c_name or product.spec.name
     try:
@@ -345,7 +347,11 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
         said = str(problem).removeprefix(f"{model.path}: ")
         raise ModelError(f"{product.spec.model}: outputs.c_standalone: {said}") from None
     clock = None if target.hardware.clock is None else float(target.hardware.clock)
-    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock), product.scope)]
+    library = {}
+    if target.outputs.cmsis_nn:
+        folders = parts(Path(target.outputs.cmsis_nn).expanduser().resolve())
+        library = {of: Artifact("source", str(folder), 0, sha256(folder)) for of, folder in folders.items()}
+    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock, library), product.scope)]
 
 
 def _arena(found: Found) -> Arena | None:

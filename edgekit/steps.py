@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from edgekit.analyze.curves import Measured, Proposal, Sweep
 from edgekit.analyze.findings import Explanation
-from edgekit.ccode.generate import Code, Kernels
+from edgekit.ccode.generate import Code
+from edgekit.ccode.piece import Kernels
 from edgekit.data.spec import DataFacts, DataSpec
 from edgekit.errors import DataError
 from edgekit.firmware.run import missing, versions
@@ -371,14 +372,16 @@ def firmware(model: Artifact, name: str, kernels: Kernels, names: Artifact | Non
     return Step("standalone C", function, arguments, ("tflite-micro", "numpy", "jinja2", *READING), "tflm", Code)
 
 
-def simulate(code: Made, golden: Artifact, core: str, clock: float | None) -> Step:
+def simulate(code: Made, golden: Artifact, core: str, clock: float | None, library: dict[str, Artifact]) -> Step:
     """Standalone C on a simulated core.
 
     Args:
       code: what `firmware` made.
       clock: of the core, in Hz.
+      library: the folders of CMSIS-NN, where it is called.
     """
     arguments = {"code": code.value, "files": code.artifacts, "golden": golden, "core": core, "clock": clock}
+    arguments["library"] = library
     tools = {} if missing() else versions()
     function = "edgekit.measure.firmware:measure_firmware"
     return Step("simulate", function, arguments, ("numpy", "jinja2"), TOOLS, list[Measurement], False, place=tools)

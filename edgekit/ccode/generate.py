@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from edgekit.ccode.graph import Network, Node, Value, network
 from edgekit.ccode.operators import piece
-from edgekit.ccode.piece import Piece, Style
+from edgekit.ccode.piece import Kernels, Piece, Style
 from edgekit.ccode.plan import Plan, Span, Use, plan
 from edgekit.ccode.sources import FOLDER, sources
 from edgekit.ccode.tables import tables
@@ -20,8 +20,6 @@ from edgekit.emit.identifier import c_identifier
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
 from edgekit.types import TensorSpec
-
-Kernels = Literal["portable", "dsp"]
 
 
 class Code(Struct, frozen=True):
@@ -87,7 +85,7 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
     Args:
       content: a `.tflite` that `edgekit.flatbuffer.read` accepts.
       name: of the symbols; any text, made an identifier.
-      kernels: `portable`, or `dsp` for Cortex-M4, M7, M33 and M55.
+      kernels: `portable`, `dsp` for Cortex-M4, M7, M33 and M55, or `cmsis-nn`, with calls of Arm's library.
       names: of its tensors, if it lacks them.
 
     Raises:
@@ -114,6 +112,7 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
         "defines": _defines(pieces),
         "texts": sources(kernel for p in pieces for kernel in p.kernels),
         "operators": operators,
+        "calls_cmsis_nn": any(p.fallible for p in pieces),
         "copies": _copies(of, storage, planned),
         "resets": [_reset(value, storage, planned) for value in of.states],
     }
@@ -240,6 +239,7 @@ def _operator(node: Node, p: Piece, storage: dict[int, _Storage], planned: Plan)
         "parameters": ", ".join(parameters),
         "arguments": ", ".join(arguments),
         "constants": p.constants,
+        "fallible": p.fallible,
         "calls": [call.format_map({k: k for k in used}) for call in p.calls],
     }
 

@@ -204,15 +204,35 @@ def _window(node: Node, label: str, kernel: Sequence[int], depth: int) -> str:
     """Where a convolution or pooling looks."""
     source, made, options = node.inputs[0], node.outputs[0], node.options
     assert source
-    _, height, width, channels = source.shape
-    stride = options.strideH, options.strideW
-    dilation = getattr(options, "dilationHFactor", 1) or 1, getattr(options, "dilationWFactor", 1) or 1
-    pads = []
-    for size, out, k, s, d in zip((height, width), made.shape[1:3], kernel, stride, dilation, strict=True):
-        reach = (out - 1) * s + (k - 1) * d + 1
-        pads.append(max(0, reach - size) // 2 if options.padding == _schema().Padding.SAME else 0)
-    numbers = [height, width, channels, depth, *made.shape[1:3], *kernel, *stride, *dilation, *pads, source.zero]
+    stride, dilation = (options.strideH, options.strideW), _dilation(node)
+    numbers = [
+        *source.shape[1:],
+        depth,
+        *made.shape[1:3],
+        *kernel,
+        *stride,
+        *dilation,
+        *pads(node, kernel),
+        source.zero,
+    ]
     return f"static const window {label}_window = {{{', '.join(str(int(n)) for n in numbers)}}};"
+
+
+def pads(node: Node, kernel: Sequence[int]) -> list[int]:
+    """What is added above and left of an image."""
+    source, made, options = node.inputs[0], node.outputs[0], node.options
+    assert source
+    found = []
+    stride, dilation = (options.strideH, options.strideW), _dilation(node)
+    for size, out, k, s, d in zip(source.shape[1:3], made.shape[1:3], kernel, stride, dilation, strict=True):
+        reach = (out - 1) * s + (k - 1) * d + 1
+        found.append(max(0, reach - size) // 2 if options.padding == _schema().Padding.SAME else 0)
+    return found
+
+
+def _dilation(node: Node) -> tuple[int, int]:
+    """Height and width; pooling has none."""
+    return getattr(node.options, "dilationHFactor", 1) or 1, getattr(node.options, "dilationWFactor", 1) or 1
 
 
 def right(node: Node) -> tuple[str, ...]:

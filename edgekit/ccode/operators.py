@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from edgekit.ccode import cmsis
 from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax, squared_difference
 from edgekit.ccode.elementwise16 import quantize16, rescale16, sigmoid16, softmax16
 from edgekit.ccode.graph import Node
@@ -82,7 +85,11 @@ def piece(node: Node, style: Style) -> Piece:
     if wide and (node.kind not in INT16 or (len(wide) < len(computed) and node.kind not in MIXED)):
         said = "int8" if node.kind not in INT16 else "int8, or for int16 throughout"
         raise node.refusal(f"tensor {wide[0].name!r} is int16; C code for this operator is written for {said}")
-    made = (INT16 if wide else WRITERS)[node.kind](node, f"op{node.number}", style)
+    label = f"op{node.number}"
+    made = cmsis.piece(node, label) if style.kernels == "cmsis-nn" and not wide else None
+    if style.kernels == "cmsis-nn":
+        style = replace(style, kernels="dsp")  # for what CMSIS-NN does not compute, or not as TFLM does
+    made = made or (INT16 if wide else WRITERS)[node.kind](node, label, style)
     for place, given in enumerate(node.inputs):
         if given is not None and given.data is not None and any(f"{{x{place}}}" in call for call in made.calls):
             raise node.refusal(f"its input {place} is a constant; compute the operator before the model is converted")

@@ -46,6 +46,8 @@ class Kit(Struct, frozen=True):
     """What standalone C takes and gives: where a model's own are floats, the stored values that stand for them."""
     golden: str | None = None
     """Archive of golden vectors, which are used where they are of TFLM."""
+    cmsis_nn: bool = False
+    """Whether standalone C calls CMSIS-NN."""
 
 
 def emit_file(
@@ -62,7 +64,7 @@ def emit_file(
     array = CArray(outputs.c_name or name, outputs.c_section or "", outputs.c_attribute or "")
     asked: dict[Engine, bool] = {"standalone": outputs.c_standalone, "tflm": outputs.c_array}
     engines = tuple(engine for engine, wanted in asked.items() if wanted)
-    kit = Kit(array, engines, arena, labels, ends, golden)
+    kit = Kit(array, engines, arena, labels, ends, golden, outputs.c_kernels == "cmsis-nn")
     for file, text in files(Path(model), kit).items():
         (Path(folder) / file).write_text(text, encoding="ascii")
 
@@ -123,6 +125,7 @@ def files(model: Path, kit: Kit) -> dict[str, str]:
         "arena_bytes": arena_with_margin(graph, kit.arena.bytes) if kit.arena else None,
         "labels": [c_string(label) for label in kit.labels],
         "golden": bool(golden),
+        "cmsis_nn": kit.cmsis_nn,
     }
     made |= {f"{name}_{file}": render(f"{file}.jinja", facts) for file in ("config.h", "quantize.h")} | golden
     if "tflm" in engines:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.ccode.generate import Code
+from edgekit.ccode.library import needed
 from edgekit.emit.golden import as_stored
 from edgekit.errors import ModelError
 from edgekit.firmware.cores import CORES, Core
@@ -20,7 +21,7 @@ FIGURES = {"instructions": "1", "flash": "B", "ram": "B"}
 
 
 def measure_firmware(
-    code: Code, files: dict[str, str], golden: str, core: str, clock: float | None
+    code: Code, files: dict[str, str], golden: str, core: str, clock: float | None, library: dict[str, str]
 ) -> list[Measurement]:
     """Runs the golden vectors on a simulated core.
 
@@ -28,6 +29,7 @@ def measure_firmware(
       files: the sources, by name.
       core: one of `CORES`.
       clock: of the core, in Hz.
+      library: the folders of CMSIS-NN, where it is called.
 
     Returns:
       `instructions` of one inference, `flash` and `ram` of the linked image, and, where the clock is known, an estimate
@@ -47,7 +49,11 @@ def measure_firmware(
     inputs, outputs = _vectors(golden, code)
     texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items()}
     sizes = [[int(array[0].nbytes) for array in of] for of in (inputs, outputs)]
-    ran = run(replace(code, files=texts), inputs, (sizes[0], sizes[1]), core)
+    code = replace(code, files=texts)
+    if library:
+        found = needed(texts[f"{code.name}.c"], library)
+        code = replace(code, library=found.sources, includes=found.includes)
+    ran = run(code, inputs, (sizes[0], sizes[1]), core)
     wanted = [b"".join(array[row].tobytes() for array in outputs) for row in range(len(outputs[0]))]
     if ran.outputs != wanted:
         row = next(n for n, pair in enumerate(zip(ran.outputs, wanted, strict=True)) if pair[0] != pair[1])

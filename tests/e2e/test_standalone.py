@@ -1,7 +1,9 @@
 """`edgekit ccode` and a build's standalone C, as a firmware engineer uses them."""
 
 import json
+import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,12 +45,42 @@ def test_the_command_writes_the_same_code_every_time(shared, tmp_path):
     assert f"#define ON_OFF_ARENA_BYTES {found['arena']}\n" in (tmp_path / "a/on_off.h").read_text()
 
 
+def test_cmsis_nn_is_named_file_by_file(shared, tmp_path, cmsis_nn):
+    options = ["--kernels=cmsis-nn", f"--cmsis-nn={cmsis_nn}", "--name=m", "--out=c", "--json"]
+    done = edgekit(tmp_path, "ccode", str(shared / "models/tflite/wake_word_int8.tflite"), *options)
+    assert done.returncode == 0, done.stderr
+    names = {Path(file).name for file in json.loads(done.stdout)["library"]}
+    assert {"arm_convolve_wrapper_s8.c", "arm_nn_mat_mult_nt_t_s8.c", "arm_depthwise_conv_s8_opt.c"} <= names
+    assert "arm_avgpool_s8.c" not in names
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "all is here")
+def test_another_cmsis_nn_is_measured_again(released, tmp_path, cmsis_nn):
+    copy = tmp_path / "library" / "cmsis_nn"
+    shutil.copytree(cmsis_nn.parent, copy.parent)
+    sets = ["--set=outputs.c_kernels=cmsis-nn", f"--set=outputs.cmsis_nn={copy}"]
+
+    def instructions() -> float:
+        done = edgekit(released, "build", "--target=microcontroller", "--json", *sets)
+        assert done.returncode in (0, 1), done.stderr
+        return next(m["value"] for m in json.loads(done.stdout)["measurements"] if m["name"] == "instructions")
+
+    first = instructions()
+    assert first == instructions()
+    file = copy / "Source/PoolingFunctions/arm_max_pool_s8.c"
+    file.write_text(file.read_text().replace("int count = 0;", "volatile int count = 0;"))
+    assert instructions() > first
+
+
 @pytest.mark.parametrize(
     ("model", "options", "words"),
     [
         ("two_signatures_float", [], "2 subgraphs"),
         ("blockwise_int4", [], "operator 0, FULLY_CONNECTED in 'PartitionedCall:0': tensor"),
         ("on_off_int8", ["--kernels=helium"], "--kernels=helium"),
+        ("on_off_int8", ["--kernels=cmsis-nn"], "needs --cmsis-nn=PATH"),
+        ("on_off_int8", ["--kernels=cmsis-nn", "--cmsis-nn=."], "has no Include/arm_nnfunctions.h"),
+        ("on_off_int8", ["--cmsis-nn=."], "is for --kernels=cmsis-nn"),
         ("on_off_int8", ["--arena=5 KB"], "needs an arena of 5,152 B, and --arena gives 5,000 B"),
         ("on_off_int8", ["--arena=5"], "no unit of size"),
         ("none", [], "none.tflite"),
@@ -76,6 +108,8 @@ def test_a_build_names_the_model_that_cannot_be_written(cold, tmp_path):
     [
         ("outputs.c_standalone=true", 'write runtimes.ship = "tflm"'),
         ("budget.instructions=4 M", "set outputs.c_standalone = true"),
+        ("outputs.c_kernels=cmsis", 'there is no "cmsis"; did you mean "cmsis-nn"?'),
+        ("outputs.c_kernels=dsp", "set outputs.c_standalone = true"),
         ("recipe.quantize.scheme=dynamic", '"tflm" does not execute dynamic; it takes int8'),
         ("recipe.quantize.scheme=float16", '"tflm" does not execute float16; it takes int8'),
         ("recipe.quantize=false", 'write recipe.quantize.scheme = "int8"'),
