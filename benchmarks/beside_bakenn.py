@@ -85,6 +85,7 @@ def bake(content: bytes, variant: str, folder: Path) -> Code:
         files={"m.h": header, "m.c": WRAPPER},
         arena=arena,
         bound=arena,
+        peak="",
         weights=0,
         operators=("all",),
         library=tuple(str(path) for path in sources),

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from firmware_probe import simulated
+from firmware_probe import simulated, with_helium
 from make_graph import Graph
 from msgspec.structs import replace
 
@@ -81,6 +81,15 @@ def test_cmsis_nn_from_a_path_has_the_outputs_of_tflm(tmp_path, cmsis_nn, core):
     library = {name: str(folder) for name, folder in parts(cmsis_nn).items()}
     arguments = (str(tmp_path / "layers.tflite"), "cmsis-nn", core, 20, library)
     assert worker.call(simulated, *arguments, returns=dict[str, float])["differing"] == 0
+
+
+@needs_tools
+def test_cmsis_nn_with_helium_has_the_outputs_of_tflm(shared, cmsis_nn):
+    model = str(shared / "models/tflite/on_off_int8.tflite")
+    library = {name: str(folder) for name, folder in parts(cmsis_nn).items()}
+    without = worker.call(simulated, model, "cmsis-nn", "cortex-m55", 5, library, returns=dict[str, float])
+    found = worker.call(with_helium, model, library, returns=dict[str, float])
+    assert found["differing"] == 0 and found["instructions"] < 0.6 * without["instructions"]
 
 
 @needs_tools
