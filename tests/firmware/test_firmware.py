@@ -50,6 +50,15 @@ def test_the_count_is_the_same_in_every_run(model):
     assert runs[0]["instructions"] < 0.8 * portable["instructions"]
 
 
+@needs_tools
+@pytest.mark.parametrize(("kernels", "per_mac"), [("portable", 2.6), ("dsp", 1.6)])
+def test_a_dense_network_takes_less_than_what_other_generators_make_of_it(shared, kernels, per_mac):
+    model = str(shared / "models/tflite/anomaly_autoencoder_int8.tflite")
+    found = worker.call(simulated, model, kernels, "cortex-m4f", 2, returns=dict[str, float])
+    assert found["differing"] == 0 and found["instructions"] < per_mac * 264_192
+    assert found["flash"] <= 273_560 and found["arena"] <= 272, "the least of docs/bakenn.md"
+
+
 def layers() -> bytes:
     """One after the other what CMSIS-NN computes, each in another of its ways."""
     rng, g = np.random.default_rng(3), Graph()
