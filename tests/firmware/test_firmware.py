@@ -93,12 +93,14 @@ def test_cmsis_nn_from_a_path_has_the_outputs_of_tflm(tmp_path, cmsis_nn, core):
 
 
 @needs_tools
-def test_cmsis_nn_with_helium_has_the_outputs_of_tflm(shared, cmsis_nn):
-    model = str(shared / "models/tflite/on_off_int8.tflite")
+def test_cmsis_nn_with_helium_has_the_outputs_of_tflm(tmp_path, cmsis_nn):
+    (tmp_path / "layers.tflite").write_bytes(layers())
     library = {name: str(folder) for name, folder in parts(cmsis_nn).items()}
-    without = worker.call(simulated, model, "cmsis-nn", "cortex-m55", 5, library, returns=dict[str, float])
-    found = worker.call(with_helium, model, library, returns=dict[str, float])
-    assert found["differing"] == 0 and found["instructions"] < 0.6 * without["instructions"]
+    without, found = (
+        worker.call(f, str(tmp_path / "layers.tflite"), *more, library, returns=dict[str, float])
+        for f, more in ((simulated, ("cmsis-nn", "cortex-m55", 20)), (with_helium, ()))
+    )
+    assert found["differing"] == 0 and found["instructions"] < 0.8 * without["instructions"]
 
 
 @needs_tools
