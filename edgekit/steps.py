@@ -399,12 +399,14 @@ def emit(
     outputs: Outputs,
     arena: Arena | None,
     labels: tuple[str, ...],
+    code: Code | None,
     golden: Artifact | None,
 ) -> Step:
     """C sources of the model, and pages for those who add them to a project.
 
     Args:
       arena: of TFLM, if it was measured.
+      code: the standalone C that is there, too.
       golden: golden vectors, which are used where they are of TFLM.
     """
     arguments = {
@@ -413,6 +415,7 @@ def emit(
         "outputs": outputs,
         "arena": arena,
         "labels": labels,
+        "ends": (code.inputs, code.outputs) if code else None,
         "golden": golden,
     }
     return Step("emit", "edgekit.emit.kit:emit_file", arguments, (*READING, "jinja2", "numpy"), TOOLS)

@@ -70,7 +70,8 @@ def depthwise(node: Node, label: str, style: Style) -> Piece:
     constants += _linear(node, label, rows.T, slice(None), rows.ravel())
     call = f"depthwise(&{label}, &{label}_window, {{x0}}, {{y0}}, {outputs // channels}, {{scratch}});"
     calls = _each(source.shape[0], call, source, made)
-    return Piece(calls, constants, ["linear", *right(node), "window", "depthwise"], channels)
+    kernels, taps = ["linear", *right(node), "window", "depthwise"], weights.shape[1] * weights.shape[2]
+    return Piece(calls, constants, kernels, channels, defines={"MAX_TAPS": taps})
 
 
 def dense(node: Node, label: str, style: Style) -> Piece:
@@ -98,14 +99,13 @@ def pool(node: Node, label: str, style: Style) -> Piece:
     assert source
     if (source.scale, source.zero) != (made.scale, made.zero):
         raise node.refusal("its input and its output must have one scale and zero point")
-    bits, options = ("16" if source.dtype == "int16" else ""), node.options
-    kernel = f"max_pool{bits}" if node.kind == "MAX_POOL_2D" else f"average_pool{bits}"
+    kernel, options = ("max_pool" if node.kind == "MAX_POOL_2D" else "average_pool") + made.suffix, node.options
     low, high = activation_range(node)
     call = f"{kernel}(&{label}_window, {{x0}}, {{y0}}, {low}, {high});"
     return Piece(
         _each(source.shape[0], call, source, made),
         [_window(node, label, (options.filterHeight, options.filterWidth), source.shape[3])],
-        ["window", *([f"larger{bits}_{style.kernels}"] if node.kind == "MAX_POOL_2D" else []), kernel],
+        ["window", *([f"larger_{style.kernels}{made.suffix}"] if node.kind == "MAX_POOL_2D" else []), kernel],
         in_place=source.shape[0] == 1 and options.padding == _schema().Padding.VALID,
     )
 
@@ -247,7 +247,7 @@ def right(node: Node) -> tuple[str, ...]:
     most += 0 if bias is None else np.abs(bias.reshape(-1).astype(np.int64))
     small = bool((most < 2**30).all())
     end = "finish" if small and all(m and shift < 0 for m, shift in _factors(node)) else "finish_any"
-    return (end, "limits_full") if activation_range(node) == (-128, 127) else (end,)
+    return ("limits_full" if activation_range(node) == (-128, 127) else "limits"), end
 
 
 def _factors(node: Node) -> list[tuple[int, int]]:

@@ -25,12 +25,15 @@ class Piece(Struct):
     constants: list[str] = field(default_factory=list)
     """Declarations before the function."""
     kernels: list[str] = field(default_factory=list)
+    """See `edgekit.ccode.sources.sources`."""
     scratch: int = 0
     """Bytes."""
     in_place: bool = False
     """Whether the output may lie where an input lies."""
     alias: bool = False
     """Whether the output is the input, and nothing is done."""
+    defines: dict[str, int] = field(default_factory=dict)
+    """Constants that kernels need, by their macros: of all operators the largest."""
     fallible: bool = False
     """Whether the function returns what `NAME_run` returns: 0, or 1 if it cannot compute it."""
 

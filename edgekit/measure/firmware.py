@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.ccode.generate import Code
 from edgekit.ccode.library import needed
+from edgekit.emit.golden import as_stored
 from edgekit.errors import ModelError
 from edgekit.firmware.cores import CORES, Core
 from edgekit.firmware.run import missing, run, versions
@@ -45,7 +46,7 @@ def measure_firmware(
         said = f"skipped: {lacks}"
         figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
         return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
-    inputs, outputs = _vectors(golden)
+    inputs, outputs = _vectors(golden, code)
     texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items()}
     sizes = [[int(array[0].nbytes) for array in of] for of in (inputs, outputs)]
     code = replace(code, files=texts)
@@ -81,15 +82,11 @@ def _latency(instructions: float, clock: float, core: Core, label: str) -> Measu
     return Measurement("latency_p90", usual, "ns", "estimated", label, low=least, high=most, reason=said)
 
 
-def _vectors(golden: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Inputs and outputs of an archive, each (N, …) int8."""
+def _vectors(golden: str, code: Code) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Inputs and outputs of an archive as the code stores them, each (N, …)."""
     import numpy as np
 
     with np.load(golden, allow_pickle=False) as file:
-        names = sorted(file.files, key=_number)
-        inputs, outputs = ([file[n] for n in names if n.startswith(word)] for word in ("input", "output"))
+        inputs = [as_stored(file[f"input_{n}"], spec) for n, spec in enumerate(code.inputs)]
+        outputs = [as_stored(file[f"output_{n}"], spec) for n, spec in enumerate(code.outputs)]
     return inputs, outputs
-
-
-def _number(name: str) -> int:
-    return int(name.rpartition("_")[2]) if name.rpartition("_")[2].isdigit() else 0

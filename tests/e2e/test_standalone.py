@@ -5,8 +5,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import edgekit
+from make_graph import Graph
 
 from edgekit.firmware.run import missing
 
@@ -90,6 +92,17 @@ def test_what_cannot_be_written_is_named(shared, tmp_path, model, options, words
     assert not list(tmp_path.glob("c/*"))
 
 
+def test_a_build_names_the_model_that_cannot_be_written(cold, tmp_path):
+    g = Graph()
+    x, axis = g.input([1, 4]), g.constant(np.array(1, np.int32))
+    model = tmp_path / "sums.tflite"
+    model.write_bytes(g.finish(g.operator("CUMSUM", [x, axis], [g.tensor([1, 4])], "CumsumOptions")))
+    options = [f"--model={model}", "--data=random", f"--out={tmp_path / 'out'}"]
+    done = edgekit(cold, "build", "--target=microcontroller", *options)
+    assert done.returncode == 2 and not (tmp_path / "out").exists()
+    assert done.stderr.startswith(f"edgekit: {model}: outputs.c_standalone: operator 0, CUMSUM in 't2': ")
+
+
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
@@ -97,14 +110,14 @@ def test_what_cannot_be_written_is_named(shared, tmp_path, model, options, words
         ("budget.instructions=4 M", "set outputs.c_standalone = true"),
         ("outputs.c_kernels=cmsis", 'there is no "cmsis"; did you mean "cmsis-nn"?'),
         ("outputs.c_kernels=dsp", "set outputs.c_standalone = true"),
-        ("hardware.cpu=cortex-m4", 'simulates no "cortex-m4" here; did you mean "cortex-m4f"'),
         ("recipe.quantize.scheme=dynamic", '"tflm" does not execute dynamic; it takes int8'),
         ("recipe.quantize.scheme=float16", '"tflm" does not execute float16; it takes int8'),
         ("recipe.quantize=false", 'write recipe.quantize.scheme = "int8"'),
         ('recipe.quantize.float_layers=["conv1"]', "recipe.quantize.float_layers leaves floats"),
+        ("hardware.cpu=cortex-m4", 'simulates no "cortex-m4" here; did you mean "cortex-m4f"'),
     ],
 )
 def test_a_profile_that_contradicts_itself_is_refused(cold, setting, words):
-    target = "microcontroller" if "quantize" in setting or "cpu" in setting else "phone"
+    target = "microcontroller" if "cpu" in setting or "quantize" in setting else "phone"
     done = edgekit(cold, "build", f"--target={target}", f"--set={setting}")
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1

@@ -132,7 +132,7 @@ def test_the_latency_is_estimated_from_instructions_and_clock(tmp_path):
     code, golden = generate_small(), tmp_path / "golden.npz"
     inputs = np.zeros((2, 1, 4), np.int8)
     outputs = np.array(answered(tmp_path, code, inputs.reshape(2, 4)), np.int8)
-    np.savez(golden, input=inputs, output=outputs.reshape(2, 1, 2))
+    np.savez(golden, input_0=inputs, output_0=outputs.reshape(2, 1, 2))
     files = {}
     for name, text in code.files.items():
         (tmp_path / name).write_text(text)
