@@ -78,6 +78,11 @@ class Node(Struct):
         """The error for an operator that cannot be written."""
         return ModelError(f"operator {self.number}, {self.kind} in {self.label!r}: {why}")
 
+    def require(self, fits: bool) -> None:
+        """Raises the error for an operator whose tensors do not fit each other, as in a damaged file."""
+        if not fits:
+            raise self.refusal("its tensors and settings do not fit each other; convert the model again")
+
 
 class Network(Struct):
     """A graph."""

@@ -80,7 +80,12 @@ def piece(node: Node, style: Style) -> Piece:
     if wide and (node.kind not in INT16 or (len(wide) < len(computed) and node.kind not in MIXED)):
         said = "int8" if node.kind not in INT16 else "int8, or for int16 throughout"
         raise node.refusal(f"tensor {wide[0].name!r} is int16; C code for this operator is written for {said}")
-    made = (INT16 if wide else WRITERS)[node.kind](node, f"op{node.number}", style)
+    try:
+        made = (INT16 if wide else WRITERS)[node.kind](node, f"op{node.number}", style)
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
+        node.require(False)
+        raise
+    node.require(made.alias or bool(made.calls))
     for place, given in enumerate(node.inputs):
         if given is not None and given.data is not None and any(f"{{x{place}}}" in call for call in made.calls):
             raise node.refusal(f"its input {place} is a constant; compute the operator before the model is converted")
