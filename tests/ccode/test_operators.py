@@ -264,7 +264,7 @@ def test_an_operator_of_any_shape_and_quantization_is_exact(differing, family):
     described, build = FAMILIES[family]
 
     @given(st.lists(described, min_size=6, max_size=12), st.sampled_from(["portable", "dsp"]))
-    @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
     def exact(several, kernels):
         g = Graph()
         made = [build(g, of, np.random.default_rng(of["seed"])) for of in several]
