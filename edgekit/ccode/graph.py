@@ -14,6 +14,8 @@ from edgekit.types import TensorSpec
 if TYPE_CHECKING:
     import numpy as np
 
+UNFIT = "its tensors and settings do not fit each other; convert the model again"
+
 
 class Value(Struct):
     """A tensor."""
@@ -81,7 +83,7 @@ class Node(Struct):
     def require(self, fits: bool) -> None:
         """Raises the error for an operator whose tensors do not fit each other, as in a damaged file."""
         if not fits:
-            raise self.refusal("its tensors and settings do not fit each other; convert the model again")
+            raise self.refusal(UNFIT)
 
 
 class Network(Struct):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax, squared_difference
 from edgekit.ccode.elementwise16 import quantize16, rescale16, sigmoid16, softmax16
-from edgekit.ccode.graph import Node
+from edgekit.ccode.graph import UNFIT, Node
 from edgekit.ccode.layers import conv, dense, depthwise, pool
 from edgekit.ccode.layers16 import conv16, dense16, depthwise16
 from edgekit.ccode.lstm import lstm
@@ -82,9 +82,8 @@ def piece(node: Node, style: Style) -> Piece:
         raise node.refusal(f"tensor {wide[0].name!r} is int16; C code for this operator is written for {said}")
     try:
         made = (INT16 if wide else WRITERS)[node.kind](node, f"op{node.number}", style)
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
-        node.require(False)
-        raise
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as problem:
+        raise node.refusal(UNFIT) from problem  # a damaged file has tensors of any shape
     node.require(made.alias or bool(made.calls))
     for place, given in enumerate(node.inputs):
         if given is not None and given.data is not None and any(f"{{x{place}}}" in call for call in made.calls):
