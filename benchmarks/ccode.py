@@ -40,6 +40,7 @@ def measure(path: str, kernels: str, core: str, samples: int) -> dict[str, float
     inputs = [random_inputs(session.inputs, seed) for seed in range(samples)]
     wanted = []
     for sample in inputs:
+        session.reset()
         session.set_inputs(sample)
         session.invoke()
         wanted.append(b"".join(output.tobytes() for output in session.get_outputs()))
@@ -70,7 +71,7 @@ def main() -> None:
         command = [sys.executable, "-m", "edgekit", "build", "--target=microcontroller", f"--out={out}"]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
         reference = Path(out) / "microcontroller/digits/model.tflite"
-        names = "anomaly_autoencoder audio_commands hello_world micro_speech on_off wake_word".split()
+        names = "anomaly_autoencoder audio_commands hello_world micro_speech mnist_lstm on_off wake_word".split()
         for file in [reference, *(FOLDER / f"{name}_int8.tflite" for name in names)]:
             name = "reference CNN" if file == reference else file.name
             samples = SAMPLES if file == reference else 20
@@ -134,10 +135,24 @@ With activations of 16 bits and weights of 8: convolution, depthwise convolution
 mul, maximum, minimum, ReLU, ReLU6, leaky ReLU, logistic, tanh, softmax, quantize, LSTM, and the plain moves. Anything
 else is refused by its name and layer.
 
+LSTM (`UNIDIRECTIONAL_SEQUENCE_LSTM`, int8 with a cell of 16 bits) keeps its states in the arena from one run to the
+next, as in TFLM: such a model has `void NAME_reset(void *arena)`, to be called before the first run and before each
+that must not know of those before it. Where a converter unrolls an LSTM into many small operators, what several of them
+have in common is written once.
+
 `--kernels=dsp` uses the DSP instructions of Cortex-M4, M7, M33 and M55 through ACLE intrinsics; without them the same
 code computes the same. Builds take them where `hardware.cpu` has them. Compile those kernels with
 `-O3 -fno-schedule-insns`: GCC's scheduling runs out of registers otherwise. [Beside bakenn](bakenn.md), which does the
 same, a dense network takes less of everything.
+
+`--kernels=cmsis-nn --cmsis-nn=PATH`, in a target `outputs.c_kernels = "cmsis-nn"` and `outputs.cmsis_nn = "PATH"`,
+calls the kernels of Arm's [CMSIS-NN](https://github.com/ARM-software/CMSIS-NN) from its folder: convolutions, depthwise
+ones, fully connected layers and pooling in int8, each of which was found to have TFLM's outputs byte for byte (release
+4.0.0, on the host and on all three cores). The rest, such as grouped convolutions and softmax, stays edgekit's own.
+`ccode` says which of its files to compile with the code; CMSIS-Core, whose headers it includes, is found where it lies
+beside it. On the models below these kernels take 1.5 to 3.2 times the instructions of `--kernels=dsp`. Their buffers
+lie in the arena and are planned for cores without Helium; where CMSIS-NN wants a larger one, as for a depthwise
+convolution with Helium, `NAME_run` returns 1 and computes nothing more.
 
 ## On a simulated core
 

@@ -100,7 +100,7 @@ def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -
 
     made = node.outputs[0]
     node.require(np.broadcast_shapes(*(value.shape for value in _pair(node))) == made.shape)
-    kernel += "16" if made.dtype == "int16" else ""
+    kernel += made.suffix
     cast = "" if made.dtype == "int8" else f"({made.c_type} *)(void *)"
     calls, constants, kernels, scratch = [], [], [kernel], 0
     sides: list[tuple[str, int]] = []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from edgekit.ccode import cmsis
 from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax, squared_difference
 from edgekit.ccode.elementwise16 import quantize16, rescale16, sigmoid16, softmax16
 from edgekit.ccode.graph import UNFIT, Node
@@ -48,6 +51,7 @@ WRITERS: dict[str, Writer] = {
 INT16: dict[str, Writer] = {
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), same),
     "CONV_2D": conv16,
+    "TRANSPOSE_CONV": transpose_conv,
     "DEPTHWISE_CONV_2D": depthwise16,
     "FULLY_CONNECTED": dense16,
     **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), pool),
@@ -58,8 +62,9 @@ INT16: dict[str, Writer] = {
     **dict.fromkeys(("ADD", "SUB"), add),
     "MUL": multiply,
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
-    **dict.fromkeys(("TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK"), movement),
-    **dict.fromkeys(("CONCATENATION", "PAD", "PADV2"), movement),
+    **dict.fromkeys(("MEAN", "SUM"), reduce),
+    "RESIZE_NEAREST_NEIGHBOR": nearest,
+    **dict.fromkeys(VIEWS, movement),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
 }
 """Who writes those that compute with values of 16 bits."""
@@ -80,8 +85,12 @@ def piece(node: Node, style: Style) -> Piece:
     if wide and (node.kind not in INT16 or (len(wide) < len(computed) and node.kind not in MIXED)):
         said = "int8" if node.kind not in INT16 else "int8, or for int16 throughout"
         raise node.refusal(f"tensor {wide[0].name!r} is int16; C code for this operator is written for {said}")
+    label = f"op{node.number}"
     try:
-        made = (INT16 if wide else WRITERS)[node.kind](node, f"op{node.number}", style)
+        made = cmsis.piece(node, label) if style.kernels == "cmsis-nn" and not wide else None
+        if style.kernels == "cmsis-nn":
+            style = replace(style, kernels="dsp")  # for what CMSIS-NN does not compute, or not as TFLM does
+        made = made or (INT16 if wide else WRITERS)[node.kind](node, label, style)
     except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as problem:
         raise node.refusal(UNFIT) from problem  # a damaged file has tensors of any shape
     node.require(made.alias or bool(made.calls))

@@ -23,8 +23,9 @@ def reduce(node: Node, label: str, style: Style) -> Piece:
         multiplier, shift = (multiplier << by) // count, shift - by
     sizes = _sizes(node, label, source, axes)
     numbers = array(f"{label}_numbers", "int32_t", [-source.zero * count, multiplier, shift, made.zero])
-    call = f"reduce({{x0}}, {{y0}}, {label}_size, {label}_step, {label}_numbers);"
-    return Piece([call], [*sizes, numbers], ["reduce"])
+    kernel = f"reduce{made.suffix}"
+    call = f"{kernel}({{x0}}, {{y0}}, {label}_size, {label}_step, {label}_numbers);"
+    return Piece([call], [*sizes, numbers], [kernel])
 
 
 def reduce_extreme(node: Node, label: str, style: Style) -> Piece:

@@ -1,3 +1,6 @@
+#include "clamp.c"
+#include "requantize.c"
+
 /* 1 / sqrt(x) as a multiplier and a shift for `requantize`, by five steps of Newton: TFLM,
    tensorflow/lite/kernels/internal/common.h, GetInvSqrtQuantizedMultiplierExp. */
 static int32_t inverse_root(int32_t x, int32_t *shift) {

@@ -1,3 +1,6 @@
+#include "clamp.c"
+#include "requantize.c"
+
 /* Products of matrices: TFLM, tensorflow/lite/kernels/internal/reference/batch_matmul.h. `size`: of three axes of
    matrices, of rows, of columns, and the products of a sum; `x_step` and `y_step`: from one to the next in each input,
    in bytes. `scratch` holds a row as 16 bits each. */

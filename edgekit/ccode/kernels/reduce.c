@@ -1,3 +1,6 @@
+#include "clamp.c"
+#include "requantize.c"
+
 /* Sums or means over axes: TFLM, tensorflow/lite/kernels/internal/reference/reduce.h, QuantizedMeanOrSum. `size` and
    `step`: of three axes that stay and of three that are summed over. */
 static void reduce(const int8_t *input, int8_t *output, const int32_t size[6], const int32_t step[6],
@@ -13,7 +16,7 @@ static void reduce(const int8_t *input, int8_t *output, const int32_t size[6], c
             for (int32_t f = 0; f < count; f++) sum += x[f * apart];
           }
         }
-        *output++ = clamp_s8(requantize(sum, of[1], of[2]) + of[3], -128, 127);
+        *output++ = clamp_s8(requantize(sum, of[1], of[2]) + of[3], INT8_MIN, INT8_MAX);
       }
     }
   }

@@ -1,3 +1,6 @@
+#include "clamp.c"
+#include "requantize.c"
+
 /* Squares of differences of two tensors of one shape: TFLM, tensorflow/lite/micro/kernels/squared_difference.cc. */
 static void squared_difference(const int8_t *one, const int8_t *other, int8_t *output, int32_t count,
                                const int32_t of[9]) {
