@@ -62,18 +62,24 @@ def measure(path: str, kernels: str, core: str, samples: int) -> dict[str, float
     }
 
 
+def reference_model(scheme: str, out: Path) -> Path:
+    """Builds it; the profile's budget is for int8, and others may break it."""
+    command = [sys.executable, "-m", "edgekit", "build", "--target=microcontroller", f"--out={out}"]
+    command.append(f"--set=recipe.quantize.scheme={scheme}")
+    subprocess.run(command, cwd=ROOT, check=scheme == "int8", capture_output=True)
+    return out / "microcontroller/digits/model.tflite"
+
+
 def main() -> None:
     """Measures every model and writes the page."""
     os.environ["PYTHONPATH"] = str(ROOT / "benchmarks")  # where the worker finds this file
     rows, layers = [], []
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "edgekit", "build", "--target=microcontroller", f"--out={out}"]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-        reference = Path(out) / "microcontroller/digits/model.tflite"
+        reference, wider = (reference_model(scheme, Path(out) / scheme) for scheme in ("int8", "int16x8"))
         names = "anomaly_autoencoder audio_commands hello_world micro_speech on_off wake_word".split()
-        for file in [reference, *(FOLDER / f"{name}_int8.tflite" for name in names)]:
-            name = "reference CNN" if file == reference else file.name
-            samples = SAMPLES if file == reference else 20
+        for file in [reference, wider, *(FOLDER / f"{name}_int8.tflite" for name in names)]:
+            name = {reference: "reference CNN", wider: "reference CNN, int16x8"}.get(file, file.name)
+            samples = SAMPLES if file in (reference, wider) else 20
             arguments = (str(file), *("portable", "cortex-m4f"), samples)
             portable = worker.call("ccode:measure", *arguments, returns=dict[str, float | str])
             dsp = worker.call("ccode:measure", str(file), "dsp", "cortex-m4f", samples, returns=dict[str, float | str])
@@ -102,7 +108,7 @@ def main() -> None:
     ]
     page = f"""# Standalone C
 
-`invoke ccode FILE.tflite --name=NAME --out=DIR` writes an int8 model as C11 that needs no interpreter, and
+`invoke ccode FILE.tflite --name=NAME --out=DIR` writes an int8 or int16x8 model as C11 that needs no interpreter, and
 `outputs.c_standalone = true` makes a build for TFLM do so, with a self-test from its golden vectors:
 
 ```c
@@ -127,6 +133,17 @@ resize, transposed convolution and batch matmul are not written yet.
 code computes the same. Builds take them where `hardware.cpu` has them. Compile those kernels with
 `-O3 -fno-schedule-insns`: GCC's scheduling runs out of registers otherwise. [Beside bakenn](bakenn.md), which does the
 same, a dense network takes less of everything.
+
+## Activations of 16 bits
+
+Models made with `scheme = "int16x8"`, and those with `int16_layers`, have values of `int16_t`: convolution, depthwise
+and transposed convolution, fully connected, pooling, add, sub, mul, maximum, minimum, mean, sum, softmax, ReLU, ReLU6,
+leaky ReLU, logistic, tanh, quantize from and to 8 bits, nearest-neighbour resize, and whatever moves values.
+
+TFLM adds up products in 64 bits. Here the weights decide: where no input can make a layer's sums overflow, they have 32
+bits, elsewhere so many products at a time as 32 bits hold. Biases have 64 bits, or 32, with which TFLM rounds twice;
+where it takes one for the other, as in a depthwise convolution, the model is refused, and so are zero points other than
+0, which it does not heed.
 
 ## On a simulated core
 
