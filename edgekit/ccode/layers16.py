@@ -64,7 +64,8 @@ def depthwise16(node: Node, label: str, style: Style) -> Piece:
     constants += linear16(node, label, rows.ravel(), rows.T.shape, sums, slice(None))
     call = f"depthwise16(&{label}, &{label}_window, {{x0}}, {{y0}}, {outputs // channels}, {{scratch}});"
     calls = _each(source.shape[0], call, source, made)
-    return Piece(calls, constants, [*_kernels(sums), "window", "depthwise16"], 2 * channels)
+    kernels, taps = [*_kernels(sums), "window", "depthwise16"], weights.shape[1] * weights.shape[2]
+    return Piece(calls, constants, kernels, 2 * channels, defines={"MAX_TAPS": taps})
 
 
 def dense16(node: Node, label: str, style: Style) -> Piece:
@@ -88,7 +89,7 @@ def pairs16(rows: np.ndarray) -> np.ndarray:
 
 def conv_kernels(sums: Sums, style: Style) -> list[str]:
     """What a convolution needs."""
-    return [*_kernels(sums), "window", "block16", "finish16_pair", f"dots16_{style.kernels}", "conv16"]
+    return [*_kernels(sums), "window", f"dots16_{style.kernels}", "block16", "finish16_pair", "conv16"]
 
 
 def conv_scratch(inputs: int) -> int:
@@ -98,7 +99,7 @@ def conv_scratch(inputs: int) -> int:
 
 def _kernels(sums: Sums) -> list[str]:
     """What every layer needs."""
-    return ["linear16", *(("sum64", "finish16_any") if sums.wide else ("sum32", "finish16"))]
+    return ["sum64", "linear16", "finish16_any"] if sums.wide else ["sum32", "linear16", "finish16"]
 
 
 def sums_of(node: Node, rows: np.ndarray) -> Sums:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -50,8 +51,11 @@ def plan(spans: Sequence[Span]) -> Plan:
 
     Source: Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", section 5.2.
     """
-    times = sorted({use.first for span in spans for use in span.uses})
-    bound, peak = max(((sum(s.at(time) for s in spans), -time) for time in times), default=(0, 0))
+    needed: Counter[int] = Counter()
+    for span in spans:
+        for time in {time for use in span.uses for time in range(use.first, use.last + 1)}:
+            needed[time] += span.at(time)
+    bound, peak = max(((most, -time) for time, most in needed.items()), default=(0, 0))
     orders = [
         sorted(spans, key=lambda s: (-max(u.bytes for u in s.uses), s.name)),
         sorted(spans, key=lambda s: (s.uses[0].first - s.uses[-1].last, s.name)),

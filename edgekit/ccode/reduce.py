@@ -39,6 +39,17 @@ def reduce_extreme(node: Node, label: str, style: Style) -> Piece:
     return Piece([call], _sizes(node, label, source, axes), ["reduce_extreme"])
 
 
+def l2_normalization(node: Node, label: str, style: Style) -> Piece:
+    """Rows of the last axis, made as long as one."""
+    source, made = node.inputs[0], node.outputs[0]
+    assert source
+    if (made.scale, made.zero) != (1 / 128, 0):
+        raise node.refusal("its output must have the scale 1/128 and the zero point 0")
+    depth = source.shape[-1]
+    call = f"l2_normalization({{x0}}, {{y0}}, {source.elements // depth}, {depth}, {source.zero});"
+    return Piece([call], [], ["l2_normalization"], in_place=True)
+
+
 def _source(node: Node) -> tuple[Value, set[int]]:
     """The input, and which of its axes go."""
     source = node.inputs[0]

@@ -1,3 +1,7 @@
+#include "dsp_word.c"
+#include "dsp_pairs.c"
+#include "dsp_bytes.c"
+
 /* Adds to the sums of four output channels the products of inputs, in fours. They are two pairs; a word holds a pair's
    weights for two inputs. One product is two: a weight of the upper of a pair counts 256 times that of the lower, to
    which 128 is added. */

@@ -1,3 +1,5 @@
+#include "sigmoids.c"
+
 /* The sigmoid of x * multiplier / 3 / 2^(12 + right), with 15 bits behind the point: TFLM,
    tensorflow/lite/kernels/internal/reference/integer_ops/logistic.h. */
 static void logistic16(const int16_t *input, int16_t *output, int32_t count, int32_t multiplier, int32_t right) {

@@ -5,7 +5,7 @@ static void transpose_conv(const linear *of, const window *at, const int8_t *inp
                            int32_t pixel, void *scratch) {
   window line = *at;
   line.out_height = 1;
-  for (int32_t y = 0; y < at->out_height; y++, line.pad_y--, output += row) {
-    conv(of, &line, input, output, pixel, scratch);
+  for (int32_t y = 0; y < at->out_height; y++, line.pad_y--) {
+    conv(of, &line, input, output + y * row, pixel, scratch);
   }
 }
