@@ -338,8 +338,9 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
     core = CORES.get(target.hardware.cpu)
     kernels: Kernels = "dsp" if core and core.dsp else "portable"
     names = product.names.get(model.sha256)
-    name = target.outputs.c_name or product.spec.name
-    written = maker.make(steps.firmware(model, name, kernels, names), product.scope)
+    name, tables = target.outputs.c_name or product.spec.name, target.outputs.c_tables
+    tables = product.shipped.sha256 != model.sha256 if tables is None else tables
+    written = maker.make(steps.firmware(model, name, kernels, names, tables), product.scope)
     clock = None if target.hardware.clock is None else float(target.hardware.clock)
     return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock), product.scope)]
 

@@ -123,6 +123,9 @@ class Outputs(Settings, frozen=True):
     c_standalone: bool = False
     """C11 without an interpreter, with the outputs of TFLM byte for byte."""
 
+    c_tables: bool | None = None
+    """Whether its weights are indexes into tables where that takes fewer bytes; by default where `model.tflite` has
+    them."""
     c_array: bool = False
     c_name: str | None = None
     """Identifier of the C symbols; the model's name by default."""
@@ -298,6 +301,8 @@ def _check(target: Target, where: str) -> None:
         )
     if target.outputs.c_standalone and target.runtimes.ship != "tflm":
         raise TargetError(f'{where}: outputs.c_standalone: its outputs are those of TFLM; write runtimes.ship = "tflm"')
+    if target.outputs.c_tables is not None and not target.outputs.c_standalone:
+        raise TargetError(f"{where}: outputs.c_tables: is of standalone C; set outputs.c_standalone = true")
     for name in ("flash", "ram", "instructions"):
         if getattr(target.budget, name) is not None and not target.outputs.c_standalone:
             raise TargetError(f"{where}: budget.{name}: is of standalone C; set outputs.c_standalone = true")

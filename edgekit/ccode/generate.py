@@ -26,13 +26,15 @@ Kernels = Literal["portable", "dsp"]
 ORDER = (
     "clamp requantize window linear limits limits_full finish finish_any dsp_word dsp_pairs dsp_bytes dsp_widen "
     "dsp_max lanes lanes_whole dense_portable dense_dsp dense finish_pair conv_portable conv_dsp depthwise "
-    "larger_portable larger_dsp max_pool average_pool lookup add multiply extreme softmax copy "
+    "palette decode1 decode2 decode3 decode4 palette_conv palette_dense larger_portable larger_dsp max_pool "
+    "average_pool lookup add multiply extreme softmax copy "
     "transpose_conv prelu reduce reduce_extreme resize_nearest resize_bilinear matmul "
     "lstm_scale lstm_scale_any lstm_gates lstm_portable lstm_dsp lstm"
 ).split()
 """Kernels may use those before them."""
 USED_BY = {
     "finish_pair": {"conv_portable", "conv_dsp"},
+    "palette": {"decode1", "decode2", "decode3", "decode4"},
     "dsp_widen": {"conv_dsp"},
     "dsp_bytes": {"dense_dsp"},
     "dsp_pairs": {"conv_dsp", "dense_dsp", "lstm_dsp"},
@@ -42,6 +44,8 @@ USED_BY = {
     "requantize": {"finish_any", "add", "multiply", "prelu", "reduce", "matmul", "lstm_scale_any"},
 }
 """What needs a kernel that is no operator; those that need others come first."""
+DECODERS = 1024
+"""Bytes of code at most that decodes weights: what tables have to save in a model."""
 KERNELS = Path(__file__).parent / "kernels"
 
 
@@ -65,6 +69,8 @@ class Code(Struct, frozen=True):
     outputs: tuple[TensorSpec, ...]
     stateful: bool
     """Whether it has states, which `NAME_reset` puts back to their start."""
+    saved: int | None = None
+    """Bytes of weights that tables save; None where there may be none."""
     library: tuple[str, ...] = ()
     """C files of others that have to be compiled with it,"""
     includes: tuple[str, ...] = ()
@@ -80,11 +86,14 @@ class _Storage(Struct):
     """then which part of it."""
 
 
-def generate_file(model: str, name: str, kernels: Kernels, names: str | None, folder: str) -> Code:
+def generate_file(
+    model: str, name: str, kernels: Kernels, names: str | None, folder: str, tables: bool = False
+) -> Code:
     """Writes the sources of a `.tflite` to a folder, and says the rest; in a process for TFLM.
 
     Args:
       names: file with those of its tensors, if it lacks them.
+      tables: whether weights become indexes into tables where that takes fewer bytes.
 
     Raises:
       ModelError: it cannot be written as C; names the operator.
@@ -94,7 +103,7 @@ def generate_file(model: str, name: str, kernels: Kernels, names: str | None, fo
     path = Path(model)
     graph = read_named(path, Path(names) if names else beside(path))
     try:
-        code = generate(path.read_bytes(), name, kernels, tuple(tensor.name for tensor in graph.tensors))
+        code = generate(path.read_bytes(), name, kernels, tuple(tensor.name for tensor in graph.tensors), tables)
     except ModelError as problem:
         raise ModelError(f"{model}: {problem}") from None
     for file, text in code.files.items():
@@ -102,7 +111,9 @@ def generate_file(model: str, name: str, kernels: Kernels, names: str | None, fo
     return replace(code, files={})
 
 
-def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tuple[str, ...] = ()) -> Code:
+def generate(
+    content: bytes, name: str, kernels: Kernels = "portable", names: tuple[str, ...] = (), tables: bool = False
+) -> Code:
     """The C sources of a model, `NAME.h` and `NAME.c`; the same for the same bytes and settings.
 
     Args:
@@ -110,15 +121,24 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
       name: of the symbols; any text, made an identifier.
       kernels: `portable`, or `dsp` for Cortex-M4, M7, M33 and M55.
       names: of its tensors, if it lacks them.
+      tables: whether weights become indexes into tables where that takes fewer bytes; decoding takes time.
 
     Raises:
       ModelError: it cannot be written; names the operator.
     """
     of, name = network(content, names), c_identifier(name)
-    style = Style(kernels, partial(table, content))
+    style = Style(kernels, partial(table, content), tables)
     pieces = [piece(node, style) for node in of.nodes]
+    if sum(p.saved for p in pieces) < DECODERS:
+        style = replace(style, tables=False)
+        pieces = [piece(node, style) if p.saved else p for node, p in zip(of.nodes, pieces, strict=True)]
     roots = _roots(of, pieces)
     storage, planned = _place(of, pieces, roots)
+    if any(p.grows for p in pieces):
+        larger = _grown(of, pieces, style, planned)
+        placed = _place(of, larger, roots)
+        if placed[1].bytes <= planned.bytes:
+            pieces, (storage, planned) = larger, placed
     needed = {kernel for p in pieces for kernel in p.kernels}
     needed -= {kernel.removesuffix("_any") for kernel in needed if kernel.endswith("_any")}
     needed -= {"lanes_whole"} if "lanes" in needed else set()
@@ -145,13 +165,24 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
         "copies": _copies(of, storage, planned),
         "resets": [_reset(value, storage, planned) for value in of.states],
     }
-    weights = sum(v.bytes for v in of.values.values() if v.data is not None)
+    saved = sum(p.saved for p in pieces)
+    weights = sum(v.bytes for v in of.values.values() if v.data is not None) - saved
     files = {f"{name}.h": _render("model.h.jinja", facts), f"{name}.c": _render("model.c.jinja", facts)}
     labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
     inputs, outputs = (tuple(value.spec for value in ends) for ends in (of.inputs, of.outputs))
     memory = planned.bytes, planned.bound, weights
     peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == planned.peak), "")
-    return Code(name, kernels, files, *memory, labels, peak, inputs, outputs, bool(of.states))
+    told = saved if tables else None
+    return Code(name, kernels, files, *memory, labels, peak, inputs, outputs, bool(of.states), told)
+
+
+def _grown(of: Network, pieces: list[Piece], style: Style, planned: Plan) -> list[Piece]:
+    """The operators with what is left of the arena while they run."""
+    rooms = {node.number: planned.bytes - planned.used.get(node.number, 0) for node in of.nodes}
+    return [
+        piece(node, replace(style, room=rooms[node.number])) if p.grows else p
+        for node, p in zip(of.nodes, pieces, strict=True)
+    ]
 
 
 def _roots(of: Network, pieces: list[Piece]) -> dict[int, int]:

@@ -27,6 +27,10 @@ class Piece(Struct):
     """Whether the output may lie where an input lies."""
     alias: bool = False
     """Whether the output is the input, and nothing is done."""
+    grows: bool = False
+    """Whether more scratch makes it quicker."""
+    saved: int = 0
+    """Bytes of weights that tables save."""
 
 
 class Style(Struct, frozen=True):
@@ -36,6 +40,10 @@ class Style(Struct, frozen=True):
     """`portable` or `dsp`."""
     table: Callable[[Node], list[int]]
     """What TFLM makes of each of the 256 stored values of an operator's input."""
+    tables: bool = False
+    """Whether weights become indexes into tables where that takes fewer bytes."""
+    room: int = 0
+    """Bytes of scratch that an operator may take beyond what it needs."""
 
 
 Writer = Callable[[Node, str, Style], Piece]

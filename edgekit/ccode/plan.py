@@ -40,6 +40,8 @@ class Plan(Struct, frozen=True):
     """The most that is needed at once: no plan can do with less."""
     peak: int = 0
     """The operator during which that is so."""
+    used: dict[int, int] = {}
+    """Bytes that are needed while an operator runs, of those at which a use starts."""
 
 
 def plan(spans: Sequence[Span]) -> Plan:
@@ -51,7 +53,8 @@ def plan(spans: Sequence[Span]) -> Plan:
     Source: Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", section 5.2.
     """
     times = sorted({use.first for span in spans for use in span.uses})
-    bound, peak = max(((sum(s.at(time) for s in spans), -time) for time in times), default=(0, 0))
+    used = {time: sum(s.at(time) for s in spans) for time in times}
+    bound, peak = max(((needed, -time) for time, needed in used.items()), default=(0, 0))
     orders = [
         sorted(spans, key=lambda s: (-max(u.bytes for u in s.uses), s.name)),
         sorted(spans, key=lambda s: (s.uses[0].first - s.uses[-1].last, s.name)),
@@ -68,7 +71,7 @@ def plan(spans: Sequence[Span]) -> Plan:
             best, size = offsets, end
         if size == bound:
             break
-    return Plan(best, size, bound, -peak)
+    return Plan(best, size, bound, -peak, used)
 
 
 def _placed(order: Sequence[Span]) -> dict[int, int]:

@@ -33,14 +33,17 @@ class Written(Struct, frozen=True):
     constants: int
     """Bytes of the model's constants, in flash."""
     operators: tuple[str, ...]
+    saved: int | None = None
+    """Bytes of weights that tables save; None where none were asked for."""
 
 
-def write_ccode(path: Path, name: str, kernels: str, out: Path, arena: str = "") -> Written:
+def write_ccode(path: Path, name: str, kernels: str, out: Path, arena: str = "", tables: bool = False) -> Written:
     """Writes `out/NAME.h` and `out/NAME.c`.
 
     Args:
       kernels: one of `KERNELS`.
       arena: the most that it may be, such as "20 KiB"; "" for no limit.
+      tables: whether weights become indexes into tables where that takes fewer bytes.
 
     Raises:
       ModelError: the file is no model, cannot be written as C, or needs a larger arena.
@@ -56,7 +59,7 @@ def write_ccode(path: Path, name: str, kernels: str, out: Path, arena: str = "")
     check_writable(out)
     read(path)
     with tempfile.TemporaryDirectory() as folder:
-        arguments = (str(path), name, kernels, None, folder)
+        arguments = (str(path), name, kernels, None, folder, tables)
         code = worker.call(generate_file, *arguments, returns=Code, time_limit=TIME_LIMIT)
         if limit is not None and code.arena > limit:
             raise ModelError(
@@ -67,4 +70,4 @@ def write_ccode(path: Path, name: str, kernels: str, out: Path, arena: str = "")
         for file in sorted(Path(folder).iterdir()):
             write(out / file.name, file.read_bytes())
             files.append(str(out / file.name))
-    return Written(files, code.arena, code.bound, code.peak, code.weights, code.operators)
+    return Written(files, code.arena, code.bound, code.peak, code.weights, code.operators, code.saved)
