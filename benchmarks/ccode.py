@@ -24,7 +24,7 @@ TFLM = {
 there: its C++ sources are in no package, so these are not measured again here."""
 
 
-def measure(path: str, kernels: str, core: str, samples: int) -> dict[str, float | str]:
+def measure(path: str, kernels: str, core: str, samples: int, tables: bool = False) -> dict[str, float | str]:
     """A model in TFLM beside its C code on a simulated core; in a worker for TFLM."""
     import time
 
@@ -44,7 +44,7 @@ def measure(path: str, kernels: str, core: str, samples: int) -> dict[str, float
         session.invoke()
         wanted.append(b"".join(output.tobytes() for output in session.get_outputs()))
     start = time.perf_counter()
-    code = generate(Path(path).read_bytes(), "m", kernels)
+    code = generate(Path(path).read_bytes(), "m", kernels, tables=tables)
     seconds = time.perf_counter() - start
     columns = [np.stack(column) for column in zip(*inputs, strict=True)]
     sizes = [c[0].nbytes for c in columns], [o.nbytes for o in session.get_outputs()]
@@ -54,6 +54,7 @@ def measure(path: str, kernels: str, core: str, samples: int) -> dict[str, float
         "instructions": round(ran.instructions),
         "per_mac": ran.instructions / read(Path(path)).macs,
         "flash": ran.flash - ran.weights,
+        "weights": ran.weights,
         "arena": code.arena,
         "bound": code.bound,
         "tflm_arena": session.arena_bytes(),
@@ -62,14 +63,42 @@ def measure(path: str, kernels: str, core: str, samples: int) -> dict[str, float
     }
 
 
+def built(out: Path, *settings: str) -> Path:
+    """The reference model for the microcontroller."""
+    command = [sys.executable, "-m", "edgekit", "build", "--target=microcontroller", f"--out={out}"]
+    done = subprocess.run(command + [f"--set={setting}" for setting in settings], cwd=ROOT, capture_output=True)
+    assert done.returncode in (0, 1), done.stderr.decode()  # 1: beyond a budget, but built
+    return out / "microcontroller/digits/model.tflite"
+
+
+def clustered(out: Path) -> list[list[str]]:
+    """What tables for the weights save and take, for so many clusters and each set of kernels."""
+    rows = []
+    for clusters in (16, 8, 4):
+        settings = "recipe.prune=false", f"recipe.cluster.clusters={clusters}", "recipe.cluster.epochs=1"
+        file = str(built(out / str(clusters), *settings, "budget.arena=48 KiB"))
+        for kernels in ("portable", "dsp"):
+            pairs = []
+            for tables in (False, True):
+                arguments = (file, kernels, "cortex-m4f", 20, tables)
+                pairs.append(worker.call("ccode:measure", *arguments, returns=dict[str, float | str]))
+            plain, less = pairs
+            cells = [
+                f"{plain[name]:,.0f} → {less[name]:,.0f}" for name in ("weights", "flash", "arena", "instructions")
+            ]
+            more = float(less["instructions"]) / float(plain["instructions"]) - 1
+            rows.append([str(clusters), kernels, *cells[:3], f"{cells[3]} (+{100 * more:.0f} %)"])
+            print(*rows[-1], sep=" | ", flush=True)
+    return rows
+
+
 def main() -> None:
     """Measures every model and writes the page."""
     os.environ["PYTHONPATH"] = str(ROOT / "benchmarks")  # where the worker finds this file
     rows, layers = [], []
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "edgekit", "build", "--target=microcontroller", f"--out={out}"]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-        reference = Path(out) / "microcontroller/digits/model.tflite"
+        reference = built(Path(out))
+        few = clustered(Path(out))
         names = "anomaly_autoencoder audio_commands hello_world micro_speech on_off wake_word".split()
         for file in [reference, *(FOLDER / f"{name}_int8.tflite" for name in names)]:
             name = "reference CNN" if file == reference else file.name
@@ -127,6 +156,24 @@ resize, transposed convolution and batch matmul are not written yet.
 code computes the same. Builds take them where `hardware.cpu` has them. Compile those kernels with
 `-O3 -fno-schedule-insns`: GCC's scheduling runs out of registers otherwise. [Beside bakenn](bakenn.md), which does the
 same, a dense network takes less of everything.
+
+## Weights as lookup tables
+
+After [clustering](compression.md) the weights of a layer have few values. With `--tables`, in a build with
+`outputs.c_tables`, which is on where `model.tflite` has lookup tables, those of convolutions and dense layers that have
+at most 16 values, in all or for each output, are stored as indexes of 1 to 4 bits and tables. Layers where this saves
+less than a quarter stay as they are, as do depthwise and transposed convolutions, and layers in int16. Outputs are the
+same, byte for byte. `ccode` also takes a file whose weights TFLM decodes itself.
+
+The weights of a convolution are decoded for as many outputs at once as there is room for in the arena beside what other
+operators need, at least for 8, and its input is read again for each such block. A dense layer decodes, on the stack,
+those of four outputs for 80 inputs at a time, about 3.7 instructions for each weight and row: what is dense throughout
+takes about three times as long, so set `outputs.c_tables = false` where time matters more.
+
+The reference CNN with so many clusters, plain → with tables, 20 random inputs on a Cortex-M4F. TFLM, which decodes the
+weights of a layer into its arena, [needs 4,800 bytes more of it](shrink.md):
+
+{table(["clusters", "kernels", "weights", "flash beyond them", "arena", "instructions"], few)}
 
 ## On a simulated core
 

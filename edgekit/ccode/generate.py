@@ -69,12 +69,12 @@ class Code(Struct, frozen=True):
     outputs: tuple[TensorSpec, ...]
     stateful: bool
     """Whether it has states, which `NAME_reset` puts back to their start."""
-    saved: int | None = None
-    """Bytes of weights that tables save; None where there may be none."""
     library: tuple[str, ...] = ()
     """C files of others that have to be compiled with it,"""
     includes: tuple[str, ...] = ()
     """and folders of headers that it needs."""
+    saved: int | None = None
+    """Bytes of weights that tables save; None where there may be none."""
 
 
 class _Storage(Struct):
@@ -172,8 +172,8 @@ def generate(
     inputs, outputs = (tuple(value.spec for value in ends) for ends in (of.inputs, of.outputs))
     memory = planned.bytes, planned.bound, weights
     peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == planned.peak), "")
-    told = saved if tables else None
-    return Code(name, kernels, files, *memory, labels, peak, inputs, outputs, bool(of.states), told)
+    told, lasting = saved if tables else None, bool(of.states)
+    return Code(name, kernels, files, *memory, labels, peak, inputs, outputs, lasting, saved=told)
 
 
 def _grown(of: Network, pieces: list[Piece], style: Style, planned: Plan) -> list[Piece]:

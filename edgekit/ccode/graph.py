@@ -122,7 +122,11 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
         zero, name = zeros[0] if zeros else 0, given or f"tensor {index}"
         value = Value(index, name, shape, dtype, scales, zero, state=bool(tensor.isVariable))
         if data is not None and len(data):
-            value.data = np.asarray(data, np.uint8).view(dtype).reshape(shape)
+            try:
+                value.data = np.asarray(data, np.uint8).view(dtype).reshape(shape)
+            except (TypeError, ValueError):
+                said = f"the shape {list(shape)}, for which {len(data):,} bytes of data are not right"
+                raise ModelError(f"tensor {name!r} is {dtype} of {said}; convert the model again") from None
         values[index] = value
     nodes = []
     for number, operator in enumerate(graph.operators):

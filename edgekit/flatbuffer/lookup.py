@@ -72,20 +72,20 @@ def looked_up(
     """
     import numpy as np
 
-    if packed is None or header is None or packed.dtype != np.uint8 or header.dtype != np.uint8 or len(header) < 16:
+    if packed is None or header is None or packed.dtype != np.uint8 or header.dtype != np.uint8 or header.size < 16:
         return None
     kind, version, _, _, own_version, parameters, step = header[:7].tolist()
     bits, axis, total = parameters & 7, parameters >> 4, math.prod(shape)
     if (kind, version, own_version) != (0, 1, 1) or not bits or (axis >= len(shape) and axis != ONE_TABLE):
         return None
     digits = np.unpackbits(packed)[: bits * total]
-    tables = header[16 : len(header) - (len(header) - 16) % np.dtype(dtype).itemsize].view(dtype)
-    if len(digits) < bits * total:
+    if dtype not in ("int8", "int16", "int32", "int64") or min(shape, default=1) < 1 or len(digits) < bits * total:
         return None
+    tables = header[16 : len(header) - len(header) % np.dtype(dtype).itemsize].view(dtype)
     indices = (digits.reshape(-1, bits) @ (1 << np.arange(bits)[::-1])).reshape(shape)
     if axis != ONE_TABLE:
         indices = np.moveaxis(np.moveaxis(indices, axis, -1) + step * np.arange(shape[axis]), -1, axis)
-    return tables[indices] if indices.max(initial=-1) < len(tables) else None
+    return tables[indices] if indices.max() < len(tables) else None
 
 
 def candidates(content: bytes) -> list[Candidate]:

@@ -127,3 +127,12 @@ def test_a_decoder_without_lookup_tables_is_named(decoding, place, value):
     header[place] = value
     with pytest.raises(ModelError, match=f"^operator {number}, TFLM_DECODE in .* are no lookup tables; write the code"):
         generate(with_constants(content, {decoder.inputs[1]: header}), "m")
+
+
+def test_a_constant_of_another_size_is_named():
+    g = Graph()
+    w = g.constant(np.zeros((4, 8), np.int8), 0.02)
+    g.graph.tensors[w].shape = np.array([4, 9], np.int32)
+    y = g.operator("FULLY_CONNECTED", [g.input([1, 9]), w], [g.tensor([1, 4])], "FullyConnectedOptions")
+    with pytest.raises(ModelError, match=r"'t0' is int8 of the shape \[4, 9\], for which 32 bytes .* convert"):
+        generate(g.finish(y), "m")

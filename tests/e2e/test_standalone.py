@@ -63,6 +63,7 @@ def test_what_cannot_be_written_is_named(shared, tmp_path, model, options, words
     [
         ("outputs.c_standalone=true", 'write runtimes.ship = "tflm"'),
         ("budget.instructions=4 M", "set outputs.c_standalone = true"),
+        ("outputs.c_tables=true", "outputs.c_tables: is of standalone C; set outputs.c_standalone = true"),
         ("hardware.cpu=cortex-m4", 'simulates no "cortex-m4" here; did you mean "cortex-m4f"'),
         ("recipe.quantize.scheme=dynamic", '"tflm" does not execute dynamic; it takes int8'),
         ("recipe.quantize.scheme=float16", '"tflm" does not execute float16; it takes int8'),

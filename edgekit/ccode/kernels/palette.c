@@ -10,15 +10,27 @@ typedef struct {
 } palette;
 
 /* Decodes `count` weights of each of two outputs, and what is left of the last word. Returns where the indexes go on. */
+#define DECODE(k)                                                      \
+  do {                                                                 \
+    to[2 * (k)] = tables[word >> 2 * (k) * bits & mask];               \
+    to[2 * (k) + 1] = other[word >> (2 * (k) + 1) * bits & mask];      \
+  } while (0)
 static inline const uint32_t *decode(const uint32_t *indexes, const int8_t *tables, int32_t bits, int32_t count,
                                      int8_t *to) {
   const uint32_t mask = (1u << bits) - 1u;
   const int8_t *const other = tables + (1 << bits);
   for (; count > 0; count -= 16 / bits) {
     uint32_t word = *indexes++;
-    for (int32_t n = 0; n < 16 / bits; n++, word >>= 2 * bits) {
-      *to++ = tables[word & mask];
-      *to++ = other[word >> bits & mask];
+    for (int32_t n = 16 / bits; n >= 4; n -= 4, to += 8) {
+      DECODE(0);
+      DECODE(1);
+      DECODE(2);
+      DECODE(3);
+      word = word >> 4 * bits >> 4 * bits;
+    }
+    if (16 / bits % 4) {
+      DECODE(0);
+      to += 2;
     }
   }
   return indexes;
