@@ -42,7 +42,7 @@ def compare_tables(model: str, kernels: str, samples: int) -> Tried:
 
 def flash(model: str, kernels: str, tables: bool) -> int:
     """Bytes of code and constants, on this machine; no compiler here has anything to say."""
-    flags = "-std=c11 -Os -Wall -Wextra -Wconversion -Wpedantic -Werror -c m.c".split()
+    flags = "-std=c11 -O1 -Wall -Wextra -Wconversion -Wpedantic -Werror -c m.c".split()
     with tempfile.TemporaryDirectory() as folder:
         for name, text in generate(Path(model).read_bytes(), "m", kernels, tables=tables).files.items():
             (Path(folder) / name).write_text(text)

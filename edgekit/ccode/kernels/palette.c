@@ -9,12 +9,13 @@ typedef struct {
   int32_t count;        /* weights of each output */
 } palette;
 
-/* Decodes `count` weights of each of two outputs, and what is left of the last word. Returns where the indexes go on. */
-#define DECODE(k)                                                      \
-  do {                                                                 \
-    to[2 * (k)] = tables[word >> 2 * (k) * bits & mask];               \
-    to[2 * (k) + 1] = other[word >> (2 * (k) + 1) * bits & mask];      \
+#define DECODE(k)                                                 \
+  do {                                                            \
+    to[2 * (k)] = tables[word >> 2 * (k) * bits & mask];          \
+    to[2 * (k) + 1] = other[word >> (2 * (k) + 1) * bits & mask]; \
   } while (0)
+
+/* Decodes `count` weights of each of two outputs, and what is left of the last word. Returns where the indexes go on. */
 static inline const uint32_t *decode(const uint32_t *indexes, const int8_t *tables, int32_t bits, int32_t count,
                                      int8_t *to) {
   const uint32_t mask = (1u << bits) - 1u;
