@@ -6,12 +6,15 @@ python benchmarks/beside_bakenn.py     needs arm-none-eabi-gcc, qemu-system-arm 
 import os
 import tempfile
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 
 from commands import ROOT
+from msgspec.structs import replace
 
 from edgekit import worker
 from edgekit.ccode.generate import Code
+from edgekit.ccode.library import needed, parts
 from edgekit.report.markdown import table
 
 FOLDER = ROOT.parent / "shared" / "data" / "models" / "tflite"
@@ -129,6 +132,10 @@ def measure(path: str, variant: str) -> list[dict[str, float | str]]:
         content = Path(path).read_bytes()
         ours = variant.removeprefix("edgekit ")
         code = generate(content, "m", ours) if ours != variant else bake(fixed(content), variant, Path(folder))
+        if ours == "cmsis-nn":
+            vendor = Path(str(files("bakenn.backend.cmsis_nn.vendor") / "cmsis_nn"))
+            found_there = needed(code.files["m.c"], {of: str(place) for of, place in parts(vendor).items()})
+            code = replace(code, library=found_there.sources, includes=found_there.includes)
         levels = firmware.OPTIMIZE
         for level in LEVELS:
             firmware.OPTIMIZE = {code.kernels: [level, *levels[code.kernels][1:]]}
@@ -166,7 +173,7 @@ def main() -> None:
     returns = list[dict[str, float | str]]
     theirs = {name: worker.call("beside_bakenn:measure", str(FOLDER / MODEL), name, returns=returns) for name in THEIRS}
     ours = {}
-    for kernels, level in (("portable", "-O2"), ("dsp", "-O3")):
+    for kernels, level in (("portable", "-O2"), ("dsp", "-O3"), ("cmsis-nn", "-O3")):
         made = worker.call("beside_bakenn:measure", str(FOLDER / MODEL), f"edgekit {kernels}", returns=returns)
         ours[kernels] = next(of for of in made if of["level"] == level)
     plain = theirs["portable C"] + theirs["packed weights"]

@@ -40,6 +40,7 @@ def measure(path: str, kernels: str, core: str, samples: int, tables: bool = Fal
     inputs = [random_inputs(session.inputs, seed) for seed in range(samples)]
     wanted = []
     for sample in inputs:
+        session.reset()
         session.set_inputs(sample)
         session.invoke()
         wanted.append(b"".join(output.tobytes() for output in session.get_outputs()))
@@ -99,7 +100,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as out:
         reference = built(Path(out))
         few = clustered(Path(out))
-        names = "anomaly_autoencoder audio_commands hello_world micro_speech on_off wake_word".split()
+        names = "anomaly_autoencoder audio_commands hello_world micro_speech mnist_lstm on_off wake_word".split()
         for file in [reference, *(FOLDER / f"{name}_int8.tflite" for name in names)]:
             name = "reference CNN" if file == reference else file.name
             samples = SAMPLES if file == reference else 20
@@ -145,31 +146,56 @@ lie where inputs lay; every operator is a function of its own with its layer's n
 settings give the same code. Where a model takes or gives floats around an int8 graph, its first and last operators are
 left off: the code takes and gives stored values, and the header says what they stand for.
 
-Outputs are those of TFLM's reference kernels, byte for byte. Operators: convolution (grouped too), depthwise
-convolution, fully connected, max and average pooling, add, sub, mul, maximum, minimum, softmax, pad, concatenation,
-split, slice, strided slice, transpose, pack, unpack, reshape, squeeze, expand dims, and functions of one value (ReLU,
-ReLU6, logistic, tanh, hard swish, leaky ReLU, PReLU with one slope, ELU, quantize …), which become tables of 256 bytes
-that TFLM itself fills. All in int8. Anything else is refused by its name and layer: LSTM, int16 activations, mean,
-resize, transposed convolution and batch matmul are not written yet.
+Outputs are those of TFLM's reference kernels, byte for byte. Operators, in int8:
+
+- **layers**: convolution (grouped too), depthwise and transposed convolution, fully connected, batch matmul (either
+  side turned, constant, or repeated over the batch), max and average pooling, LSTM;
+- **of two values**: add, sub, mul, maximum, minimum, squared difference, PReLU with many slopes; where one input is
+  smaller, it is repeated, and not copied to the size of the other where the kernel can go over it again and again;
+- **over axes**: mean, sum, largest and smallest value, softmax, L2 normalization;
+- **resize**: nearest neighbour and bilinear; where each output comes from is a table, worked out beforehand;
+- **of one value**: ReLU, ReLU6, logistic, tanh, hard swish, leaky ReLU, PReLU with one slope, ELU, quantize … become
+  tables of 256 bytes that TFLM itself fills;
+- **moves**: reshape, squeeze, expand dims, transpose, concatenation, pack, unpack, split, slice, strided slice
+  (backwards too), pad, mirror pad, gather with constant indices, depth to space, space to depth, batch to space, space
+  to batch, broadcast, reverse.
+
+With activations of 16 bits and weights of 8: convolution, depthwise convolution, fully connected, pooling, add, sub,
+mul, maximum, minimum, ReLU, ReLU6, leaky ReLU, logistic, tanh, softmax, quantize, LSTM, and the plain moves. Anything
+else is refused by its name and layer.
+
+LSTM (`UNIDIRECTIONAL_SEQUENCE_LSTM`, int8 with a cell of 16 bits) keeps its states in the arena from one run to the
+next, as in TFLM: such a model has `void NAME_reset(void *arena)`, to be called before the first run and before each
+that must not know of those before it. Where a converter unrolls an LSTM into many small operators, what several of them
+have in common is written once.
 
 `--kernels=dsp` uses the DSP instructions of Cortex-M4, M7, M33 and M55 through ACLE intrinsics; without them the same
 code computes the same. Builds take them where `hardware.cpu` has them. Compile those kernels with
 `-O3 -fno-schedule-insns`: GCC's scheduling runs out of registers otherwise. [Beside bakenn](bakenn.md), which does the
 same, a dense network takes less of everything.
 
+`--kernels=cmsis-nn --cmsis-nn=PATH`, in a target `outputs.c_kernels = "cmsis-nn"` and `outputs.cmsis_nn = "PATH"`,
+calls the kernels of Arm's [CMSIS-NN](https://github.com/ARM-software/CMSIS-NN) from its folder: convolutions, depthwise
+ones, fully connected layers and pooling in int8, each of which was found to have TFLM's outputs byte for byte (release
+4.0.0, on the host and on all three cores). The rest, such as grouped convolutions and softmax, stays edgekit's own.
+`ccode` says which of its files to compile with the code; CMSIS-Core, whose headers it includes, is found where it lies
+beside it. On the models below these kernels take 1.5 to 3.2 times the instructions of `--kernels=dsp`. Their buffers
+lie in the arena and are planned for cores without Helium; where CMSIS-NN wants a larger one, as for a depthwise
+convolution with Helium, `NAME_run` returns 1 and computes nothing more.
+
 ## Weights as lookup tables
 
 After [clustering](compression.md) the weights of a layer have few values. With `--tables`, in a build with
 `outputs.c_tables`, which is on where `model.tflite` has lookup tables, those of convolutions and dense layers that have
 at most 16 values, in all or for each output, are stored as indexes of 1 to 4 bits and tables. Layers where this saves
-less than a quarter stay as they are, as do depthwise and transposed convolutions, and layers in int16. Outputs are the
-same, byte for byte. `ccode` also takes a file whose weights TFLM decodes itself.
+less than a quarter stay as they are, as do depthwise and transposed convolutions, layers in int16, and what CMSIS-NN
+computes. Outputs are the same, byte for byte. `ccode` also takes a file whose weights TFLM decodes itself.
 
 The weights of a convolution are decoded for as many outputs at once as there is room for in the arena beside what other
 operators need, at least for 8, and its input is read again for each such block. A dense layer decodes, on the stack,
 those of four outputs for 80 inputs at a time, in about 3.7 instructions for each weight and row: what is dense
-throughout takes 2.8 times as long, with DSP instructions 3.5 times. `outputs.c_tables = false` is for where time matters
-more.
+throughout takes 2.8 times as long, with DSP instructions 3.5 times. Where time matters more than flash, set
+`outputs.c_tables = false`.
 
 The reference CNN with so many clusters, plain → with tables, 20 random inputs on a Cortex-M4F. TFLM, which decodes the
 weights of a layer into its arena, [needs 4,800 bytes more of it](shrink.md):

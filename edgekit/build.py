@@ -9,14 +9,15 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from edgekit import __version__, steps
 from edgekit.baseline import Before, of
 from edgekit.budget import judge, verdict
-from edgekit.ccode.generate import Kernels
+from edgekit.ccode.library import parts
+from edgekit.ccode.piece import Kernels
 from edgekit.config import encode
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.errors import DataError, ModelError, ProjectError, TargetError
@@ -46,7 +47,7 @@ from edgekit.report.types import (
 from edgekit.rescue import quantized, rescue
 from edgekit.runtimes import stand_in
 from edgekit.shrink import CALIBRATION_INPUTS, NAMES, Smaller, shrunk
-from edgekit.store import Store, relative
+from edgekit.store import Store, relative, sha256
 from edgekit.target import Target, limit_places
 from edgekit.types import INTEGER, KERAS, Arena, Artifact, Measurement, ModelFacts, Rung, StageRow
 from edgekit.write import check_writable, write_build
@@ -291,10 +292,10 @@ def prove(
         files[NAMES] = p.names[p.shipped.sha256]
     if found.golden:
         files[GOLDEN] = found.golden
-    written = any(step.row.name == "standalone C" for step in code)
-    outputs = msgspec.structs.replace(target.outputs, c_standalone=written)
+    written = next((step.value for step in code if step.row.name == "standalone C"), None)
+    outputs = msgspec.structs.replace(target.outputs, c_standalone=written is not None)
     if outputs.c_array or outputs.c_standalone:
-        emit = steps.emit(p.shipped, spec.name, outputs, _arena(found), p.labels, found.golden)
+        emit = steps.emit(p.shipped, spec.name, outputs, _arena(found), p.labels, written, found.golden)
         made.append(maker.make(emit, p.scope))
         files |= {f"c/{name}": artifact for name, artifact in made[-1].artifacts.items()}
     report = Report(
@@ -336,20 +337,31 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
     """
     target, model = product.target, product.portable
     core = CORES.get(target.hardware.cpu)
-    kernels: Kernels = "dsp" if core and core.dsp else "portable"
+    by_core: Kernels = "dsp" if core and core.dsp else "portable"
+    kernels = cast(Kernels, target.outputs.c_kernels) or by_core
     names = product.names.get(model.sha256)
     name, tables = target.outputs.c_name or product.spec.name, target.outputs.c_tables
     tables = product.shipped.sha256 != model.sha256 if tables is None else tables
-    written = maker.make(steps.firmware(model, name, kernels, names, tables), product.scope)
+    try:
+        written = maker.make(steps.firmware(model, name, kernels, names, tables), product.scope)
+    except ModelError as problem:
+        said = str(problem).removeprefix(f"{model.path}: ")
+        raise ModelError(f"{product.spec.model}: outputs.c_standalone: {said}") from None
     clock = None if target.hardware.clock is None else float(target.hardware.clock)
-    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock), product.scope)]
+    library = {}
+    if target.outputs.cmsis_nn:
+        folders = parts(Path(target.outputs.cmsis_nn).expanduser().resolve())
+        library = {of: Artifact("source", str(folder), 0, sha256(folder)) for of, folder in folders.items()}
+    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock, library), product.scope)]
 
 
 def _arena(found: Found) -> Arena | None:
     """What TFLM needs of RAM for what ships, if it was measured."""
-    sizes = [found.value(name) for name in ("arena", "arena_used", "arena_persistent", "arena_scratch")]
-    known = [int(size) for size in sizes if size is not None]
-    return Arena(known[0], known[1], known[2], known[3]) if len(known) == len(sizes) else None
+    own = [m for m in found.measurements if m.artifact == "model" and m.runtime.startswith("tflm ")]
+    size = {m.name: int(m.value) for m in own if m.value is not None}
+    if "arena" not in size:
+        return None
+    return Arena(size["arena"], size["arena_used"], size["arena_persistent"], size["arena_scratch"])
 
 
 def _left_to_cpu(npu: Compiled) -> list[str]:

@@ -14,6 +14,8 @@ import msgspec
 from edgekit.store import Store, sha256, write
 
 _ROOT = Path(__file__).parent
+TEXTS = ("templates", "kernels", "board")
+"""Folders beside a module with what it writes or compiles."""
 
 
 class _Module(msgspec.Struct, frozen=True):
@@ -47,7 +49,7 @@ class Fingerprints:
             write(self._memory, msgspec.json.encode((self._modules, self._files)))
 
     def code(self, function: str) -> str:
-        """Fingerprint of `package.module:name`: of its module, what of edgekit it imports, and their templates."""
+        """Fingerprint of `package.module:name`: of its module, what of edgekit it imports, and their `TEXTS`."""
         return self._code(function.partition(":")[0])
 
     def file(self, path: Path) -> str:
@@ -69,7 +71,8 @@ class Fingerprints:
             if name not in seen and (path := _source(name)):
                 found = self._module(name, path)
                 seen[name] = found.meaning
-                seen |= {str(t.relative_to(_ROOT)): self.file(t) for t in sorted(path.parent.glob("templates/*"))}
+                texts = (text for folder in TEXTS for text in path.parent.glob(f"{folder}/*"))
+                seen |= {str(text.relative_to(_ROOT)): self.file(text) for text in texts}
                 pending += found.imports
         return hashlib.sha256(msgspec.json.encode(sorted(seen.items()))).hexdigest()
 

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from edgekit.analyze.curves import Measured, Proposal, Sweep
 from edgekit.analyze.findings import Explanation
-from edgekit.ccode.generate import Code, Kernels
+from edgekit.ccode.generate import Code
+from edgekit.ccode.piece import Kernels
 from edgekit.data.spec import DataFacts, DataSpec
 from edgekit.errors import DataError
 from edgekit.firmware.run import missing, versions
@@ -375,14 +376,16 @@ def firmware(model: Artifact, name: str, kernels: Kernels, names: Artifact | Non
     return Step("standalone C", function, arguments, ("tflite-micro", "numpy", "jinja2", *READING), "tflm", Code)
 
 
-def simulate(code: Made, golden: Artifact, core: str, clock: float | None) -> Step:
+def simulate(code: Made, golden: Artifact, core: str, clock: float | None, library: dict[str, Artifact]) -> Step:
     """Standalone C on a simulated core.
 
     Args:
       code: what `firmware` made.
       clock: of the core, in Hz.
+      library: the folders of CMSIS-NN, where it is called.
     """
     arguments = {"code": code.value, "files": code.artifacts, "golden": golden, "core": core, "clock": clock}
+    arguments["library"] = library
     tools = {} if missing() else versions()
     function = "edgekit.measure.firmware:measure_firmware"
     return Step("simulate", function, arguments, ("numpy", "jinja2"), TOOLS, list[Measurement], False, place=tools)
@@ -400,12 +403,14 @@ def emit(
     outputs: Outputs,
     arena: Arena | None,
     labels: tuple[str, ...],
+    code: Code | None,
     golden: Artifact | None,
 ) -> Step:
     """C sources of the model, and pages for those who add them to a project.
 
     Args:
       arena: of TFLM, if it was measured.
+      code: the standalone C that is there, too.
       golden: golden vectors, which are used where they are of TFLM.
     """
     arguments = {
@@ -414,6 +419,7 @@ def emit(
         "outputs": outputs,
         "arena": arena,
         "labels": labels,
+        "ends": (code.inputs, code.outputs) if code else None,
         "golden": golden,
     }
     return Step("emit", "edgekit.emit.kit:emit_file", arguments, (*READING, "jinja2", "numpy"), TOOLS)

@@ -8,6 +8,8 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from edgekit.ccode.library import check
+from edgekit.ccode.piece import Kernels
 from edgekit.config import Settings, decode, encode, nearest, parse_value, read_table
 from edgekit.errors import SetupError, TargetError
 from edgekit.firmware.cores import CORES
@@ -122,7 +124,10 @@ class Outputs(Settings, frozen=True):
 
     c_standalone: bool = False
     """C11 without an interpreter, with the outputs of TFLM byte for byte."""
-
+    c_kernels: str = ""
+    """`portable`, `dsp` or `cmsis-nn`; `dsp` by default where `hardware.cpu` is known to have such instructions."""
+    cmsis_nn: str = ""
+    """Folder of CMSIS-NN, for its kernels."""
     c_tables: bool | None = None
     """Whether its weights are indexes into tables where that takes fewer bytes; by default where `model.tflite` has
     them."""
@@ -303,6 +308,7 @@ def _check(target: Target, where: str) -> None:
         raise TargetError(f'{where}: outputs.c_standalone: its outputs are those of TFLM; write runtimes.ship = "tflm"')
     if target.outputs.c_tables is not None and not target.outputs.c_standalone:
         raise TargetError(f"{where}: outputs.c_tables: is of standalone C; set outputs.c_standalone = true")
+    _check_kernels(target.outputs, where)
     for name in ("flash", "ram", "instructions"):
         if getattr(target.budget, name) is not None and not target.outputs.c_standalone:
             raise TargetError(f"{where}: budget.{name}: is of standalone C; set outputs.c_standalone = true")
@@ -338,6 +344,24 @@ def _check(target: Target, where: str) -> None:
         raise TargetError(
             f'{where}: recipe.quantize.rescue: needs budget.accuracy_drop, at which it stops; write "1 %"'
         )
+
+
+def _check_kernels(outputs: Outputs, where: str) -> None:
+    """Which kernels standalone C has."""
+    kernels = outputs.c_kernels
+    if kernels and kernels not in get_args(Kernels):
+        raise TargetError(
+            f'{where}: outputs.c_kernels: there is no "{kernels}"; {nearest(kernels, list(get_args(Kernels)))}'
+        )
+    if (kernels or outputs.cmsis_nn) and not outputs.c_standalone:
+        name = "c_kernels" if kernels else "cmsis_nn"
+        raise TargetError(f"{where}: outputs.{name}: is of standalone C; set outputs.c_standalone = true")
+    if kernels == "cmsis-nn" and not outputs.cmsis_nn:
+        raise TargetError(f"{where}: outputs.cmsis_nn: missing; write the folder with CMSIS-NN's Include and Source")
+    if outputs.cmsis_nn and kernels != "cmsis-nn":
+        raise TargetError(f'{where}: outputs.cmsis_nn: is for outputs.c_kernels = "cmsis-nn"; write that, or remove it')
+    if outputs.cmsis_nn:
+        check(outputs.cmsis_nn, f"{where}: outputs.cmsis_nn", TargetError)
 
 
 def _check_budget(budget: Budget, where: str) -> None:

@@ -307,7 +307,8 @@ def shrink(c: Context, path: str, out: str = "shrunk", keep_names: bool = False,
         path="an int8 .tflite file",
         name="of the C symbols; the file's name by default",
         out="folder of NAME.h and NAME.c",
-        kernels="portable, or dsp for the instructions of Cortex-M4, M7, M33 and M55",
+        kernels="portable, dsp for the instructions of Cortex-M4, M7, M33 and M55, or cmsis-nn",
+        cmsis_nn="folder of CMSIS-NN, with its Include and Source",
         arena='the most RAM that its tensors may need, such as "20 KiB"',
         tables="weights with few values, as after clustering, as indexes into tables: less flash, more time",
     ),
@@ -319,6 +320,7 @@ def ccode(
     name: str | None = None,
     out: str = ".",
     kernels: str = "portable",
+    cmsis_nn: str = "",
     arena: str = "",
     tables: bool = False,
     json: bool = False,
@@ -327,7 +329,7 @@ def ccode(
     from edgekit.ccode.write import write_ccode
     from edgekit.report.console import print_ccode, print_json
 
-    found = write_ccode(Path(path), name or Path(path).stem, kernels, Path(out), arena, tables)
+    found = write_ccode(Path(path), name or Path(path).stem, kernels, cmsis_nn, Path(out), arena, tables)
     print_json(found) if json else print_ccode(found)
 
 

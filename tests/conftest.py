@@ -3,6 +3,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import bundled
 import pytest
 from filelock import FileLock
 
@@ -13,6 +14,15 @@ def shared() -> Path:
     folder = Path(__file__).parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("the shared data folder is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cmsis_nn() -> Path:
+    """The folder of CMSIS-NN."""
+    folder = bundled.cmsis_nn()
+    if folder is None:
+        pytest.skip("bakenn, whose wheel holds CMSIS-NN, is not installed")
     return folder
 
 

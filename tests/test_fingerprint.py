@@ -93,6 +93,19 @@ def test_an_import_inside_a_function_counts(package, code):
     assert code("edgekit.data.samples:read") != before
 
 
+@pytest.mark.parametrize(
+    ("step", "file"),
+    [
+        ("edgekit.ccode.generate:generate", "ccode/kernels/add.c"),
+        ("edgekit.firmware.run:run", "firmware/board/start.c"),
+    ],
+)
+def test_the_c_that_a_step_writes_or_compiles_counts(package, code, step, file):
+    before = code(step)
+    edit(package / file, "int", "long")
+    assert code(step) != before
+
+
 def test_changing_back_gives_the_old_fingerprint(package, code):
     before = code()
     edit(package / "quantize/int8.py", "row + 1", "row + 2")

@@ -11,7 +11,7 @@ from edgekit.ccode.layers import activation_range
 from edgekit.ccode.movement import broadcast, without_lead
 from edgekit.ccode.piece import Piece, Style, array
 
-RUN = 32
+RUN = 16
 """Values that a kernel takes at once at least, so that the loop around it costs little."""
 
 
@@ -59,6 +59,15 @@ def multiply(node: Node, label: str, style: Style) -> Piece:
     return _binary(node, label, "multiply", [one.zero, other.zero, *factor, made.zero, *activation_range(node)])
 
 
+def squared_difference(node: Node, label: str, style: Style) -> Piece:
+    """Square of a difference.  Source: TFLM, tensorflow/lite/micro/kernels/squared_difference.cc: 7 more bits below."""
+    one, other = _pair(node)
+    twice, made = 2 * max(one.scale, other.scale), node.outputs[0]
+    sides = [number for v in (one, other) for number in (v.zero, *quantized_multiplier(v.scale / twice))]
+    last = quantized_multiplier(twice * twice / (2**14 * made.scale))
+    return _binary(node, label, "squared_difference", [*sides, *last, made.zero])
+
+
 def prelu(node: Node, label: str, style: Style) -> Piece:
     """PReLU of one slope or many.  Source: TFLM, tensorflow/lite/micro/kernels/prelu_common.cc."""
     one, slopes = _pair(node)
@@ -88,7 +97,7 @@ def _pair(node: Node) -> tuple[Value, Value]:
 def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -> Piece:
     """A kernel of two inputs; the smaller one, made as large as the end of the output that it repeats itself over."""
     made = node.outputs[0]
-    kernel += "16" if made.dtype == "int16" else ""
+    kernel += made.suffix
     cast = "" if made.dtype == "int8" else f"({made.c_type} *)(void *)"
     calls, constants, kernels, scratch = [], [], [kernel], 0
     sides: list[tuple[str, int]] = []
@@ -119,7 +128,7 @@ def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -
     else:
         call = f"{kernel}({', '.join(ends)}, {{y0}} + i, {count}, {settings});"
         calls.append(f"for (int32_t i = 0; i < {made.elements}; i += {count}) {call}")
-    return Piece(calls, constants, kernels, scratch, in_place=not scratch)
+    return Piece(calls, constants, kernels, scratch, in_place=True)
 
 
 def repeated(value: Value, made: Value) -> tuple[int, ...]:

@@ -49,7 +49,7 @@ def sigmoid16(node: Node, label: str, style: Style) -> Piece:
     if multiplier > HIGH:
         raise node.refusal("its input's scale is so large that TFLM does not take it")
     call = f"{kernel}({{x0}}, {{y0}}, {source.elements}, {multiplier}, {right});"
-    return Piece([call], [], ["sigmoids16", kernel], in_place=True)
+    return Piece([call], [], [kernel], in_place=True)
 
 
 def rescale16(node: Node, label: str, style: Style) -> Piece:

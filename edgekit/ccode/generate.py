@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-from functools import partial
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from edgekit.ccode import kernels16
 from edgekit.ccode.graph import Network, Node, Value, network
-from edgekit.ccode.lstm import sigmoid_knots
 from edgekit.ccode.operators import piece
-from edgekit.ccode.piece import Piece, Style, array
+from edgekit.ccode.piece import Kernels, Piece, Style
 from edgekit.ccode.plan import Plan, Span, Use, plan
-from edgekit.ccode.tables import table
+from edgekit.ccode.sources import FOLDER, sources
+from edgekit.ccode.tables import tables as unary
 from edgekit.emit.c_array import in_comment
 from edgekit.emit.identifier import c_identifier
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
 from edgekit.types import TensorSpec
 
-Kernels = Literal["portable", "dsp"]
-ORDER = (
-    "clamp requantize window linear limits limits_full finish finish_any dsp_word dsp_pairs dsp_bytes dsp_widen "
-    "dsp_max lanes lanes_whole dense_portable dense_dsp dense finish_pair conv_portable conv_dsp depthwise "
-    "palette decode1 decode2 decode3 decode4 palette_conv palette_dense larger_portable larger_dsp max_pool "
-    "average_pool lookup add multiply extreme softmax copy "
-    "transpose_conv prelu reduce reduce_extreme resize_nearest resize_bilinear matmul "
-    "lstm_scale lstm_scale_any lstm_gates lstm_portable lstm_dsp lstm"
-).split()
-"""Kernels may use those before them."""
-USED_BY = {
-    "finish_pair": {"conv_portable", "conv_dsp"},
-    "palette": {"decode1", "decode2", "decode3", "decode4"},
-    "dsp_widen": {"conv_dsp"},
-    "dsp_bytes": {"dense_dsp"},
-    "dsp_pairs": {"conv_dsp", "dense_dsp", "lstm_dsp"},
-    "dsp_max": {"larger_dsp"},
-    "dsp_word": {"conv_dsp", "dense_dsp", "larger_dsp", "lstm_dsp"},
-    "clamp": {"limits", "max_pool", "average_pool", "add", "multiply", "softmax", "lstm", "prelu", "reduce", "matmul"},
-    "requantize": {"finish_any", "add", "multiply", "prelu", "reduce", "matmul", "lstm_scale_any"},
-}
-"""What needs a kernel that is no operator; those that need others come first."""
 DECODERS = 1024
 """Bytes of code at most that decodes weights: what tables have to save in a model."""
-KERNELS = Path(__file__).parent / "kernels"
 
 
 class Code(Struct, frozen=True):
@@ -119,7 +95,7 @@ def generate(
     Args:
       content: a `.tflite` that `edgekit.flatbuffer.read` accepts.
       name: of the symbols; any text, made an identifier.
-      kernels: `portable`, or `dsp` for Cortex-M4, M7, M33 and M55.
+      kernels: `portable`, `dsp` for Cortex-M4, M7, M33 and M55, or `cmsis-nn`, with calls of Arm's library.
       names: of its tensors, if it lacks them.
       tables: whether weights become indexes into tables where that takes fewer bytes; decoding takes time.
 
@@ -127,7 +103,7 @@ def generate(
       ModelError: it cannot be written; names the operator.
     """
     of, name = network(content, names), c_identifier(name)
-    style = Style(kernels, partial(table, content), tables)
+    style = Style(kernels, unary(content), tables)
     pieces = [piece(node, style) for node in of.nodes]
     if sum(p.saved for p in pieces) < DECODERS:
         style = replace(style, tables=False)
@@ -139,14 +115,7 @@ def generate(
         placed = _place(of, larger, roots)
         if placed[1].bytes <= planned.bytes:
             pieces, (storage, planned) = larger, placed
-    needed = {kernel for p in pieces for kernel in p.kernels}
-    needed -= {kernel.removesuffix("_any") for kernel in needed if kernel.endswith("_any")}
-    needed -= {"lanes_whole"} if "lanes" in needed else set()
-    if any({"finish", "finish_any"} & set(p.kernels) and "limits_full" not in p.kernels for p in pieces):
-        needed = needed - {"limits_full"} | {"limits"}
-    needed = kernels16.widest(needed)
-    for kernel, users in (*kernels16.USED_BY.items(), *USED_BY.items()):
-        needed |= {kernel} if needed & users else set()
+    saved, pieces = sum(p.saved for p in pieces), _shared(pieces)
     sha256 = parse(content, name).sha256
     made = (_operator(node, p, storage, planned) for node, p in zip(of.nodes, pieces, strict=True))
     operators = [operator for operator in made if operator["calls"]]
@@ -160,12 +129,13 @@ def generate(
         "several": len(of.inputs) > 1 or len(of.outputs) > 1,
         "inputs": [_end(value) for value in of.inputs],
         "outputs": [_end(value) for value in of.outputs],
-        "texts": [_kernel(k, of) for k in (*ORDER, *kernels16.ORDER) if k in needed],
+        "defines": _defines(pieces),
+        "texts": sources(kernel for p in pieces for kernel in p.kernels),
         "operators": operators,
+        "calls_cmsis_nn": any(p.fallible for p in pieces),
         "copies": _copies(of, storage, planned),
         "resets": [_reset(value, storage, planned) for value in of.states],
     }
-    saved = sum(p.saved for p in pieces)
     weights = sum(v.bytes for v in of.values.values() if v.data is not None) - saved
     files = {f"{name}.h": _render("model.h.jinja", facts), f"{name}.c": _render("model.c.jinja", facts)}
     labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
@@ -183,6 +153,28 @@ def _grown(of: Network, pieces: list[Piece], style: Style, planned: Plan) -> lis
         piece(node, replace(style, room=rooms[node.number])) if p.grows else p
         for node, p in zip(of.nodes, pieces, strict=True)
     ]
+
+
+def _shared(pieces: list[Piece]) -> list[Piece]:
+    """The same operators, where a constant that an earlier one has is not there again."""
+    first: dict[tuple[str, str], str] = {}
+    renamed: dict[str, str] = {}
+
+    def reworded(text: str) -> str:
+        return re.sub(r"\bop\d+\w*", lambda name: renamed.get(name[0], name[0]), text)
+
+    made = []
+    for p in pieces:
+        constants = []
+        for constant in p.constants:
+            declared, value = constant.split(" = ", 1)
+            kind, name = declared.split("[")[0].rsplit(" ", 1)
+            value = value if "[" in declared else reworded(value)
+            renamed[name] = first.setdefault((kind, value), name)
+            if renamed[name] == name:
+                constants.append(f"{declared} = {value}")
+        made.append(replace(p, constants=constants, calls=[reworded(call) for call in p.calls]))
+    return made
 
 
 def _roots(of: Network, pieces: list[Piece]) -> dict[int, int]:
@@ -277,6 +269,7 @@ def _operator(node: Node, p: Piece, storage: dict[int, _Storage], planned: Plan)
         "parameters": ", ".join(parameters),
         "arguments": ", ".join(arguments),
         "constants": p.constants,
+        "fallible": p.fallible,
         "calls": [call.format_map({k: k for k in used}) for call in p.calls],
     }
 
@@ -309,24 +302,19 @@ def _end(value: Value) -> dict[str, Any]:
     }
 
 
-def _kernel(name: str, of: Network) -> str:
-    if name == "sigmoids16":
-        return kernels16.sigmoid_table()
-    text = (KERNELS / f"{kernels16.WIDENED.get(name, name)}.c").read_text(encoding="ascii")
-    text = kernels16.widened(text) if name in kernels16.WIDENED else text
-    if name in ("depthwise", "depthwise16"):
-        taps = [v.shape[1] * v.shape[2] for n in of.nodes if n.kind == "DEPTHWISE_CONV_2D" and (v := n.inputs[1])]
-        text = f"#define MAX_TAPS {max(taps)}\n{text}"
-    if name == "lstm_gates":
-        text = f"{array('SIGMOID', 'uint16_t', sigmoid_knots())}\n\n{text}"
-    return text.strip()
+def _defines(pieces: list[Piece]) -> dict[str, int]:
+    """What kernels take as constants: the most that any operator needs."""
+    found: dict[str, int] = {}
+    for name, value in (item for p in pieces for item in p.defines.items()):
+        found[name] = max(value, found.get(name, value))
+    return found
 
 
 def _render(template: str, facts: dict[str, Any]) -> str:
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(KERNELS),
+        loader=jinja2.FileSystemLoader(FOLDER),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

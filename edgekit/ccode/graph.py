@@ -36,6 +36,11 @@ class Value(Struct):
         return f"{self.dtype}_t"
 
     @property
+    def suffix(self) -> str:
+        """Of the names of kernels for its values."""
+        return "16" if self.dtype == "int16" else ""
+
+    @property
     def spec(self) -> TensorSpec:
         """As others know it."""
         return TensorSpec(self.name, self.shape, self.dtype, self.scale, self.zero)

@@ -96,7 +96,8 @@ def depthwise(node: Node, label: str, style: Style) -> Piece:
     constants += _linear(node, label, rows.T, slice(None), rows.ravel())
     call = f"depthwise(&{label}, &{label}_window, {{x0}}, {{y0}}, {outputs // channels}, {{scratch}});"
     calls = _each(source.shape[0], call, source, made)
-    return Piece(calls, constants, ["linear", *right(node), "window", "depthwise"], channels)
+    kernels, taps = ["linear", *right(node), "window", "depthwise"], weights.shape[1] * weights.shape[2]
+    return Piece(calls, constants, kernels, channels, defines={"MAX_TAPS": taps})
 
 
 def dense(node: Node, label: str, style: Style) -> Piece:
@@ -132,14 +133,13 @@ def pool(node: Node, label: str, style: Style) -> Piece:
     assert source
     if (source.scale, source.zero) != (made.scale, made.zero):
         raise node.refusal("its input and its output must have one scale and zero point")
-    bits, options = ("16" if source.dtype == "int16" else ""), node.options
-    kernel = f"max_pool{bits}" if node.kind == "MAX_POOL_2D" else f"average_pool{bits}"
+    kernel, options = ("max_pool" if node.kind == "MAX_POOL_2D" else "average_pool") + made.suffix, node.options
     low, high = activation_range(node)
     call = f"{kernel}(&{label}_window, {{x0}}, {{y0}}, {low}, {high});"
     return Piece(
         _each(source.shape[0], call, source, made),
         [_window(node, label, (options.filterHeight, options.filterWidth), source.shape[3])],
-        ["window", *([f"larger{bits}_{style.kernels}"] if node.kind == "MAX_POOL_2D" else []), kernel],
+        ["window", *([f"larger_{style.kernels}{made.suffix}"] if node.kind == "MAX_POOL_2D" else []), kernel],
         in_place=source.shape[0] == 1 and options.padding == _schema().Padding.VALID,
     )
 
@@ -241,15 +241,35 @@ def _window(node: Node, label: str, kernel: Sequence[int], depth: int) -> str:
     """Where a convolution or pooling looks."""
     source, made, options = node.inputs[0], node.outputs[0], node.options
     assert source
-    _, height, width, channels = source.shape
-    stride = options.strideH, options.strideW
-    dilation = getattr(options, "dilationHFactor", 1) or 1, getattr(options, "dilationWFactor", 1) or 1
-    pads = []
-    for size, out, k, s, d in zip((height, width), made.shape[1:3], kernel, stride, dilation, strict=True):
-        reach = (out - 1) * s + (k - 1) * d + 1
-        pads.append(max(0, reach - size) // 2 if options.padding == _schema().Padding.SAME else 0)
-    numbers = [height, width, channels, depth, *made.shape[1:3], *kernel, *stride, *dilation, *pads, source.zero]
+    stride, dilation = (options.strideH, options.strideW), _dilation(node)
+    numbers = [
+        *source.shape[1:],
+        depth,
+        *made.shape[1:3],
+        *kernel,
+        *stride,
+        *dilation,
+        *pads(node, kernel),
+        source.zero,
+    ]
     return f"static const window {label}_window = {{{', '.join(str(int(n)) for n in numbers)}}};"
+
+
+def pads(node: Node, kernel: Sequence[int]) -> list[int]:
+    """What is added above and left of an image."""
+    source, made, options = node.inputs[0], node.outputs[0], node.options
+    assert source
+    found = []
+    stride, dilation = (options.strideH, options.strideW), _dilation(node)
+    for size, out, k, s, d in zip(source.shape[1:3], made.shape[1:3], kernel, stride, dilation, strict=True):
+        reach = (out - 1) * s + (k - 1) * d + 1
+        found.append(max(0, reach - size) // 2 if options.padding == _schema().Padding.SAME else 0)
+    return found
+
+
+def _dilation(node: Node) -> tuple[int, int]:
+    """Height and width; pooling has none."""
+    return getattr(node.options, "dilationHFactor", 1) or 1, getattr(node.options, "dilationWFactor", 1) or 1
 
 
 def right(node: Node) -> tuple[str, ...]:
@@ -264,7 +284,7 @@ def right(node: Node) -> tuple[str, ...]:
     most += 0 if bias is None else np.abs(bias.reshape(-1).astype(np.int64))
     small = bool((most < 2**30).all())
     end = "finish" if small and all(m and shift < 0 for m, shift in _factors(node)) else "finish_any"
-    return (end, "limits_full") if activation_range(node) == (-128, 127) else (end,)
+    return ("limits_full" if activation_range(node) == (-128, 127) else "limits"), end
 
 
 def _factors(node: Node) -> list[tuple[int, int]]:

@@ -20,7 +20,7 @@ SUM_BITS = 47
 """Of a sum, beside its sign, with which TFLM computes."""
 
 
-class _Sums(Struct):
+class Sums(Struct):
     """How the sums of a layer's outputs are kept, and become what is stored."""
 
     wide: bool
@@ -42,16 +42,14 @@ def conv16(node: Node, label: str, style: Style) -> Piece:
     groups = channels // depth
     many = outputs // groups
     constants, calls = [_window(node, label, (height, width), depth)], []
-    sums = _sums(node, filters.reshape(outputs, -1))
+    sums = sums_of(node, filters.reshape(outputs, -1))
     for group in range(groups):
         own, name = slice(group * many, (group + 1) * many), f"{label}_g{group}" if groups > 1 else label
         rows = filters[own].reshape(many, -1)
-        constants += _linear(node, name, _pairs(rows), rows.shape, sums, own)
+        constants += linear16(node, name, pairs16(rows), rows.shape, sums, own)
         ends = f"{{x0}} + {group * depth}, {{y0}} + {group * many}" if groups > 1 else "{x0}, {y0}"
         calls += _each(batch, f"conv16(&{name}, &{label}_window, {ends}, {outputs}, {{scratch}});", source, made)
-    size = height * width * depth
-    kernels = [*_kernels(sums), "window", "block16", "finish16_pair", f"dots16_{style.kernels}", "conv16"]
-    return Piece(calls, constants, kernels, 2 * (4 * (size + size % 2) + size))
+    return Piece(calls, constants, conv_kernels(sums, style), conv_scratch(height * width * depth))
 
 
 def depthwise16(node: Node, label: str, style: Style) -> Piece:
@@ -61,24 +59,25 @@ def depthwise16(node: Node, label: str, style: Style) -> Piece:
     if channels == 1:
         return conv16(node, label, style)
     rows = weights.data.reshape(-1, outputs)
-    sums = _sums(node, rows.T)
+    sums = sums_of(node, rows.T)
     constants = [_window(node, label, weights.shape[1:3], channels)]
-    constants += _linear(node, label, rows.ravel(), rows.T.shape, sums, slice(None))
+    constants += linear16(node, label, rows.ravel(), rows.T.shape, sums, slice(None))
     call = f"depthwise16(&{label}, &{label}_window, {{x0}}, {{y0}}, {outputs // channels}, {{scratch}});"
     calls = _each(source.shape[0], call, source, made)
-    return Piece(calls, constants, [*_kernels(sums), "window", "depthwise16"], 2 * channels)
+    kernels, taps = [*_kernels(sums), "window", "depthwise16"], weights.shape[1] * weights.shape[2]
+    return Piece(calls, constants, kernels, 2 * channels, defines={"MAX_TAPS": taps})
 
 
 def dense16(node: Node, label: str, style: Style) -> Piece:
     """A fully connected layer."""
     source, weights, _ = _parts(node)
-    sums = _sums(node, weights.data)
-    constants = _linear(node, label, _pairs(weights.data), weights.shape, sums, slice(None))
+    sums = sums_of(node, weights.data)
+    constants = linear16(node, label, pairs16(weights.data), weights.shape, sums, slice(None))
     call = f"dense16(&{label}, {{x0}}, {{y0}}, {source.elements // weights.shape[1]});"
     return Piece([call], constants, [*_kernels(sums), f"dense16_{style.kernels}"])
 
 
-def _pairs(rows: np.ndarray) -> np.ndarray:
+def pairs16(rows: np.ndarray) -> np.ndarray:
     """Weights (outputs, inputs) as the kernels read them: two outputs side by side, an even number of inputs."""
     import numpy as np
 
@@ -88,12 +87,22 @@ def _pairs(rows: np.ndarray) -> np.ndarray:
     return padded.reshape(len(padded) // 2, 2, -1).transpose(0, 2, 1).ravel()
 
 
-def _kernels(sums: _Sums) -> list[str]:
+def conv_kernels(sums: Sums, style: Style) -> list[str]:
+    """What a convolution needs."""
+    return [*_kernels(sums), "window", f"dots16_{style.kernels}", "block16", "finish16_pair", "conv16"]
+
+
+def conv_scratch(inputs: int) -> int:
+    """Bytes that a convolution needs, of so many products for each output."""
+    return 2 * (4 * (inputs + inputs % 2) + inputs)
+
+
+def _kernels(sums: Sums) -> list[str]:
     """What every layer needs."""
-    return ["linear16", *(("sum64", "finish16_any") if sums.wide else ("sum32", "finish16"))]
+    return ["sum64", "linear16", "finish16_any"] if sums.wide else ["sum32", "linear16", "finish16"]
 
 
-def _sums(node: Node, rows: np.ndarray) -> _Sums:
+def sums_of(node: Node, rows: np.ndarray) -> Sums:
     """Decides by the weights (outputs, inputs) how many bits a layer's sums can have.
 
     Source: `MultiplyByQuantizedMultiplier` in tensorflow/lite/kernels/internal/common.cc: with a bias of 64 bits, or
@@ -105,7 +114,7 @@ def _sums(node: Node, rows: np.ndarray) -> _Sums:
     given = node.inputs[2] if len(node.inputs) > 2 else None
     if given is not None and (given.data is None or given.dtype not in ("int32", "int64")):
         raise node.refusal("its bias is no constant of int32 or int64")
-    if given is not None and given.dtype == "int32" and node.kind == "DEPTHWISE_CONV_2D":
+    if given is not None and given.dtype == "int32" and node.kind not in ("CONV_2D", "FULLY_CONNECTED"):
         raise node.refusal("its bias is int32, which TFLM takes for int64")
     if source.zero or made.zero:
         raise node.refusal("it has a zero point that is not 0, which TFLM does not heed in int16")
@@ -119,17 +128,17 @@ def _sums(node: Node, rows: np.ndarray) -> _Sums:
     factors = _factors(node)
     block = rows.shape[1] + rows.shape[1] % 2 if products.max() <= INT32_MAX else BLOCK
     if twice:
-        return _Sums(True, block, [m for m, _ in factors], [-s for _, s in factors], True, bias)
+        return Sums(True, block, [m for m, _ in factors], [-s for _, s in factors], True, bias)
     if any(shift > 7 for _, shift in factors):
         raise node.refusal("its output's scale is more than 128 times too small for its sums")
     short = [min((m + 2**15) >> 16, 2**15 - 1) for m, _ in factors]
     if most <= INT32_MAX and all(not m or -17 <= shift <= -1 for m, shift in factors):
         high = [m << (17 + shift) if m else 0 for m, (_, shift) in zip(short, factors, strict=True)]
-        return _Sums(False, block, high, [], False, bias)
-    return _Sums(True, block, short, [15 - shift for _, shift in factors], False, bias)
+        return Sums(False, block, high, [], False, bias)
+    return Sums(True, block, short, [15 - shift for _, shift in factors], False, bias)
 
 
-def _linear(node: Node, name: str, layout: np.ndarray, shape: tuple[int, ...], sums: _Sums, own: slice) -> list[str]:
+def linear16(node: Node, name: str, layout: np.ndarray, shape: tuple[int, ...], sums: Sums, own: slice) -> list[str]:
     """The constants of a layer.
 
     Args:

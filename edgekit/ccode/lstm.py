@@ -33,7 +33,7 @@ def lstm(node: Node, label: str, style: Style) -> Piece:
     source, state, cell = _ends(node)
     inputs, units = source.shape[2], state.shape[-1]
     batch, steps = source.shape[1::-1] if node.options.timeMajor else source.shape[:2]
-    sides = [_side(node, FROM_INPUT, source, inputs, units), _side(node, FROM_STATE, state, units, units)]
+    sides = [_side(node, FROM_INPUT, inputs, units), _side(node, FROM_STATE, units, units)]
     biases = np.stack([_bias(node, BIAS + gate, units) for gate in range(GATES)], axis=1)
     sums = [-v.zero * rows.sum(axis=2, dtype=np.int64) for v, rows in zip((source, state), sides, strict=True)]
     sums[0] += biases
@@ -62,7 +62,9 @@ def lstm(node: Node, label: str, style: Style) -> Piece:
         array(f"{label}_bias", "int32_t", np.concatenate(sums, axis=1).ravel()),
         f"static const lstm {label} = {{{label}_weights, {label}_bias, {', '.join(numbers)}}};",
     ]
-    room = "{scratch}" if style.kernels == "dsp" else "0"
+    inside = units == inputs or (units < inputs and step == 1)  # what is written is never ahead of what is read
+    widened = 8 * (-(-inputs // 4) - (-units // 4)) if style.kernels == "dsp" else (inputs + units) * inside
+    room = "{scratch}" if widened else "0"
     call = f"lstm_run(&{label}, {{x0}}, {{x{STATE}}}, {{x{CELL}}}, {{y0}}, {room});"
     if batch > 1:
         x, y = (inputs, units) if node.options.timeMajor else (steps * inputs, steps * units)
@@ -70,23 +72,8 @@ def lstm(node: Node, label: str, style: Style) -> Piece:
             f"for (int32_t sample = 0; sample < {batch}; sample++) lstm_run(&{label}, {{x0}} + sample * {x}, "
             f"{{x{STATE}}} + sample * {units}, {{x{CELL}}} + sample * {units}, {{y0}} + sample * {y}, {room});"
         )
-    kernels = ["lstm_gates", f"lstm_{style.kernels}", "lstm", "lstm_scale" if small else "lstm_scale_any"]
-    return Piece([call], constants, kernels, 8 * (-(-inputs // 4) - (-units // 4)) if style.kernels == "dsp" else 0)
-
-
-def sigmoid_knots() -> list[int]:
-    """The sigmoid of 0, 1/24, … 255/24 with 16 bits behind the point, as TFLM's table has it.
-
-    Lines from knot to knot lie below the curve between them; each knot is raised by half of the most that they miss,
-    the curve's second derivative times step**2 / 16. The last knot is what a saturated sigmoid is.
-
-    Source: `sigmoid_table_uint16` in tensorflow/lite/kernels/internal/common.cc.
-    """
-    knots = []
-    for i in range(256):
-        y = 1 / (1 + math.exp(-i / 24))
-        knots.append(math.floor(2**16 * (y - y * (1 - y) * (1 - 2 * y) / 24**2 / 16) + 0.5))
-    return [*knots[:-1], 2**16 - 1]
+    kernels = ["lstm_scale" if small else "lstm_scale_any", "lstm_gates", f"lstm_{style.kernels}", "lstm"]
+    return Piece([call], constants, kernels, widened, in_place=inside)
 
 
 def _ends(node: Node) -> tuple[Value, Value, Value]:
@@ -101,10 +88,14 @@ def _ends(node: Node) -> tuple[Value, Value, Value]:
     source, state, cell = (node.inputs[place] for place in (0, STATE, CELL))
     if source is None or state is None or cell is None or not (state.state and cell.state):
         raise node.refusal("its states are not variable tensors")
-    if (source.dtype, state.dtype, cell.dtype) != ("int8", "int8", "int16"):
-        raise node.refusal("C code is written for an input and a state of int8, and a cell of int16")
+    if (source.dtype, state.dtype, cell.dtype, node.outputs[0].dtype) != ("int8", "int8", "int16", "int8"):
+        raise node.refusal("C code is written for input, state and output of int8, and a cell of int16")
     if len(source.shape) != 3 or len(state.shape) != 2:
         raise node.refusal("its input has not three dimensions, or its state not two")
+    made, rows = node.outputs[0], math.prod(source.shape[:2])
+    samples = source.shape[1 if node.options.timeMajor else 0]
+    if not state.elements == cell.elements == samples * state.shape[1] or made.elements != rows * state.shape[1]:
+        raise node.refusal("its states or its output have not the sizes that its input asks for")
     return source, state, cell
 
 
@@ -112,7 +103,7 @@ def _braces(numbers: Iterable[object]) -> str:
     return f"{{{', '.join(map(str, numbers))}}}"
 
 
-def _side(node: Node, first: int, value: Value, inputs: int, units: int) -> np.ndarray:
+def _side(node: Node, first: int, inputs: int, units: int) -> np.ndarray:
     """Weights (units, gates, inputs) of the input or the state."""
     import numpy as np
 
@@ -136,11 +127,9 @@ def _bias(node: Node, place: int, units: int) -> np.ndarray:
 
 def _factor(node: Node, place: int, value: Value) -> tuple[int, int]:
     """What the sums of one gate are multiplied with."""
-    import numpy as np
-
     weights = node.inputs[place]
     assert weights
-    return quantized_multiplier(float(np.float32(value.scale) * np.float32(weights.scale)) / GATE_SCALE)
+    return quantized_multiplier(value.scale * weights.scale / GATE_SCALE)
 
 
 def _tanh(node: Node, cell: Value) -> tuple[int, int]:

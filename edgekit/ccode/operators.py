@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax
+from msgspec.structs import replace
+
+from edgekit.ccode import cmsis
+from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax, squared_difference
 from edgekit.ccode.elementwise16 import quantize16, rescale16, sigmoid16, softmax16
 from edgekit.ccode.graph import Node
 from edgekit.ccode.layers import conv, dense, depthwise, pool
@@ -11,7 +14,7 @@ from edgekit.ccode.lstm import lstm
 from edgekit.ccode.matmul import matmul
 from edgekit.ccode.movement import VIEWS, movement
 from edgekit.ccode.piece import Piece, Style, Writer
-from edgekit.ccode.reduce import reduce, reduce_extreme
+from edgekit.ccode.reduce import l2_normalization, reduce, reduce_extreme
 from edgekit.ccode.resize import bilinear, nearest
 from edgekit.ccode.transpose_conv import transpose_conv
 
@@ -32,12 +35,14 @@ WRITERS: dict[str, Writer] = {
     "SOFTMAX": softmax,
     **dict.fromkeys(("ADD", "SUB"), add),
     "MUL": multiply,
+    "SQUARED_DIFFERENCE": squared_difference,
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
     "PRELU": prelu,
     "TRANSPOSE_CONV": transpose_conv,
     "BATCH_MATMUL": matmul,
     **dict.fromkeys(("MEAN", "SUM"), reduce),
     **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN"), reduce_extreme),
+    "L2_NORMALIZATION": l2_normalization,
     "RESIZE_NEAREST_NEIGHBOR": nearest,
     "RESIZE_BILINEAR": bilinear,
     **dict.fromkeys(VIEWS, movement),
@@ -46,6 +51,7 @@ WRITERS: dict[str, Writer] = {
 INT16: dict[str, Writer] = {
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), same),
     "CONV_2D": conv16,
+    "TRANSPOSE_CONV": transpose_conv,
     "DEPTHWISE_CONV_2D": depthwise16,
     "FULLY_CONNECTED": dense16,
     **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), pool),
@@ -56,8 +62,9 @@ INT16: dict[str, Writer] = {
     **dict.fromkeys(("ADD", "SUB"), add),
     "MUL": multiply,
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
-    **dict.fromkeys(("TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK"), movement),
-    **dict.fromkeys(("CONCATENATION", "PAD", "PADV2"), movement),
+    **dict.fromkeys(("MEAN", "SUM"), reduce),
+    "RESIZE_NEAREST_NEIGHBOR": nearest,
+    **dict.fromkeys(VIEWS, movement),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
 }
 """Who writes those that compute with values of 16 bits."""
@@ -78,7 +85,11 @@ def piece(node: Node, style: Style) -> Piece:
     if wide and (node.kind not in INT16 or (len(wide) < len(computed) and node.kind not in MIXED)):
         said = "int8" if node.kind not in INT16 else "int8, or for int16 throughout"
         raise node.refusal(f"tensor {wide[0].name!r} is int16; C code for this operator is written for {said}")
-    made = (INT16 if wide else WRITERS)[node.kind](node, f"op{node.number}", style)
+    label = f"op{node.number}"
+    made = cmsis.piece(node, label) if style.kernels == "cmsis-nn" and not wide else None
+    if style.kernels == "cmsis-nn":
+        style = replace(style, kernels="dsp")  # for what CMSIS-NN does not compute, or not as TFLM does
+    made = made or (INT16 if wide else WRITERS)[node.kind](node, label, style)
     for place, given in enumerate(node.inputs):
         if given is not None and given.data is not None and any(f"{{x{place}}}" in call for call in made.calls):
             raise node.refusal(f"its input {place} is a constant; compute the operator before the model is converted")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
 
@@ -11,6 +11,10 @@ from edgekit.ccode.graph import Node
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+Kernels = Literal["portable", "dsp", "cmsis-nn"]
+"""Plain C, instructions of Arm's DSP extension, or calls of Arm's library."""
 
 
 class Piece(Struct):
@@ -21,12 +25,17 @@ class Piece(Struct):
     constants: list[str] = field(default_factory=list)
     """Declarations before the function."""
     kernels: list[str] = field(default_factory=list)
+    """See `edgekit.ccode.sources.sources`."""
     scratch: int = 0
     """Bytes."""
     in_place: bool = False
     """Whether the output may lie where an input lies."""
     alias: bool = False
     """Whether the output is the input, and nothing is done."""
+    defines: dict[str, int] = field(default_factory=dict)
+    """Constants that kernels need, by their macros: of all operators the largest."""
+    fallible: bool = False
+    """Whether the function returns what `NAME_run` returns: 0, or 1 if it cannot compute it."""
     grows: bool = False
     """Whether more scratch makes it quicker."""
     saved: int = 0
@@ -36,8 +45,7 @@ class Piece(Struct):
 class Style(Struct, frozen=True):
     """How a model is to be written."""
 
-    kernels: str
-    """`portable` or `dsp`."""
+    kernels: Kernels
     table: Callable[[Node], list[int]]
     """What TFLM makes of each of the 256 stored values of an operator's input."""
     tables: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -41,7 +42,7 @@ class Plan(Struct, frozen=True):
     peak: int = 0
     """The operator during which that is so."""
     used: dict[int, int] = {}
-    """Bytes that are needed while an operator runs, of those at which a use starts."""
+    """Bytes that are needed while each operator runs."""
 
 
 def plan(spans: Sequence[Span]) -> Plan:
@@ -52,9 +53,11 @@ def plan(spans: Sequence[Span]) -> Plan:
 
     Source: Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", section 5.2.
     """
-    times = sorted({use.first for span in spans for use in span.uses})
-    used = {time: sum(s.at(time) for s in spans) for time in times}
-    bound, peak = max(((needed, -time) for time, needed in used.items()), default=(0, 0))
+    used: Counter[int] = Counter()
+    for span in spans:
+        for time in {time for use in span.uses for time in range(use.first, use.last + 1)}:
+            used[time] += span.at(time)
+    bound, peak = max(((most, -time) for time, most in used.items()), default=(0, 0))
     orders = [
         sorted(spans, key=lambda s: (-max(u.bytes for u in s.uses), s.name)),
         sorted(spans, key=lambda s: (s.uses[0].first - s.uses[-1].last, s.name)),

@@ -23,8 +23,9 @@ def reduce(node: Node, label: str, style: Style) -> Piece:
         multiplier, shift = (multiplier << by) // count, shift - by
     sizes = _sizes(node, label, source, axes)
     numbers = array(f"{label}_numbers", "int32_t", [-source.zero * count, multiplier, shift, made.zero])
-    call = f"reduce({{x0}}, {{y0}}, {label}_size, {label}_step, {label}_numbers);"
-    return Piece([call], [*sizes, numbers], ["reduce"])
+    kernel = f"reduce{made.suffix}"
+    call = f"{kernel}({{x0}}, {{y0}}, {label}_size, {label}_step, {label}_numbers);"
+    return Piece([call], [*sizes, numbers], [kernel])
 
 
 def reduce_extreme(node: Node, label: str, style: Style) -> Piece:
@@ -36,6 +37,17 @@ def reduce_extreme(node: Node, label: str, style: Style) -> Piece:
     sign = 1 if node.kind == "REDUCE_MAX" else -1
     call = f"reduce_extreme({{x0}}, {{y0}}, {label}_size, {label}_step, {sign});"
     return Piece([call], _sizes(node, label, source, axes), ["reduce_extreme"])
+
+
+def l2_normalization(node: Node, label: str, style: Style) -> Piece:
+    """Rows of the last axis, made as long as one."""
+    source, made = node.inputs[0], node.outputs[0]
+    assert source
+    if (made.scale, made.zero) != (1 / 128, 0):
+        raise node.refusal("its output must have the scale 1/128 and the zero point 0")
+    depth = source.shape[-1]
+    call = f"l2_normalization({{x0}}, {{y0}}, {source.elements // depth}, {depth}, {source.zero});"
+    return Piece([call], [], ["l2_normalization"], in_place=True)
 
 
 def _source(node: Node) -> tuple[Value, set[int]]:

@@ -2,39 +2,74 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from edgekit.ccode.graph import Node
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import move_inside, objects, packed
+from edgekit.flatbuffer.read import _schema
 
 
-def table(content: bytes, node: Node) -> list[int]:
-    """The function as a table, of stored values -128 to 127.
+def tables(content: bytes) -> Callable[[Node], list[int]]:
+    """What gives an operator of a model as a table, of stored values -128 to 127; in a process for TFLM.
 
-    Args:
-      content: the model; a copy of it with nothing but this operator is run, in a process for TFLM.
-
-    Raises:
-      ModelError: TFLM does not execute it.
+    It raises ModelError where TFLM does not execute the operator. What is computed twice is asked once.
     """
+    known: dict[bytes, list[int]] = {}
+
+    @cache
+    def model() -> Any:
+        made = objects(content)
+        move_inside(made, content)
+        return made
+
+    def table(node: Node) -> list[int]:
+        alone = _alone(model(), node.number)
+        if alone not in known:
+            known[alone] = _asked(alone, node)
+        return known[alone]
+
+    return table
+
+
+def _alone(model: Any, number: int) -> bytes:
+    """A model of nothing but one operator, which takes all stored values at once."""
+    import numpy as np
+
+    model, graph = copy.copy(model), copy.copy(model.subgraphs[0])
+    operator = copy.copy(graph.operators[number])
+    source, made = int(operator.inputs[0]), int(operator.outputs[0])
+    used = sorted({int(i) for i in (*operator.inputs, *operator.outputs) if i >= 0})
+    graph.tensors, buffers = [copy.copy(graph.tensors[i]) for i in used], [_schema().BufferT()]
+    for index, tensor in zip(used, graph.tensors, strict=True):
+        tensor.name = None
+        if index in (source, made):
+            tensor.shape, tensor.shapeSignature, tensor.buffer = np.asarray([1, 256], np.int32), None, 0
+        else:
+            buffers.append(model.buffers[tensor.buffer])
+            tensor.buffer = len(buffers) - 1
+    operator.inputs = [used.index(i) if i >= 0 else -1 for i in operator.inputs]
+    operator.outputs = [used.index(i) for i in operator.outputs]
+    graph.operators, graph.inputs, graph.outputs = [operator], [used.index(source)], [used.index(made)]
+    model.operatorCodes, operator.opcodeIndex = [model.operatorCodes[operator.opcodeIndex]], 0
+    model.subgraphs, model.buffers = [graph], buffers
+    model.signatureDefs = model.metadata = model.metadataBuffer = None
+    return packed(model)
+
+
+def _asked(alone: bytes, node: Node) -> list[int]:
     import numpy as np
 
     from edgekit.runtimes import open_session
 
-    model = objects(content)
-    move_inside(model, content)
-    graph = model.subgraphs[0]
-    operator = graph.operators[node.number]
-    source, made = int(operator.inputs[0]), int(operator.outputs[0])
-    for index in (source, made):
-        tensor = graph.tensors[index]
-        tensor.shape, tensor.shapeSignature, tensor.buffer = np.asarray([1, 256], np.int32), None, 0
-    graph.operators, graph.inputs, graph.outputs, model.signatureDefs = [operator], [source], [made], None
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "one.tflite"
-        place.write_bytes(packed(model))
+        place.write_bytes(alone)
         try:
             session = open_session("tflm", str(place))
             session.set_inputs([np.arange(-128, 128, dtype=np.int8).reshape(1, 256)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgekit.ccode.fixed_point import INT32_MAX, INT32_MIN
 from edgekit.ccode.graph import Node
 from edgekit.ccode.layers import _each, _factors, activation_range, pairs, right
+from edgekit.ccode.layers16 import conv_kernels, conv_scratch, linear16, pairs16, sums_of
 from edgekit.ccode.piece import Piece, Style, array
 from edgekit.flatbuffer.read import _schema
 
@@ -15,8 +16,9 @@ def transpose_conv(node: Node, label: str, style: Style) -> Piece:
 
     source, weights, made = node.inputs[2], node.inputs[1], node.outputs[0]
     assert source and weights
-    like = Node(node.number, "CONV_2D", [source, weights, *node.inputs[3:]], [made], node.options)
+    like = Node(node.number, node.kind, [source, weights, *node.inputs[3:]], [made], node.options)
     multipliers = _factors(like)
+    wide = sums_of(like, weights.data.reshape(len(weights.data), -1)) if source.dtype == "int16" else None
     (batch, height, width, channels), (outputs, *kernel, _) = source.shape, weights.shape
     stride, out = (node.options.strideH, node.options.strideW), made.shape[1:3]
     same = node.options.padding == _schema().Padding.SAME
@@ -25,10 +27,10 @@ def transpose_conv(node: Node, label: str, style: Style) -> Piece:
     ]
     bias = node.inputs[3].data if len(node.inputs) > 3 and node.inputs[3] is not None else np.zeros(outputs, np.int32)
     low, high = activation_range(node)
-    constants = [
-        array(f"{label}_multiplier", "int32_t", [m for m, _ in multipliers]),
-        array(f"{label}_shift", "int8_t", [-s for _, s in multipliers]),
-    ]
+    constants = []
+    if not wide:
+        constants.append(array(f"{label}_multiplier", "int32_t", [m for m, _ in multipliers]))
+        constants.append(array(f"{label}_shift", "int8_t", [-s for _, s in multipliers]))
     calls, largest = [], 0
     for y in range(min(stride[0], out[0])):
         for x in range(min(stride[1], out[1])):
@@ -41,23 +43,28 @@ def transpose_conv(node: Node, label: str, style: Style) -> Piece:
                 taps = taps.take(chosen, axis + 1) if chosen else np.zeros_like(taps.take([0], axis + 1))
                 before.append(taps.shape[axis + 1] - 1 - (place + pads[axis]) // stride[axis])
             rows = taps.reshape(outputs, -1)
+            size = [-(-(o - place) // s) for o, place, s in zip(out, (y, x), stride, strict=True)]
+            numbers = [height, width, channels, channels, *size, *taps.shape[1:3], 1, 1, 1, 1, *before, source.zero]
+            constants.append(f"static const window {name}_window = {{{', '.join(map(str, numbers))}}};")
+            steps = f"{stride[0] * out[1] * outputs}, {stride[1] * outputs}"
+            start = f"{{y0}} + {(y * out[1] + x) * outputs}"
+            call = f"transpose_conv{made.suffix}(&{name}, &{name}_window, {{x0}}, {start}, {steps}, {{scratch}});"
+            calls += [text.replace("{x0}", "{x2}") for text in _each(batch, call, source, made)]
+            largest = max(largest, rows.shape[1])
+            if wide:
+                constants += linear16(like, name, pairs16(rows), rows.shape, wide, slice(None))
+                continue
             sums = bias.reshape(-1).astype(np.int64) - source.zero * rows.sum(axis=1, dtype=np.int64)
             if sums.min() < INT32_MIN or sums.max() > INT32_MAX:
                 raise node.refusal("its bias with the input's zero point does not fit into 32 bits")
-            size = [-(-(o - place) // s) for o, place, s in zip(out, (y, x), stride, strict=True)]
-            numbers = [height, width, channels, channels, *size, *taps.shape[1:3], 1, 1, 1, 1, *before, source.zero]
             constants += [
                 array(f"{name}_weights", "int8_t", pairs(rows, style.kernels)),
                 array(f"{name}_bias", "int32_t", sums),
                 f"static const linear {name} = {{{name}_weights, {name}_bias, {label}_multiplier, {label}_shift, "
                 f"{rows.shape[1]}, {outputs}, {made.zero}, {low}, {high}}};",
-                f"static const window {name}_window = {{{', '.join(map(str, numbers))}}};",
             ]
-            steps = f"{stride[0] * out[1] * outputs}, {stride[1] * outputs}"
-            start = f"{{y0}} + {(y * out[1] + x) * outputs}"
-            call = f"transpose_conv(&{name}, &{name}_window, {{x0}}, {start}, {steps}, {{scratch}});"
-            calls += [text.replace("{x0}", "{x2}") for text in _each(batch, call, source, made)]
-            largest = max(largest, rows.shape[1])
+    if wide:
+        return Piece(calls, constants, [*conv_kernels(wide, style), "transpose_conv16"], conv_scratch(largest))
     scratch = 4 * largest if style.kernels == "portable" else 9 * (-(-largest // 4) * 4)
     kernels = ["linear", *right(like), "window", f"conv_{style.kernels}", "transpose_conv"]
     return Piece(calls, constants, kernels, scratch)

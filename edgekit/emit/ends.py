@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 
 from msgspec import Struct
@@ -9,7 +10,6 @@ from msgspec import Struct
 from edgekit.emit.c_array import in_comment
 from edgekit.emit.literals import C_TYPES, c_float
 from edgekit.flatbuffer.macs import elements
-from edgekit.flatbuffer.read import Graph
 from edgekit.types import TensorSpec
 
 STORED = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
@@ -19,6 +19,7 @@ STORED = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 class End(Struct, frozen=True):
     """An input or output."""
 
+    spec: TensorSpec
     way: str
     """`input` or `output`."""
     number: int
@@ -47,17 +48,18 @@ class End(Struct, frozen=True):
         return c_float(self.most - self.zero_point)
 
 
-def ends(graph: Graph) -> tuple[list[End], list[End]]:
-    """Inputs and outputs of a model."""
-    ways = ("input", graph.inputs), ("output", graph.outputs)
-    inputs, outputs = ([_end(way, number, spec) for number, spec in enumerate(specs)] for way, specs in ways)
-    return inputs, outputs
+def ends(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> tuple[list[End], list[End]]:
+    """Inputs and outputs of a model, or of its code."""
+    ways = ("input", inputs), ("output", outputs)
+    made, left = ([_end(way, number, spec) for number, spec in enumerate(specs)] for way, specs in ways)
+    return made, left
 
 
 def _end(way: str, number: int, spec: TensorSpec) -> End:
     scale = c_float(spec.scale) if spec.scale and isfinite(spec.scale) else ""
     least, most = STORED.get(spec.dtype, (0, 0)) if scale else (0, 0)
     return End(
+        spec,
         way,
         number,
         in_comment(spec.name) or "unnamed",

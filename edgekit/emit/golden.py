@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgekit.emit.ends import End
 from edgekit.emit.literals import c_float, c_number
 from edgekit.emit.render import render
+from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +31,7 @@ def golden_files(name: str, archive: Path | None, sha256: str, inputs: list[End]
     tensors = []
     for end in (*inputs, *outputs):
         values = vectors.get(f"{end.way}_{end.number}")
-        if values is None or values.dtype.name != end.dtype or not end.elements:
+        if values is None or not end.elements or (values := as_stored(values, end.spec)).dtype.name != end.dtype:
             return {}
         rows = _rows(values)
         if rows is None:
@@ -40,6 +41,14 @@ def golden_files(name: str, archive: Path | None, sha256: str, inputs: list[End]
         return {}
     facts: dict[str, Any] = {"name": name, "macro": name.upper(), "tensors": tensors, "count": len(vectors["row"])}
     return {f"{name}_golden.{kind}": render(f"golden.{kind}.jinja", facts) for kind in "hc"}
+
+
+def as_stored(values: np.ndarray, spec: TensorSpec) -> np.ndarray:
+    """Golden values as a tensor stores them: where it is quantized real ones become so, as by QUANTIZE; what DEQUANTIZE
+    made becomes again what it was."""
+    from edgekit.runtimes.values import quantize
+
+    return quantize(values, spec) if spec.scale and values.dtype.kind == "f" else values
 
 
 def _vectors(archive: Path, sha256: str) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from edgekit import worker
 from edgekit.emit.arena import arena_with_margin
 from edgekit.emit.c_array import CArray, array_files
-from edgekit.emit.ends import ends
+from edgekit.emit.ends import End, ends
 from edgekit.emit.golden import golden_files
 from edgekit.emit.identifier import c_identifier
 from edgekit.emit.literals import c_string
@@ -19,10 +19,12 @@ from edgekit.errors import EdgekitError
 from edgekit.flatbuffer.read import Graph, read
 from edgekit.store import write
 from edgekit.target import Outputs
-from edgekit.types import Arena
+from edgekit.types import Arena, TensorSpec
 
 Engine = Literal["standalone", "tflm"]
 """What runs a model on the device: `NAME.c` (see `edgekit.ccode`), or `NAME_tflm.cpp` with TFLM."""
+Ends = tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]
+"""Inputs and outputs."""
 PROJECTS = ("cmake", "arduino", "esp_idf", "zephyr")
 """Kinds of projects that there is a page for."""
 _RESOURCES = {"VAR_HANDLE", "ASSIGN_VARIABLE", "READ_VARIABLE", "CALL_ONCE"}
@@ -40,8 +42,12 @@ class Kit(Struct, frozen=True):
     """Of TFLM on this host; None where it was not measured."""
     labels: tuple[str, ...] = ()
     """Of the classes."""
+    ends: Ends | None = None
+    """What standalone C takes and gives: where a model's own are floats, the stored values that stand for them."""
     golden: str | None = None
     """Archive of golden vectors, which are used where they are of TFLM."""
+    cmsis_nn: bool = False
+    """Whether standalone C calls CMSIS-NN."""
 
 
 def emit_file(
@@ -50,13 +56,15 @@ def emit_file(
     outputs: Outputs,
     arena: Arena | None,
     labels: tuple[str, ...],
+    ends: Ends | None,
     golden: str | None,
     folder: str,
 ) -> None:
     """Writes what a target asks for to `folder`; see `files`."""
     array = CArray(outputs.c_name or name, outputs.c_section or "", outputs.c_attribute or "")
     asked: dict[Engine, bool] = {"standalone": outputs.c_standalone, "tflm": outputs.c_array}
-    kit = Kit(array, tuple(engine for engine, wanted in asked.items() if wanted), arena, tuple(labels), golden)
+    engines = tuple(engine for engine, wanted in asked.items() if wanted)
+    kit = Kit(array, engines, arena, labels, ends, golden, outputs.c_kernels == "cmsis-nn")
     for file, text in files(Path(model), kit).items():
         (Path(folder) / file).write_text(text, encoding="ascii")
 
@@ -97,9 +105,9 @@ def files(model: Path, kit: Kit) -> dict[str, str]:
       RecipeError: a setting could not stand in C.
     """
     graph, name = read(model), c_identifier(kit.array.name)
-    inputs, outputs = ends(graph)
+    inputs, outputs = ends(*(kit.ends or (graph.inputs, graph.outputs)))
     made = array_files(graph, model.read_bytes(), kit.array) if "tflm" in kit.engines else {}
-    lacks = _lacks(graph, kit, f"{name}_resolver.h" in made)
+    lacks = _lacks(graph, kit, f"{name}_resolver.h" in made, [*inputs, *outputs])
     engines: list[Engine] = [engine for engine in kit.engines if engine != "tflm" or not lacks]
     golden = golden_files(name, Path(kit.golden) if kit.golden else None, graph.sha256, inputs, outputs)
     facts: dict[str, Any] = {
@@ -117,6 +125,7 @@ def files(model: Path, kit: Kit) -> dict[str, str]:
         "arena_bytes": arena_with_margin(graph, kit.arena.bytes) if kit.arena else None,
         "labels": [c_string(label) for label in kit.labels],
         "golden": bool(golden),
+        "cmsis_nn": kit.cmsis_nn,
     }
     made |= {f"{name}_{file}": render(f"{file}.jinja", facts) for file in ("config.h", "quantize.h")} | golden
     if "tflm" in engines:
@@ -133,14 +142,16 @@ def stateful(graph: Graph) -> bool:
     return any(graph.tensors[i].variable for operator in graph.operators for i in operator.inputs if i >= 0)
 
 
-def _lacks(graph: Graph, kit: Kit, registered: bool) -> str:
+def _lacks(graph: Graph, kit: Kit, registered: bool, tensors: list[End]) -> str:
     """Why TFLM cannot run the model here, or ""."""
     if not registered:
         return "TFLM lacks an operator of the model"
     if not kit.arena:
         return "the arena was not measured: TFLM did not run the model"
-    if not all(end.c_type for way in ends(graph) for end in way):
+    if not all(end.c_type for end in tensors):
         return "an input or output is of a type that C lacks"
+    if [end.dtype for end in tensors] != [spec.dtype for spec in (*graph.inputs, *graph.outputs)]:
+        return "the model takes or gives floats, and standalone C, which this folder is for, the stored values"
     if any(operator.name in _RESOURCES for operator in graph.operators):
         return "the model keeps resource variables, for which an interpreter has to be set up by hand"
     return ""

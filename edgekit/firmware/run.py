@@ -28,7 +28,7 @@ PACKAGES = {COMPILER: "gcc-arm-none-eabi libnewlib-arm-none-eabi", SIMULATOR: "q
 SECTIONS = "-std=c11 -ffunction-sections -fdata-sections".split()
 WARNINGS = "-Wall -Wextra -Wconversion -Wpedantic -Werror".split()
 """For what is ours."""
-OPTIMIZE = {"portable": ["-O2"], "dsp": ["-O3", "-fno-schedule-insns"]}
+OPTIMIZE = {"portable": ["-O2"], "dsp": ["-O3", "-fno-schedule-insns"], "cmsis-nn": ["-O3"]}
 """What suits the kernels: scheduling makes GCC run out of registers in those with DSP instructions."""
 STACK = 16 << 10
 """Bytes."""

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.ccode.generate import Code
+from edgekit.ccode.library import needed
+from edgekit.emit.golden import as_stored
 from edgekit.errors import ModelError
 from edgekit.firmware.cores import CORES, Core
 from edgekit.firmware.run import missing, run, versions
@@ -19,7 +21,7 @@ FIGURES = {"instructions": "1", "flash": "B", "ram": "B"}
 
 
 def measure_firmware(
-    code: Code, files: dict[str, str], golden: str, core: str, clock: float | None
+    code: Code, files: dict[str, str], golden: str, core: str, clock: float | None, library: dict[str, str]
 ) -> list[Measurement]:
     """Runs the golden vectors on a simulated core.
 
@@ -27,6 +29,7 @@ def measure_firmware(
       files: the sources, by name.
       core: one of `CORES`.
       clock: of the core, in Hz.
+      library: the folders of CMSIS-NN, where it is called.
 
     Returns:
       `instructions` of one inference, `flash` and `ram` of the linked image, and, where the clock is known, an estimate
@@ -43,10 +46,14 @@ def measure_firmware(
         said = f"skipped: {lacks}"
         figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
         return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
-    inputs, outputs = _vectors(golden)
+    inputs, outputs = _vectors(golden, code)
     texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items()}
     sizes = [[int(array[0].nbytes) for array in of] for of in (inputs, outputs)]
-    ran = run(replace(code, files=texts), inputs, (sizes[0], sizes[1]), core)
+    code = replace(code, files=texts)
+    if library:
+        found = needed(texts[f"{code.name}.c"], library)
+        code = replace(code, library=found.sources, includes=found.includes)
+    ran = run(code, inputs, (sizes[0], sizes[1]), core)
     wanted = [b"".join(array[row].tobytes() for array in outputs) for row in range(len(outputs[0]))]
     if ran.outputs != wanted:
         row = next(n for n, pair in enumerate(zip(ran.outputs, wanted, strict=True)) if pair[0] != pair[1])
@@ -75,15 +82,11 @@ def _latency(instructions: float, clock: float, core: Core, label: str) -> Measu
     return Measurement("latency_p90", usual, "ns", "estimated", label, low=least, high=most, reason=said)
 
 
-def _vectors(golden: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Inputs and outputs of an archive, each (N, …) int8."""
+def _vectors(golden: str, code: Code) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Inputs and outputs of an archive as the code stores them, each (N, …)."""
     import numpy as np
 
     with np.load(golden, allow_pickle=False) as file:
-        names = sorted(file.files, key=_number)
-        inputs, outputs = ([file[n] for n in names if n.startswith(word)] for word in ("input", "output"))
+        inputs = [as_stored(file[f"input_{n}"], spec) for n, spec in enumerate(code.inputs)]
+        outputs = [as_stored(file[f"output_{n}"], spec) for n, spec in enumerate(code.outputs)]
     return inputs, outputs
-
-
-def _number(name: str) -> int:
-    return int(name.rpartition("_")[2]) if name.rpartition("_")[2].isdigit() else 0

@@ -163,6 +163,9 @@ def print_ccode(found: Written) -> None:
     less = "" if found.saved is None else f", {found.saved:,} B less by tables"
     print(f"  constants: {found.constants:,} B of flash{less}")
     print(f"  operators: {len(found.operators)}")
+    if found.library:
+        print(f"  CMSIS-NN:  {len(found.library)} files to compile with it, headers in {', '.join(found.includes)}")
+        print(*(f"    {file}" for file in found.library), sep="\n")
 
 
 def print_history(entries: Sequence[Entry]) -> None:

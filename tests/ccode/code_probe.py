@@ -2,9 +2,11 @@
 
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from bundled import cmsis_nn
 
 from edgekit.ccode.generate import generate
 from edgekit.runtimes import open_session
@@ -21,8 +23,21 @@ BODY
   }
 }
 """
-FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wpedantic -Werror -fsanitize=address,undefined".split()
-FLAGS += ["-fno-sanitize-recover=all"]
+FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wpedantic -Werror".split()
+PLAIN = ["-D__GNUC_PYTHON__", "-D__RESTRICT=__restrict"]
+"""What CMSIS-NN's headers need on the host."""
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+
+@cache
+def archive() -> str:
+    """CMSIS-NN compiled as plain C, once for all models of this process."""
+    place, folder = cmsis_nn(), tempfile.mkdtemp()
+    assert place
+    command = ["gcc", "-std=c11", "-O1", "-g", "-w", *SANITIZE, *PLAIN, f"-I{place / 'Include'}", "-c"]
+    subprocess.run([*command, *map(str, place.rglob("*.c"))], cwd=folder, check=True)
+    subprocess.run("ar rc cmsis.a *.o", shell=True, cwd=folder, check=True)
+    return f"{folder}/cmsis.a"
 
 
 def main_of(inputs: int, outputs: int, stateful: bool, lasting: bool = False) -> str:
@@ -106,7 +121,9 @@ def compare(
             (Path(folder) / file).write_text(text)
         main = main_of(len(session.inputs), len(session.outputs), code.stateful, lasting)
         (Path(folder) / "main.c").write_text(main)
-        command = [compiler, *FLAGS, "main.c", "m.c", "-o", "m"]
+        command = [compiler, *FLAGS, *SANITIZE, "main.c", "m.c", "-o", "m"]
+        if kernels == "cmsis-nn":
+            command += [*PLAIN, f"-isystem{cmsis_nn()}/Include", archive()]
         subprocess.run(command, cwd=folder, check=True)
         done = subprocess.run(
             ["./m"], cwd=folder, input=given, capture_output=True, env={"ASAN_OPTIONS": "detect_leaks=0"}

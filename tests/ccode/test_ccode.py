@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from bundled import cmsis_nn
 from code_probe import compare
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,9 @@ from edgekit.ccode.plan import Span, Use, plan
 from edgekit.errors import ModelError
 from edgekit.worker import Worker
 
+KERNELS = ["portable", "dsp"]
+if cmsis_nn():
+    KERNELS.append("cmsis-nn")
 EXACT = "anomaly_autoencoder audio_commands ecg_autoencoder hello_world magic_wand micro_speech on_off wake_word"
 
 
@@ -32,7 +36,7 @@ def differing(tflm, folder, content: bytes, kernels: str, samples: int = 60, com
     return found
 
 
-@pytest.mark.parametrize("kernels", ["portable", "dsp"])
+@pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("name", EXACT.split())
 def test_the_shared_models_are_exact(shared, tflm, tmp_path, name, kernels):
     content = (shared / f"models/tflite/{name}_int8.tflite").read_bytes()
@@ -93,7 +97,7 @@ def layer(of: dict) -> bytes | None:
     return g.finish(y)
 
 
-@pytest.mark.parametrize("kernels", ["portable", "dsp"])
+@pytest.mark.parametrize("kernels", KERNELS)
 @given(of=LAYERS)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_layers_of_any_shape_and_quantization_are_exact(tflm, tmp_path_factory, kernels, of):
@@ -177,7 +181,7 @@ MODELS = {f.__name__: f for f in (long_sums, long_rows, movements, small)} | {
 }
 
 
-@pytest.mark.parametrize("kernels", ["portable", "dsp"])
+@pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("name", MODELS)
 def test_edge_cases_and_movements_are_exact(tflm, tmp_path, name, kernels):
     assert differing(tflm, tmp_path, MODELS[name](), kernels, 300) == 0

@@ -2,6 +2,8 @@
 
 import shutil
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +13,21 @@ from hypothesis import strategies as st
 from make_graph import Graph
 
 from edgekit.ccode.generate import generate
+from edgekit.data.spec import DataSpec
 from edgekit.errors import ModelError
+from edgekit.firmware import run as firmware
+from edgekit.model.read import load_file
+from edgekit.project import Preprocessing
+from edgekit.quantize.convert import convert_file
+from edgekit.quantize.int8 import calibrate_file
+from edgekit.quantize.schemes import quantize_with_scheme
+from edgekit.recipe import Quantize
+from edgekit.types import Reading, TensorSpec
 from edgekit.worker import Worker
+
+ASSETS = Path(__file__).parents[2] / "assets"
+IMAGE = TensorSpec("image", (1, 28, 28, 1), "float32")
+DATA = DataSpec(str(ASSETS / "digits.npz"), "", Preprocessing(scale=1 / 255), (IMAGE,), 10, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +37,7 @@ def tflm(tmp_path_factory):
     worker.close()
 
 
-def differing(tflm, folder, content: bytes, kernels: str = "portable", samples: int = 60) -> int:
+def differing(tflm, folder, content: bytes, kernels: str = "portable", samples: int = 40) -> int:
     (folder / "m.tflite").write_bytes(content)
     found, arena, bound = tflm.call(
         compare, str(folder / "m.tflite"), kernels, samples, "gcc", True, returns=tuple[int, int, int]
@@ -146,6 +161,38 @@ def curves() -> bytes:
     return g.finish(*ends)
 
 
+def reductions() -> bytes:
+    """Means and sums over axes, and an image that grows."""
+    g, ends = Graph(), []
+    for axes, shape in (([1, 2], [2, 7]), ([3], [2, 5, 4]), ([1], [2, 4, 7]), ([1, 2, 3], [2])):
+        for kind in ("MEAN", "SUM"):
+            x, made = g.input([2, 5, 4, 7], 0.0004, 0, "INT16"), g.tensor(shape, 0.0003, 0, "INT16")
+            ends.append(g.operator(kind, [x, g.constant(np.array(axes, np.int32))], [made], "ReducerOptions"))
+    x, larger = g.input([2, 5, 4, 7], 0.0004, 0, "INT16"), g.tensor([2, 7, 6, 7], 0.0004, 0, "INT16")
+    size = g.constant(np.array([7, 6], np.int32))
+    ends.append(g.operator("RESIZE_NEAREST_NEIGHBOR", [x, size], [larger], "ResizeNearestNeighborOptions"))
+    return g.finish(*ends)
+
+
+def transposed() -> bytes:
+    """Transposed convolutions."""
+    g, ends, rng = Graph(), [], np.random.default_rng(0)
+    for size, kernel, stride, same, bias in (
+        ((2, 3, 4, 5), (3, 2), (2, 2), True, True),
+        ((1, 4, 3, 3), (4, 3), (2, 1), False, True),
+        ((1, 2, 5, 2), (1, 2), (3, 2), False, False),
+    ):
+        out = [n * s if same else n * s + max(k - s, 0) for n, s, k in zip(size[1:3], stride, kernel, strict=True)]
+        scales = rng.uniform(0.001, 0.03, 3).astype(np.float32)
+        w = g.constant(rng.integers(-127, 128, (3, *kernel, size[3])).astype(np.int8), scales)
+        inputs = [g.constant(np.array([size[0], *out, 3], np.int32)), w, g.input(size, 0.0005, 0, "INT16")]
+        inputs += [g.constant(rng.integers(-(2**22), 2**22, 3), scales * np.float32(0.0005))] if bias else []
+        made = g.tensor([size[0], *out, 3], 0.0007, 0, "INT16")
+        fields = {"padding": 0 if same else 1, "strideH": stride[0], "strideW": stride[1]}
+        ends.append(g.operator("TRANSPOSE_CONV", inputs, [made], "TransposeConvOptions", **fields))
+    return g.finish(*ends)
+
+
 def softmaxes() -> bytes:
     """Rows of several widths."""
     g, ends = Graph(), []
@@ -210,7 +257,7 @@ def long_sums() -> bytes:
     return g.finish(*ends)
 
 
-MODELS = {f.__name__: f for f in (curves, softmaxes, widths, movements, long_sums)}
+MODELS = {f.__name__: f for f in (curves, reductions, transposed, softmaxes, widths, movements, long_sums)}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -247,3 +294,29 @@ def test_what_tflm_would_take_for_something_else_is_refused():
     assert "scale 1/32768" in refusal(lambda g, x: g.unary("SOFTMAX", x, 0.01, 0, "SoftmaxOptions", beta=1.0))
     assert "scale 1/32768" in refusal(lambda g, x: g.unary("TANH", x, 0.01, 0))
     assert "written for int8" in refusal(lambda g, x: g.unary("HARD_SWISH", x, 0.01, 0))
+
+
+@pytest.fixture(scope="module")
+def digits(once) -> bytes:
+    """The reference model with activations of 16 bits, as a build makes it."""
+    settings = Quantize(scheme="int16x8", calibration_samples=16)
+
+    def fill(folder: Path) -> None:
+        with Worker(folder / "log") as tensorflow:
+            tensorflow.call(load_file, str(ASSETS / "digits.keras"), Reading(), str(folder), returns=Any)
+            tensorflow.call(convert_file, str(folder / "model.h5"), "", str(folder), returns=str)
+            arguments = (str(folder / "float.tflite"), DATA, settings, str(folder))
+            tensorflow.call(calibrate_file, *arguments, returns=None)
+        with Worker(folder / "log") as litert:
+            litert.call(quantize_with_scheme, str(folder / "calibrated.tflite"), settings, str(folder), returns=str)
+
+    return (once("digits16", fill) / "model.tflite").read_bytes()
+
+
+@pytest.mark.parametrize("kernels", ["portable", "dsp"])
+def test_the_reference_model_is_exact_and_quick(tflm, tmp_path, digits, kernels):
+    assert differing(tflm, tmp_path, digits, kernels, 30) == 0
+    if not firmware.missing():
+        code = generate(digits, "m", kernels)
+        ran = firmware.run(code, [np.zeros((1, 784), np.int16)], ([1568], [20]), "cortex-m4f")
+        assert ran.instructions < {"portable": 2.8, "dsp": 1.6}[kernels] * 2_440_768

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_graph import Graph
 
+from edgekit.ccode.generate import generate
+from edgekit.errors import ModelError
 from edgekit.worker import Worker
 
 ZEROS = st.sampled_from([-128, -3, 0, 127])
@@ -50,7 +52,7 @@ def described(**fields) -> st.SearchStrategy[dict]:
 
 SHAPES = st.lists(SIZES, min_size=1, max_size=4).map(tuple)
 REDUCED = described(
-    kind=st.sampled_from(["MEAN", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"]),
+    kind=st.sampled_from(["MEAN", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "L2_NORMALIZATION"]),
     shape=SHAPES,
     axes=st.sets(st.integers(-4, 3), min_size=1),
     keep=st.booleans(),
@@ -59,6 +61,8 @@ REDUCED = described(
 
 def reduced(g: Graph, of: dict, rng: np.random.Generator) -> int:
     shape = of["shape"]
+    if of["kind"] == "L2_NORMALIZATION":
+        return g.unary(of["kind"], g.input(shape, 0.05, of["zero"]), 1 / 128, 0, "L2NormOptions")
     axes = sorted({axis % len(shape) for axis in of["axes"]})
     made = [1 if axis in axes else n for axis, n in enumerate(shape) if of["keep"] or axis not in axes]
     ends = (0.05, -9) if of["kind"].startswith("REDUCE") else (of["scale"], int(rng.integers(-128, 128)))
@@ -135,7 +139,7 @@ def multiplied(g: Graph, of: dict, rng: np.random.Generator) -> int:
 
 
 PAIRED = described(
-    kind=st.sampled_from(["PRELU", "PRELU", "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"]),
+    kind=st.sampled_from(["PRELU", "PRELU", "SQUARED_DIFFERENCE", "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"]),
     shape=st.lists(st.integers(1, 7), min_size=1, max_size=4).map(tuple),
     flat=st.lists(st.booleans(), min_size=4, max_size=4),
     drop=st.integers(0, 3),
@@ -156,7 +160,7 @@ def paired(g: Graph, of: dict, rng: np.random.Generator) -> int:
     other = int8(g, rng, few, *ends[1]) if of["constant"] else g.input(few, *ends[1])
     both = [other, one] if of["swapped"] and kind != "PRELU" else [one, other]
     options = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions"}.get(kind)
-    options = options or ("" if kind == "PRELU" else "MaximumMinimumOptions")
+    options = options or ("MaximumMinimumOptions" if alike else "")
     return g.operator(kind, both, [g.tensor(shape, *ends[2])], options)
 
 
@@ -267,3 +271,81 @@ def test_an_operator_of_any_shape_and_quantization_is_exact(differing, family):
         assert differing(g.finish(*made), kernels) == 0
 
     exact()
+
+
+@pytest.mark.parametrize("kind", ["MUL", "BATCH_MATMUL", "FULLY_CONNECTED"])
+def test_scales_whose_product_makes_ties_are_exact(differing, kind):
+    """0.05 * 0.03 / 0.004 is not 0.375 in float32: sums that lie between two stored values show it."""
+    g, rng, made = Graph(), np.random.default_rng(0), []
+    for one, other, scale in ((0.05, 0.03, 0.004), (0.1, 0.04, 0.008), (0.07, 0.02, 0.004), (0.05, 0.04, 0.128)):
+        if kind == "FULLY_CONNECTED":
+            made.append(
+                g.dense(
+                    g.input([8, 4], one, 3), rng.integers(-20, 20, (4, 4)).astype(np.int8), None, scale, 0, scales=other
+                )
+            )
+            continue
+        both = [g.input([8, 8], one, 3), g.input([8, 8], other, -1)]
+        options = {"MUL": "MulOptions", "BATCH_MATMUL": "BatchMatMulOptions"}[kind]
+        made.append(g.operator(kind, both, [g.tensor([8, 8], scale)], options))
+    assert differing(g.finish(*made), samples=200) == 0
+
+
+def excited() -> bytes:
+    """Channels that are weighted by what is in them, then joined with themselves, and added to themselves."""
+    g = Graph()
+    x = g.unary("TANH", g.input([1, 9, 7, 16], 0.03, -7), 1 / 128, 0)
+    mean = g.operator("MEAN", [x, ints(g, 1, 2)], [g.tensor([1, 1, 1, 16], 0.004, 1)], "ReducerOptions", keepDims=True)
+    weights = g.unary("LOGISTIC", mean, 1 / 256, -128)
+    y = g.operator("MUL", [x, weights], [g.tensor([1, 9, 7, 16], 0.006, 3)], "MulOptions")
+    return g.finish(g.concat([y, y]), g.add(y, y, 0.011, 3))
+
+
+def test_a_small_operand_takes_no_memory_and_is_not_written_over(differing):
+    assert differing(excited()) == 0
+    assert generate(excited(), "m").arena == 9 * 7 * 16 + 16, "the weighted channels lie where they lay"
+
+
+def many_places() -> bytes:
+    g = Graph()
+    x, out = g.input([1, 1, 300, 1]), g.tensor([1, 1, 40_001, 1])
+    return g.finish(g.operator("RESIZE_BILINEAR", [x, ints(g, 1, 40_001)], [out], "ResizeBilinearOptions"))
+
+
+def other_scales() -> bytes:
+    g = Graph()
+    both = [g.input([4], 0.1), g.input([4], 0.2)]
+    return g.finish(g.operator("CONCATENATION", both, [g.tensor([8], 0.1)], "ConcatenationOptions", axis=0))
+
+
+def computed_axes() -> bytes:
+    g = Graph()
+    x, axes = g.input([4, 4]), g.input([1], 1.0)
+    return g.finish(g.operator("MEAN", [x, axes], [g.tensor([4])], "ReducerOptions", keepDims=False))
+
+
+def constant_only() -> bytes:
+    g = Graph()
+    c = g.constant(np.zeros(4, np.int8), 0.1)
+    return g.finish(g.add(g.input([4]), g.unary("TANH", c, 1 / 128, 0)))
+
+
+def unknown() -> bytes:
+    g = Graph()
+    return g.finish(g.unary("CUMSUM", g.input([4]), 0.1, 0))
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (many_places, "0, RESIZE_BILINEAR in 't1': TFLM itself reads past its input"),
+        (other_scales, "0, CONCATENATION in 't2': its inputs and outputs have different scales; requantize"),
+        (computed_axes, "0, MEAN in 't2': its input 1 is computed; it must be constant"),
+        (constant_only, "0, TANH in 't2': its input 0 is a constant; compute the operator before"),
+        (unknown, "0, CUMSUM in 't1': C code is not written for this operator; let an interpreter run the model"),
+    ],
+)
+def test_what_cannot_be_written_is_named_with_what_to_do(build, words):
+    with pytest.raises(ModelError) as told:
+        generate(build(), "m", "portable")
+    assert f"operator {words}" in str(told.value) and "\n" not in str(told.value)

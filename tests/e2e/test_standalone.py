@@ -1,10 +1,14 @@
 """`edgekit ccode` and a build's standalone C, as a firmware engineer uses them."""
 
 import json
+import shutil
 import subprocess
+from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import edgekit
+from make_graph import Graph
 
 from edgekit.firmware.run import missing
 
@@ -41,12 +45,42 @@ def test_the_command_writes_the_same_code_every_time(shared, tmp_path):
     assert f"#define ON_OFF_ARENA_BYTES {found['arena']}\n" in (tmp_path / "a/on_off.h").read_text()
 
 
+def test_cmsis_nn_is_named_file_by_file(shared, tmp_path, cmsis_nn):
+    options = ["--kernels=cmsis-nn", f"--cmsis-nn={cmsis_nn}", "--name=m", "--out=c", "--json"]
+    done = edgekit(tmp_path, "ccode", str(shared / "models/tflite/wake_word_int8.tflite"), *options)
+    assert done.returncode == 0, done.stderr
+    names = {Path(file).name for file in json.loads(done.stdout)["library"]}
+    assert {"arm_convolve_wrapper_s8.c", "arm_nn_mat_mult_nt_t_s8.c", "arm_depthwise_conv_s8_opt.c"} <= names
+    assert "arm_avgpool_s8.c" not in names
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "all is here")
+def test_another_cmsis_nn_is_measured_again(released, tmp_path, cmsis_nn):
+    copy = tmp_path / "library" / "cmsis_nn"
+    shutil.copytree(cmsis_nn.parent, copy.parent)
+    sets = ["--set=outputs.c_kernels=cmsis-nn", f"--set=outputs.cmsis_nn={copy}"]
+
+    def instructions() -> float:
+        done = edgekit(released, "build", "--target=microcontroller", "--json", *sets)
+        assert done.returncode in (0, 1), done.stderr
+        return next(m["value"] for m in json.loads(done.stdout)["measurements"] if m["name"] == "instructions")
+
+    first = instructions()
+    assert first == instructions()
+    file = copy / "Source/PoolingFunctions/arm_max_pool_s8.c"
+    file.write_text(file.read_text().replace("int count = 0;", "volatile int count = 0;"))
+    assert instructions() > first
+
+
 @pytest.mark.parametrize(
     ("model", "options", "words"),
     [
         ("two_signatures_float", [], "2 subgraphs"),
         ("blockwise_int4", [], "operator 0, FULLY_CONNECTED in 'PartitionedCall:0': tensor"),
         ("on_off_int8", ["--kernels=helium"], "--kernels=helium"),
+        ("on_off_int8", ["--kernels=cmsis-nn"], "needs --cmsis-nn=PATH"),
+        ("on_off_int8", ["--kernels=cmsis-nn", "--cmsis-nn=."], "has no Include/arm_nnfunctions.h"),
+        ("on_off_int8", ["--cmsis-nn=."], "is for --kernels=cmsis-nn"),
         ("on_off_int8", ["--arena=5 KB"], "needs an arena of 5,152 B, and --arena gives 5,000 B"),
         ("on_off_int8", ["--arena=5"], "no unit of size"),
         ("none", [], "none.tflite"),
@@ -58,20 +92,33 @@ def test_what_cannot_be_written_is_named(shared, tmp_path, model, options, words
     assert not list(tmp_path.glob("c/*"))
 
 
+def test_a_build_names_the_model_that_cannot_be_written(cold, tmp_path):
+    g = Graph()
+    x, axis = g.input([1, 4]), g.constant(np.array(1, np.int32))
+    model = tmp_path / "sums.tflite"
+    model.write_bytes(g.finish(g.operator("CUMSUM", [x, axis], [g.tensor([1, 4])], "CumsumOptions")))
+    options = [f"--model={model}", "--data=random", f"--out={tmp_path / 'out'}"]
+    done = edgekit(cold, "build", "--target=microcontroller", *options)
+    assert done.returncode == 2 and not (tmp_path / "out").exists()
+    assert done.stderr.startswith(f"edgekit: {model}: outputs.c_standalone: operator 0, CUMSUM in 't2': ")
+
+
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
         ("outputs.c_standalone=true", 'write runtimes.ship = "tflm"'),
         ("budget.instructions=4 M", "set outputs.c_standalone = true"),
         ("outputs.c_tables=true", "outputs.c_tables: is of standalone C; set outputs.c_standalone = true"),
-        ("hardware.cpu=cortex-m4", 'simulates no "cortex-m4" here; did you mean "cortex-m4f"'),
+        ("outputs.c_kernels=cmsis", 'there is no "cmsis"; did you mean "cmsis-nn"?'),
+        ("outputs.c_kernels=dsp", "set outputs.c_standalone = true"),
         ("recipe.quantize.scheme=dynamic", '"tflm" does not execute dynamic; it takes int8'),
         ("recipe.quantize.scheme=float16", '"tflm" does not execute float16; it takes int8'),
         ("recipe.quantize=false", 'write recipe.quantize.scheme = "int8"'),
         ('recipe.quantize.float_layers=["conv1"]', "recipe.quantize.float_layers leaves floats"),
+        ("hardware.cpu=cortex-m4", 'simulates no "cortex-m4" here; did you mean "cortex-m4f"'),
     ],
 )
 def test_a_profile_that_contradicts_itself_is_refused(cold, setting, words):
-    target = "microcontroller" if "quantize" in setting or "cpu" in setting else "phone"
+    target = "microcontroller" if "cpu" in setting or "quantize" in setting else "phone"
     done = edgekit(cold, "build", f"--target={target}", f"--set={setting}")
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1

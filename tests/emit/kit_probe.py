@@ -30,16 +30,16 @@ def write_golden(model: str, place: str, count: int = 5) -> None:
     np.savez(place, **arrays, **facts)
 
 
-def write_kit(model: str, folder: str, standalone: bool = True) -> bool:
-    """The whole `c/` of a model, its golden vectors included; whether the model has states."""
+def write_kit(model: str, folder: str, standalone: bool = True) -> None:
+    """The whole `c/` of a model, its golden vectors included."""
     place = str(Path(model).with_name("golden.npz"))
     write_golden(model, place)
-    stateful = generate_file(model, "net", "portable", None, folder).stateful if standalone else False
+    code = generate_file(model, "net", "portable", None, folder) if standalone else None
+    ends = (code.inputs, code.outputs) if code else None
     engines = ("standalone", "tflm") if standalone else ("tflm",)
-    kit = Kit(CArray("net"), engines, open_session("tflm", model).arena(), LABELS, place)
+    kit = Kit(CArray("net"), engines, open_session("tflm", model).arena(), LABELS, ends, place)
     for name, text in files(Path(model), kit).items():
         (Path(folder) / name).write_text(text, encoding="ascii")
-    return stateful
 
 
 def through(model: str, values: str) -> None:

@@ -45,15 +45,17 @@ def several() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def kits(tmp_path_factory):
-    """`c/` of each model, and whether it has states."""
+def kits(tmp_path_factory, shared):
+    """A folder for each model with its `c/`."""
     made = {}
+    states = (shared / "models/tflite/mnist_lstm_int8.tflite").read_bytes()
+    contents = {"single": single(), "int16": single("INT16"), "several": several(), "states": states}
     with worker.Worker() as process:
-        for name, content in (("single", single()), ("int16", single("INT16")), ("several", several())):
+        for name, content in contents.items():
             folder = tmp_path_factory.mktemp(name)
             (folder / "model.tflite").write_bytes(content)
             (folder / "c").mkdir()
-            process.call(write_kit, str(folder / "model.tflite"), str(folder / "c"), returns=bool)
+            process.call(write_kit, str(folder / "model.tflite"), str(folder / "c"), returns=None)
             made[name] = folder
     return made
 
@@ -64,7 +66,7 @@ def compiled(folder: Path, command: list[str], *sources: str) -> Path:
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize("model", ["single", "int16", "several"])
+@pytest.mark.parametrize("model", ["single", "int16", "several", "states"])
 def test_the_selftest_passes_with_either_engine(kits, tmp_path, model, compiler):
     folder = kits[model] / "c"
     (tmp_path / "main.c").write_text(TESTED)
@@ -78,7 +80,7 @@ def test_the_selftest_passes_with_either_engine(kits, tmp_path, model, compiler)
         for of in (graph.inputs, graph.outputs)
     ]
     write_shim(tmp_path)
-    (tmp_path / "shim.cpp").write_text(engine("net", *ends, False))
+    (tmp_path / "shim.cpp").write_text(engine("net", *ends, model == "states"))
     for language, sources in {
         "c": [*common, folder / "net.c", folder / "net_model.c"],
         "cpp": ["shim.cpp", folder / "net_tflm.cpp"],
@@ -89,6 +91,17 @@ def test_the_selftest_passes_with_either_engine(kits, tmp_path, model, compiler)
             subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
     objects = [p.name for p in tmp_path.glob("*.o")]
     assert subprocess.run([compiled(tmp_path, [CPP[compiler]], *objects)]).returncode == 0
+
+
+def test_the_selftest_forgets_between_vectors(kits, tmp_path):
+    folder = kits["states"] / "c"
+    (tmp_path / "main.c").write_text(TESTED)
+    text = (folder / "net_selftest.c").read_text()
+    (tmp_path / "net_selftest.c").write_text(
+        text.replace("    SELFTEST_RESET(arena);", "    if (!vector) SELFTEST_RESET(arena);")
+    )
+    sources = ["main.c", "net_selftest.c", str(folder / "net.c"), str(folder / "net_golden.c")]
+    assert subprocess.run([compiled(tmp_path, ["gcc", "-std=c11", f"-I{folder}"], *sources)]).returncode > 0
 
 
 def test_the_selftest_counts_what_differs(kits, tmp_path):
@@ -118,26 +131,20 @@ def test_all_of_it_compiles_together_as_old_and_new_c_and_as_cpp(kits, tmp_path,
         subprocess.run([compiler, "-std=c99", *STRICT, "-fsyntax-only", "net.c"], cwd=tmp_path, check=True)
 
 
-@pytest.mark.parametrize("model", ["mnist_lstm_int8", "two_signatures_float"])
-def test_the_interpreter_compiles_for_states_and_floats(shared, tmp_path, model):
-    if model == "two_signatures_float":
-        g = Graph()
-        g.graph.inputs = [g.tensor([1, 3], 0, 0, "FLOAT32")]
-        (tmp_path / "model.tflite").write_bytes(
-            g.finish(g.operator("ABS", g.graph.inputs, [g.tensor([1, 3], 0, 0, "FLOAT32")]))
-        )
-    else:
-        shutil.copy(shared / f"models/tflite/{model}.tflite", tmp_path / "model.tflite")
-    worker.call(write_kit, str(tmp_path / "model.tflite"), str(tmp_path), False, returns=bool)
+def test_a_model_of_floats_has_its_vectors_as_floats(tmp_path):
+    g = Graph()
+    g.graph.inputs = [g.tensor([1, 3], 0, 0, "FLOAT32")]
+    out = g.operator("ABS", g.graph.inputs, [g.tensor([1, 3], 0, 0, "FLOAT32")])
+    (tmp_path / "model.tflite").write_bytes(g.finish(out))
+    worker.call(write_kit, str(tmp_path / "model.tflite"), str(tmp_path), False, returns=None)
     write_shim(tmp_path)
     for compiler in COMPILERS:
-        command = [CPP[compiler], "-std=c++17", *STRICT, "-I.", "-c"]
-        subprocess.run([*command, "net_tflm.cpp"], cwd=tmp_path, check=True)
+        command = [CPP[compiler], "-std=c++17", *STRICT, "-I.", "-c", "net_tflm.cpp"]
+        subprocess.run(command, cwd=tmp_path, check=True)
         subprocess.run(
             [compiler, "-std=c11", *STRICT, "-c", "net_selftest.c", "net_golden.c"], cwd=tmp_path, check=True
         )
-    resets = "net_tflm_reset(arena)" in (tmp_path / "net_tflm.h").read_text().replace("void *", "")
-    assert resets == ("lstm" in model) == ("RESET(arena)" in (tmp_path / "net_selftest.c").read_text())
+    assert "int net_tflm_run(const float *input, float *output, void *arena)" in (tmp_path / "net_tflm.h").read_text()
 
 
 HELPERS = """
@@ -270,7 +277,7 @@ def test_golden_vectors_of_another_model_or_runtime_are_left_out(kits, tmp_path)
     for change in (
         {"sha256": np.asarray("0" * 64)},
         {"runtime": np.asarray("litert 2")},
-        {"output_0": np.zeros((5, 8))},
+        {"output_0": np.zeros((5, 8), np.int16)},
     ):
         np.savez(tmp_path / "golden.npz", **arrays | change)
         kit = Kit(CArray("net"), arena=arena, golden=str(tmp_path / "golden.npz"))
@@ -308,11 +315,22 @@ def test_pages_name_only_files_that_are_there(kits):
 def test_without_an_interpreter_there_is_no_array(kits, tmp_path):
     model = str(kits["single"] / "model.tflite")
     golden = str(kits["single"] / "golden.npz")
-    emit_file(model, "net", Outputs(c_standalone=True), Arena(4096, 4000, 2000, 2000), (), golden, str(tmp_path))
+    emit_file(model, "net", Outputs(c_standalone=True), Arena(4096, 4000, 2000, 2000), (), None, golden, str(tmp_path))
     names = {p.name for p in tmp_path.iterdir()}
     assert {"net_config.h", "net_golden.c", "net_selftest.c", "net_cmake.md"} <= names
     assert not {"net_model.c", "net_resolver.h", "net_tflm.cpp"} & names
     assert "TFLM" not in (tmp_path / "net_selftest.c").read_text()
+
+
+def test_floats_around_a_graph_of_integers_are_tested_as_stored(shared, tmp_path):
+    """Standalone C starts behind QUANTIZE and ends before DEQUANTIZE."""
+    shutil.copy(shared / "models/tflite/ecg_autoencoder_int8.tflite", tmp_path / "model.tflite")
+    worker.call(write_kit, str(tmp_path / "model.tflite"), str(tmp_path), returns=None)
+    (tmp_path / "main.c").write_text(TESTED)
+    sources = ["main.c", "net.c", "net_golden.c", "net_selftest.c"]
+    assert subprocess.run([compiled(tmp_path, ["gcc", "-std=c11", *STRICT], *sources)]).returncode == 0
+    assert "net_quantize_input0" in (tmp_path / "net_quantize.h").read_text()
+    assert "There is no net_tflm.cpp: the model takes or gives floats" in (tmp_path / "net_config.h").read_text()
 
 
 def test_a_model_that_tflm_did_not_run_has_no_interpreter(shared):

@@ -3,14 +3,18 @@
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from edgekit.ccode.generate import generate
+from edgekit.ccode.library import needed
 from edgekit.firmware.run import run
 from edgekit.runtimes import open_session
 from edgekit.runtimes.values import random_inputs
 
 
-def simulated(model: str, kernels: str, core: str, samples: int) -> dict[str, float]:
+def simulated(
+    model: str, kernels: str, core: str, samples: int, library: dict[str, str] | None = None
+) -> dict[str, float]:
     session = open_session("tflm", model)
     inputs = [random_inputs(session.inputs, seed) for seed in range(samples)]
     wanted = []
@@ -22,6 +26,9 @@ def simulated(model: str, kernels: str, core: str, samples: int) -> dict[str, fl
     columns = [np.stack(column) for column in zip(*inputs, strict=True)]
     sizes = [c[0].nbytes for c in columns], [o.nbytes for o in session.get_outputs()]
     code = generate(Path(model).read_bytes(), "m", kernels)
+    if library:
+        found = needed(code.files["m.c"], library)
+        code = replace(code, library=found.sources, includes=found.includes)
     ran = run(code, columns, sizes, core)
     return {
         "differing": sum(a != b for a, b in zip(ran.outputs, wanted, strict=True)),

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from firmware_probe import simulated
 from make_graph import Graph
+from msgspec.structs import replace
 
 from edgekit import worker
 from edgekit.ccode.generate import generate
+from edgekit.ccode.library import needed, parts
 from edgekit.emit.c_array import CArray
 from edgekit.emit.kit import Kit, files
 from edgekit.errors import TargetError, WorkerError
@@ -48,6 +50,53 @@ def test_the_count_is_the_same_in_every_run(model):
     assert runs[0]["instructions"] < 0.8 * portable["instructions"]
 
 
+def layers() -> bytes:
+    """One after the other what CMSIS-NN computes, each in another of its ways."""
+    rng, g = np.random.default_rng(3), Graph()
+
+    def weights(*shape):
+        return rng.integers(-127, 128, shape).astype(np.int8)
+
+    def conv(x, w, outputs, **options):
+        scales = rng.uniform(0.001, 0.01, outputs)
+        return g.conv(x, w, rng.integers(-900, 900, outputs), 0.1, -5, scales=scales, **options)
+
+    x = g.input([1, 13, 11, 3], 0.05, -9)
+    x = conv(x, weights(8, 3, 3, 3), 8, padding="SAME", activation="RELU6")
+    x = conv(x, weights(1, 3, 3, 8), 8, depthwise=True, padding="SAME")
+    x = conv(x, weights(1, 5, 4, 8), 8, depthwise=True, padding="SAME", stride=2)
+    x = conv(x, weights(1, 3, 3, 16), 16, depthwise=True, padding="VALID", dilation=2)
+    x = conv(x, weights(7, 1, 1, 16), 7)
+    x = conv(x, weights(6, 1, 1, 7), 6, stride=2)
+    x = g.pool(g.pool(x, "AVERAGE", 2, 1, "SAME", "RELU"), "MAX", 2, 1, "SAME", "NONE")
+    x = g.reshape(x, [1, int(np.prod(g.shape(x)))])
+    x = g.dense(x, weights(9, g.shape(x)[1]), rng.integers(-900, 900, 9), scales=rng.uniform(0.001, 0.01, 9))
+    return g.finish(g.dense(x, weights(5, 9), rng.integers(-900, 900, 5), scales=0.01))
+
+
+@needs_tools
+@pytest.mark.parametrize("core", CORES)
+def test_cmsis_nn_from_a_path_has_the_outputs_of_tflm(tmp_path, cmsis_nn, core):
+    (tmp_path / "layers.tflite").write_bytes(layers())
+    library = {name: str(folder) for name, folder in parts(cmsis_nn).items()}
+    arguments = (str(tmp_path / "layers.tflite"), "cmsis-nn", core, 20, library)
+    assert worker.call(simulated, *arguments, returns=dict[str, float])["differing"] == 0
+
+
+@needs_tools
+def test_a_buffer_that_is_too_small_is_refused_before_anything_is_written(tmp_path, cmsis_nn):
+    code = generate(layers(), "m", "cmsis-nn")
+    library = needed(code.files["m.c"], {name: str(folder) for name, folder in parts(cmsis_nn).items()})
+    code.files["m.c"] = code.files["m.c"].replace(" > 128) return 1;", " > 107) return 1;")
+    with pytest.raises(WorkerError, match="ended with 2"):
+        firmware.run(
+            replace(code, library=library.sources, includes=library.includes),
+            [np.zeros((1, 13 * 11 * 3), np.int8)],
+            ([13 * 11 * 3], [5]),
+            "cortex-m4f",
+        )
+
+
 @needs_tools
 def test_the_count_is_the_same_on_another_machine(tmp_path):
     """The image for a Cortex-M4F, on the board of a Cortex-M7."""
@@ -63,19 +112,19 @@ def test_the_latency_is_estimated_from_instructions_and_clock(tmp_path):
     code, golden = generate_small(), tmp_path / "golden.npz"
     inputs = np.zeros((2, 1, 4), np.int8)
     outputs = np.array(answered(tmp_path, code, inputs.reshape(2, 4)), np.int8)
-    np.savez(golden, input=inputs, output=outputs.reshape(2, 1, 2))
+    np.savez(golden, input_0=inputs, output_0=outputs.reshape(2, 1, 2))
     files = {}
     for name, text in code.files.items():
         (tmp_path / name).write_text(text)
         files[name] = str(tmp_path / name)
-    found = {m.name: m for m in measure_firmware(code, files, str(golden), "cortex-m7", 400e6)}
+    found = {m.name: m for m in measure_firmware(code, files, str(golden), "cortex-m7", 400e6, {})}
     latency, instructions = found["latency_p90"], found["instructions"]
     assert (latency.source, instructions.source) == ("estimated", "simulated")
     assert latency.low < latency.value < latency.high
     low, usual, high = CORES["cortex-m7"].cycles
     wanted = [instructions.value * cycles / 0.4 for cycles in (low, usual, high)]
     assert [latency.low, latency.value, latency.high] == pytest.approx(wanted, rel=0.01)
-    assert "latency_p90" not in {m.name for m in measure_firmware(code, files, str(golden), "cortex-m7", None)}
+    assert "latency_p90" not in {m.name for m in measure_firmware(code, files, str(golden), "cortex-m7", None, {})}
 
 
 def test_an_unknown_core_is_refused(model):

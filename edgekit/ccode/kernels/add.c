@@ -1,3 +1,6 @@
+#include "clamp.c"
+#include "requantize.c"
+
 /* Sum of two tensors of one shape, or difference: TFLM, tensorflow/lite/kernels/internal/reference/add.h, sub.h. */
 static void add(const int8_t *one, const int8_t *other, int8_t *output, int32_t count, const int32_t of[13]) {
   for (int32_t i = 0; i < count; i++) {

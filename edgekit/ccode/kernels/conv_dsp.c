@@ -1,3 +1,8 @@
+#include "dsp_word.c"
+#include "dsp_pairs.c"
+#include "dsp_widen.c"
+#include "finish_pair.c"
+
 /* Copies what a pixel's window covers to `patch`; around the input lies its zero point. */
 static void gather(const window *at, const int8_t *input, int32_t y, int32_t x, int8_t *patch) {
   const int32_t end = x + (at->kernel_x - 1) * at->dilation_x, wide = at->kernel_x * at->depth;

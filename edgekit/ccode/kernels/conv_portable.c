@@ -1,3 +1,5 @@
+#include "finish_pair.c"
+
 /* Sums for two output channels of four pixels, whose inputs stand side by side in `patch`. One product with a packed
    pair of weights is two: the lower lane of the sum has 23 bits, which LANE products cannot overflow. */
 #define LANE 256

@@ -1,3 +1,7 @@
+#include "dsp_word.c"
+#include "dsp_pairs.c"
+#include "word16.c"
+
 /* Two more sums from two inputs. */
 static inline void dot2_16(int32_t x, const int8_t *weights, int32_t sums[2]) {
   const uint32_t four = word(weights);

@@ -1,6 +1,10 @@
+#include "dsp_word.c"
+#include "dsp_pairs.c"
+#include "dsp_bytes.c"
+
 /* Adds to the sums of four output channels the products of inputs, in fours. They are two pairs; a word holds a pair's
    weights for two inputs. One product is two: a weight of the upper of a pair counts 256 times that of the lower, to
-   which 128 is added. */
+   which 128 is added. A function of its own, because in two loops its sums would not stay in registers. */
 #define FOUR                                                \
   do {                                                      \
     const uint32_t x = word(row);                           \
@@ -15,7 +19,8 @@
     one += 2;                                               \
     other += 2;                                             \
   } while (0)
-static inline void dot4(const int8_t *row, int32_t count, const int32_t *one, const int32_t *other, int32_t sums[4]) {
+static __attribute__((noinline)) void dot4(const int8_t *row, int32_t count, const int32_t *one, const int32_t *other,
+                                           int32_t sums[4]) {
   const int8_t *const end = row + count;
   int32_t a = 0, b = 0, c = 0, d = 0;
   if (count & 4) FOUR;

@@ -1,8 +1,9 @@
 /* Adds to the sums of four output channels the products of inputs, in fours. They are two pairs; a word holds a pair's
    weights for two inputs. One product is two: the upper of a pair lies 24 bits above the lower, to whose weights 128 is
-   added. */
+   added. A function of its own, because in two loops its sums would not stay in registers. */
 #define OUTER(word) (int32_t)((word) & 0xff0000ffu)
-static inline void dot4(const int8_t *row, int32_t count, const int32_t *one, const int32_t *other, int32_t sums[4]) {
+static __attribute__((noinline)) void dot4(const int8_t *row, int32_t count, const int32_t *one, const int32_t *other,
+                                           int32_t sums[4]) {
   int64_t a = 0, b = 0;
   for (const int8_t *const end = row + count; row != end; row += 2, one++, other++) {
     const uint32_t w = (uint32_t)*one, v = (uint32_t)*other;

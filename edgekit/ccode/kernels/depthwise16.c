@@ -16,18 +16,21 @@ static void depthwise16(const linear16 *of, const window *at, const int16_t *inp
         from[tap] = inside ? input + (iy * at->width + ix) * at->channels : zeros;
       }
       int32_t c = 0;
-      for (; multiplier == 1 && c + 2 <= channels; c += 2) {
-        const int8_t *weights = of->weights + c;
-        sum16 a = of->bias[c], b = of->bias[c + 1];
-        for (int32_t tap = 0; tap < taps; tap++, weights += channels) {
-          const int16_t *x = from[tap] + c;
-          a += x[0] * weights[0];
-          b += x[1] * weights[1];
+      if (multiplier == 1) {
+        for (; c + 2 <= channels; c += 2) {
+          const int8_t *weights = of->weights + c;
+          sum16 a = of->bias[c], b = of->bias[c + 1];
+          for (int32_t tap = 0; tap < taps; tap++, weights += channels) {
+            const int16_t *x = from[tap] + c;
+            a += x[0] * weights[0];
+            b += x[1] * weights[1];
+          }
+          output[c] = finish16(of, c, a, low, high);
+          output[c + 1] = finish16(of, c + 1, b, low, high);
         }
-        output[c] = finish16(of, c, a, low, high);
-        output[c + 1] = finish16(of, c + 1, b, low, high);
+        if (c == channels) continue;
       }
-      for (; c < channels; c++) {
+      for (c = multiplier == 1 ? channels - 1 : 0; c < channels; c++) {
         const int8_t *weights = of->weights + c;
         sum16 sum = of->bias[c];
         for (int32_t tap = 0; tap < taps; tap++, weights += channels) sum += from[tap][c / multiplier] * weights[0];

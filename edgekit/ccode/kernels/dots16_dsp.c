@@ -1,3 +1,7 @@
+#include "dsp_word.c"
+#include "dsp_pairs.c"
+#include "word16.c"
+
 #define LANE16 2 /* values from pixel to pixel in a patch */
 /* Puts pairs of a pixel's inputs to every fourth pair of `patch`. */
 static void spread16(const int16_t *from, int16_t *patch, int32_t count) {

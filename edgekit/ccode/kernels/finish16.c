@@ -1,3 +1,5 @@
+#include "clamp16.c"
+
 /* The sum of an output as it is stored: TFLM, tensorflow/lite/kernels/internal/common.cc, MultiplyByQuantizedMultiplier
    of 64 bits, which takes 16 bits of the multiplier; here they are made ready for a shift by 32. */
 static inline int16_t finish16(const linear16 *of, int32_t c, int32_t sum, int32_t low, int32_t high) {

@@ -1,3 +1,6 @@
+#include "requantize.c"
+#include "clamp16.c"
+
 /* The sum of an output as it is stored: TFLM, tensorflow/lite/kernels/internal/common.cc, MultiplyByQuantizedMultiplier
    of 64 bits, which takes 16 bits of the multiplier, and that of 32 bits where it is rounded twice. */
 static int16_t finish16(const linear16 *of, int32_t c, int64_t sum, int32_t low, int32_t high) {

@@ -1,3 +1,6 @@
+#include "dsp_word.c"
+#include "dsp_max.c"
+
 /* Each value of `to` becomes the larger of the two, four at once. */
 static inline void larger(const int8_t *from, int8_t *to, int32_t count) {
   for (; count >= 4; count -= 4, from += 4, to += 4) {

@@ -1,3 +1,6 @@
+#include "dsp_word.c"
+#include "dsp_pairs.c"
+
 typedef int32_t gate_x;
 
 #if defined(__ARM_FEATURE_SAT)

@@ -1,3 +1,5 @@
+#include "sigmoids.c"
+
 /* The sigmoid of x / 2^12, with 15 bits behind the point: TFLM,
    tensorflow/lite/kernels/internal/reference/integer_ops/logistic.h. */
 static int32_t gate_sigmoid(int32_t x) {

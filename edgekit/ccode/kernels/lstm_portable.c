@@ -2,12 +2,10 @@ typedef int8_t gate_x;
 
 static inline int32_t gate_clamp(int32_t x) { return x < -32768 ? -32768 : x > 32767 ? 32767 : x; }
 
-/* Values as `gate_dot` reads them: as they are. */
+/* Values as `gate_dot` reads them: as they are, but at `scratch` behind `skip` others if the output may lie where they
+   lay. */
 static inline const int8_t *gate_widen(const int8_t *from, int32_t count, void *scratch, int32_t skip) {
-  (void)count;
-  (void)scratch;
-  (void)skip;
-  return from;
+  return scratch ? memcpy((int8_t *)scratch + skip, from, (size_t)count) : from;
 }
 
 #define GATES(k)                     \

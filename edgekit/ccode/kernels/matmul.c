@@ -1,3 +1,6 @@
+#include "clamp.c"
+#include "requantize.c"
+
 /* Products of matrices: TFLM, tensorflow/lite/kernels/internal/reference/batch_matmul.h. `size`: of three axes of
    matrices, of rows, of columns, and the products of a sum; `x_step` and `y_step`: from one to the next in each input,
    in bytes. `scratch` holds a row as 16 bits each. */
@@ -12,14 +15,14 @@ static void matmul(const int8_t *x, const int8_t *y, int8_t *output, const int32
           const int8_t *from = x + a * x_step[0] + b * x_step[1] + c * x_step[2] + r * x_step[3];
           const int8_t *column = y + a * y_step[0] + b * y_step[1] + c * y_step[2];
           int32_t start = 0;
-          for (int32_t k = 0; k < depth; k++, from += x_step[5]) {
-            row[k] = (int16_t)(*from - of[0]);
+          for (int32_t k = 0; k < depth; k++) {
+            row[k] = (int16_t)(from[k * x_step[5]] - of[0]);
             start -= row[k] * of[1];
           }
-          for (int32_t n = 0; n < size[4]; n++, column += y_step[4]) {
-            const int8_t *with = column;
+          for (int32_t n = 0; n < size[4]; n++) {
+            const int8_t *with = column + n * y_step[4];
             int32_t sum = start;
-            for (int32_t k = 0; k < depth; k++, with += next) sum += row[k] * *with;
+            for (int32_t k = 0; k < depth; k++) sum += row[k] * with[k * next];
             *output++ = clamp_s8(requantize(sum, of[2], of[3]) + of[4], -128, 127);
           }
         }

@@ -1,3 +1,5 @@
+#include "clamp.c"
+
 /* Max pooling of one image: TFLM, tensorflow/lite/kernels/internal/reference/integer_ops/pooling.h. Without padding the
    output may lie where the input lies. */
 static void max_pool(const window *at, const int8_t *input, int8_t *output, int32_t low, int32_t high) {

@@ -1,3 +1,6 @@
+#include "clamp.c"
+#include "requantize.c"
+
 /* Product of two tensors of one shape: TFLM, tensorflow/lite/kernels/internal/reference/integer_ops/mul.h. */
 static void multiply(const int8_t *one, const int8_t *other, int8_t *output, int32_t count, const int32_t of[7]) {
   for (int32_t i = 0; i < count; i++) {

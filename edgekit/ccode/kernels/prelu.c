@@ -1,3 +1,6 @@
+#include "clamp.c"
+#include "requantize.c"
+
 /* PReLU with a slope for each value: TFLM, tensorflow/lite/kernels/internal/reference/prelu.h. */
 static void prelu(const int8_t *input, const int8_t *slopes, int8_t *output, int32_t count, const int32_t of[7]) {
   for (int32_t i = 0; i < count; i++) {

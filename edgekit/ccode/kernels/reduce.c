@@ -1,7 +1,11 @@
+#include "clamp.c"
+#include "requantize.c"
+
 /* Sums or means over axes: TFLM, tensorflow/lite/kernels/internal/reference/reduce.h, QuantizedMeanOrSum. `size` and
    `step`: of three axes that stay and of three that are summed over. */
 static void reduce(const int8_t *input, int8_t *output, const int32_t size[6], const int32_t step[6],
                    const int32_t of[4]) {
+  const int32_t count = size[5], apart = step[5];
   for (int32_t a = 0; a < size[0]; a++) {
     for (int32_t b = 0; b < size[1]; b++) {
       for (int32_t c = 0; c < size[2]; c++) {
@@ -9,10 +13,10 @@ static void reduce(const int8_t *input, int8_t *output, const int32_t size[6], c
         for (int32_t d = 0; d < size[3]; d++) {
           for (int32_t e = 0; e < size[4]; e++) {
             const int8_t *x = input + a * step[0] + b * step[1] + c * step[2] + d * step[3] + e * step[4];
-            for (int32_t f = 0; f < size[5]; f++, x += step[5]) sum += *x;
+            for (int32_t f = 0; f < count; f++) sum += x[f * apart];
           }
         }
-        *output++ = clamp_s8(requantize(sum, of[1], of[2]) + of[3], -128, 127);
+        *output++ = clamp_s8(requantize(sum, of[1], of[2]) + of[3], INT8_MIN, INT8_MAX);
       }
     }
   }

@@ -2,6 +2,7 @@
    ReduceGeneric. `size` and `step`: of three axes that stay and of three that are searched. */
 static void reduce_extreme(const int8_t *input, int8_t *output, const int32_t size[6], const int32_t step[6],
                            int32_t sign) {
+  const int32_t count = size[5], apart = step[5];
   for (int32_t a = 0; a < size[0]; a++) {
     for (int32_t b = 0; b < size[1]; b++) {
       for (int32_t c = 0; c < size[2]; c++) {
@@ -10,7 +11,10 @@ static void reduce_extreme(const int8_t *input, int8_t *output, const int32_t si
         for (int32_t d = 0; d < size[3]; d++) {
           for (int32_t e = 0; e < size[4]; e++) {
             const int8_t *x = start + d * step[3] + e * step[4];
-            for (int32_t f = 0; f < size[5]; f++, x += step[5]) most = *x * sign > most * sign ? *x : most;
+            for (int32_t f = 0; f < count; f++) {
+              const int8_t next = x[f * apart];
+              most = next * sign > most * sign ? next : most;
+            }
           }
         }
         *output++ = most;

@@ -1,3 +1,6 @@
+#include "requantize.c"
+#include "clamp16.c"
+
 /* Values with another scale, one factor above the zero point and one below: TFLM,
    tensorflow/lite/kernels/internal/reference/requantize.h, leaky_relu.h. */
 static void rescale16(const int16_t *input, int16_t *output, int32_t count, const int32_t of[8]) {

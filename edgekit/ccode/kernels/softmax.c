@@ -1,3 +1,5 @@
+#include "clamp.c"
+
 static int32_t round_shift(int64_t x, int32_t by) {
   const int64_t mask = ((int64_t)1 << by) - 1;
   const int64_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);

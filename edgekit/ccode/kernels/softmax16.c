@@ -1,3 +1,5 @@
+#include "requantize.c"
+
 /* Between the knots of a curve of 16 bits: TFLM, tensorflow/lite/kernels/internal/common.h, LUTLookup. */
 static int32_t between16(const int16_t *knots, int32_t x) {
   x = x < INT16_MIN ? INT16_MIN : x > INT16_MAX ? INT16_MAX : x;
