@@ -24,7 +24,7 @@ TFLM = {
 there: its C++ sources are in no package, so these are not measured again here."""
 
 
-def measure(path: str, kernels: str, core: str, samples: int) -> dict[str, float | str]:
+def measure(path: str, kernels: str, core: str, samples: int, tables: bool = False) -> dict[str, float | str]:
     """A model in TFLM beside its C code on a simulated core; in a worker for TFLM."""
     import time
 
@@ -45,7 +45,7 @@ def measure(path: str, kernels: str, core: str, samples: int) -> dict[str, float
         session.invoke()
         wanted.append(b"".join(output.tobytes() for output in session.get_outputs()))
     start = time.perf_counter()
-    code = generate(Path(path).read_bytes(), "m", kernels)
+    code = generate(Path(path).read_bytes(), "m", kernels, tables=tables)
     seconds = time.perf_counter() - start
     columns = [np.stack(column) for column in zip(*inputs, strict=True)]
     sizes = [c[0].nbytes for c in columns], [o.nbytes for o in session.get_outputs()]
@@ -55,6 +55,7 @@ def measure(path: str, kernels: str, core: str, samples: int) -> dict[str, float
         "instructions": round(ran.instructions),
         "per_mac": ran.instructions / read(Path(path)).macs,
         "flash": ran.flash - ran.weights,
+        "weights": ran.weights,
         "arena": code.arena,
         "bound": code.bound,
         "tflm_arena": session.arena_bytes(),
@@ -63,12 +64,33 @@ def measure(path: str, kernels: str, core: str, samples: int) -> dict[str, float
     }
 
 
-def reference_model(scheme: str, out: Path) -> Path:
-    """Builds it; the profile's budget is for int8, and others may break it."""
+def built(out: Path, *settings: str) -> Path:
+    """The reference model for the microcontroller."""
     command = [sys.executable, "-m", "edgekit", "build", "--target=microcontroller", f"--out={out}"]
-    command.append(f"--set=recipe.quantize.scheme={scheme}")
-    subprocess.run(command, cwd=ROOT, check=scheme == "int8", capture_output=True)
+    done = subprocess.run(command + [f"--set={setting}" for setting in settings], cwd=ROOT, capture_output=True)
+    assert done.returncode in (0, 1), done.stderr.decode()  # 1: beyond a budget, but built
     return out / "microcontroller/digits/model.tflite"
+
+
+def clustered(out: Path) -> list[list[str]]:
+    """What tables for the weights save and take, for so many clusters and each set of kernels."""
+    rows = []
+    for clusters in (16, 8, 4):
+        settings = "recipe.prune=false", f"recipe.cluster.clusters={clusters}", "recipe.cluster.epochs=1"
+        file = str(built(out / str(clusters), *settings, "budget.arena=48 KiB"))
+        for kernels in ("portable", "dsp"):
+            pairs = []
+            for tables in (False, True):
+                arguments = (file, kernels, "cortex-m4f", 20, tables)
+                pairs.append(worker.call("ccode:measure", *arguments, returns=dict[str, float | str]))
+            plain, less = pairs
+            cells = [
+                f"{plain[name]:,.0f} → {less[name]:,.0f}" for name in ("weights", "flash", "arena", "instructions")
+            ]
+            more = float(less["instructions"]) / float(plain["instructions"]) - 1
+            rows.append([str(clusters), kernels, *cells[:3], f"{cells[3]} (+{100 * more:.0f} %)"])
+            print(*rows[-1], sep=" | ", flush=True)
+    return rows
 
 
 def main() -> None:
@@ -76,7 +98,10 @@ def main() -> None:
     os.environ["PYTHONPATH"] = str(ROOT / "benchmarks")  # where the worker finds this file
     rows, layers = [], []
     with tempfile.TemporaryDirectory() as out:
-        reference, wider = (reference_model(scheme, Path(out) / scheme) for scheme in ("int8", "int16x8"))
+        folder = Path(out)
+        reference = built(folder)
+        wider = built(folder / "int16x8", "recipe.quantize.scheme=int16x8")
+        few = clustered(folder)
         names = "anomaly_autoencoder audio_commands hello_world micro_speech mnist_lstm on_off wake_word".split()
         for file in [reference, wider, *(FOLDER / f"{name}_int8.tflite" for name in names)]:
             name = {reference: "reference CNN", wider: "reference CNN, int16x8"}.get(file, file.name)
@@ -169,6 +194,25 @@ TFLM adds up products in 64 bits. Here the weights decide: where no input can ma
 bits, elsewhere so many products at a time as 32 bits hold. Biases have 64 bits, or 32, with which TFLM rounds twice;
 where it takes one for the other, as in a depthwise convolution, the model is refused, and so are zero points other than
 0, which it does not heed.
+
+## Weights as lookup tables
+
+After [clustering](compression.md) the weights of a layer have few values. With `--tables`, in a build with
+`outputs.c_tables`, which is on where `model.tflite` has lookup tables, those of convolutions and dense layers that have
+at most 16 values, in all or for each output, are stored as indexes of 1 to 4 bits and tables. Layers where this saves
+less than a quarter stay as they are, as do depthwise and transposed convolutions, layers in int16, and what CMSIS-NN
+computes. Outputs are the same, byte for byte. `ccode` also takes a file whose weights TFLM decodes itself.
+
+The weights of a convolution are decoded for as many outputs at once as there is room for in the arena beside what other
+operators need, at least for 8, and its input is read again for each such block. A dense layer decodes, on the stack,
+those of four outputs for 80 inputs at a time, in about 3.7 instructions for each weight and row: what is dense
+throughout takes 2.8 times as long, with DSP instructions 3.5 times. Where time matters more than flash, set
+`outputs.c_tables = false`.
+
+The reference CNN with so many clusters, plain → with tables, 20 random inputs on a Cortex-M4F. TFLM, which decodes the
+weights of a layer into its arena, [needs 4,800 bytes more of it](shrink.md):
+
+{table(["clusters", "kernels", "weights", "flash beyond them", "arena", "instructions"], few)}
 
 ## On a simulated core
 

@@ -365,9 +365,13 @@ def bill(name: str, model: Artifact, inputs: dict[str, str], figures: dict[str, 
     return Step("bill", "edgekit.report.bom:bill", arguments, ("cyclonedx-python-lib",), TOOLS)
 
 
-def firmware(model: Artifact, name: str, kernels: Kernels, names: Artifact | None) -> Step:
-    """Standalone C of what ships."""
-    arguments = {"model": model, "name": name, "kernels": kernels, "names": names}
+def firmware(model: Artifact, name: str, kernels: Kernels, names: Artifact | None, tables: bool) -> Step:
+    """Standalone C of what ships.
+
+    Args:
+      tables: whether weights become indexes into tables where that takes fewer bytes.
+    """
+    arguments = {"model": model, "name": name, "kernels": kernels, "names": names, "tables": tables}
     function = "edgekit.ccode.generate:generate_file"
     return Step("standalone C", function, arguments, ("tflite-micro", "numpy", "jinja2", *READING), "tflm", Code)
 

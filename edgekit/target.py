@@ -128,6 +128,9 @@ class Outputs(Settings, frozen=True):
     """`portable`, `dsp` or `cmsis-nn`; `dsp` by default where `hardware.cpu` is known to have such instructions."""
     cmsis_nn: str = ""
     """Folder of CMSIS-NN, for its kernels."""
+    c_tables: bool | None = None
+    """Whether its weights are indexes into tables where that takes fewer bytes; by default where `model.tflite` has
+    them."""
     c_array: bool = False
     c_name: str | None = None
     """Identifier of the C symbols; the model's name by default."""
@@ -303,6 +306,8 @@ def _check(target: Target, where: str) -> None:
         )
     if target.outputs.c_standalone and target.runtimes.ship != "tflm":
         raise TargetError(f'{where}: outputs.c_standalone: its outputs are those of TFLM; write runtimes.ship = "tflm"')
+    if target.outputs.c_tables is not None and not target.outputs.c_standalone:
+        raise TargetError(f"{where}: outputs.c_tables: is of standalone C; set outputs.c_standalone = true")
     _check_kernels(target.outputs, where)
     for name in ("flash", "ram", "instructions"):
         if getattr(target.budget, name) is not None and not target.outputs.c_standalone:

@@ -310,6 +310,7 @@ def shrink(c: Context, path: str, out: str = "shrunk", keep_names: bool = False,
         kernels="portable, dsp for the instructions of Cortex-M4, M7, M33 and M55, or cmsis-nn",
         cmsis_nn="folder of CMSIS-NN, with its Include and Source",
         arena='the most RAM that its tensors may need, such as "20 KiB"',
+        tables="weights with few values, as after clustering, as indexes into tables: less flash, more time",
     ),
 )
 @command
@@ -321,13 +322,14 @@ def ccode(
     kernels: str = "portable",
     cmsis_nn: str = "",
     arena: str = "",
+    tables: bool = False,
     json: bool = False,
 ) -> None:
     """Write an int8 .tflite as C11 that needs no interpreter, with the outputs of TFLM byte for byte."""
     from edgekit.ccode.write import write_ccode
     from edgekit.report.console import print_ccode, print_json
 
-    found = write_ccode(Path(path), name or Path(path).stem, kernels, cmsis_nn, Path(out), arena)
+    found = write_ccode(Path(path), name or Path(path).stem, kernels, cmsis_nn, Path(out), arena, tables)
     print_json(found) if json else print_ccode(found)
 
 

@@ -14,12 +14,15 @@ from edgekit.ccode.operators import piece
 from edgekit.ccode.piece import Kernels, Piece, Style
 from edgekit.ccode.plan import Plan, Span, Use, plan
 from edgekit.ccode.sources import FOLDER, sources
-from edgekit.ccode.tables import tables
+from edgekit.ccode.tables import tables as unary
 from edgekit.emit.c_array import in_comment
 from edgekit.emit.identifier import c_identifier
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
 from edgekit.types import TensorSpec
+
+DECODERS = 1024
+"""Bytes of code at most that decodes weights: what tables have to save in a model."""
 
 
 class Code(Struct, frozen=True):
@@ -46,6 +49,8 @@ class Code(Struct, frozen=True):
     """C files of others that have to be compiled with it,"""
     includes: tuple[str, ...] = ()
     """and folders of headers that it needs."""
+    saved: int | None = None
+    """Bytes of weights that tables save; None where there may be none."""
 
 
 class _Storage(Struct):
@@ -57,11 +62,14 @@ class _Storage(Struct):
     """then which part of it."""
 
 
-def generate_file(model: str, name: str, kernels: Kernels, names: str | None, folder: str) -> Code:
+def generate_file(
+    model: str, name: str, kernels: Kernels, names: str | None, folder: str, tables: bool = False
+) -> Code:
     """Writes the sources of a `.tflite` to a folder, and says the rest; in a process for TFLM.
 
     Args:
       names: file with those of its tensors, if it lacks them.
+      tables: whether weights become indexes into tables where that takes fewer bytes.
 
     Raises:
       ModelError: it cannot be written as C; names the operator.
@@ -71,7 +79,7 @@ def generate_file(model: str, name: str, kernels: Kernels, names: str | None, fo
     path = Path(model)
     graph = read_named(path, Path(names) if names else beside(path))
     try:
-        code = generate(path.read_bytes(), name, kernels, tuple(tensor.name for tensor in graph.tensors))
+        code = generate(path.read_bytes(), name, kernels, tuple(tensor.name for tensor in graph.tensors), tables)
     except ModelError as problem:
         raise ModelError(f"{model}: {problem}") from None
     for file, text in code.files.items():
@@ -79,7 +87,9 @@ def generate_file(model: str, name: str, kernels: Kernels, names: str | None, fo
     return replace(code, files={})
 
 
-def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tuple[str, ...] = ()) -> Code:
+def generate(
+    content: bytes, name: str, kernels: Kernels = "portable", names: tuple[str, ...] = (), tables: bool = False
+) -> Code:
     """The C sources of a model, `NAME.h` and `NAME.c`; the same for the same bytes and settings.
 
     Args:
@@ -87,15 +97,25 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
       name: of the symbols; any text, made an identifier.
       kernels: `portable`, `dsp` for Cortex-M4, M7, M33 and M55, or `cmsis-nn`, with calls of Arm's library.
       names: of its tensors, if it lacks them.
+      tables: whether weights become indexes into tables where that takes fewer bytes; decoding takes time.
 
     Raises:
       ModelError: it cannot be written; names the operator.
     """
     of, name = network(content, names), c_identifier(name)
-    style = Style(kernels, tables(content))
-    pieces = _shared([piece(node, style) for node in of.nodes])
+    style = Style(kernels, unary(content), tables)
+    pieces = [piece(node, style) for node in of.nodes]
+    if sum(p.saved for p in pieces) < DECODERS:
+        style = replace(style, tables=False)
+        pieces = [piece(node, style) if p.saved else p for node, p in zip(of.nodes, pieces, strict=True)]
     roots = _roots(of, pieces)
     storage, planned = _place(of, pieces, roots)
+    if any(p.grows for p in pieces):
+        larger = _grown(of, pieces, style, planned)
+        placed = _place(of, larger, roots)
+        if placed[1].bytes <= planned.bytes:
+            pieces, (storage, planned) = larger, placed
+    saved, pieces = sum(p.saved for p in pieces), _shared(pieces)
     sha256 = parse(content, name).sha256
     made = (_operator(node, p, storage, planned) for node, p in zip(of.nodes, pieces, strict=True))
     operators = [operator for operator in made if operator["calls"]]
@@ -116,13 +136,23 @@ def generate(content: bytes, name: str, kernels: Kernels = "portable", names: tu
         "copies": _copies(of, storage, planned),
         "resets": [_reset(value, storage, planned) for value in of.states],
     }
-    weights = sum(v.bytes for v in of.values.values() if v.data is not None)
+    weights = sum(v.bytes for v in of.values.values() if v.data is not None) - saved
     files = {f"{name}.h": _render("model.h.jinja", facts), f"{name}.c": _render("model.c.jinja", facts)}
     labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
     inputs, outputs = (tuple(value.spec for value in ends) for ends in (of.inputs, of.outputs))
     memory = planned.bytes, planned.bound, weights
     peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == planned.peak), "")
-    return Code(name, kernels, files, *memory, labels, peak, inputs, outputs, bool(of.states))
+    told, lasting = saved if tables else None, bool(of.states)
+    return Code(name, kernels, files, *memory, labels, peak, inputs, outputs, lasting, saved=told)
+
+
+def _grown(of: Network, pieces: list[Piece], style: Style, planned: Plan) -> list[Piece]:
+    """The operators with what is left of the arena while they run."""
+    rooms = {node.number: planned.bytes - planned.used.get(node.number, 0) for node in of.nodes}
+    return [
+        piece(node, replace(style, room=rooms[node.number])) if p.grows else p
+        for node, p in zip(of.nodes, pieces, strict=True)
+    ]
 
 
 def _shared(pieces: list[Piece]) -> list[Piece]:

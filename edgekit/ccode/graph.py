@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import move_inside, objects
+from edgekit.flatbuffer.lookup import DECODE, looked_up
 from edgekit.flatbuffer.read import _builtins, _dtypes
 from edgekit.types import TensorSpec
 
@@ -133,7 +134,11 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
         zero, name = zeros[0] if zeros else 0, given or f"tensor {index}"
         value = Value(index, name, shape, dtype, scales, zero, state=bool(tensor.isVariable))
         if data is not None and len(data):
-            value.data = np.asarray(data, np.uint8).view(dtype).reshape(shape)
+            try:
+                value.data = np.asarray(data, np.uint8).view(dtype).reshape(shape)
+            except (TypeError, ValueError):
+                said = f"the shape {list(shape)}, for which {len(data):,} bytes of data are not right"
+                raise ModelError(f"tensor {name!r} is {dtype} of {said}; convert the model again") from None
         values[index] = value
     nodes = []
     for number, operator in enumerate(graph.operators):
@@ -143,6 +148,7 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
         inputs = [values[int(i)] if i >= 0 else None for i in operator.inputs]
         outputs = [values[int(i)] for i in operator.outputs]
         nodes.append(Node(number, kind, inputs, outputs, operator.builtinOptions))
+    nodes = _decoded(nodes, values)
     ends = [[values[int(i)] for i in of] for of in (graph.inputs, graph.outputs)]
     nodes, ends[0], ends[1] = _without_float_ends(nodes, *ends)
     for node in nodes:
@@ -152,6 +158,24 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
                 raise node.refusal(f"tensor {value.name!r} is {said}; C code is written for int8 and int16")
     read = {v.index: v for node in nodes for v in node.inputs if v is not None and v.state}
     return Network(values, nodes, ends[0], ends[1], list(read.values()))
+
+
+def _decoded(nodes: list[Node], values: dict[int, Value]) -> list[Node]:
+    """A graph whose weights are constants, where operators decode them from lookup tables."""
+    left, stored = [], set()
+    for node in nodes:
+        if node.kind != DECODE:
+            left.append(node)
+            continue
+        indexes, tables = ([v.data if v else None for v in node.inputs[start::2]] for start in (0, 1))
+        for made, packed, header in zip(node.outputs, indexes, tables, strict=False):
+            made.data = looked_up(packed, header, made.shape, made.dtype)
+        if any(made.data is None for made in node.outputs):
+            raise node.refusal("what it decodes are no lookup tables; write the code of the file without this operator")
+        stored |= {value.index for value in node.inputs if value}
+    for index in stored:
+        del values[index]
+    return left
 
 
 def _without_float_ends(

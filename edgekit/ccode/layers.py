@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from edgekit.ccode.fixed_point import INT32_MAX, INT32_MIN, quantized_multiplier
 from edgekit.ccode.graph import Node, Value
+from edgekit.ccode.palette import Palette, palette
 from edgekit.ccode.piece import Piece, Style, array
 from edgekit.flatbuffer.read import _schema
 
 if TYPE_CHECKING:
     import numpy as np
+
+BLOCK = 8
+"""Outputs of a convolution that are decoded at once where there is no room for more."""
 
 
 def activation_range(node: Node) -> tuple[int, int]:
@@ -47,16 +52,37 @@ def conv(node: Node, label: str, style: Style) -> Piece:
     groups = channels // depth
     many = outputs // groups
     constants, calls = [_window(node, label, (height, width), depth)], []
+    layout, size = partial(pairs, kernels=style.kernels), height * width * depth
+    kernels = ["linear", *right(node), "window", f"conv_{style.kernels}"]
+    scratch = 4 * size if style.kernels == "portable" else 9 * _up(size)
+    extra = saved = 0
     for group in range(groups):
         own, name = slice(group * many, (group + 1) * many), f"{label}_g{group}" if groups > 1 else label
         rows = filters[own].reshape(many, -1)
-        constants += _linear(node, name, rows, own, pairs(rows, style.kernels))
+        few = palette(rows, layout) if style.tables else None
+        constants += _linear(node, name, rows, own, few or layout(rows))
         ends = f"{{x0}} + {group * depth}, {{y0}} + {group * many}" if groups > 1 else "{x0}, {y0}"
         call = f"conv(&{name}, &{label}_window, {ends}, {outputs}, {{scratch}});"
+        if few:
+            block = _block(many, few.count, style.room)
+            places = f"{{scratch}} + {scratch}, {{scratch}}"
+            call = f"palette_conv(&{name}, &{name}_palette, &{label}_window, {ends}, {outputs}, {block}, {places});"
+            kernels += [few.kernel, "palette_conv"]
+            extra, saved = max(extra, few.decoded(block)), saved + few.saved
         calls += _each(batch, call, source, made)
-    size = height * width * depth
-    scratch = 4 * size if style.kernels == "portable" else 9 * (-(-size // 4) * 4)
-    return Piece(calls, constants, ["linear", *right(node), "window", f"conv_{style.kernels}"], scratch)
+    return Piece(calls, constants, kernels, scratch + extra, grows=saved > 0, saved=saved)
+
+
+def _up(count: int) -> int:
+    """In whole fours."""
+    return -(-count // 4) * 4
+
+
+def _block(channels: int, weights: int, room: int) -> int:
+    """How many outputs of a convolution are decoded at once, an even number: the input is gathered for each block."""
+    most = max(BLOCK, (room // weights + BLOCK) // 2 * 2)
+    blocks = -(-channels // most)
+    return -(-channels // (2 * blocks)) * 2
 
 
 def depthwise(node: Node, label: str, style: Style) -> Piece:
@@ -77,20 +103,28 @@ def depthwise(node: Node, label: str, style: Style) -> Piece:
 def dense(node: Node, label: str, style: Style) -> Piece:
     """A fully connected layer; inputs that are no whole fours are copied to where they are."""
     source, weights, made = _parts(node)
-    constants = _linear(node, label, weights.data, slice(None), woven(weights.data, style.kernels))
+    layout = partial(woven, kernels=style.kernels)
+    few = palette(weights.data, layout) if style.tables else None
+    constants = _linear(node, label, weights.data, slice(None), few or layout(weights.data))
     inputs, each = weights.shape[1], int(len(weights.scales) > 1)
-    rows, four = source.elements // inputs, -(-inputs // 4) * 4
-    kernels = ["linear", *right(node), _lanes(weights.data, style.kernels), f"dense_{style.kernels}", "dense"]
+    rows, four = source.elements // inputs, _up(inputs)
+    kernels, call = ["linear", *right(node), f"dense_{style.kernels}"], f"dense(&{label}"
+    if few:
+        kernels += [few.kernel, "palette_dense"]
+        call = f"palette_dense(&{label}, &{label}_palette"
+    else:
+        kernels += [_lanes(weights.data, style.kernels), "dense"]
+    saved = few.saved if few else 0
     if four == inputs:
-        return Piece([f"dense(&{label}, {{x0}}, {{y0}}, {rows}, {each});"], constants, kernels)
+        return Piece([f"{call}, {{x0}}, {{y0}}, {rows}, {each});"], constants, kernels, saved=saved)
     calls = [
         f"memset({{scratch}}, 0, {four});",
         f"for (int32_t row = 0; row < {rows}; row++) {{{{",
         f"  memcpy({{scratch}}, {{x0}} + row * {inputs}, {inputs});",
-        f"  dense(&{label}, {{scratch}}, {{y0}} + row * {made.elements // rows}, 1, {each});",
+        f"  {call}, {{scratch}}, {{y0}} + row * {made.elements // rows}, 1, {each});",
         "}}",
     ]
-    return Piece(calls, constants, kernels, four)
+    return Piece(calls, constants, kernels, four, saved=saved)
 
 
 def pool(node: Node, label: str, style: Style) -> Piece:
@@ -166,13 +200,13 @@ def _parts(node: Node) -> tuple[Value, Value, Value]:
     return source, weights, node.outputs[0]
 
 
-def _linear(node: Node, name: str, rows: np.ndarray, own: slice, layout: np.ndarray) -> list[str]:
+def _linear(node: Node, name: str, rows: np.ndarray, own: slice, layout: np.ndarray | Palette) -> list[str]:
     """The constants of a layer.
 
     Args:
       rows: weights (outputs, inputs).
       own: which of the layer's outputs they are.
-      layout: the same weights as the kernel reads them.
+      layout: the same weights as the kernel reads them, or from which it is made.
     """
     import numpy as np
 
@@ -187,11 +221,14 @@ def _linear(node: Node, name: str, rows: np.ndarray, own: slice, layout: np.ndar
     one = node.kind == "FULLY_CONNECTED" and len(weights.scales) == 1
     factors = _factors(node)[:1] if one else _factors(node)[own]
     low, high = activation_range(node)
-    c_type = f"{layout.dtype}_t"
-    inputs = -(-rows.shape[1] // 4) * 4 if c_type == "int32_t" else rows.shape[1]
-    start = f"{name}_weights" if c_type == "int8_t" else f"(const int8_t *){name}_weights"
+    inputs = _up(rows.shape[1]) if node.kind == "FULLY_CONNECTED" else rows.shape[1]
+    if isinstance(layout, Palette):
+        stored, start = layout.constants(name), "0"
+    else:
+        stored = [array(f"{name}_weights", f"{layout.dtype}_t", layout)]
+        start = f"{name}_weights" if layout.dtype == np.int8 else f"(const int8_t *){name}_weights"
     return [
-        array(f"{name}_weights", c_type, layout),
+        *stored,
         array(f"{name}_bias", "int32_t", sums),
         array(f"{name}_multiplier", "int32_t", [m for m, _ in factors]),
         array(f"{name}_shift", "int8_t", [-s for _, s in factors]),

@@ -36,6 +36,10 @@ class Piece(Struct):
     """Constants that kernels need, by their macros: of all operators the largest."""
     fallible: bool = False
     """Whether the function returns what `NAME_run` returns: 0, or 1 if it cannot compute it."""
+    grows: bool = False
+    """Whether more scratch makes it quicker."""
+    saved: int = 0
+    """Bytes of weights that tables save."""
 
 
 class Style(Struct, frozen=True):
@@ -44,6 +48,10 @@ class Style(Struct, frozen=True):
     kernels: Kernels
     table: Callable[[Node], list[int]]
     """What TFLM makes of each of the 256 stored values of an operator's input."""
+    tables: bool = False
+    """Whether weights become indexes into tables where that takes fewer bytes."""
+    room: int = 0
+    """Bytes of scratch that an operator may take beyond what it needs."""
 
 
 Writer = Callable[[Node, str, Style], Piece]

@@ -41,6 +41,8 @@ class Plan(Struct, frozen=True):
     """The most that is needed at once: no plan can do with less."""
     peak: int = 0
     """The operator during which that is so."""
+    used: dict[int, int] = {}
+    """Bytes that are needed while each operator runs."""
 
 
 def plan(spans: Sequence[Span]) -> Plan:
@@ -51,11 +53,11 @@ def plan(spans: Sequence[Span]) -> Plan:
 
     Source: Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", section 5.2.
     """
-    needed: Counter[int] = Counter()
+    used: Counter[int] = Counter()
     for span in spans:
         for time in {time for use in span.uses for time in range(use.first, use.last + 1)}:
-            needed[time] += span.at(time)
-    bound, peak = max(((most, -time) for time, most in needed.items()), default=(0, 0))
+            used[time] += span.at(time)
+    bound, peak = max(((most, -time) for time, most in used.items()), default=(0, 0))
     orders = [
         sorted(spans, key=lambda s: (-max(u.bytes for u in s.uses), s.name)),
         sorted(spans, key=lambda s: (s.uses[0].first - s.uses[-1].last, s.name)),
@@ -72,7 +74,7 @@ def plan(spans: Sequence[Span]) -> Plan:
             best, size = offsets, end
         if size == bound:
             break
-    return Plan(best, size, bound, -peak)
+    return Plan(best, size, bound, -peak, used)
 
 
 def _placed(order: Sequence[Span]) -> dict[int, int]:

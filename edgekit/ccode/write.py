@@ -41,15 +41,20 @@ class Written(Struct, frozen=True):
     """Files of CMSIS-NN to compile with it,"""
     includes: tuple[str, ...]
     """and the folders of their headers."""
+    saved: int | None
+    """Bytes of weights that tables save; None where none were asked for."""
 
 
-def write_ccode(path: Path, name: str, kernels: str, cmsis_nn: str, out: Path, arena: str = "") -> Written:
+def write_ccode(
+    path: Path, name: str, kernels: str, cmsis_nn: str, out: Path, arena: str = "", tables: bool = False
+) -> Written:
     """Writes `out/NAME.h` and `out/NAME.c`.
 
     Args:
       kernels: one of `KERNELS`.
       cmsis_nn: the folder of CMSIS-NN, for the kernels of this name.
       arena: the most that it may be, such as "20 KiB"; "" for no limit.
+      tables: whether weights become indexes into tables where that takes fewer bytes.
 
     Raises:
       ModelError: the file is no model, cannot be written as C, or needs a larger arena.
@@ -66,7 +71,7 @@ def write_ccode(path: Path, name: str, kernels: str, cmsis_nn: str, out: Path, a
     check_writable(out)
     read(path)
     with tempfile.TemporaryDirectory() as place:
-        arguments = (str(path), name, kernels, None, place)
+        arguments = (str(path), name, kernels, None, place, tables)
         code = worker.call(generate_file, *arguments, returns=Code, time_limit=TIME_LIMIT)
         made = {file.name: file.read_bytes() for file in sorted(Path(place).iterdir())}
     if limit is not None and code.arena > limit:
@@ -88,6 +93,7 @@ def write_ccode(path: Path, name: str, kernels: str, cmsis_nn: str, out: Path, a
         code.operators,
         library.sources,
         library.includes,
+        code.saved,
     )
 
 

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+DECODE = "TFLM_DECODE"
+"""The operator."""
 MOST_BITS = 7
 """Of an index."""
+ONE_TABLE = 15
+"""What stands for the axis of channels where there is one table for all."""
 WORTH = 0.75
 """Share of a weight's bytes that indices and tables may take at most: less is not worth the time of decoding."""
 
@@ -52,6 +56,36 @@ def with_lookup_tables(content: bytes, fits: Callable[[bytes], bool]) -> bytes:
         if size < len(content) and len(tried) < len(best) and fits(tried):
             best, chosen = tried, [*chosen, candidate]
     return best
+
+
+def looked_up(
+    packed: np.ndarray | None, header: np.ndarray | None, shape: tuple[int, ...], dtype: str
+) -> np.ndarray | None:
+    """The weights that DECODE makes of a pair of constants; None where these are no lookup tables for them.
+
+    Args:
+      packed: indices uint8, one after the other, highest bits first.
+      header: 16 bytes uint8, then the tables.
+      shape, dtype: of the weights.
+
+    Source: TFLM, tensorflow/lite/micro/kernels/decode_state_lut.cc.
+    """
+    import numpy as np
+
+    if packed is None or header is None or packed.dtype != np.uint8 or header.dtype != np.uint8 or header.size < 16:
+        return None
+    kind, version, _, _, own_version, parameters, step = header[:7].tolist()
+    bits, axis, total = parameters & 7, parameters >> 4, math.prod(shape)
+    if (kind, version, own_version) != (0, 1, 1) or not bits or (axis >= len(shape) and axis != ONE_TABLE):
+        return None
+    digits = np.unpackbits(packed)[: bits * total]
+    if dtype not in ("int8", "int16", "int32", "int64") or min(shape, default=1) < 1 or len(digits) < bits * total:
+        return None
+    tables = header[16 : len(header) - len(header) % np.dtype(dtype).itemsize].view(dtype)
+    indices = (digits.reshape(-1, bits) @ (1 << np.arange(bits)[::-1])).reshape(shape)
+    if axis != ONE_TABLE:
+        indices = np.moveaxis(np.moveaxis(indices, axis, -1) + step * np.arange(shape[axis]), -1, axis)
+    return tables[indices] if indices.max() < len(tables) else None
 
 
 def candidates(content: bytes) -> list[Candidate]:

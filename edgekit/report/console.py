@@ -160,7 +160,8 @@ def print_ccode(found: Written) -> None:
     print(
         f"  arena:     {found.arena:,} B of RAM; {found.bound:,} B are in use at once, during {printable(found.peak)}"
     )
-    print(f"  constants: {found.constants:,} B of flash")
+    less = "" if found.saved is None else f", {found.saved:,} B less by tables"
+    print(f"  constants: {found.constants:,} B of flash{less}")
     print(f"  operators: {len(found.operators)}")
     if found.library:
         print(f"  CMSIS-NN:  {len(found.library)} files to compile with it, headers in {', '.join(found.includes)}")

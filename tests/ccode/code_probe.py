@@ -84,16 +84,23 @@ def stored(values: np.ndarray, of: TensorSpec) -> np.ndarray:
 
 
 def compare(
-    model: str, kernels: str, samples: int, compiler: str = "gcc", lasting: bool = False, ends: bool = False
+    model: str,
+    kernels: str,
+    samples: int,
+    compiler: str = "gcc",
+    lasting: bool = False,
+    ends: bool = False,
+    tables: bool = False,
 ) -> list[int]:
     """How many bytes differ, the arena, and what is needed at once, in bytes.
 
     Args:
       lasting: whether states last from one sample to the next.
       ends: whether the least and the most that inputs can store are samples too.
+      tables: whether weights become indexes into tables where that takes fewer bytes.
     """
     content = Path(model).read_bytes()
-    code = generate(content, "m", kernels)
+    code = generate(content, "m", kernels, tables=tables)
     session = open_session("tflm", model)
     inputs = [random_inputs(code.inputs, seed) for seed in range(samples)]
     for end in ("min", "max") if ends else ():

@@ -10,6 +10,7 @@ from refusal import assert_refused
 
 from edgekit.config import read_table
 from edgekit.errors import RecipeError
+from edgekit.firmware.run import missing
 
 BENCHMARKS = {"PYTHONPATH": str(ROOT / "benchmarks")}
 
@@ -225,7 +226,17 @@ def test_clustered_weights_become_lookup_tables_down_to_a_goal_where_tflm_ships(
     assert agreements["litert-reference"]["identical"] == 100, "the clustered model's outputs, without tables"
     said = (built / "build/microcontroller/digits/report.md").read_text()
     assert "| lookup tables |" in said
-    assert "AddDecode" in (built / "build/microcontroller/digits/c/digits_resolver.h").read_text()
+    folder = built / "build/microcontroller/digits"
+    assert "AddDecode" in (folder / "c/digits_resolver.h").read_text()
+    found = {}
+    for option in ([], ["--tables"]):
+        done = edgekit(built, "ccode", str(folder / "model.tflite"), "--kernels=dsp", *option, "--out=own", "--json")
+        found[bool(option)] = json.loads(done.stdout)
+    assert found[True]["saved"] == found[False]["constants"] - found[True]["constants"] > 15_000
+    assert "palette_conv" in (folder / "c/digits.c").read_text(), "standalone C has tables where the file has them"
+    if not missing():  # the build has compared every output of the simulated core
+        flash = next(m["value"] for m in report["measurements"] if m["name"] == "flash")
+        assert flash < found[True]["constants"] + 12 * 1024
 
 
 def test_a_goal_without_lookup_tables_is_refused(cold):

@@ -108,6 +108,7 @@ def test_a_build_names_the_model_that_cannot_be_written(cold, tmp_path):
     [
         ("outputs.c_standalone=true", 'write runtimes.ship = "tflm"'),
         ("budget.instructions=4 M", "set outputs.c_standalone = true"),
+        ("outputs.c_tables=true", "outputs.c_tables: is of standalone C; set outputs.c_standalone = true"),
         ("outputs.c_kernels=cmsis", 'there is no "cmsis"; did you mean "cmsis-nn"?'),
         ("outputs.c_kernels=dsp", "set outputs.c_standalone = true"),
         ("recipe.quantize.scheme=dynamic", '"tflm" does not execute dynamic; it takes int8'),

@@ -1,0 +1,5 @@
+#include "palette.c"
+
+static const uint32_t *decode3(const uint32_t *indexes, const int8_t *tables, int32_t count, int8_t *to) {
+  return decode(indexes, tables, 3, count, to);
+}
