@@ -27,7 +27,8 @@ def transpose_conv(node: Node, label: str, style: Style) -> Piece:
         max(0, (-(-o // s) - 1) * s + k - o) // 2 if same else 0 for o, s, k in zip(out, stride, kernel, strict=True)
     ]
     bias = node.inputs[3].data if len(node.inputs) > 3 and node.inputs[3] is not None else np.zeros(outputs, np.int32)
-    node.require(bias is not None and bias.dtype == np.int32 and bias.size == outputs == len(multipliers))
+    node.require(bias is not None and (bool(wide) or bias.dtype == np.int32))
+    node.require(bias.size == outputs == len(multipliers))
     low, high = activation_range(node)
     constants = []
     if not wide:
