@@ -85,8 +85,12 @@ def bake(content: bytes, variant: str, folder: Path) -> Code:
         files={"m.h": header, "m.c": WRAPPER},
         arena=arena,
         bound=arena,
+        peak="",
         weights=0,
         operators=("all",),
+        inputs=(),
+        outputs=(),
+        stateful=False,
         library=tuple(str(path) for path in sources),
         includes=tuple(str(path) for path in includes),
     )
@@ -164,7 +168,7 @@ def ratios(name: str, ours: dict[str, float | str], theirs: list[dict[str, float
     """Ours over the best of theirs, column by column."""
     keys = ("flash", "arena", "ram", "instructions", "per_mac")
     found = [float(ours[key]) / min(float(of[key]) for of in theirs) for key in keys]
-    return [name, "", *(f"{ratio:.3f}" for ratio in found)]
+    return [name, "", *(f"{ratio:.4f}" for ratio in found)]
 
 
 def main() -> None:

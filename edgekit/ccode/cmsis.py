@@ -16,6 +16,8 @@ from edgekit.ccode.piece import Piece, array
 if TYPE_CHECKING:
     import numpy as np
 
+BLOCK = 124
+"""Channels of a depthwise convolution that CMSIS-NN computes at once with Helium."""
 WIDEST = 2**16
 """From here on sizes do not fit into the 16 bits in which CMSIS-NN has them."""
 
@@ -60,7 +62,8 @@ def depthwise(node: Node, label: str) -> Piece | None:
         *_quantization(node, label),
         *_constants(node, label, weights.data, sizes),
     ]
-    buffer = -(-weights.data.size // 2) * 4  # 16 bits each; with Helium it wants more, and gets a refusal
+    taps = weights.shape[1] * weights.shape[2]
+    buffer = 4 * taps * max(-(-outputs // 2), BLOCK)  # all channels in 16 bits, or with Helium a block of four pixels
     return _called(label, "arm_depthwise_conv_wrapper_s8", constants, buffer, source, made)
 
 

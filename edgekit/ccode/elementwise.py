@@ -96,7 +96,10 @@ def _pair(node: Node) -> tuple[Value, Value]:
 
 def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -> Piece:
     """A kernel of two inputs; the smaller one, made as large as the end of the output that it repeats itself over."""
+    import numpy as np
+
     made = node.outputs[0]
+    node.require(np.broadcast_shapes(*(value.shape for value in _pair(node))) == made.shape)
     kernel += made.suffix
     cast = "" if made.dtype == "int8" else f"({made.c_type} *)(void *)"
     calls, constants, kernels, scratch = [], [], [kernel], 0

@@ -15,6 +15,8 @@ from edgekit.types import TensorSpec
 if TYPE_CHECKING:
     import numpy as np
 
+UNFIT = "its tensors and settings do not fit each other; convert the model again"
+
 
 class Value(Struct):
     """A tensor."""
@@ -83,6 +85,11 @@ class Node(Struct):
     def refusal(self, why: str) -> ModelError:
         """The error for an operator that cannot be written."""
         return ModelError(f"operator {self.number}, {self.kind} in {self.label!r}: {why}")
+
+    def require(self, fits: bool) -> None:
+        """Raises the error for an operator whose tensors do not fit each other, as in a damaged file."""
+        if not fits:
+            raise self.refusal(UNFIT)
 
 
 class Network(Struct):

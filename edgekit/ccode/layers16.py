@@ -24,11 +24,11 @@ class Sums(Struct):
     """How the sums of a layer's outputs are kept, and become what is stored."""
 
     wide: bool
-    """Whether some need more than 32 bits, or more than a product's upper half."""
+    """Whether some need more than 32 bits, a factor of a half or more, or two roundings."""
     block: int
     multipliers: list[int]
     shifts: list[int]
-    """To the right; none where all are 32."""
+    """To the right, beyond 32; none where all are 0."""
     twice: bool
     """Whether they are rounded twice, by 32 bits of the multiplier."""
     bias: np.ndarray
@@ -128,14 +128,16 @@ def sums_of(node: Node, rows: np.ndarray) -> Sums:
     factors = _factors(node)
     block = rows.shape[1] + rows.shape[1] % 2 if products.max() <= INT32_MAX else BLOCK
     if twice:
-        return Sums(True, block, [m for m, _ in factors], [-s for _, s in factors], True, bias)
+        return Sums(True, block, [m for m, _ in factors], [-s - 32 for _, s in factors], True, bias)
     if any(shift > 7 for _, shift in factors):
         raise node.refusal("its output's scale is more than 128 times too small for its sums")
     short = [min((m + 2**15) >> 16, 2**15 - 1) for m, _ in factors]
-    if most <= INT32_MAX and all(not m or -17 <= shift <= -1 for m, shift in factors):
-        high = [m << (17 + shift) if m else 0 for m, (_, shift) in zip(short, factors, strict=True)]
-        return Sums(False, block, high, [], False, bias)
-    return Sums(True, block, short, [15 - shift for _, shift in factors], False, bias)
+    beyond = [-17 - shift for _, shift in factors]
+    if most <= INT32_MAX and all(not m or by >= -16 for m, by in zip(short, beyond, strict=True)):
+        ready = [m << max(0, -by) if m else 0 for m, by in zip(short, beyond, strict=True)]
+        more = [max(0, by) for by in beyond]
+        return Sums(False, block, ready, more if any(more) else [], False, bias)
+    return Sums(True, block, short, beyond, False, bias)
 
 
 def linear16(node: Node, name: str, layout: np.ndarray, shape: tuple[int, ...], sums: Sums, own: slice) -> list[str]:

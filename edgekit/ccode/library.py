@@ -13,6 +13,7 @@ HEADER = Path("Include/arm_nnfunctions.h")
 DEFINITION = re.compile(r"^(?:\w+[\s*]+)+?(arm_\w+)\s*\(", re.MULTILINE)
 """The start of a function."""
 NAME = re.compile(r"\barm_\w+")
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
 class Library(Struct, frozen=True):
@@ -66,7 +67,7 @@ def needed(code: str, folders: dict[str, str]) -> Library:
     for path, text in texts.items():
         for name in DEFINITION.findall(text):
             defined.setdefault(name, path)
-    called = set(re.findall(r"\b(arm_\w+)\(", code))
+    called = set(re.findall(r"\b(arm_\w+)\(", COMMENT.sub("", code)))
     if lacking := sorted(called - set(defined)):
         raise ModelError(f"{folders['Source']}: has no {lacking[0]}; take a release of CMSIS-NN from 4.0.0 on")
     found: set[Path] = set()

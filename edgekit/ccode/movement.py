@@ -25,7 +25,8 @@ def movement(node: Node, label: str, style: Style) -> Piece:
     Raises:
       ModelError: it is more than a copy, or its settings are not constant.
     """
-    calls, constants = _fill(node), dict[str, list[str]]()
+    filled, constants, copied = _fill(node), dict[str, list[str]](), 0
+    calls = list(filled)
     alike = {(v.scale, v.zero) for v in (*node.inputs, *node.outputs) if v is not None and v.scales}
     if len(alike) > 1:
         raise node.refusal("its inputs and outputs have different scales; requantize before it")
@@ -33,11 +34,10 @@ def movement(node: Node, label: str, style: Style) -> Piece:
         value = node.inputs[x]
         assert value
         name, constants[f"x{x}"] = operand(value, x, label)
-        try:
-            call, constants[f"c{number}"] = _copy(f"{label}_c{number}", source, target, name, f"{{y{y}}}")
-        except ValueError as problem:
-            raise node.refusal(f"it goes over {problem}; {DIMENSIONS} are the most, so do it in two steps") from None
+        call, constants[f"c{number}"] = _copy(f"{label}_c{number}", source, target, name, f"{{y{y}}}")
         calls.append(call)
+        copied += target.size
+    node.require(copied == sum(value.elements for value in node.outputs) or bool(filled))
     return Piece(calls, [text for texts in constants.values() for text in texts], ["copy"])
 
 

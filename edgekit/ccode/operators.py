@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from edgekit.ccode import cmsis
 from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax, squared_difference
 from edgekit.ccode.elementwise16 import quantize16, rescale16, sigmoid16, softmax16
-from edgekit.ccode.graph import Node
+from edgekit.ccode.graph import UNFIT, Node
 from edgekit.ccode.layers import conv, dense, depthwise, pool
 from edgekit.ccode.layers16 import conv16, dense16, depthwise16
 from edgekit.ccode.lstm import lstm
@@ -86,10 +86,14 @@ def piece(node: Node, style: Style) -> Piece:
         said = "int8" if node.kind not in INT16 else "int8, or for int16 throughout"
         raise node.refusal(f"tensor {wide[0].name!r} is int16; C code for this operator is written for {said}")
     label = f"op{node.number}"
-    made = cmsis.piece(node, label) if style.kernels == "cmsis-nn" and not wide else None
-    if style.kernels == "cmsis-nn":
-        style = replace(style, kernels="dsp")  # for what CMSIS-NN does not compute, or not as TFLM does
-    made = made or (INT16 if wide else WRITERS)[node.kind](node, label, style)
+    try:
+        made = cmsis.piece(node, label) if style.kernels == "cmsis-nn" and not wide else None
+        if style.kernels == "cmsis-nn":
+            style = replace(style, kernels="dsp")  # for what CMSIS-NN does not compute, or not as TFLM does
+        made = made or (INT16 if wide else WRITERS)[node.kind](node, label, style)
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as problem:
+        raise node.refusal(UNFIT) from problem  # a damaged file has tensors of any shape
+    node.require(made.alias or bool(made.calls))
     for place, given in enumerate(node.inputs):
         if given is not None and given.data is not None and any(f"{{x{place}}}" in call for call in made.calls):
             raise node.refusal(f"its input {place} is a constant; compute the operator before the model is converted")

@@ -45,6 +45,7 @@ def l2_normalization(node: Node, label: str, style: Style) -> Piece:
     assert source
     if (made.scale, made.zero) != (1 / 128, 0):
         raise node.refusal("its output must have the scale 1/128 and the zero point 0")
+    node.require(source.shape == made.shape)
     depth = source.shape[-1]
     call = f"l2_normalization({{x0}}, {{y0}}, {source.elements // depth}, {depth}, {source.zero});"
     return Piece([call], [], ["l2_normalization"], in_place=True)
@@ -52,9 +53,14 @@ def l2_normalization(node: Node, label: str, style: Style) -> Piece:
 
 def _source(node: Node) -> tuple[Value, set[int]]:
     """The input, and which of its axes go."""
-    source = node.inputs[0]
+    source, given = node.inputs[0], integers(node, 1)
     assert source
-    return source, {axis % len(source.shape) for axis in integers(node, 1)}
+    dimensions = len(source.shape)
+    node.require(all(-dimensions <= axis < dimensions for axis in given))
+    axes = {axis % dimensions for axis in given}
+    kept = math.prod(n for axis, n in enumerate(source.shape) if axis not in axes)
+    node.require(kept == node.outputs[0].elements)
+    return source, axes
 
 
 def _sizes(node: Node, label: str, source: Value, axes: set[int]) -> list[str]:

@@ -42,6 +42,7 @@ def _ends(node: Node) -> tuple[Value, Value]:
     assert source
     if (source.scale, source.zero) != (made.scale, made.zero):
         raise node.refusal("its input and its output must have one scale and zero point")
+    node.require(len(source.shape) == 4 and source.shape[::3] == made.shape[::3])
     return source, made
 
 

@@ -20,12 +20,14 @@ def transpose_conv(node: Node, label: str, style: Style) -> Piece:
     multipliers = _factors(like)
     wide = sums_of(like, weights.data.reshape(len(weights.data), -1)) if source.dtype == "int16" else None
     (batch, height, width, channels), (outputs, *kernel, _) = source.shape, weights.shape
+    node.require(made.shape[::3] == (batch, outputs) and weights.shape[3] == channels)
     stride, out = (node.options.strideH, node.options.strideW), made.shape[1:3]
     same = node.options.padding == _schema().Padding.SAME
     pads = [
         max(0, (-(-o // s) - 1) * s + k - o) // 2 if same else 0 for o, s, k in zip(out, stride, kernel, strict=True)
     ]
     bias = node.inputs[3].data if len(node.inputs) > 3 and node.inputs[3] is not None else np.zeros(outputs, np.int32)
+    node.require(bias is not None and bias.dtype == np.int32 and bias.size == outputs == len(multipliers))
     low, high = activation_range(node)
     constants = []
     if not wide:

@@ -57,7 +57,8 @@ def agree(
 
 def part(model: str, names: str | None, ours: str, theirs: str) -> list[Parting]:
     """Every operator whose outputs differ, in the order of execution. The first one is where the runtimes part: what
-    it reads is the same in both.
+    it reads is the same in both. What is computed of constants alone is left out, for a runtime may put it into the
+    operator that reads it and leave its tensor as it is.
 
     Args:
       names: file with the names of the tensors, if the model lacks them.
@@ -67,8 +68,12 @@ def part(model: str, names: str | None, ours: str, theirs: str) -> list[Parting]
 
     graph, found = read(Path(model)), []
     graph = with_names(graph, Path(names)) if names else graph
+    known = {index for index, tensor in enumerate(graph.tensors) if tensor.bytes} | {-1}
     with np.load(ours) as one, np.load(theirs) as other:
         for number, operator in enumerate(op for op in graph.operators if op.subgraph == 0):
+            if known.issuperset(operator.inputs):
+                known.update(operator.outputs)
+                continue
             for index in operator.outputs:
                 name = f"tensor_{index}"
                 if name not in one.files:
@@ -85,10 +90,11 @@ def part(model: str, names: str | None, ours: str, theirs: str) -> list[Parting]
 
 
 def _rows(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """Absolute differences, (N, values); NaN beside NaN is none."""
+    """Absolute differences, (N, values), all finite; NaN beside NaN is none, beside a number it is the largest."""
     import numpy as np
 
     wide = np.int64 if np.issubdtype(ours.dtype, np.integer) or ours.dtype == np.bool_ else np.float64
     a, b = (array.reshape(len(array), -1).astype(wide) for array in (ours, theirs))
     difference = np.abs(a - b)
-    return np.where((a == b) | (np.isnan(a) & np.isnan(b)) if wide is np.float64 else a == b, 0, difference)
+    same = (a == b) | (np.isnan(a) & np.isnan(b)) if wide is np.float64 else a == b
+    return np.where(same, 0, np.nan_to_num(difference, nan=float(np.finfo(np.float64).max)))

@@ -44,6 +44,7 @@ def main_of(inputs: int, outputs: int, stateful: bool, lasting: bool = False) ->
     """Reads inputs until they end, and writes the outputs; every buffer has the exact size.
 
     Args:
+      compiler: its name, with further options.
       lasting: whether states last from one sample to the next.
     """
     rows = []
@@ -95,6 +96,7 @@ def compare(
     """How many bytes differ, the arena, and what is needed at once, in bytes.
 
     Args:
+      compiler: its name, with further options.
       lasting: whether states last from one sample to the next.
       ends: whether the least and the most that inputs can store are samples too.
       tables: whether weights become indexes into tables where that takes fewer bytes.
@@ -121,7 +123,8 @@ def compare(
             (Path(folder) / file).write_text(text)
         main = main_of(len(session.inputs), len(session.outputs), code.stateful, lasting)
         (Path(folder) / "main.c").write_text(main)
-        command = [compiler, *FLAGS, *SANITIZE, "main.c", "m.c", "-o", "m"]
+        program, *options = compiler.split()
+        command = [program, *FLAGS, *SANITIZE, *options, "main.c", "m.c", "-o", "m"]
         if kernels == "cmsis-nn":
             command += [*PLAIN, f"-isystem{cmsis_nn()}/Include", archive()]
         subprocess.run(command, cwd=folder, check=True)

@@ -1,5 +1,7 @@
 """Standalone C has the outputs of TFLM, byte for byte, without a warning, an overflow or a read past a buffer."""
 
+import shutil
+
 import numpy as np
 import pytest
 from bundled import cmsis_nn
@@ -41,6 +43,21 @@ def differing(tflm, folder, content: bytes, kernels: str, samples: int = 60, com
 def test_the_shared_models_are_exact(shared, tflm, tmp_path, name, kernels):
     content = (shared / f"models/tflite/{name}_int8.tflite").read_bytes()
     assert differing(tflm, tmp_path, content, kernels, 100) == 0
+
+
+@pytest.mark.skipif(shutil.which("clang") is None, reason="no clang")
+@pytest.mark.parametrize("kernels", ["portable", "dsp"])
+@pytest.mark.parametrize("name", ["anomaly_autoencoder", "wake_word"])
+def test_clang_makes_the_same_of_it_without_a_warning(shared, tflm, tmp_path, name, kernels):
+    content = (shared / f"models/tflite/{name}_int8.tflite").read_bytes()
+    assert differing(tflm, tmp_path, content, kernels, 10, "clang -O2 -fno-sanitize=all") == 0
+
+
+@pytest.mark.parametrize("name", ["anomaly_autoencoder", "wake_word"])
+def test_cores_without_products_of_64_bits_are_exact(shared, tflm, tmp_path, name):
+    """Cortex-M0 and its like, by the macro that tells them."""
+    content = (shared / f"models/tflite/{name}_int8.tflite").read_bytes()
+    assert differing(tflm, tmp_path, content, "portable", 10, "gcc -D__ARM_ARCH_ISA_THUMB=1") == 0
 
 
 def weights(rng, *shape):

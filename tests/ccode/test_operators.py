@@ -264,7 +264,7 @@ def test_an_operator_of_any_shape_and_quantization_is_exact(differing, family):
     described, build = FAMILIES[family]
 
     @given(st.lists(described, min_size=6, max_size=12), st.sampled_from(["portable", "dsp"]))
-    @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
     def exact(several, kernels):
         g = Graph()
         made = [build(g, of, np.random.default_rng(of["seed"])) for of in several]
@@ -330,6 +330,18 @@ def constant_only() -> bytes:
     return g.finish(g.add(g.input([4]), g.unary("TANH", c, 1 / 128, 0)))
 
 
+def no_such_axis() -> bytes:
+    g = Graph()
+    x = g.input([4, 4])
+    return g.finish(g.operator("MEAN", [x, ints(g, 2)], [g.tensor([4])], "ReducerOptions", keepDims=False))
+
+
+def too_short() -> bytes:
+    g = Graph()
+    both = [g.input([4]), g.input([4])]
+    return g.finish(g.operator("CONCATENATION", both, [g.tensor([7])], "ConcatenationOptions", axis=0))
+
+
 def unknown() -> bytes:
     g = Graph()
     return g.finish(g.unary("CUMSUM", g.input([4]), 0.1, 0))
@@ -342,6 +354,8 @@ def unknown() -> bytes:
         (other_scales, "0, CONCATENATION in 't2': its inputs and outputs have different scales; requantize"),
         (computed_axes, "0, MEAN in 't2': its input 1 is computed; it must be constant"),
         (constant_only, "0, TANH in 't2': its input 0 is a constant; compute the operator before"),
+        (no_such_axis, "0, MEAN in 't2': its tensors and settings do not fit each other; convert the model again"),
+        (too_short, "0, CONCATENATION in 't2': its tensors and settings do not fit each other; convert the model"),
         (unknown, "0, CUMSUM in 't1': C code is not written for this operator; let an interpreter run the model"),
     ],
 )

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from edgekit.ccode.generate import generate
 from edgekit.ccode.library import needed
+from edgekit.firmware.cores import CORES
 from edgekit.firmware.run import run
 from edgekit.runtimes import open_session
 from edgekit.runtimes.values import random_inputs
@@ -39,3 +40,9 @@ def simulated(
         "ram": ran.ram,
         "arena": code.arena,
     }
+
+
+def with_helium(model: str, library: dict[str, str]) -> dict[str, float]:
+    """CMSIS-NN on a Cortex-M55 whose vector instructions it uses."""
+    CORES["cortex-m55"] = replace(CORES["cortex-m55"], flags=("-mcpu=cortex-m55", "-mfloat-abi=hard"))
+    return simulated(model, "cmsis-nn", "cortex-m55", 5, library)

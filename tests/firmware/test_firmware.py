@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from firmware_probe import simulated
+from firmware_probe import simulated, with_helium
 from make_graph import Graph
 from msgspec.structs import replace
 
@@ -50,6 +50,15 @@ def test_the_count_is_the_same_in_every_run(model):
     assert runs[0]["instructions"] < 0.8 * portable["instructions"]
 
 
+@needs_tools
+@pytest.mark.parametrize(("kernels", "per_mac"), [("portable", 2.6), ("dsp", 1.6)])
+def test_a_dense_network_takes_less_than_what_other_generators_make_of_it(shared, kernels, per_mac):
+    model = str(shared / "models/tflite/anomaly_autoencoder_int8.tflite")
+    found = worker.call(simulated, model, kernels, "cortex-m4f", 2, returns=dict[str, float])
+    assert found["differing"] == 0 and found["instructions"] < per_mac * 264_192
+    assert found["flash"] <= 273_560 and found["arena"] <= 272, "the least of docs/bakenn.md"
+
+
 def layers() -> bytes:
     """One after the other what CMSIS-NN computes, each in another of its ways."""
     rng, g = np.random.default_rng(3), Graph()
@@ -81,6 +90,17 @@ def test_cmsis_nn_from_a_path_has_the_outputs_of_tflm(tmp_path, cmsis_nn, core):
     library = {name: str(folder) for name, folder in parts(cmsis_nn).items()}
     arguments = (str(tmp_path / "layers.tflite"), "cmsis-nn", core, 20, library)
     assert worker.call(simulated, *arguments, returns=dict[str, float])["differing"] == 0
+
+
+@needs_tools
+def test_cmsis_nn_with_helium_has_the_outputs_of_tflm(tmp_path, cmsis_nn):
+    (tmp_path / "layers.tflite").write_bytes(layers())
+    library = {name: str(folder) for name, folder in parts(cmsis_nn).items()}
+    without, found = (
+        worker.call(f, str(tmp_path / "layers.tflite"), *more, library, returns=dict[str, float])
+        for f, more in ((simulated, ("cmsis-nn", "cortex-m55", 20)), (with_helium, ()))
+    )
+    assert found["differing"] == 0 and found["instructions"] < 0.8 * without["instructions"]
 
 
 @needs_tools

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from make_graph import Graph
 
 from edgekit import worker
 from edgekit.flatbuffer.read import read
@@ -107,3 +108,26 @@ def test_golden_samples_reach_what_any_sample_reaches(ends):
         assert (got == best).all() and reached == len(best)
     else:
         assert reached <= (got == best).sum()
+
+
+def test_what_is_no_number_in_one_runtime_differs_and_can_be_written_down(tmp_path):
+    ours = np.array([[np.nan, 1.0]], np.float32)
+    found = part_of(tmp_path, ours, np.array([[2.0, 1.0]], np.float32))
+    assert len(found) == 1 and found[0].share == 50 and np.isfinite(found[0].largest)
+    assert part_of(tmp_path, ours, ours) == []
+
+
+def part_of(tmp_path, ours, theirs):
+    """Two values of the only operator, of a constant and of an input, in two runtimes."""
+    g = Graph()
+    x = g.input([1, 2], 0.0, dtype="FLOAT32")
+    constant = g.operator(
+        "DEQUANTIZE", [g.constant(np.ones((1, 2), np.int8), 0.1)], [g.tensor([1, 2], 0, 0, "FLOAT32")]
+    )
+    made = g.operator("ADD", [x, constant], [g.tensor([1, 2], 0, 0, "FLOAT32")], "AddOptions")
+    (tmp_path / "m.tflite").write_bytes(g.finish(made))
+    both = [
+        saved(tmp_path, f"{n}.npz", **{f"tensor_{made}": array, f"tensor_{constant}": array + n})
+        for n, array in enumerate((ours, theirs))
+    ]
+    return part(str(tmp_path / "m.tflite"), None, *both)

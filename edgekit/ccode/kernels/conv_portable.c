@@ -1,5 +1,25 @@
+#include "narrow.c"
 #include "finish_pair.c"
 
+#ifdef NARROW
+/* Sums for two output channels of four pixels, whose inputs stand side by side in `patch`: of two pixels at a time. */
+static __attribute__((noinline)) void dot24(const int8_t *patch, const int8_t *weights, int32_t count, int32_t sums[8]) {
+  for (const int8_t *const end = patch + 2; patch != end; patch++, sums += 2) {
+    const int8_t *x = patch, *w = weights;
+    int32_t a = sums[0], b = sums[1], c = sums[4], d = sums[5];
+    for (int32_t left = count; left > 0; left--, x += 4, w += 2) {
+      a += x[0] * w[0];
+      b += x[0] * w[1];
+      c += x[2] * w[0];
+      d += x[2] * w[1];
+    }
+    sums[0] = a;
+    sums[1] = b;
+    sums[4] = c;
+    sums[5] = d;
+  }
+}
+#else
 /* Sums for two output channels of four pixels, whose inputs stand side by side in `patch`. One product with a packed
    pair of weights is two: the lower lane of the sum has 23 bits, which LANE products cannot overflow. */
 #define LANE 256
@@ -37,6 +57,7 @@ static __attribute__((noinline)) void dot24(const int8_t *patch, const int8_t *w
     count -= part;
   }
 }
+#endif
 
 /* Copies what a pixel's window covers to every fourth byte of `patch`; around the input lies its zero point. */
 static void gather(const window *at, const int8_t *input, int32_t y, int32_t x, int8_t *patch) {
