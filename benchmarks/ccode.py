@@ -206,7 +206,7 @@ computes. Outputs are the same, byte for byte. `ccode` also takes a file whose w
 The weights of a convolution are decoded for as many outputs at once as there is room for in the arena beside what other
 operators need, at least for 8, and its input is read again for each such block. A dense layer decodes, on the stack,
 those of four outputs for 80 inputs at a time, in about 3.7 instructions for each weight and row: what is dense
-throughout takes 2.8 times as long, with DSP instructions 3.5 times. Where time matters more than flash, set
+throughout takes 2.7 times as long, with DSP instructions 3.5 times. Where time matters more than flash, set
 `outputs.c_tables = false`.
 
 The reference CNN with so many clusters, plain → with tables, 20 random inputs on a Cortex-M4F. TFLM, which decodes the
