@@ -157,9 +157,7 @@ def shrink_file(model: str, settings: Shrink, folder: str) -> None:
     Raises:
       ModelError: the file is no `.tflite`, or is damaged.
     """
-    import struct
-
-    from edgekit.flatbuffer.bounds import Unbounded, bounded
+    from edgekit.flatbuffer.bounds import DAMAGE, guarded
     from edgekit.flatbuffer.diet import dieted
     from edgekit.flatbuffer.fold import folded
     from edgekit.flatbuffer.names import names
@@ -170,7 +168,7 @@ def shrink_file(model: str, settings: Shrink, folder: str) -> None:
 
     def both(content: bytes) -> tuple[bytes, bytes]:
         """Without names and with them."""
-        with bounded(len(content)):
+        with guarded(len(content)):
             return dieted(content, settings.keep_names, settings.harvest), dieted(content, True, settings.harvest)
 
     try:
@@ -178,21 +176,10 @@ def shrink_file(model: str, settings: Shrink, folder: str) -> None:
         with contextlib.suppress(ModelError, WorkerError):  # what LiteRT does not run is not folded
             if (computed := folded(content, _outputs)) is not content:
                 smaller, named = both(computed)
-    # What `read` does not look at can be damaged too, and the schema's accessors do not check what they follow.
-    except (
-        *(
-            ArithmeticError,
-            AttributeError,
-            BufferError,
-            LookupError,
-            MemoryError,
-            RecursionError,
-            TypeError,
-            ValueError,
-        ),
-        *(struct.error, Unbounded),
-    ) as problem:
+    except DAMAGE as problem:
         raise ModelError(f"{model}: is damaged ({type(problem).__name__}); convert the model again") from problem
+    except ModelError as problem:
+        raise ModelError(f"{model}: {problem}") from problem
     if len(smaller) > graph.bytes:
         smaller = named = Path(model).read_bytes()
     parse(smaller, model)

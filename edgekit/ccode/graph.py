@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from edgekit.errors import ModelError
+from edgekit.flatbuffer.bounds import guarded
 from edgekit.flatbuffer.edit import move_inside, objects
 from edgekit.flatbuffer.lookup import DECODE, looked_up
 from edgekit.flatbuffer.read import _builtins, _dtypes
@@ -119,12 +120,13 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
     """
     import numpy as np
 
-    model = objects(content)
-    move_inside(model, content)
+    with guarded(len(content)):
+        model = objects(content)
+        move_inside(model, content)
     if len(model.subgraphs) != 1:
         raise ModelError(f"it has {len(model.subgraphs)} subgraphs; C code is written for one without control flow")
     graph, values = model.subgraphs[0], {}
-    for index, tensor in enumerate(graph.tensors):
+    for index, tensor in enumerate(graph.tensors or []):
         shape = () if tensor.shape is None else tuple(int(n) for n in tensor.shape)
         given = (tensor.name or b"").decode("utf-8", "replace") or (names[index] if index < len(names) else "")
         quantization = tensor.quantization
@@ -141,23 +143,34 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
                 raise ModelError(f"tensor {name!r} is {dtype} of {said}; convert the model again") from None
         values[index] = value
     nodes = []
-    for number, operator in enumerate(graph.operators):
+    for number, operator in enumerate(graph.operators or []):
         code = model.operatorCodes[operator.opcodeIndex]
         kind = _builtins().get(max(code.builtinCode, code.deprecatedBuiltinCode), "?")
         kind = code.customCode.decode("utf-8", "replace") if kind == "CUSTOM" else kind
-        inputs = [values[int(i)] if i >= 0 else None for i in operator.inputs]
-        outputs = [values[int(i)] for i in operator.outputs]
+        inputs = [values[i] if i >= 0 else None for i in _listed(operator.inputs)]
+        outputs = [values[i] for i in _listed(operator.outputs) if i >= 0]
         nodes.append(Node(number, kind, inputs, outputs, operator.builtinOptions))
     nodes = _decoded(nodes, values)
-    ends = [[values[int(i)] for i in of] for of in (graph.inputs, graph.outputs)]
+    ends = [[values[i] for i in _listed(of)] for of in (graph.inputs, graph.outputs)]
+    if not all(ends):
+        raise ModelError("it has no inputs, or no outputs; C code is written for models with both")
     nodes, ends[0], ends[1] = _without_float_ends(nodes, *ends)
+    known = {value.index for value in ends[0]}
     for node in nodes:
+        node.require(bool(node.outputs))
+        node.require(all(v is None or v.state or v.data is not None or v.index in known for v in node.inputs))
+        known |= {value.index for value in node.outputs}
         for value in (v for v in (*node.inputs, *node.outputs) if v is not None and v.data is None):
             if value.dtype not in TYPES or len(value.scales) != 1:
                 said = value.dtype if value.dtype not in TYPES else f"{value.dtype} without one scale"
                 raise node.refusal(f"tensor {value.name!r} is {said}; C code is written for int8 and int16")
     read = {v.index: v for node in nodes for v in node.inputs if v is not None and v.state}
     return Network(values, nodes, ends[0], ends[1], list(read.values()))
+
+
+def _listed(indices: Any) -> list[int]:
+    """A vector of the schema, which may be absent."""
+    return [] if indices is None else [int(i) for i in indices]
 
 
 def _decoded(nodes: list[Node], values: dict[int, Value]) -> list[Node]:

@@ -21,9 +21,14 @@ from edgekit.ccode.transpose_conv import transpose_conv
 
 def same(node: Node, label: str, style: Style) -> Piece:
     """The output is the input in another shape."""
+    source = node.inputs[0]
+    node.require(source is not None and source.bytes == node.outputs[0].bytes)
+    if source and source.data is not None:
+        raise node.refusal(CONSTANT.format(0))
     return Piece([], alias=True)
 
 
+CONSTANT = "its input {} is a constant; compute the operator before the model is converted"
 WRITERS: dict[str, Writer] = {
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), same),
     "CONV_2D": conv,
@@ -96,5 +101,5 @@ def piece(node: Node, style: Style) -> Piece:
     node.require(made.alias or bool(made.calls))
     for place, given in enumerate(node.inputs):
         if given is not None and given.data is not None and any(f"{{x{place}}}" in call for call in made.calls):
-            raise node.refusal(f"its input {place} is a constant; compute the operator before the model is converted")
+            raise node.refusal(CONSTANT.format(place))
     return made

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import resource
 import signal
+import struct
 from collections.abc import Iterator
 from pathlib import Path
+
+from edgekit.errors import ModelError
 
 SECONDS = 5.0
 SECONDS_PER_BYTE = 0.5e-6
@@ -17,6 +20,13 @@ MEMORY = 128 << 20
 
 class Unbounded(Exception):
     """The file asks for more than its size allows."""
+
+
+DAMAGE = (
+    *(ArithmeticError, AttributeError, BufferError, LookupError, MemoryError, RecursionError),
+    *(TypeError, ValueError, struct.error, Unbounded),
+)
+"""What the schema's code runs into in a part of a file that `read` does not look at."""
 
 
 @contextlib.contextmanager
@@ -45,3 +55,17 @@ def bounded(size: int) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+@contextlib.contextmanager
+def guarded(size: int) -> Iterator[None]:
+    """A block in which a file of so many bytes is taken apart by the schema's code.
+
+    Raises:
+      ModelError: the file is damaged.
+    """
+    try:
+        with bounded(size):
+            yield
+    except DAMAGE as problem:
+        raise ModelError(f"is damaged ({type(problem).__name__}); convert the model again") from problem

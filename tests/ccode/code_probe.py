@@ -9,6 +9,8 @@ import numpy as np
 from bundled import cmsis_nn
 
 from edgekit.ccode.generate import generate
+from edgekit.errors import ModelError
+from edgekit.flatbuffer.read import read
 from edgekit.runtimes import open_session
 from edgekit.runtimes.values import random_inputs
 from edgekit.types import TensorSpec
@@ -135,3 +137,21 @@ def compare(
     got, expected = (np.frombuffer(b, np.int8) for b in (done.stdout, bytes(wanted)))
     assert len(got) == len(expected)
     return [int((got != expected).sum()), code.arena, code.bound]
+
+
+def damaged(model: str, count: int) -> dict[str, int]:
+    """Code of copies of a model in which a few bytes are others: how many are written, and how many refused."""
+    generator, content, found = np.random.default_rng(0), Path(model).read_bytes(), {"written": 0, "refused": 0}
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "m.tflite"
+        for number in range(count):
+            changed = np.frombuffer(content, np.uint8).copy()
+            changed[generator.integers(0, len(changed), 4)] = generator.choice([0, 1, 3, 127, 128, 255], 4)
+            place.write_bytes(changed.tobytes())
+            try:
+                read(place)
+                generate(changed.tobytes(), "m", ("portable", "dsp")[number % 2], tables=number % 3 == 0)
+                found["written"] += 1
+            except ModelError:
+                found["refused"] += 1
+    return found

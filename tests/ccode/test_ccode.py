@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from bundled import cmsis_nn
-from code_probe import compare
+from code_probe import compare, damaged
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_graph import Graph
@@ -210,6 +210,12 @@ def test_a_softmax_of_any_width_is_exact(tflm, tmp_path):
         x = g.input([2, depth], scale, 3)
         content = g.finish(g.unary("SOFTMAX", x, 1 / 256, -128, "SoftmaxOptions", beta=beta))
         assert differing(tflm, tmp_path, content, "portable", 200) == 0
+
+
+@pytest.mark.parametrize("name", ["hello_world", "magic_wand", "mnist_lstm"])
+def test_a_damaged_file_is_written_or_refused(shared, tflm, name):
+    found = tflm.call(damaged, str(shared / f"models/tflite/{name}_int8.tflite"), 150, returns=dict[str, int])
+    assert found["refused"] > 10 and sum(found.values()) == 150
 
 
 def test_an_operator_that_cannot_be_written_is_named():
