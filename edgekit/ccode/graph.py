@@ -152,6 +152,13 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
         nodes.append(Node(number, kind, inputs, outputs, operator.builtinOptions))
     nodes = _decoded(nodes, values)
     ends = [[values[i] for i in _listed(of)] for of in (graph.inputs, graph.outputs)]
+    for value in ends[0]:
+        signature = _listed(graph.tensors[value.index].shapeSignature)
+        if -1 in signature[1:]:  # an open batch is one of 1
+            raise ModelError(
+                f"input {value.name!r} has the open shape {signature}; convert the model with fixed sizes "
+                "(--input-shape of `edgekit build`)"
+            )
     if not all(ends):
         raise ModelError("it has no inputs, or no outputs; C code is written for models with both")
     nodes, ends[0], ends[1] = _without_float_ends(nodes, *ends)

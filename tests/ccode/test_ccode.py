@@ -225,6 +225,19 @@ def test_an_operator_that_cannot_be_written_is_named():
         generate(g.finish(g.unary("CEIL", x, 1 / 128, 0)), "m")
 
 
+def test_an_open_shape_is_refused_but_for_the_batch():
+    for signature, refused in (([-1, 4, 4, 2], False), ([1, -1, 4, 2], True)):
+        g = Graph()
+        x = g.input([1, 4, 4, 2])
+        g.graph.tensors[x].shapeSignature = np.array(signature, np.int32)
+        content = g.finish(g.pool(x))
+        if refused:
+            with pytest.raises(ModelError, match=r"input 't0' has the open shape \[1, -1, 4, 2\]"):
+                generate(content, "m")
+        else:
+            assert generate(content, "m").inputs[0].shape == (1, 4, 4, 2)
+
+
 def test_fixed_point_by_hand():
     assert quantized_multiplier(0.5) == (2**30, 0) and quantized_multiplier(1.0) == (2**30, 1)
     assert quantized_multiplier(0.0) == (0, 0) and quantized_multiplier(0.75) == (1610612736, 0)
