@@ -6,50 +6,42 @@ code and libraries made it before. Nothing here imports TensorFlow, NumPy or a r
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
 
 import msgspec
 
-from edgekit import __version__, steps
+from edgekit import steps
 from edgekit.baseline import Before, of
 from edgekit.budget import judge, verdict
-from edgekit.ccode.library import parts
-from edgekit.ccode.piece import Kernels
-from edgekit.config import encode
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.errors import DataError, ModelError, ProjectError, TargetError
-from edgekit.firmware.cores import CORES
+from edgekit.handover import hand_over
 from edgekit.history import record, trends
 from edgekit.locate import locate
 from edgekit.make import Listener, Made, Maker, Step
+from edgekit.manifest import manifest_of
 from edgekit.measure.golden import GOLDEN
 from edgekit.measure.harness import Found, available, measure
-from edgekit.npu.settings import checked
-from edgekit.npu.vela import Compiled
 from edgekit.project import ModelSpec, Project, is_function
 from edgekit.recipe import Quantize, Recipe
 from edgekit.report.html import Extras
 from edgekit.report.index import write_index
 from edgekit.report.types import (
-    MANIFEST,
     REPORT,
     BaselineEntry,
     Distribution,
     Manifest,
     ModelEntry,
     Report,
-    StepEntry,
     TargetEntry,
 )
 from edgekit.rescue import quantized, rescue
 from edgekit.runtimes import stand_in
 from edgekit.shrink import CALIBRATION_INPUTS, NAMES, Smaller, shrunk
-from edgekit.store import Store, relative, sha256
+from edgekit.store import Store, relative
 from edgekit.target import Target, limit_places
-from edgekit.types import INTEGER, KERAS, Arena, Artifact, Measurement, ModelFacts, Rung, StageRow
+from edgekit.types import INTEGER, KERAS, Artifact, Measurement, ModelFacts, Rung, StageRow
 from edgekit.write import check_writable, write_build
 
 
@@ -135,7 +127,7 @@ def build(
         for product in products:
             built = prove(product, maker, project.root, overrides, before.get((product.target.name, product.spec.name)))
             folder = out / product.target.name / product.spec.name
-            manifest, log = _manifest(built, project.root), maker.log(product.scope)
+            manifest, log = manifest_of(built, project.root), maker.log(product.scope)
             files = built.files | pages(built, manifest, project, maker)
             write_build(files, built.report, manifest, folder, log, maker.store)
             record(project, built.report)
@@ -273,31 +265,16 @@ def prove(
         names=p.names.get(p.portable.sha256),
     )
     old = before.measurements if before else []
-    code = _firmware(product, found.golden, maker) if target.outputs.c_standalone and found.golden else []
-    if code:
-        found.measurements.extend(code[-1].value)
-    npu: Compiled | None = None
-    if target.hardware.npu:
-        settings = checked(target.hardware.npu, target.hardware.npu_system, target.hardware.npu_memory)
-        code.append(maker.make(steps.compile(p.portable, p.names.get(p.portable.sha256), *settings), p.scope))
-        npu = code[-1].value
-        found.measurements.extend(npu.measurements)
-        found.notes.extend(_left_to_cpu(npu))
+    device = hand_over(product, found, maker)
+    found.measurements.extend(device.measurements)
+    found.notes.extend(device.notes)
     lines = judge(target.budget, found.measurements, found.shipped, old)
-    files, made = {"model.tflite": p.shipped}, [*p.made, *p.proofs, *found.made, *code]
-    for step in code:
-        own = step.row.name == "compile"
-        files |= {name if own else f"c/{name}": artifact for name, artifact in step.artifacts.items()}
+    made = [*p.made, *p.proofs, *found.made, *device.made]
+    files = {"model.tflite": p.shipped} | device.files
     if p.shipped.sha256 in p.names:
         files[NAMES] = p.names[p.shipped.sha256]
     if found.golden:
         files[GOLDEN] = found.golden
-    written = next((step.value for step in code if step.row.name == "standalone C"), None)
-    outputs = msgspec.structs.replace(target.outputs, c_standalone=written is not None)
-    if outputs.c_array or outputs.c_standalone:
-        emit = steps.emit(p.shipped, spec.name, outputs, _arena(found), p.labels, written, found.golden)
-        made.append(maker.make(emit, p.scope))
-        files |= {f"c/{name}": artifact for name, artifact in made[-1].artifacts.items()}
     report = Report(
         schema=REPORT,
         model=ModelEntry(
@@ -322,55 +299,11 @@ def prove(
         if before
         else None,
         shipped=found.shipped,
-        npu=npu,
+        npu=device.npu,
         conformance=found.conformance,
         distributions=[Distribution(*entry) for entry in found.distributions],
     )
     return Built(product, found, report, files, made)
-
-
-def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
-    """Standalone C of what ships, and what a simulated core made of it.
-
-    Raises:
-      ModelError: it cannot be written, or has other outputs than TFLM.
-    """
-    target, model = product.target, product.portable
-    core = CORES.get(target.hardware.cpu)
-    by_core: Kernels = "dsp" if core and core.dsp else "portable"
-    kernels = cast(Kernels, target.outputs.c_kernels) or by_core
-    names = product.names.get(model.sha256)
-    name, tables = target.outputs.c_name or product.spec.name, target.outputs.c_tables
-    tables = product.shipped.sha256 != model.sha256 if tables is None else tables
-    try:
-        written = maker.make(steps.firmware(model, name, kernels, names, tables), product.scope)
-    except ModelError as problem:
-        said = str(problem).removeprefix(f"{model.path}: ")
-        raise ModelError(f"{product.spec.model}: outputs.c_standalone: {said}") from None
-    clock = None if target.hardware.clock is None else float(target.hardware.clock)
-    library = {}
-    if target.outputs.cmsis_nn:
-        folders = parts(Path(target.outputs.cmsis_nn).expanduser().resolve())
-        library = {of: Artifact("source", str(folder), 0, sha256(folder)) for of, folder in folders.items()}
-    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock, library), product.scope)]
-
-
-def _arena(found: Found) -> Arena | None:
-    """What TFLM needs of RAM for what ships, if it was measured."""
-    own = [m for m in found.measurements if m.artifact == "model" and m.runtime.startswith("tflm ")]
-    size = {m.name: int(m.value) for m in own if m.value is not None}
-    if "arena" not in size:
-        return None
-    return Arena(size["arena"], size["arena_used"], size["arena_persistent"], size["arena_scratch"])
-
-
-def _left_to_cpu(npu: Compiled) -> list[str]:
-    """Notes on the operators that do not run on the NPU."""
-    return [
-        f"{npu.npu}: {f.operator} of {f.tensor.split(';')[0]!r} runs on the CPU: {f.reason}"
-        + (f"; {f.advice}" if f.advice else "")
-        for f in npu.fallbacks
-    ]
 
 
 def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:
@@ -492,43 +425,3 @@ def check_dataset(
     if copy := checked.artifacts.get("samples.npz"):
         data = msgspec.structs.replace(data, source=copy.path, sha256=copy.sha256)
     return data, facts
-
-
-def _manifest(built: Built, root: Path) -> Manifest:
-    """All that decided the build; the outputs are added as they are written."""
-    product, versions = built.product, {"python": platform.python_version(), "edgekit": __version__}
-    for made in built.made:
-        versions |= made.ingredients["libraries"]
-    return Manifest(
-        schema=MANIFEST,
-        verdict=built.report.verdict,
-        inputs=[msgspec.structs.replace(a, path=relative(a.path, root)) for a in (product.source, product.dataset)],
-        target=built.report.target,
-        settings=encode(product.target),
-        versions=dict(sorted(versions.items())),
-        steps=[StepEntry(made.row.name, made.key, made.ingredients) for made in built.made],
-        outputs=[],
-        predicate=_provenance(product, root, versions),
-    )
-
-
-def _provenance(product: Product, root: Path, versions: dict[str, str]) -> dict[str, Any]:
-    """What was built from what, by whom, as SLSA says it; settings and steps stand in the manifest itself.
-
-    Source: SLSA 1.0, "Provenance"; a resource is a `ResourceDescriptor` of in-toto.
-    """
-    sources = [
-        {"name": relative(a.path, root), "digest": {"sha256": a.sha256}}
-        for a in (product.source, product.dataset)
-        if len(a.sha256) == 64
-    ]
-    libraries = [{"name": n, "uri": f"pkg:pypi/{n}@{v}"} for n, v in sorted(versions.items()) if n != "python"]
-    return {
-        "buildDefinition": {
-            "buildType": "urn:edgekit:build:1",
-            "externalParameters": {"target": product.target.name, "model": product.spec.name},
-            "internalParameters": {"profile": {"sha256": product.target.sha256}},
-            "resolvedDependencies": [*sources, *libraries],
-        },
-        "runDetails": {"builder": {"id": "urn:edgekit:local", "version": {"edgekit": __version__}}},
-    }
