@@ -10,9 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from edgekit.ccode.graph import Network, Node, Value, network
+from edgekit.ccode.memory import Memory, laid_out
 from edgekit.ccode.operators import piece
 from edgekit.ccode.piece import Kernels, Piece, Style
-from edgekit.ccode.plan import Plan, Span, Use, plan
+from edgekit.ccode.plan import Plan
 from edgekit.ccode.sources import FOLDER, sources
 from edgekit.ccode.tables import tables as unary
 from edgekit.emit.c_array import in_comment
@@ -51,15 +52,6 @@ class Code(Struct, frozen=True):
     """and folders of headers that it needs."""
     saved: int | None = None
     """Bytes of weights that tables save; None where there may be none."""
-
-
-class _Storage(Struct):
-    """Where a tensor lies."""
-
-    pointer: str
-    """In C, or "" where it lies in the arena;"""
-    span: int = -1
-    """then which part of it."""
 
 
 def generate_file(
@@ -108,24 +100,23 @@ def generate(
     if sum(p.saved for p in pieces) < DECODERS:
         style = replace(style, tables=False)
         pieces = [piece(node, style) if p.saved else p for node, p in zip(of.nodes, pieces, strict=True)]
-    roots = _roots(of, pieces)
-    storage, planned = _place(of, pieces, roots)
+    memory = laid_out(of, pieces)
     if any(p.grows for p in pieces):
-        larger = _grown(of, pieces, style, planned)
-        placed = _place(of, larger, roots)
-        if placed[1].bytes <= planned.bytes:
-            pieces, (storage, planned) = larger, placed
+        larger = _grown(of, pieces, style, memory.arena)
+        wider = laid_out(of, larger)
+        if wider.arena.bytes <= memory.arena.bytes:
+            pieces, memory = larger, wider
     saved, pieces = sum(p.saved for p in pieces), _shared(pieces)
     sha256 = parse(content, name).sha256
-    made = (_operator(node, p, storage, planned) for node, p in zip(of.nodes, pieces, strict=True))
+    made = (_operator(node, p, memory) for node, p in zip(of.nodes, pieces, strict=True))
     operators = [operator for operator in made if operator["calls"]]
     facts = {
         "name": name,
         "macro": name.upper(),
         "sha256": sha256,
         "kernels": kernels,
-        "arena": planned.bytes,
-        "bound": planned.bound,
+        "arena": memory.arena.bytes,
+        "bound": memory.arena.bound,
         "several": len(of.inputs) > 1 or len(of.outputs) > 1,
         "inputs": [_end(value) for value in of.inputs],
         "outputs": [_end(value) for value in of.outputs],
@@ -133,17 +124,17 @@ def generate(
         "texts": sources(kernel for p in pieces for kernel in p.kernels),
         "operators": operators,
         "calls_cmsis_nn": any(p.fallible for p in pieces),
-        "copies": _copies(of, storage, planned),
-        "resets": [_reset(value, storage, planned) for value in of.states],
+        "copies": _copies(of, memory),
+        "resets": [_reset(value, memory) for value in of.states],
     }
     weights = sum(v.bytes for v in of.values.values() if v.data is not None) - saved
     files = {f"{name}.h": _render("model.h.jinja", facts), f"{name}.c": _render("model.c.jinja", facts)}
     labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
     inputs, outputs = (tuple(value.spec for value in ends) for ends in (of.inputs, of.outputs))
-    memory = planned.bytes, planned.bound, weights
-    peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == planned.peak), "")
+    sizes = memory.arena.bytes, memory.arena.bound, weights
+    peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == memory.arena.peak), "")
     told, lasting = saved if tables else None, bool(of.states)
-    return Code(name, kernels, files, *memory, labels, peak, inputs, outputs, lasting, saved=told)
+    return Code(name, kernels, files, *sizes, labels, peak, inputs, outputs, lasting, saved=told)
 
 
 def _grown(of: Network, pieces: list[Piece], style: Style, planned: Plan) -> list[Piece]:
@@ -177,88 +168,17 @@ def _shared(pieces: list[Piece]) -> list[Piece]:
     return made
 
 
-def _roots(of: Network, pieces: list[Piece]) -> dict[int, int]:
-    """For each tensor the one whose memory it has."""
-    root = {index: index for index in of.values}
-    for node, p in zip(of.nodes, pieces, strict=True):
-        if p.alias:
-            source = node.inputs[0]
-            assert source
-            root[node.outputs[0].index] = root[source.index]
-    return root
-
-
-def _place(of: Network, pieces: list[Piece], root: dict[int, int]) -> tuple[dict[int, _Storage], Plan]:
-    """Gives every tensor, and the extra memory of every operator, its place."""
-    storage: dict[int, _Storage] = {}
-    for number, value in enumerate(of.inputs):
-        storage.setdefault(root[value.index], _Storage(f"input{number}"))
-    for number, value in enumerate(of.outputs):
-        storage.setdefault(root[value.index], _Storage(f"output{number}"))
-    last: dict[int, int] = {}
-    for node in of.nodes:
-        for used in (v for v in node.inputs if v is not None):
-            last[root[used.index]] = node.number
-    uses: dict[int, list[Use]] = {}
-    for value in of.states:
-        storage[value.index] = _Storage("", value.index)
-        uses[value.index] = [Use(0, of.nodes[-1].number, value.bytes)]
-    for node, p in zip(of.nodes, pieces, strict=True):
-        now = node.number
-        if p.scratch:
-            uses[-1 - now] = [Use(now, now, p.scratch)]
-        if p.alias:
-            continue
-        for made in node.outputs:
-            index = root[made.index]
-            if index in storage:
-                continue
-            into = _overwritten(node, p, root, storage, last) if len(node.outputs) == 1 else None
-            storage[index] = _Storage("", index if into is None else storage[into].span)
-            uses.setdefault(storage[index].span, []).append(Use(now, last.get(index, now), made.bytes))
-    spans = [Span(name, tuple(of_it)) for name, of_it in uses.items()]
-    for value in of.values.values():
-        if root[value.index] in storage:
-            storage[value.index] = storage[root[value.index]]
-    return storage, plan(spans)
-
-
-def _overwritten(
-    node: Node, p: Piece, root: dict[int, int], storage: dict[int, _Storage], last: dict[int, int]
-) -> int | None:
-    """An input in the arena that nobody reads any more, where the output may lie."""
-    if not p.in_place:
-        return None
-    for value in node.inputs:
-        if value is None or value.data is not None or value.state or value.bytes < node.outputs[0].bytes:
-            continue
-        index = root[value.index]
-        readers = [v for v in node.inputs if v is not None and root[v.index] == index]
-        if storage[index].span >= 0 and last[index] == node.number and len(readers) == 1:
-            return index
-    return None
-
-
-def _pointer(value: Value, storage: dict[int, _Storage], planned: Plan) -> str:
-    """Where a tensor lies, in C; of its type."""
-    at = storage[value.index]
-    if at.pointer:
-        return at.pointer
-    place = f"memory + {planned.offsets[at.span]}" if planned.offsets[at.span] else "memory"
-    return place if value.dtype == "int8" else f"({value.c_type} *)(void *)({place})"
-
-
-def _operator(node: Node, p: Piece, storage: dict[int, _Storage], planned: Plan) -> dict[str, Any]:
+def _operator(node: Node, p: Piece, memory: Memory) -> dict[str, Any]:
     """What the template needs of an operator."""
     inputs = {f"x{n}": v for n, v in enumerate(node.inputs) if v is not None and v.data is None}
     outputs = {f"y{n}": v for n, v in enumerate(node.outputs)}
     used = {k for k in (*inputs, *outputs, "scratch") if any("{" + k + "}" in call for call in p.calls)}
     parameters = [f"{'' if v.state else 'const '}{v.c_type} *{k}" for k, v in inputs.items() if k in used]
     parameters += [f"{v.c_type} *{k}" for k, v in outputs.items() if k in used]
-    arguments = [_pointer(v, storage, planned) for k, v in {**inputs, **outputs}.items() if k in used]
+    arguments = [memory.pointer(v) for k, v in {**inputs, **outputs}.items() if k in used]
     if "scratch" in used:
         parameters.append("int8_t *scratch")
-        arguments.append(f"memory + {planned.offsets[-1 - node.number]}")
+        arguments.append(memory.scratch(node))
     shapes = [" x ".join(map(str, v.shape)) for v in (*inputs.values(), *outputs.values())]
     return {
         "number": node.number,
@@ -274,20 +194,20 @@ def _operator(node: Node, p: Piece, storage: dict[int, _Storage], planned: Plan)
     }
 
 
-def _copies(of: Network, storage: dict[int, _Storage], planned: Plan) -> list[str]:
+def _copies(of: Network, memory: Memory) -> list[str]:
     """Outputs that are another's memory, or an input's."""
     found = []
     for number, value in enumerate(of.outputs):
-        pointer = _pointer(value, storage, planned)
+        pointer = memory.pointer(value)
         if pointer != f"output{number}":
             found.append(f"memcpy(output{number}, {pointer}, {value.bytes});")
     return found
 
 
-def _reset(value: Value, storage: dict[int, _Storage], planned: Plan) -> str:
+def _reset(value: Value, memory: Memory) -> str:
     """A state's start.  Source: TFLM, tensorflow/lite/micro/micro_interpreter_graph.cc, `ResetVariableTensors`."""
     start = value.zero if value.dtype == "int8" else 0
-    return f"memset({_pointer(value, storage, planned)}, {start}, {value.bytes});"
+    return f"memset({memory.pointer(value)}, {start}, {value.bytes});"
 
 
 def _end(value: Value) -> dict[str, Any]:
