@@ -39,7 +39,7 @@ CORES = {
         ram=0x20000000,
         tick=40.0,
         defines=(),
-        cycles=(1.12, 1.41, 1.50),
+        cycles=(1.27, 1.36, 1.51),
     ),
     "cortex-m7": Core(
         "mps2-an500",
@@ -48,7 +48,7 @@ CORES = {
         ram=0x20000000,
         tick=40.0,
         defines=(),
-        cycles=(0.75, 0.95, 1.00),
+        cycles=(0.85, 0.91, 1.01),
     ),
     "cortex-m33": Core(
         "mps2-an505",
@@ -57,7 +57,7 @@ CORES = {
         ram=0x38000000,
         tick=50.0,
         defines=("TIMER_BASE=0x50000000",),
-        cycles=(0.97, 1.22, 1.29),
+        cycles=(1.09, 1.17, 1.31),
     ),
     "cortex-m55": Core(
         "mps3-an547",
@@ -66,7 +66,7 @@ CORES = {
         ram=0x20000000,
         tick=31.25,
         defines=("SYSTEM_COUNTER",),
-        cycles=(0.90, 1.14, 1.20),
+        cycles=(1.02, 1.09, 1.22),
     ),
 }
 """By the name that a profile's hardware.cpu has."""

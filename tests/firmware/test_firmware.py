@@ -3,6 +3,7 @@
 import re
 import subprocess
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,6 +146,12 @@ def test_the_latency_is_estimated_from_instructions_and_clock(tmp_path):
     wanted = [instructions.value * cycles / 0.4 for cycles in (low, usual, high)]
     assert [latency.low, latency.value, latency.high] == pytest.approx(wanted, rel=0.01)
     assert "latency_p90" not in {m.name for m in measure_firmware(code, files, str(golden), "cortex-m7", None, {})}
+
+
+def test_the_cycles_are_those_that_were_worked_out():
+    page = (Path(__file__).parents[2] / "docs/cycles.md").read_text()
+    rows = re.findall(r"\| (cortex-\w+) \| [\d.]+ \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", page)
+    assert {core: tuple(map(float, cycles)) for core, *cycles in rows} == {n: core.cycles for n, core in CORES.items()}
 
 
 def test_an_unknown_core_is_refused(model):
