@@ -216,6 +216,9 @@ next, as in TFLM: such a model has `void NAME_reset(void *arena)`, to be called 
 that must not know of those before it. Where a converter unrolls an LSTM into many small operators, what several of them
 have in common is written once.
 
+The portable kernels take one long product for two short ones; on cores that have none (Cortex-M0, M0+ and M23) they
+take plain products instead, which the compiler's macros tell.
+
 `--kernels=dsp` uses the DSP instructions of Cortex-M4, M7, M33 and M55 through ACLE intrinsics; without them the same
 code computes the same. Builds take them where `hardware.cpu` has them. Compile those kernels with
 `-O3 -fno-schedule-insns`: GCC's scheduling runs out of registers otherwise. [Beside bakenn](bakenn.md), which does the

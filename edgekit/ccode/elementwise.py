@@ -11,6 +11,8 @@ from edgekit.ccode.layers import activation_range
 from edgekit.ccode.movement import broadcast, without_lead
 from edgekit.ccode.piece import Piece, Style, array
 
+HALF = (2**30, 0)
+"""As a multiplier and a shift."""
 RUN = 16
 """Values that a kernel takes at once at least, so that the loop around it costs little."""
 
@@ -40,23 +42,29 @@ def add(node: Node, label: str, style: Style) -> Piece:
     made = node.outputs[0]
     bits = 15 if made.dtype == "int16" else 20
     twice = 2 * max(one.scale, other.scale)
-    factors = [quantized_multiplier(v.scale / twice) for v in (one, other)]
-    multiplier, shift = quantized_multiplier(twice / (2**bits * made.scale))
-    numbers = [
-        *(one.zero, *factors[0]),
-        *(other.zero, *factors[1]),
-        *(multiplier, shift, made.zero, *activation_range(node)),
-    ]
-    numbers += [2**bits, -1 if node.kind == "SUB" else 1]
-    return _binary(node, label, "add", numbers)
+    factors = [quantized_multiplier(real) for real in (one.scale / twice, other.scale / twice)]
+    factors.append(quantized_multiplier(twice / (2**bits * made.scale)))
+    short = bits == 20 and all(_short(*factor) or factor == HALF for factor in factors[:2]) and _short(*factors[2])
+    (m, s), (n, t), (k, u) = [(of, -by if short else by) for of, by in factors]
+    sign, kernel = -1 if node.kind == "SUB" else 1, "add_short" if short else "add"
+    numbers = [one.zero, m, s, other.zero, n, t, k, u, made.zero, *activation_range(node), 2**bits, sign]
+    return _binary(node, label, kernel, numbers)
 
 
 def multiply(node: Node, label: str, style: Style) -> Piece:
     """Product.  Source: TFLM, tensorflow/lite/micro/kernels/mul_common.cc."""
     one, other = _pair(node)
     made = node.outputs[0]
-    factor = quantized_multiplier(one.scale * other.scale / made.scale)
-    return _binary(node, label, "multiply", [one.zero, other.zero, *factor, made.zero, *activation_range(node)])
+    factor, shift = quantized_multiplier(one.scale * other.scale / made.scale)
+    short = made.dtype == "int8" and _short(factor, shift)
+    shift = -shift if short else shift
+    numbers = [one.zero, other.zero, factor, shift, made.zero, *activation_range(node)]
+    return _binary(node, label, "multiply_short" if short else "multiply", numbers)
+
+
+def _short(multiplier: int, shift: int) -> bool:
+    """Whether a factor's roundings are short: it is below a half, and not 0."""
+    return multiplier > 0 and shift < 0
 
 
 def squared_difference(node: Node, label: str, style: Style) -> Piece:
