@@ -20,12 +20,13 @@ from edgekit.config import decode
 from edgekit.data.spec import DataSpec
 from edgekit.errors import TargetError
 from edgekit.make import Maker
+from edgekit.profiles import load_single
 from edgekit.project import ModelSpec, find_project, select_model
 from edgekit.recipe import Channels, Recipe
 from edgekit.report.console import Progress
 from edgekit.report.markdown import table
 from edgekit.store import Store
-from edgekit.target import Target, load_single
+from edgekit.target import Target
 from edgekit.types import Reading
 from edgekit.worker import Worker
 

@@ -23,6 +23,7 @@ from edgekit.make import Listener, Made, Maker, Step
 from edgekit.manifest import manifest_of
 from edgekit.measure.golden import GOLDEN
 from edgekit.measure.harness import Found, available, measure
+from edgekit.profiles import limit_places
 from edgekit.project import ModelSpec, Project, is_function
 from edgekit.recipe import Quantize, Recipe
 from edgekit.report.html import Extras
@@ -40,7 +41,7 @@ from edgekit.rescue import quantized, rescue
 from edgekit.runtimes import stand_in
 from edgekit.shrink import CALIBRATION_INPUTS, NAMES, Smaller, shrunk
 from edgekit.store import Store, relative
-from edgekit.target import Target, limit_places
+from edgekit.target import Target
 from edgekit.types import INTEGER, KERAS, Artifact, Measurement, ModelFacts, Rung, StageRow
 from edgekit.write import check_writable, write_build
 

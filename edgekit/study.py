@@ -15,10 +15,11 @@ from edgekit.build import Built, compress, prove
 from edgekit.config import Settings, decode, encode, read_table
 from edgekit.errors import TargetError
 from edgekit.make import Listener, Maker
+from edgekit.profiles import check_recipe
 from edgekit.project import ModelSpec, Project
 from edgekit.recipe import Recipe, Technique
 from edgekit.store import Store
-from edgekit.target import Target, check_recipe
+from edgekit.target import Target
 
 STUDY: Final = "edgekit.study/1"
 RECIPES = Path(__file__).with_name("study.toml")

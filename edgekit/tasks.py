@@ -111,11 +111,11 @@ def build(
     Exit status: 0 all budgets hold, 1 one is broken, 2 the input is wrong, 3 something is not installed.
     """
     from edgekit.build import build
+    from edgekit.profiles import load_targets
     from edgekit.project import find_project, select_models
     from edgekit.report.console import Progress, print_commands, print_json, print_reports
     from edgekit.report.markdown import append_summaries
     from edgekit.report.mlflow import log_to_mlflow
-    from edgekit.target import load_targets
     from edgekit.types import Reading
 
     project = find_project(Path.cwd())
@@ -192,9 +192,9 @@ def check(
 ) -> int:
     """The release gate: every report is there, its files and inputs are unchanged, and all budgets hold."""
     from edgekit.check import Gate, check_all
+    from edgekit.profiles import load_targets
     from edgekit.project import find_project, select_models
     from edgekit.report.console import print_checks, print_json
-    from edgekit.target import load_targets
 
     project = find_project(Path.cwd())
     targets = load_targets(target or ["all"], project.target_folders, ())
@@ -441,9 +441,9 @@ def inspect(
 ) -> None:
     """Look inside a model: inputs, outputs, layers or operators, parameters, and what each target makes of it."""
     from edgekit.inspect import inspect
+    from edgekit.profiles import load_targets
     from edgekit.project import find_project
     from edgekit.report.console import print_inspection, print_json
-    from edgekit.target import load_targets
     from edgekit.types import Reading
 
     targets = load_targets(["all"], find_project(Path.cwd()).target_folders, ())
@@ -455,9 +455,9 @@ def inspect(
 @command
 def targets(c: Context, json: bool = False) -> None:
     """List the device profiles that build takes."""
+    from edgekit.profiles import load_targets
     from edgekit.project import find_project
     from edgekit.report.console import print_json, print_table
-    from edgekit.target import load_targets
 
     project = find_project(Path.cwd())
     found = load_targets(["all"], project.target_folders, ())
@@ -524,11 +524,11 @@ def sensitivity(
     trust_model: bool = False,
 ) -> None:
     """What each layer bears: the error with a layer pruned, rounded or narrowed, and a recipe that follows from it."""
+    from edgekit.profiles import load_single
     from edgekit.project import find_project, select_model
     from edgekit.report.analysis import print_sensitivity
     from edgekit.report.console import Progress, print_json
     from edgekit.sensitivity import sensitivity, sweep
-    from edgekit.target import load_single
     from edgekit.types import Reading
 
     project = find_project(Path.cwd())
@@ -569,10 +569,10 @@ def explain(
 ) -> None:
     """Explain where accuracy goes: every tensor of the quantized model against the float one, and what to change."""
     from edgekit.explain import explain_build
+    from edgekit.profiles import load_single
     from edgekit.project import find_project, select_model
     from edgekit.report.console import Progress, print_json
     from edgekit.report.explanation import print_explanation
-    from edgekit.target import load_single
     from edgekit.types import Reading
 
     project = find_project(Path.cwd())
@@ -610,12 +610,12 @@ def study(
     """Build a model with many recipes and lay out what each bought: a table, a figure, the Pareto front."""
     import msgspec
 
+    from edgekit.profiles import load_single
     from edgekit.project import find_project, select_model
     from edgekit.report.console import Progress, print_json
     from edgekit.report.study import markdown_study, plot_study, print_study
     from edgekit.store import write
     from edgekit.study import RECIPES, study
-    from edgekit.target import load_single
     from edgekit.types import Reading
 
     project = find_project(Path.cwd())

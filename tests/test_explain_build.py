@@ -6,8 +6,8 @@ import pytest
 from edgekit.analyze.findings import Explanation
 from edgekit.errors import DataError, RecipeError
 from edgekit.explain import explain_build
+from edgekit.profiles import load_single
 from edgekit.project import find_project, select_model
-from edgekit.target import load_single
 from edgekit.types import Reading
 
 ROOT = Path(__file__).parents[1]

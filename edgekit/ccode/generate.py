@@ -18,6 +18,7 @@ from edgekit.ccode.sources import FOLDER, sources
 from edgekit.ccode.tables import tables as unary
 from edgekit.emit.c_array import in_comment
 from edgekit.emit.identifier import c_identifier
+from edgekit.emit.render import render
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
 from edgekit.types import TensorSpec
@@ -128,7 +129,7 @@ def generate(
         "resets": [_reset(value, memory) for value in of.states],
     }
     weights = sum(v.bytes for v in of.values.values() if v.data is not None) - saved
-    files = {f"{name}.h": _render("model.h.jinja", facts), f"{name}.c": _render("model.c.jinja", facts)}
+    files = {f"{name}.h": render("model.h.jinja", facts, FOLDER), f"{name}.c": render("model.c.jinja", facts, FOLDER)}
     labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
     inputs, outputs = (tuple(value.spec for value in ends) for ends in (of.inputs, of.outputs))
     sizes = memory.arena.bytes, memory.arena.bound, weights
@@ -228,17 +229,3 @@ def _defines(pieces: list[Piece]) -> dict[str, int]:
     for name, value in (item for p in pieces for item in p.defines.items()):
         found[name] = max(value, found.get(name, value))
     return found
-
-
-def _render(template: str, facts: dict[str, Any]) -> str:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # what comes out is C
-    )
-    return environment.get_template(template).render(facts)

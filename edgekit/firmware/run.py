@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from edgekit.ccode.generate import Code
+from edgekit.emit.render import render
 from edgekit.errors import SetupError, TargetError, WorkerError
 from edgekit.firmware.cores import CORES, Core
 
@@ -146,8 +147,6 @@ def build_image(
     Raises:
       WorkerError: it does not compile or fit.
     """
-    import jinja2
-
     for file, text in code.files.items():
         (folder / file).write_text(text, encoding="ascii")
     starts = [_starts(of) for of in sizes]
@@ -163,9 +162,7 @@ def build_image(
         "several": len(sizes[0]) > 1 or len(sizes[1]) > 1,
         "operators": len(code.operators),
     }
-    template = (BOARD / "main.c.jinja").read_text(encoding="ascii")
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    (folder / "main.c").write_text(environment.from_string(template).render(facts), encoding="ascii")
+    (folder / "main.c").write_text(render("main.c.jinja", facts, BOARD), encoding="ascii")
     (folder / "inputs.bin").write_bytes(rows.tobytes())
     (folder / "inputs.S").write_text(
         '.section .test_inputs, "a"\n.balign 8\n.global test_inputs\ntest_inputs:\n.incbin "inputs.bin"\n'

@@ -17,10 +17,10 @@ from edgekit.analyze.sensitivity_plot import plot_file
 from edgekit.config import decode, tomllib
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError, RecipeError
+from edgekit.profiles import load_target
 from edgekit.project import Preprocessing
 from edgekit.recipe import Quantize, Recipe
 from edgekit.sensitivity import allowed, sweep
-from edgekit.target import load_target
 from edgekit.types import TensorSpec
 from edgekit.worker import Worker
 

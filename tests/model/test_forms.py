@@ -15,13 +15,13 @@ from edgekit.errors import CrashError, DataError, ModelError
 from edgekit.flatbuffer.read import read
 from edgekit.make import Maker
 from edgekit.measure.accuracy import score_file
+from edgekit.profiles import load_target
 from edgekit.project import ModelSpec, Preprocessing
 from edgekit.quantize.int8 import quantize_file
 from edgekit.quantize.integers import float_operators
 from edgekit.recipe import Prune, Quantize
 from edgekit.report.console import Progress
 from edgekit.store import Store
-from edgekit.target import load_target
 from edgekit.types import Measurement, Reading, TensorSpec
 from edgekit.worker import Worker, call
 
