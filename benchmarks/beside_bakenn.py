@@ -193,7 +193,7 @@ def main() -> None:
     head = ["code", "level", "flash", "arena", "RAM with stack", "instructions", "per multiply-accumulate"]
     page = f"""# Beside bakenn
 
-[bakenn](https://pypi.org/project/bakenn/) {version("bakenn")} turns int8 `.tflite` files into C11, too. Made by
+bakenn {version("bakenn")} turns int8 `.tflite` files into C11, too. Made by
 `python benchmarks/beside_bakenn.py`: `{MODEL}` on a simulated Cortex-M4F, both in one
 run with the same start-up code, linker script and {SAMPLES} random inputs, all of whose outputs were those of TFLM.
 bakenn's code is built at each level of GCC, edgekit's as `invoke build` builds it. Ratios are to the best that bakenn
