@@ -268,15 +268,32 @@ def compare(c: Context, before: str, after: str, json: bool = False) -> None:
 @task(
     positional=["path"],
     iterable=["runtime"],
-    help=_help("runtime", "json", path="a .tflite file", threads="threads that the runtime may use"),
+    help=_help(
+        "json",
+        path="a .tflite file",
+        runtime="repeatable: litert, tflite-runtime or tflm here; or qemu or vela, on simulated hardware",
+        threads="threads that the runtime may use",
+        cpu="for qemu: cortex-m4f, cortex-m7, cortex-m33 or cortex-m55",
+        clock='for qemu, to estimate the time: the clock, such as "80 MHz"',
+        npu="for vela, such as ethos-u55-128",
+    ),
 )
 @command
-def bench(c: Context, path: str, runtime: list[str], threads: int = 1, json: bool = False) -> int:
-    """Measure any .tflite on this machine: size, load time, latency and memory under each runtime."""
-    from edgekit.measure.bench import bench
+def bench(
+    c: Context,
+    path: str,
+    runtime: list[str],
+    threads: int = 1,
+    cpu: str = "cortex-m4f",
+    clock: str = "",
+    npu: str = "ethos-u55-128",
+    json: bool = False,
+) -> int:
+    """Measure any .tflite: size, load time, latency and memory under each runtime here, or on simulated hardware."""
+    from edgekit.measure.bench import Device, bench
     from edgekit.report.console import print_json, print_measurements
 
-    measurements = bench(Path(path), runtime, threads)
+    measurements = bench(Path(path), runtime, threads, Device(cpu, clock, npu))
     print_json(measurements) if json else print_measurements(measurements)
     return 2 if all(m.value is None for m in measurements if m.runtime) else 0
 

@@ -1,4 +1,4 @@
-"""Standalone C of what ships: run on a simulated core, held against the golden vectors."""
+"""Standalone C on a simulated core, its outputs held against those of TFLM."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgekit.ccode.library import needed
 from edgekit.emit.golden import as_stored
 from edgekit.errors import ModelError
 from edgekit.firmware.cores import CORES, Core
-from edgekit.firmware.run import missing, run, versions
+from edgekit.firmware.run import Ran, missing, run, versions
 from edgekit.types import Measurement
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FIGURES = {"instructions": "1", "flash": "B", "ram": "B"}
 """What a run measures."""
+SAMPLES = 20
+"""Random inputs, where there are no golden vectors."""
 
 
 def measure_firmware(
@@ -54,13 +56,62 @@ def measure_firmware(
         found = needed(texts[f"{code.name}.c"], library)
         code = replace(code, library=found.sources, includes=found.includes)
     ran = run(code, inputs, (sizes[0], sizes[1]), core)
+    return _held(ran, code, outputs, clock, "golden vectors")
+
+
+def measure_model(model: str, core: str, clock: float | None) -> list[Measurement]:
+    """Writes a `.tflite` as standalone C and runs random inputs on a simulated core; in a process for TFLM.
+
+    Args:
+      core: one of `CORES`.
+      clock: of the core, in Hz.
+
+    Returns:
+      see `measure_firmware`.
+
+    Raises:
+      ModelError: it cannot be written, or an output is not that of TFLM.
+      SetupError: a tool is not installed.
+      WorkerError: the image does not fit, hung or failed.
+    """
+    import numpy as np
+
+    from edgekit.ccode.generate import generate
+    from edgekit.flatbuffer.names import read_named
+    from edgekit.runtimes import open_session, values
+
+    path = Path(model)
+    names = tuple(tensor.name for tensor in read_named(path).tensors)
+    try:
+        code = generate(path.read_bytes(), "model", "dsp" if CORES[core].dsp else "portable", names)
+    except ModelError as problem:
+        raise ModelError(f"{model}: {problem}") from None
+    session, given, made = open_session("tflm", model), [], []
+    for seed in range(SAMPLES):
+        stored = values.random_inputs(code.inputs, seed)
+        real = [values.dequantize(array, spec) for array, spec in zip(stored, code.inputs, strict=True)]
+        outputs = zip(values.run(session, real), code.outputs, strict=True)
+        given.append(stored)
+        made.append([as_stored(array, spec) for array, spec in outputs])
+    columns, wanted = ([np.stack(column) for column in zip(*rows, strict=True)] for rows in (given, made))
+    sizes = [[int(array[0].nbytes) for array in of] for of in (columns, wanted)]
+    return _held(run(code, columns, (sizes[0], sizes[1]), core), code, wanted, clock, "random inputs")
+
+
+def _held(ran: Ran, code: Code, outputs: list[np.ndarray], clock: float | None, samples: str) -> list[Measurement]:
+    """What a core made of samples, whose outputs (N, …) TFLM has said.
+
+    Raises:
+      ModelError: an output is another.
+    """
+    core = ran.core
     wanted = [b"".join(array[row].tobytes() for array in outputs) for row in range(len(outputs[0]))]
     if ran.outputs != wanted:
         row = next(n for n, pair in enumerate(zip(ran.outputs, wanted, strict=True)) if pair[0] != pair[1])
-        raise ModelError(f"standalone C on {core} has other outputs than TFLM for golden vector {row}")
+        raise ModelError(f"standalone C on {core} has other outputs than TFLM for number {row} of the {samples}")
     simulator = versions()["qemu-system-arm"].split("version ")[-1].split(" ")[0]
     label, count = f"qemu {simulator}", len(wanted)
-    said = f"{core}, {code.kernels} kernels; {ran.least:,} to {ran.most:,} in {count} golden vectors, all exact"
+    said = f"{core}, {code.kernels} kernels; {ran.least:,} to {ran.most:,} in {count} {samples}, all exact"
     return [
         Measurement("instructions", round(ran.instructions), "1", "simulated", label, count, reason=said),
         Measurement("flash", ran.flash, "B", "simulated", label, reason=f"of which {ran.weights:,} B are the model's"),

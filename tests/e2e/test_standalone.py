@@ -33,6 +33,34 @@ def test_the_budget_holds_what_the_simulated_core_measured(everything):
             assert lines[name]["verdict"] == "pass" and lines[name]["source"].startswith("simulated qemu")
 
 
+@pytest.mark.skipif(bool(missing()), reason=missing() or "all is here")
+def test_any_file_is_measured_on_simulated_hardware(shared, tmp_path):
+    file = str(shared / "models/tflite/on_off_int8.tflite")
+    options = ["--runtime=qemu", "--cpu=cortex-m7", "--clock=400 MHz", "--runtime=vela", "--json"]
+    done = edgekit(tmp_path, "bench", file, *options)
+    found = {(m["name"], m["runtime"].split(" ")[0]): m for m in json.loads(done.stdout)}
+    assert done.returncode == 0 and found["instructions", "qemu"]["samples"] == 20
+    assert found["latency_p90", "qemu"]["source"] == "estimated"
+    assert found["npu_coverage", "vela"]["value"] == 100
+    done = edgekit(tmp_path, "bench", str(shared / "models/tflite/blockwise_int4.tflite"), "--runtime=qemu")
+    assert done.returncode == 2 and "operator 0, FULLY_CONNECTED" in done.stdout and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--cpu=cortex-m4", 'did you mean "cortex-m4f"'),
+        ("--clock=80", "no unit of frequency"),
+        ("--npu=ethos-u55-127", 'did you mean "ethos-u55-128"'),
+    ],
+)
+def test_hardware_that_is_not_simulated_is_refused(shared, tmp_path, option, words):
+    file = str(shared / "models/tflite/on_off_int8.tflite")
+    runtime = "vela" if "npu" in option else "qemu"
+    done = edgekit(tmp_path, "bench", file, f"--runtime={runtime}", option)
+    assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1
+
+
 def test_the_command_writes_the_same_code_every_time(shared, tmp_path):
     file = shared / "models/tflite/on_off_int8.tflite"
     for out in ("a", "b"):
