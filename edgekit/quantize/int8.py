@@ -105,7 +105,7 @@ def calibrate(model: bytes, samples: list[np.ndarray], settings: Quantize) -> by
 
 
 def quantize_with_older(model: bytes, samples: list[np.ndarray], settings: Quantize) -> bytes | None:
-    """As `quantize`, with the quantizer that TensorFlow had before; None where it does not know an operator.
+    """As `quantize`, with the quantizer that TensorFlow had before; None where it does not know an operator, or fails.
 
     It finds ranges by itself, by their smallest and largest value, whatever the settings say.
     """
@@ -121,7 +121,8 @@ def quantize_with_older(model: bytes, samples: list[np.ndarray], settings: Quant
                 lambda: _one_by_one(samples), io, io, allow_float=False, disable_per_channel=by_tensor
             )
         )
-    except RuntimeError as problem:
+        parse(quantized, "its file")  # it can write scales that are no numbers
+    except (RuntimeError, ModelError) as problem:
         print(f"the older quantizer: {problem}")
         return None
     return correct_bias(model, quantized, samples) if settings.bias_correction else quantized
