@@ -130,7 +130,6 @@ def measure(path: str, variant: str) -> list[dict[str, float | str]]:
         session.invoke()
         wanted.append(b"".join(output.tobytes() for output in session.get_outputs()))
     columns = [np.stack(column) for column in zip(*inputs, strict=True)]
-    sizes = [c[0].nbytes for c in columns], [o.nbytes for o in session.get_outputs()]
     found = []
     with tempfile.TemporaryDirectory() as folder:
         content = Path(path).read_bytes()
@@ -140,10 +139,10 @@ def measure(path: str, variant: str) -> list[dict[str, float | str]]:
             vendor = Path(str(files("bakenn.backend.cmsis_nn.vendor") / "cmsis_nn"))
             found_there = needed(code.files["m.c"], {of: str(place) for of, place in parts(vendor).items()})
             code = replace(code, library=found_there.sources, includes=found_there.includes)
-        levels = firmware.OPTIMIZE
+        code, levels = replace(code, inputs=session.inputs, outputs=session.outputs), firmware.OPTIMIZE
         for level in LEVELS:
             firmware.OPTIMIZE = {code.kernels: [level, *levels[code.kernels][1:]]}
-            ran = firmware.run(code, columns, sizes, CORE)
+            ran = firmware.run(code, columns, CORE)
             assert ran.outputs == wanted, f"{variant}: other outputs than TFLM"
             found.append(
                 {

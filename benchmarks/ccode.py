@@ -68,16 +68,15 @@ def measure(
         made = zip(session.get_outputs(), code.outputs, strict=True)
         wanted.append(b"".join(as_stored(output, of).tobytes() for output, of in made))
     columns = [np.stack(column) for column in zip(*inputs, strict=True)]
-    sizes = [c[0].nbytes for c in columns], [int(np.prod(o.shape)) * np.dtype(o.dtype).itemsize for o in code.outputs]
-    ran = run(code, columns, sizes, core)
+    ran = run(code, columns, core)
     assert ran.outputs == wanted, "other outputs than TFLM"
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        zeros = np.zeros((1, sum(-(-size // ALIGNMENT) * ALIGNMENT for size in sizes[0])), np.int8)
-        image = build_image(code, zeros, sizes, CORES[core], Path(folder), profile=False)
+        zeros = np.zeros((1, sum(-(-size // ALIGNMENT) * ALIGNMENT for size in code.sizes[0])), np.int8)
+        image = build_image(code, zeros, CORES[core], Path(folder), profile=False)
         compiled = time.perf_counter() - start
         if images and core == "cortex-m4f":
-            boards = [simulate(image, CORES[board], 1, sizes[1]) for board in (core, core, core, "cortex-m7")]
+            boards = [simulate(image, CORES[board], 1, code.sizes[1]) for board in (core, core, core, "cortex-m7")]
             assert boards.count(boards[0]) == 4, "another count in another run or on another board"
     return {
         "instructions": round(ran.instructions),

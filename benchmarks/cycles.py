@@ -110,17 +110,15 @@ def measure(path: str, kernels: str) -> dict[str, float]:
     from edgekit.ccode.generate import generate
     from edgekit.firmware.cores import CORES
     from edgekit.firmware.run import build_image, simulate
-    from edgekit.flatbuffer.read import read
 
-    core, graph, found = CORES["cortex-m4f"], read(Path(path)), []
+    core, found = CORES["cortex-m4f"], []
     code = generate(Path(path).read_bytes(), "m", kernels)
-    sizes = [[int(np.prod(t.shape)) * np.dtype(t.dtype).itemsize for t in of] for of in (graph.inputs, graph.outputs)]
-    values = np.random.default_rng(0).integers(-128, 128, (1, sum(-(-size // 8) * 8 for size in sizes[0])))
+    values = np.random.default_rng(0).integers(-128, 128, (1, sum(-(-size // 8) * 8 for size in code.sizes[0])))
     with tempfile.TemporaryDirectory() as folder:
         for samples in (1, 2):
             rows = values.astype(np.int8).repeat(samples, axis=0)
-            image = build_image(code, rows, (sizes[0], sizes[1]), core, Path(folder), profile=False)
-            simulate(image, core, samples, sizes[1], ("-d", "in_asm,exec,nochain", "-D", "log.txt"))
+            image = build_image(code, rows, core, Path(folder), profile=False)
+            simulate(image, core, samples, code.sizes[1], ("-d", "in_asm,exec,nochain", "-D", "log.txt"))
             found.append(counted(Path(folder) / "log.txt"))
     (one, first), (two, second) = found
     two.subtract(one)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,18 @@ class Code(Struct, frozen=True):
     """and folders of headers that it needs."""
     saved: int | None = None
     """Bytes of weights that tables save; None where there may be none."""
+
+    @property
+    def sizes(self) -> tuple[list[int], list[int]]:
+        """Bytes of each input and output."""
+        inputs, outputs = ([_bytes(spec) for spec in of] for of in (self.inputs, self.outputs))
+        return inputs, outputs
+
+
+def _bytes(spec: TensorSpec) -> int:
+    import numpy as np
+
+    return math.prod(spec.shape) * np.dtype(spec.dtype).itemsize
 
 
 def generate_file(

@@ -53,8 +53,7 @@ def conv(node: Node, label: str, style: Style) -> Piece:
     many = outputs // groups
     constants, calls = [_window(node, label, (height, width), depth)], []
     layout, size = partial(pairs, kernels=style.kernels), height * width * depth
-    kernels = ["linear", *right(node), "window", f"conv_{style.kernels}"]
-    scratch = 4 * size if style.kernels == "portable" else 9 * _up(size)
+    kernels, scratch = conv_kernels(node, style), conv_scratch(size, style)
     extra = saved = 0
     for group in range(groups):
         own, name = slice(group * many, (group + 1) * many), f"{label}_g{group}" if groups > 1 else label
@@ -71,6 +70,16 @@ def conv(node: Node, label: str, style: Style) -> Piece:
             extra, saved = max(extra, few.decoded(block)), saved + few.saved
         calls += _each(batch, call, source, made)
     return Piece(calls, constants, kernels, scratch + extra, grows=saved > 0, saved=saved)
+
+
+def conv_kernels(node: Node, style: Style) -> list[str]:
+    """What a convolution needs."""
+    return ["linear", *right(node), "window", f"conv_{style.kernels}"]
+
+
+def conv_scratch(inputs: int, style: Style) -> int:
+    """Bytes that a convolution needs, of so many products for each output."""
+    return 4 * inputs if style.kernels == "portable" else 9 * _up(inputs)
 
 
 def _up(count: int) -> int:

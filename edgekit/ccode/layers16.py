@@ -49,7 +49,7 @@ def conv16(node: Node, label: str, style: Style) -> Piece:
         constants += linear16(node, name, pairs16(rows), rows.shape, sums, own)
         ends = f"{{x0}} + {group * depth}, {{y0}} + {group * many}" if groups > 1 else "{x0}, {y0}"
         calls += _each(batch, f"conv16(&{name}, &{label}_window, {ends}, {outputs}, {{scratch}});", source, made)
-    return Piece(calls, constants, conv_kernels(sums, style), conv_scratch(height * width * depth))
+    return Piece(calls, constants, conv16_kernels(sums, style), conv16_scratch(height * width * depth))
 
 
 def depthwise16(node: Node, label: str, style: Style) -> Piece:
@@ -87,12 +87,12 @@ def pairs16(rows: np.ndarray) -> np.ndarray:
     return padded.reshape(len(padded) // 2, 2, -1).transpose(0, 2, 1).ravel()
 
 
-def conv_kernels(sums: Sums, style: Style) -> list[str]:
+def conv16_kernels(sums: Sums, style: Style) -> list[str]:
     """What a convolution needs."""
     return [*_kernels(sums), "window", f"dots16_{style.kernels}", "block16", "finish16_pair", "conv16"]
 
 
-def conv_scratch(inputs: int) -> int:
+def conv16_scratch(inputs: int) -> int:
     """Bytes that a convolution needs, of so many products for each output."""
     return 2 * (4 * (inputs + inputs % 2) + inputs)
 

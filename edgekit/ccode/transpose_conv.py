@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from edgekit.ccode.fixed_point import INT32_MAX, INT32_MIN
 from edgekit.ccode.graph import Node
-from edgekit.ccode.layers import _each, _factors, activation_range, pairs, right
-from edgekit.ccode.layers16 import conv_kernels, conv_scratch, linear16, pairs16, sums_of
+from edgekit.ccode.layers import _each, _factors, activation_range, conv_kernels, conv_scratch, pairs
+from edgekit.ccode.layers16 import conv16_kernels, conv16_scratch, linear16, pairs16, sums_of
 from edgekit.ccode.piece import Piece, Style, array
 from edgekit.flatbuffer.read import _schema
 
@@ -67,7 +67,5 @@ def transpose_conv(node: Node, label: str, style: Style) -> Piece:
                 f"{rows.shape[1]}, {outputs}, {made.zero}, {low}, {high}}};",
             ]
     if wide:
-        return Piece(calls, constants, [*conv_kernels(wide, style), "transpose_conv16"], conv_scratch(largest))
-    scratch = 4 * largest if style.kernels == "portable" else 9 * (-(-largest // 4) * 4)
-    kernels = ["linear", *right(like), "window", f"conv_{style.kernels}", "transpose_conv"]
-    return Piece(calls, constants, kernels, scratch)
+        return Piece(calls, constants, [*conv16_kernels(wide, style), "transpose_conv16"], conv16_scratch(largest))
+    return Piece(calls, constants, [*conv_kernels(like, style), "transpose_conv"], conv_scratch(largest, style))

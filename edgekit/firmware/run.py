@@ -79,12 +79,11 @@ def versions() -> dict[str, str]:
     return {tool: text.splitlines()[0] if text else "" for tool, text in said.items()}
 
 
-def run(code: Code, inputs: list[np.ndarray], sizes: tuple[list[int], list[int]], core: str) -> Ran:
+def run(code: Code, inputs: list[np.ndarray], core: str) -> Ran:
     """Builds an image of a model, and runs samples.
 
     Args:
       inputs: of each input the stored values (N, …).
-      sizes: bytes of each input and output.
       core: one of `CORES`.
 
     Raises:
@@ -100,10 +99,10 @@ def run(code: Code, inputs: list[np.ndarray], sizes: tuple[list[int], list[int]]
 
     rows = np.concatenate([_padded(array) for array in inputs], axis=1)
     with tempfile.TemporaryDirectory() as folder:
-        plain = build_image(code, rows, sizes, CORES[core], Path(folder), profile=False)
-        outputs, figures = simulate(plain, CORES[core], len(rows), sizes[1])
-        profiled = build_image(code, rows[:1], sizes, CORES[core], Path(folder), profile=True)
-        _, marks = simulate(profiled, CORES[core], 1, sizes[1])
+        plain = build_image(code, rows, CORES[core], Path(folder), profile=False)
+        outputs, figures = simulate(plain, CORES[core], len(rows), code.sizes[1])
+        profiled = build_image(code, rows[:1], CORES[core], Path(folder), profile=True)
+        _, marks = simulate(profiled, CORES[core], 1, code.sizes[1])
         flash, ram = _sizes(plain)
     per_tick = CORES[core].tick / INSTRUCTION
     each = [(ticks - marks[1]) * per_tick for ticks in marks[8 : 8 + len(code.operators)]]
@@ -134,14 +133,11 @@ def _starts(sizes: list[int]) -> list[int]:
     return list(accumulate((-(-size // ALIGNMENT) * ALIGNMENT for size in sizes), initial=0))
 
 
-def build_image(
-    code: Code, rows: np.ndarray, sizes: tuple[list[int], list[int]], core: Core, folder: Path, profile: bool
-) -> Path:
+def build_image(code: Code, rows: np.ndarray, core: Core, folder: Path, profile: bool) -> Path:
     """Compiles and links an image that runs samples.
 
     Args:
       rows: their inputs (N, bytes) int8, each at a multiple of `ALIGNMENT`.
-      sizes: bytes of each input and output.
       profile: whether to count each operator by itself.
 
     Raises:
@@ -149,7 +145,7 @@ def build_image(
     """
     for file, text in code.files.items():
         (folder / file).write_text(text, encoding="ascii")
-    starts = [_starts(of) for of in sizes]
+    starts = [_starts(of) for of in code.sizes]
     facts = {
         "name": code.name,
         "macro": code.name.upper(),
@@ -159,7 +155,7 @@ def build_image(
         "input_offsets": starts[0][:-1],
         "output_offsets": starts[1][:-1],
         "stateful": code.stateful,
-        "several": len(sizes[0]) > 1 or len(sizes[1]) > 1,
+        "several": len(code.inputs) > 1 or len(code.outputs) > 1,
         "operators": len(code.operators),
     }
     (folder / "main.c").write_text(render("main.c.jinja", facts, BOARD), encoding="ascii")

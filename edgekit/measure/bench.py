@@ -52,8 +52,7 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
       SetupError: a runtime that was named is not installed.
       ModelError: the file is not a `.tflite`.
     """
-    simulators = [name for name in SIMULATORS if name in runtimes]
-    simulated = [_prepared(name, device) for name in simulators]
+    simulated = {name: _prepared(name, device) for name in SIMULATORS if name in runtimes}
     runtimes = [name for name in runtimes if name not in SIMULATORS]
     for name in runtimes:
         if installed(name) is None:
@@ -61,7 +60,7 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
     found = worker.call("edgekit.measure.file:measure_file", str(path), returns=list[Measurement])
     named = runtimes or ([] if simulated else [name for name in RUNTIMES if installed(name)])
     entries = [Entry("model", name) for name in named]
-    for name, simulate in zip(simulators, simulated, strict=True):
+    for name, simulate in simulated.items():
         try:
             found += simulate(path)
         except (ModelError, WorkerError) as problem:

@@ -50,13 +50,11 @@ def measure_firmware(
         return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
     inputs, outputs = _vectors(golden, code)
     texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items()}
-    sizes = [[int(array[0].nbytes) for array in of] for of in (inputs, outputs)]
     code = replace(code, files=texts)
     if library:
         found = needed(texts[f"{code.name}.c"], library)
         code = replace(code, library=found.sources, includes=found.includes)
-    ran = run(code, inputs, (sizes[0], sizes[1]), core)
-    return _held(ran, code, outputs, clock, "golden vectors")
+    return _held(run(code, inputs, core), code, outputs, clock, "golden vectors")
 
 
 def measure_model(model: str, core: str, clock: float | None) -> list[Measurement]:
@@ -94,8 +92,7 @@ def measure_model(model: str, core: str, clock: float | None) -> list[Measuremen
         given.append(stored)
         made.append([as_stored(array, spec) for array, spec in outputs])
     columns, wanted = ([np.stack(column) for column in zip(*rows, strict=True)] for rows in (given, made))
-    sizes = [[int(array[0].nbytes) for array in of] for of in (columns, wanted)]
-    return _held(run(code, columns, (sizes[0], sizes[1]), core), code, wanted, clock, "random inputs")
+    return _held(run(code, columns, core), code, wanted, clock, "random inputs")
 
 
 def _held(ran: Ran, code: Code, outputs: list[np.ndarray], clock: float | None, samples: str) -> list[Measurement]:

@@ -113,7 +113,6 @@ def test_a_buffer_that_is_too_small_is_refused_before_anything_is_written(tmp_pa
         firmware.run(
             replace(code, library=library.sources, includes=library.includes),
             [np.zeros((1, 13 * 11 * 3), np.int8)],
-            ([13 * 11 * 3], [5]),
             "cortex-m4f",
         )
 
@@ -122,7 +121,7 @@ def test_a_buffer_that_is_too_small_is_refused_before_anything_is_written(tmp_pa
 def test_the_count_is_the_same_on_another_machine(tmp_path):
     """The image for a Cortex-M4F, on the board of a Cortex-M7."""
     code, figures = generate_small(), []
-    image = firmware.build_image(code, np.zeros((3, 8), np.int8), ([4], [2]), CORES["cortex-m4f"], tmp_path, False)
+    image = firmware.build_image(code, np.zeros((3, 8), np.int8), CORES["cortex-m4f"], tmp_path, False)
     for core in ("cortex-m4f", "cortex-m4f", "cortex-m7"):
         figures.append(firmware.simulate(image, CORES[core], 3, [2]))
     assert figures[0] == figures[1] == figures[2] and figures[0][1][2] > 0
@@ -157,7 +156,7 @@ def test_the_cycles_are_those_that_were_worked_out():
 def test_an_unknown_core_is_refused(model):
     code = generate_small()
     with pytest.raises(TargetError, match="cortex-m9"):
-        firmware.run(code, [np.zeros((1, 4), np.int8)], ([4], [2]), "cortex-m9")
+        firmware.run(code, [np.zeros((1, 4), np.int8)], "cortex-m9")
 
 
 def small() -> bytes:
@@ -185,7 +184,7 @@ def test_an_image_that_hangs_is_ended(monkeypatch):
     code.files["small.c"] = code.files["small.c"].replace("  return 0;\n}", "  for (;;) {\n  }\n}")
     monkeypatch.setattr(firmware, "TIME_LIMIT", 2.0)
     with pytest.raises(WorkerError, match="did not end"):
-        firmware.run(code, [np.zeros((1, 4), np.int8)], ([4], [2]), "cortex-m4f")
+        firmware.run(code, [np.zeros((1, 4), np.int8)], "cortex-m4f")
 
 
 def test_a_tool_that_is_missing_is_named(monkeypatch, tmp_path):
