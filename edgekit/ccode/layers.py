@@ -74,7 +74,7 @@ def conv(node: Node, label: str, style: Style) -> Piece:
 
 def conv_kernels(node: Node, style: Style) -> list[str]:
     """What a convolution needs."""
-    return ["linear", *right(node), "window", f"conv_{style.kernels}"]
+    return ["linear", *right(node), "window", f"conv_{style.kernels}", "conv"]
 
 
 def conv_scratch(inputs: int, style: Style) -> int:

@@ -1,7 +1,6 @@
 #include "dsp_word.c"
 #include "dsp_pairs.c"
 #include "dsp_widen.c"
-#include "finish_pair.c"
 
 /* Copies what a pixel's window covers to `patch`; around the input lies its zero point. */
 static void gather(const window *at, const int8_t *input, int32_t y, int32_t x, int8_t *patch) {
@@ -43,8 +42,9 @@ static void gather(const window *at, const int8_t *input, int32_t y, int32_t x, 
     h = dot16((x)[3], w, h);             \
   } while (0)
 
-static __attribute__((noinline)) void dot24(const int32_t *patch, const int8_t *weights, int32_t fours,
+static __attribute__((noinline)) void dot24(const int8_t *scratch, const int8_t *weights, int32_t fours,
                                             int32_t sums[8]) {
+  const int32_t *patch = (const int32_t *)(const void *)scratch;
   int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3], e = sums[4], f = sums[5], g = sums[6], h = sums[7];
   for (const int32_t *const end = patch + 8 * (fours & ~1); patch != end; patch += 16, weights += 16) {
     HALF(patch, weights);
@@ -66,34 +66,16 @@ static __attribute__((noinline)) void dot24(const int32_t *patch, const int8_t *
   sums[7] = h;
 }
 
-/* Convolution of one image: TFLM, tensorflow/lite/kernels/internal/reference/integer_ops/conv.h. From pixel to pixel
-   the output goes on by `stride` bytes. `scratch` holds 9 * inputs bytes, rounded up to fours of inputs. */
-static void conv(const linear *of, const window *at, const int8_t *input, int8_t *output, int32_t stride,
-                 int8_t *scratch) {
-  const int32_t pixels = at->out_height * at->out_width, channels = of->channels, fours = (of->inputs + 3) / 4;
-  int32_t *const patches = (int32_t *)(void *)scratch;
+/* Fours of inputs, of which the weights of two outputs are eight bytes. */
+#define CONV_STEPS(inputs) (((inputs) + 3) / 4)
+#define CONV_STEP 8
+
+/* What one of four pixels sees. `scratch` holds 9 * inputs bytes, rounded up to fours of inputs. */
+static inline void look(const window *at, const int8_t *input, int32_t y, int32_t x, int32_t inputs, int32_t lane,
+                        int8_t *scratch) {
+  const int32_t fours = CONV_STEPS(inputs);
   int8_t *const narrow = scratch + 32 * fours;
-  int32_t ox = 0, y = -at->pad_y, x = -at->pad_x;
-  memset(narrow + of->inputs, 0, (size_t)(4 * fours - of->inputs));
-  for (int32_t pixel = 0; pixel < pixels; pixel += 4, output += 4 * stride) {
-    const int32_t lanes = pixels - pixel < 4 ? pixels - pixel : 4;
-    for (int32_t lane = 0; lane < lanes; lane++) {
-      gather(at, input, y, x, narrow);
-      widen(narrow, patches + lane, fours);
-      x += at->stride_x;
-      if (++ox == at->out_width) {
-        ox = 0;
-        x = -at->pad_x;
-        y += at->stride_y;
-      }
-    }
-    const int8_t *weights = of->weights;
-    for (int32_t c = 0; c < channels; c += 2, weights += 8 * fours) {
-      const int32_t next = c + 1 < channels ? c + 1 : c;
-      const int32_t one = of->bias[c], other = of->bias[next];
-      int32_t sums[8] = {one, other, one, other, one, other, one, other};
-      dot24(patches, weights, fours, sums);
-      finish_pair(of, c, sums, output + c, stride, lanes);
-    }
-  }
+  if (inputs % 4) memset(narrow + inputs, 0, (size_t)(4 * fours - inputs));
+  gather(at, input, y, x, narrow);
+  widen(narrow, (int32_t *)(void *)scratch + lane, fours);
 }

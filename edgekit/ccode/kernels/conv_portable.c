@@ -1,5 +1,4 @@
 #include "narrow.c"
-#include "finish_pair.c"
 
 #ifdef NARROW
 /* Sums for two output channels of four pixels, whose inputs stand side by side in `patch`: of two pixels at a time. */
@@ -83,30 +82,13 @@ static void gather(const window *at, const int8_t *input, int32_t y, int32_t x, 
   }
 }
 
-/* Convolution of one image: TFLM, tensorflow/lite/kernels/internal/reference/integer_ops/conv.h. From pixel to pixel
-   the output goes on by `stride` bytes. `scratch` holds 4 * inputs bytes. */
-static void conv(const linear *of, const window *at, const int8_t *input, int8_t *output, int32_t stride,
-                 int8_t *scratch) {
-  const int32_t pixels = at->out_height * at->out_width, channels = of->channels, inputs = of->inputs;
-  int32_t ox = 0, y = -at->pad_y, x = -at->pad_x;
-  for (int32_t pixel = 0; pixel < pixels; pixel += 4, output += 4 * stride) {
-    const int32_t lanes = pixels - pixel < 4 ? pixels - pixel : 4;
-    for (int32_t lane = 0; lane < lanes; lane++) {
-      gather(at, input, y, x, scratch + lane);
-      x += at->stride_x;
-      if (++ox == at->out_width) {
-        ox = 0;
-        x = -at->pad_x;
-        y += at->stride_y;
-      }
-    }
-    const int8_t *weights = of->weights;
-    for (int32_t c = 0; c < channels; c += 2, weights += 2 * inputs) {
-      const int32_t next = c + 1 < channels ? c + 1 : c;
-      const int32_t one = of->bias[c], other = of->bias[next];
-      int32_t sums[8] = {one, other, one, other, one, other, one, other};
-      dot24(scratch, weights, inputs, sums);
-      finish_pair(of, c, sums, output + c, stride, lanes);
-    }
-  }
+/* Inputs, of which the weights of two outputs are two bytes. */
+#define CONV_STEPS(inputs) (inputs)
+#define CONV_STEP 2
+
+/* What one of four pixels sees. `scratch` holds 4 * inputs bytes. */
+static inline void look(const window *at, const int8_t *input, int32_t y, int32_t x, int32_t inputs, int32_t lane,
+                        int8_t *scratch) {
+  (void)inputs;
+  gather(at, input, y, x, scratch + lane);
 }
