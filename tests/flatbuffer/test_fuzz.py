@@ -16,7 +16,12 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed (the extra fuzz)")
 def test_ten_seconds_of_fuzzing_find_nothing(tmp_path):
-    command = [sys.executable, ROOT / "benchmarks/fuzz.py", "-max_total_time=10", f"-artifact_prefix={tmp_path}/"]
+    command = [
+        sys.executable,
+        ROOT / "benchmarks/fuzz_shrink.py",
+        "-max_total_time=10",
+        f"-artifact_prefix={tmp_path}/",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     assert list(tmp_path.iterdir()) == []
