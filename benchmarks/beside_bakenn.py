@@ -33,7 +33,7 @@ LEVELS = ("-Os", "-O2", "-O3")
 WRAPPER = """#include "m.h"
 #include "bknn_m.h"
 #ifdef M_PROFILE
-#define MARK(number) edgekit_mark(number)
+#define MARK(number) m_mark(number)
 #else
 #define MARK(number)
 #endif
@@ -75,7 +75,7 @@ def bake(content: bytes, variant: str, folder: Path) -> Code:
     made = bakenn.compile_tflite(folder / "in.tflite", folder / "out", name="m", backend_options=options).artifacts
     sources = [made.model_source, made.weights_source, made.kernels_source, *made.support_sources]
     header = '#include <stdint.h>\n#include "bknn_m.h"\n#define M_ARENA_BYTES BKNN_M_ARENA_SIZE\n'
-    header += "int m_run(const int8_t *input, int8_t *output, void *arena);\nvoid edgekit_mark(int number);\n"
+    header += "int m_run(const int8_t *input, int8_t *output, void *arena);\nvoid m_mark(int number);\n"
     text = (folder / "out" / "bknn_m.h").read_text()
     arena = int(text.split("BKNN_M_ARENA_SIZE ")[1].split("u")[0])
     includes = [folder / "out", *made.support_include_dirs]

@@ -79,7 +79,7 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
     name, tables = target.outputs.c_name or product.spec.name, target.outputs.c_tables
     tables = product.shipped.sha256 != model.sha256 if tables is None else tables
     try:
-        written = maker.make(steps.firmware(model, name, kernels, names, tables), product.scope)
+        written = maker.make(steps.firmware(model, name, kernels, names, tables, product.shipped), product.scope)
     except ModelError as problem:
         said = str(problem).removeprefix(f"{model.path}: ")
         raise ModelError(f"{product.spec.model}: outputs.c_standalone: {said}") from None

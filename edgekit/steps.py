@@ -365,13 +365,17 @@ def bill(name: str, model: Artifact, inputs: dict[str, str], figures: dict[str, 
     return Step("bill", "edgekit.report.bom:bill", arguments, ("cyclonedx-python-lib",), TOOLS)
 
 
-def firmware(model: Artifact, name: str, kernels: Kernels, names: Artifact | None, tables: bool) -> Step:
+def firmware(
+    model: Artifact, name: str, kernels: Kernels, names: Artifact | None, tables: bool, shipped: Artifact
+) -> Step:
     """Standalone C of what ships.
 
     Args:
+      model: what ships, or its twin without lookup tables.
       tables: whether weights become indexes into tables where that takes fewer bytes.
     """
     arguments = {"model": model, "name": name, "kernels": kernels, "names": names, "tables": tables}
+    arguments["shipped"] = shipped.sha256
     function = "edgekit.ccode.generate:generate_file"
     return Step("standalone C", function, arguments, ("tflite-micro", "numpy", "jinja2", *READING), "tflm", Code)
 

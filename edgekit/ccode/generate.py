@@ -15,6 +15,7 @@ from edgekit.ccode.memory import Memory, laid_out
 from edgekit.ccode.operators import piece
 from edgekit.ccode.piece import Kernels, Piece, Style
 from edgekit.ccode.plan import Plan
+from edgekit.ccode.prefix import prefixed
 from edgekit.ccode.sources import FOLDER, sources
 from edgekit.ccode.tables import tables as unary
 from edgekit.emit.c_array import in_comment
@@ -69,13 +70,14 @@ def _bytes(spec: TensorSpec) -> int:
 
 
 def generate_file(
-    model: str, name: str, kernels: Kernels, names: str | None, folder: str, tables: bool = False
+    model: str, name: str, kernels: Kernels, names: str | None, folder: str, tables: bool = False, shipped: str = ""
 ) -> Code:
     """Writes the sources of a `.tflite` to a folder, and says the rest; in a process for TFLM.
 
     Args:
       names: file with those of its tensors, if it lacks them.
       tables: whether weights become indexes into tables where that takes fewer bytes.
+      shipped: SHA-256 of what ships, if this is its twin without lookup tables.
 
     Raises:
       ModelError: it cannot be written as C; names the operator.
@@ -85,7 +87,8 @@ def generate_file(
     path = Path(model)
     graph = read_named(path, Path(names) if names else beside(path))
     try:
-        code = generate(path.read_bytes(), name, kernels, tuple(tensor.name for tensor in graph.tensors), tables)
+        labels = tuple(tensor.name for tensor in graph.tensors)
+        code = generate(path.read_bytes(), name, kernels, labels, tables, shipped)
     except ModelError as problem:
         raise ModelError(f"{model}: {problem}") from None
     for file, text in code.files.items():
@@ -94,7 +97,12 @@ def generate_file(
 
 
 def generate(
-    content: bytes, name: str, kernels: Kernels = "portable", names: tuple[str, ...] = (), tables: bool = False
+    content: bytes,
+    name: str,
+    kernels: Kernels = "portable",
+    names: tuple[str, ...] = (),
+    tables: bool = False,
+    shipped: str = "",
 ) -> Code:
     """The C sources of a model, `NAME.h` and `NAME.c`; the same for the same bytes and settings.
 
@@ -104,6 +112,7 @@ def generate(
       kernels: `portable`, `dsp` for Cortex-M4, M7, M33 and M55, or `cmsis-nn`, with calls of Arm's library.
       names: of its tensors, if it lacks them.
       tables: whether weights become indexes into tables where that takes fewer bytes; decoding takes time.
+      shipped: SHA-256 of what ships, if this is its twin without lookup tables.
 
     Raises:
       ModelError: it cannot be written; names the operator.
@@ -128,6 +137,7 @@ def generate(
         "name": name,
         "macro": name.upper(),
         "sha256": sha256,
+        "shipped": shipped if shipped != sha256 else "",
         "kernels": kernels,
         "arena": memory.arena.bytes,
         "bound": memory.arena.bound,
@@ -142,7 +152,8 @@ def generate(
         "resets": [_reset(value, memory) for value in of.states],
     }
     weights = sum(v.bytes for v in of.values.values() if v.data is not None) - saved
-    files = {f"{name}.h": render("model.h.jinja", facts, FOLDER), f"{name}.c": render("model.c.jinja", facts, FOLDER)}
+    code = prefixed(render("model.c.jinja", facts, FOLDER), name)
+    files = {f"{name}.h": render("model.h.jinja", facts, FOLDER), f"{name}.c": code}
     labels = tuple(f"{op['kind']} {op['label']}" for op in operators)
     inputs, outputs = (tuple(value.spec for value in ends) for ends in (of.inputs, of.outputs))
     sizes = memory.arena.bytes, memory.arena.bound, weights

@@ -65,11 +65,11 @@ def lstm(node: Node, label: str, style: Style) -> Piece:
     inside = units == inputs or (units < inputs and step == 1)  # what is written is never ahead of what is read
     widened = 8 * (-(-inputs // 4) - (-units // 4)) if style.kernels == "dsp" else (inputs + units) * inside
     room = "{scratch}" if widened else "0"
-    call = f"lstm_run(&{label}, {{x0}}, {{x{STATE}}}, {{x{CELL}}}, {{y0}}, {room});"
+    call = f"lstm_steps(&{label}, {{x0}}, {{x{STATE}}}, {{x{CELL}}}, {{y0}}, {room});"
     if batch > 1:
         x, y = (inputs, units) if node.options.timeMajor else (steps * inputs, steps * units)
         call = (
-            f"for (int32_t sample = 0; sample < {batch}; sample++) lstm_run(&{label}, {{x0}} + sample * {x}, "
+            f"for (int32_t sample = 0; sample < {batch}; sample++) lstm_steps(&{label}, {{x0}} + sample * {x}, "
             f"{{x{STATE}}} + sample * {units}, {{x{CELL}}} + sample * {units}, {{y0}} + sample * {y}, {room});"
         )
     kernels = ["lstm_scale" if small else "lstm_scale_any", "lstm_gates", f"lstm_{style.kernels}", "lstm"]

@@ -14,6 +14,8 @@ from edgekit.emit.identifier import KEYWORDS, c_identifier
         ("wake word (v2).final", "wake_word_v2_final"),
         ("3d-gesture", "model_3d_gesture"),
         ("class", "model_class"),
+        ("string", "model_string"),
+        ("Math", "model_Math"),
         ("Geräusch", "Gerausch"),
         ("模型", "model"),
         ("", "model"),

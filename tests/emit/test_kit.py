@@ -1,5 +1,6 @@
 """The sources of `c/`, compiled and run as firmware would."""
 
+import hashlib
 import shutil
 import struct
 import subprocess
@@ -14,6 +15,7 @@ from make_graph import Graph
 from tflm_shim import engine, write_shim
 
 from edgekit import worker
+from edgekit.ccode.generate import generate
 from edgekit.emit.c_array import CArray
 from edgekit.emit.kit import Kit, emit_file, files
 from edgekit.emit.literals import c_number, c_string
@@ -65,13 +67,18 @@ def compiled(folder: Path, command: list[str], *sources: str) -> Path:
     return folder / "t"
 
 
+BEFORE = ("-include", "hostile.h")
+"""What vendors define stands before ours."""
+
+
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("model", ["single", "int16", "several", "states"])
-def test_the_selftest_passes_with_either_engine(kits, tmp_path, model, compiler):
+def test_the_selftest_passes_with_either_engine_beside_headers_of_vendors(kits, tmp_path, model, compiler):
     folder = kits[model] / "c"
     (tmp_path / "main.c").write_text(TESTED)
+    write_shim(tmp_path)
     common = ["main.c", *(str(folder / f"net_{name}.c") for name in ("golden", "selftest"))]
-    flags = ["-std=c11", *STRICT, f"-I{folder}"]
+    flags = ["-std=c11", *STRICT, *BEFORE, f"-I{folder}"]
     assert subprocess.run([compiled(tmp_path, [compiler, *flags], *common, str(folder / "net.c"))]).returncode == 0
 
     graph = read(kits[model] / "model.tflite")
@@ -79,7 +86,6 @@ def test_the_selftest_passes_with_either_engine(kits, tmp_path, model, compiler)
         [(f"{e.dtype}_t", int(np.prod(e.shape)) * np.dtype(e.dtype).itemsize) for e in of]
         for of in (graph.inputs, graph.outputs)
     ]
-    write_shim(tmp_path)
     (tmp_path / "shim.cpp").write_text(engine("net", *ends, model == "states"))
     for language, sources in {
         "c": [*common, folder / "net.c", folder / "net_model.c"],
@@ -88,6 +94,7 @@ def test_the_selftest_passes_with_either_engine(kits, tmp_path, model, compiler)
         standard = ["-std=c11", compiler] if language == "c" else ["-std=c++17", CPP[compiler]]
         for source in map(str, sources):
             command = [standard[1], standard[0], *STRICT, "-DNET_SELFTEST_TFLM", "-I.", f"-I{folder}", "-c", source]
+            command += [] if source == "shim.cpp" else BEFORE
             subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
     objects = [p.name for p in tmp_path.glob("*.o")]
     assert subprocess.run([compiled(tmp_path, [CPP[compiler]], *objects)]).returncode == 0
@@ -98,7 +105,7 @@ def test_the_selftest_forgets_between_vectors(kits, tmp_path):
     (tmp_path / "main.c").write_text(TESTED)
     text = (folder / "net_selftest.c").read_text()
     (tmp_path / "net_selftest.c").write_text(
-        text.replace("    SELFTEST_RESET(arena);", "    if (!vector) SELFTEST_RESET(arena);")
+        text.replace("    NET_SELFTEST_RESET(arena);", "    if (!vector) NET_SELFTEST_RESET(arena);")
     )
     sources = ["main.c", "net_selftest.c", str(folder / "net.c"), str(folder / "net_golden.c")]
     assert subprocess.run([compiled(tmp_path, ["gcc", "-std=c11", f"-I{folder}"], *sources)]).returncode > 0
@@ -129,6 +136,68 @@ def test_all_of_it_compiles_together_as_old_and_new_c_and_as_cpp(kits, tmp_path,
         for options in (["-std=c99"], ["-std=c11"], ["-xc++", "-std=c++11"]):
             subprocess.run([compiler, *options, *STRICT, "-fsyntax-only", "main.c", *sources], cwd=tmp_path, check=True)
         subprocess.run([compiler, "-std=c99", *STRICT, "-fsyntax-only", "net.c"], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_headers_of_vendors_do_no_harm_before_ours_or_after(kits, tmp_path, compiler):
+    """Every standard that firmware is written in; POSIX' `read` and `write`, and macros, types and functions by names
+    that a model's code might have."""
+    write_shim(tmp_path)
+
+    def check(standard: str, *options: str) -> None:
+        """Of C++17 the test above has compiled the engine."""
+        of = CPP[compiler] if "+" in standard else compiler
+        subprocess.run([of, f"-std={standard}", *STRICT, "-I.", "-fsyntax-only", *options], cwd=tmp_path, check=True)
+
+    for model in ("several", "states"):
+        folder = kits[model] / "c"
+        sources = list(map(str, folder.glob("net*.c")))
+        check("c11", *BEFORE, f"-I{folder}", *sources)
+        check("c17", *BEFORE, f"-I{folder}", *sources)
+        check("c++14", *BEFORE, f"-I{folder}", str(folder / "net_tflm.cpp"))
+        check("c++20", *BEFORE, f"-I{folder}", str(folder / "net_tflm.cpp"))
+    headers = "".join(f'#include "{h.name}"\n' for h in sorted(folder.glob("*.h")) if "resolver" not in h.name)
+    (tmp_path / "main.c").write_text(headers + '#include "hostile.h"\n' + headers + "int main(void) { return 0; }\n")
+    for standard in ("c11", "c17", "c++14", "c++17", "c++20"):
+        check(standard, f"-I{folder}", *(["-xc++"] if "+" in standard else []), "main.c")
+
+
+def test_two_models_fit_into_one_translation_unit(kits, tmp_path):
+    """What each declares at file scope starts with its name, macros too."""
+    write_shim(tmp_path)
+    names = {"single": "net", "states": "other"}
+    for model, name in names.items():
+        for path in (kits[model] / "c").glob("net*"):
+            text = path.read_text().replace("net_", f"{name}_").replace("NET_", f"{name.upper()}_")
+            (tmp_path / path.name.replace("net", name, 1)).write_text(text.replace('"net.h"', f'"{name}.h"'))
+    for kind, standard in (("c", "c11"), ("cpp", "c++17")):
+        own = [f'#include "{p.name}"\n' for name in names.values() for p in sorted(tmp_path.glob(f"{name}*.{kind}"))]
+        (tmp_path / f"all.{kind}").write_text("".join(own))
+        command = [CPP["gcc"] if kind == "cpp" else "gcc", f"-std={standard}", *STRICT, "-I.", f"all.{kind}"]
+        subprocess.run([*command, "-c", "-o", f"{kind}.o"], cwd=tmp_path, check=True)
+        subprocess.run([*command, "-E", "-dD", "-o", f"{kind}.i"], cwd=tmp_path, check=True)
+        symbols = subprocess.run(["nm", f"{kind}.o"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        defined = [line.split()[-1] for line in symbols.splitlines() if line.split()[-2] not in "UwVW"]
+        own = [symbol for symbol in defined if "." not in symbol]  # a dot: static inside a function
+        assert kind == "cpp" or all(symbol.startswith(("net_", "other_")) for symbol in own)
+        ours, macros = False, []
+        for line in (tmp_path / f"{kind}.i").read_text().splitlines():
+            if line.startswith("# "):
+                ours = line.split('"')[1].startswith(("net", "other"))
+            elif ours and line.startswith("#define"):
+                macros.append(line.split()[1])
+        assert macros and all(macro.removeprefix("EDGEKIT_").startswith(("NET_", "OTHER_", "net_")) for macro in macros)
+
+
+def test_no_kernel_is_named_as_what_a_program_calls():
+    """So that `NAME_run` is no kernel, whatever NAME is."""
+    from edgekit.ccode.prefix import _DECLARED, _DEFINED
+    from edgekit.ccode.sources import FOLDER
+
+    called = ("run", "reset", "mark", "inputs", "outputs", "BYTES", "PROFILE")
+    for path in FOLDER.glob("*.c"):
+        own = [name for found in _DECLARED.findall(path.read_text()) for name in found if name]
+        assert not [name for name in own + _DEFINED.findall(path.read_text()) if name.endswith(called)]
 
 
 def test_a_model_of_floats_has_its_vectors_as_floats(tmp_path):
@@ -337,3 +406,15 @@ def test_a_model_that_tflm_did_not_run_has_no_interpreter(shared):
     made = files(shared / "models/tflite/two_signatures_float.tflite", Kit(CArray("add")))
     assert "There is no add_tflm.cpp: the arena was not measured" in made["add_config.h"]
     assert not [name for name in made if name.endswith((".cpp", ".md"))]
+
+
+def test_standalone_c_names_the_model_that_ships():
+    """Its twin without lookup tables has another SHA-256."""
+    content, shipped = single(), "ab" * 32
+    own = hashlib.sha256(content).hexdigest()
+    for text in generate(content, "net", shipped=shipped).files.values():
+        assert (
+            f"the model with the SHA-256 {shipped}\n" in text and f"twin without lookup tables, SHA-256 {own}," in text
+        )
+    for text in generate(content, "net", shipped=own).files.values():
+        assert f"the model with the SHA-256 {own}\n" in text and "twin" not in text

@@ -29,7 +29,7 @@ static __attribute__((noinline)) int32_t gate_cell(int32_t kept, int32_t added, 
 
 /* An LSTM over all steps of one sample: TFLM, tensorflow/lite/micro/kernels/lstm_eval.h. What one step puts out is the
    state that the next sees. The output may lie where the input lay if no step has more units than inputs. */
-static void lstm_run(const lstm *of, const int8_t *input, int8_t *state, int16_t *cell, int8_t *output, void *scratch) {
+static void lstm_steps(const lstm *of, const int8_t *input, int8_t *state, int16_t *cell, int8_t *output, void *scratch) {
   const int8_t *before = state;
   for (int32_t step = 0; step < of->steps; step++, input += of->input_step, output += of->output_step) {
     const gate_x *const x = gate_widen(input, of->inputs, scratch, 0);
