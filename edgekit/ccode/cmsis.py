@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgekit.ccode.graph import Node, Value
-from edgekit.ccode.layers import _factors, _parts, activation_range, pads
+from edgekit.ccode.layers import _parts, activation_range, biases, output_factors, pads
 from edgekit.ccode.piece import Piece, array
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def dense(node: Node, label: str) -> Piece | None:
             *_constants(node, label, weights.data, sizes),
         ]
         return _called(label, "arm_convolve_wrapper_s8", constants, 0, source, made, whole=True)
-    (multiplier, shift), *_ = _factors(node)
+    (multiplier, shift), *_ = output_factors(node)
     constants = [
         f"static const cmsis_nn_fc_params {label}_params = "
         f"{{{_offsets(node)}, .filter_offset = 0, {_activation(node)}}};",
@@ -96,10 +96,7 @@ def dense(node: Node, label: str) -> Piece | None:
 
 def pool(node: Node, label: str) -> Piece | None:
     """Max or average pooling."""
-    source, made, options = node.inputs[0], node.outputs[0], node.options
-    assert source
-    if (source.scale, source.zero) != (made.scale, made.zero):
-        return None
+    source, made, options = node.given(), node.outputs[0], node.options
     kernel = options.filterHeight, options.filterWidth
     sizes = [(1, *source.shape[1:]), (1, *kernel, 1), (1, *made.shape[1:])]
     top, left = pads(node, kernel)
@@ -175,8 +172,7 @@ def _each(source: Value, made: Value, call: str) -> list[str]:
 
 
 def _offsets(node: Node) -> str:
-    source, made = node.inputs[0], node.outputs[0]
-    assert source
+    source, made = node.given(), node.outputs[0]
     return f".input_offset = {-source.zero}, .output_offset = {made.zero}"
 
 
@@ -187,18 +183,17 @@ def _activation(node: Node) -> str:
 
 def _window(node: Node) -> str:
     """Stride, padding and dilation; CMSIS-NN has the width first."""
-    options, weights = node.options, node.inputs[1]
-    assert weights
+    options, weights = node.options, node.given(1)
     top, left = pads(node, weights.shape[1:3])
     return (
         f".stride = {{{options.strideW}, {options.strideH}}}, .padding = {{{left}, {top}}}, "
-        f".dilation = {{{options.dilationWFactor or 1}, {options.dilationHFactor or 1}}}"
+        f".dilation = {{{options.dilationWFactor}, {options.dilationHFactor}}}"
     )
 
 
 def _quantization(node: Node, label: str) -> list[str]:
     """Of each output channel. CMSIS-NN's type has pointers to what is not constant, but only reads there."""
-    factors = _factors(node)
+    factors = output_factors(node)
     return [
         array(f"{label}_multiplier", "int32_t", [m for m, _ in factors]),
         array(f"{label}_shift", "int32_t", [s for _, s in factors]),
@@ -209,15 +204,11 @@ def _quantization(node: Node, label: str) -> list[str]:
 
 def _constants(node: Node, label: str, weights: np.ndarray, sizes: Sequence[Sequence[int]]) -> list[str]:
     """Weights, biases and sizes."""
-    import numpy as np
-
     outputs = sizes[2][3]
-    bias = node.inputs[2].data if len(node.inputs) > 2 and node.inputs[2] is not None else np.zeros(outputs, np.int32)
-    if bias is None or bias.dtype != np.int32:
-        raise node.refusal("its bias is not a constant of int32")
+    bias = biases(node, outputs)
     return [
         array(f"{label}_weights", "int8_t", weights.ravel()),
-        array(f"{label}_bias", "int32_t", bias.ravel()),
+        array(f"{label}_bias", "int32_t", bias),
         f"static const cmsis_nn_dims {label}_biases = {{1, 1, 1, {outputs}}};",
         *_sizes(label, sizes),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from edgekit.ccode.fixed_point import exponentials, quantized_multiplier
+from edgekit.ccode.fixed_point import Factor, exponentials, quantized_multiplier
 from edgekit.ccode.graph import Node, Value
 from edgekit.ccode.layers import activation_range
 from edgekit.ccode.movement import broadcast, without_lead
@@ -26,8 +26,7 @@ def lookup(node: Node, label: str, style: Style) -> Piece:
 
 def softmax(node: Node, label: str, style: Style) -> Piece:
     """Softmax of the last axis, with a table of exponentials."""
-    source, made = node.inputs[0], node.outputs[0]
-    assert source
+    source, made = node.given(), node.outputs[0]
     if (made.scale, made.zero) != (1 / 256, -128):
         raise node.refusal("its output must have the scale 1/256 and the zero point -128")
     depth = source.shape[-1]
@@ -39,11 +38,7 @@ def softmax(node: Node, label: str, style: Style) -> Piece:
 def add(node: Node, label: str, style: Style) -> Piece:
     """Sum or difference.  Source: TFLM, micro/kernels/add_common.cc, sub_common.cc: 20 more bits below, in int16 15."""
     one, other = _pair(node)
-    made = node.outputs[0]
-    bits = 15 if made.dtype == "int16" else 20
-    twice = 2 * max(one.scale, other.scale)
-    factors = [quantized_multiplier(real) for real in (one.scale / twice, other.scale / twice)]
-    factors.append(quantized_multiplier(twice / (2**bits * made.scale)))
+    made, (bits, factors) = node.outputs[0], sum_factors(node)
     short = bits == 20 and all(_short(*factor) or factor == HALF for factor in factors[:2]) and _short(*factors[2])
     (m, s), (n, t), (k, u) = [(of, -by if short else by) for of, by in factors]
     sign, kernel = -1 if node.kind == "SUB" else 1, "add_short" if short else "add"
@@ -51,11 +46,32 @@ def add(node: Node, label: str, style: Style) -> Piece:
     return _binary(node, label, kernel, numbers)
 
 
+def sum_factors(node: Node) -> tuple[int, list[Factor]]:
+    """Bits that values are moved up before they are added or squared, and the factors of both inputs and the output."""
+    (one, other), made = _pair(node), node.outputs[0]
+    squared = node.kind == "SQUARED_DIFFERENCE"
+    bits, twice = 7 if squared else 15 if made.dtype == "int16" else 20, 2 * max(one.scale, other.scale)
+    last = twice * twice / (2 ** (2 * bits) * made.scale) if squared else twice / (2**bits * made.scale)
+    return bits, [quantized_multiplier(real) for real in (one.scale / twice, other.scale / twice, last)]
+
+
+def product_factor(node: Node) -> Factor:
+    """What a product is multiplied with."""
+    one, other = _pair(node)
+    return quantized_multiplier(one.scale * other.scale / node.outputs[0].scale)
+
+
+def slope_factors(node: Node) -> list[Factor]:
+    """What values above the zero point are multiplied with, and the products of those below."""
+    (one, slopes), made = _pair(node), node.outputs[0]
+    return [quantized_multiplier(real / made.scale) for real in (one.scale, one.scale * slopes.scale)]
+
+
 def multiply(node: Node, label: str, style: Style) -> Piece:
     """Product.  Source: TFLM, tensorflow/lite/micro/kernels/mul_common.cc."""
     one, other = _pair(node)
     made = node.outputs[0]
-    factor, shift = quantized_multiplier(one.scale * other.scale / made.scale)
+    factor, shift = product_factor(node)
     short = made.dtype == "int8" and _short(factor, shift)
     shift = -shift if short else shift
     numbers = [one.zero, other.zero, factor, shift, made.zero, *activation_range(node)]
@@ -70,10 +86,9 @@ def _short(multiplier: int, shift: int) -> bool:
 def squared_difference(node: Node, label: str, style: Style) -> Piece:
     """Square of a difference.  Source: TFLM, tensorflow/lite/micro/kernels/squared_difference.cc: 7 more bits below."""
     one, other = _pair(node)
-    twice, made = 2 * max(one.scale, other.scale), node.outputs[0]
-    sides = [number for v in (one, other) for number in (v.zero, *quantized_multiplier(v.scale / twice))]
-    last = quantized_multiplier(twice * twice / (2**14 * made.scale))
-    return _binary(node, label, "squared_difference", [*sides, *last, made.zero])
+    _, (first, second, last) = sum_factors(node)
+    numbers = [one.zero, *first, other.zero, *second, *last, node.outputs[0].zero]
+    return _binary(node, label, "squared_difference", numbers)
 
 
 def prelu(node: Node, label: str, style: Style) -> Piece:
@@ -82,32 +97,22 @@ def prelu(node: Node, label: str, style: Style) -> Piece:
     made = node.outputs[0]
     if slopes.data is not None and slopes.elements == 1:
         return lookup(node, label, style)
-    if one.shape != made.shape:
-        raise node.refusal("it has more dimensions of slopes than of values; give it slopes of the input's shape")
-    factors = [quantized_multiplier(real / made.scale) for real in (one.scale, one.scale * slopes.scale)]
+    factors = slope_factors(node)
     return _binary(node, label, "prelu", [one.zero, slopes.zero, *factors[0], *factors[1], made.zero])
 
 
 def extreme(node: Node, label: str, style: Style) -> Piece:
     """Maximum or minimum."""
-    one, other = _pair(node)
-    if not (one.scale == other.scale == node.outputs[0].scale and one.zero == other.zero == node.outputs[0].zero):
-        raise node.refusal("its inputs and its output must have one scale and zero point")
     return _binary(node, label, "extreme", 1 if node.kind == "MAXIMUM" else -1)
 
 
 def _pair(node: Node) -> tuple[Value, Value]:
-    one, other = node.inputs[:2]
-    assert one and other
-    return one, other
+    return node.given(), node.given(1)
 
 
 def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -> Piece:
     """A kernel of two inputs; the smaller one, made as large as the end of the output that it repeats itself over."""
-    import numpy as np
-
     made = node.outputs[0]
-    node.require(np.broadcast_shapes(*(value.shape for value in _pair(node))) == made.shape)
     kernel += made.suffix
     cast = "" if made.dtype == "int8" else f"({made.c_type} *)(void *)"
     calls, constants, kernels, scratch = [], [], [kernel], 0
@@ -122,7 +127,7 @@ def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -
             sides.append((f"{{x{place}}}", period))
         else:
             at = f"{cast}({{scratch}} + {scratch})"
-            call, sizes = broadcast(value, shape, f"{label}_wide{place}", f"{{x{place}}}", at)
+            call, sizes = broadcast(node, value, shape, f"{label}_wide{place}", f"{{x{place}}}", at)
             sides.append((at, period))
             calls.append(call)
             constants += sizes

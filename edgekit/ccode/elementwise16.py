@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from edgekit.ccode.curves import exponentials16, reciprocals16
-from edgekit.ccode.fixed_point import quantized_multiplier
+from edgekit.ccode.fixed_point import Factor, quantized_multiplier
 from edgekit.ccode.graph import Node, Value
 from edgekit.ccode.piece import Piece, Style, array
 
@@ -18,7 +18,7 @@ def softmax16(node: Node, label: str, style: Style) -> Piece:
     source, made = _ends(node)
     if made.zero or not math.isclose(made.scale, 2**-15, rel_tol=1e-3):
         raise node.refusal("its output must have the scale 1/32768 and the zero point 0")
-    multiplier, shift = quantized_multiplier(source.scale * float(node.options.beta) / (10 / 65535))
+    multiplier, shift = softmax16_factor(node)
     depth = source.shape[-1]
     tables = [
         array(f"{label}_exponentials", "int16_t", exponentials16()),
@@ -27,6 +27,11 @@ def softmax16(node: Node, label: str, style: Style) -> Piece:
     numbers = f"{source.elements // depth}, {depth}, {multiplier}, {shift}"
     call = f"softmax16({label}_exponentials, {label}_reciprocals, {{x0}}, {{y0}}, {numbers});"
     return Piece([call], tables, ["softmax16"], in_place=True)
+
+
+def softmax16_factor(node: Node) -> Factor:
+    """What brings differences of the input into the table of exponentials."""
+    return quantized_multiplier(node.given().scale * float(node.options.beta) / (10 / 65535))
 
 
 def sigmoid16(node: Node, label: str, style: Style) -> Piece:
@@ -60,22 +65,33 @@ def rescale16(node: Node, label: str, style: Style) -> Piece:
     import numpy as np
 
     source, made = _ends(node)
-    above = below = quantized_multiplier(source.scale / made.scale)
+    above, below = slopes16(node)
     to, low, high = made.zero, LOW, HIGH
     if node.kind in ("RELU", "RELU6") and (source.zero or made.zero):
         raise node.refusal("it has a zero point that is not 0")
     if node.kind == "RELU":
         low = 0
     if node.kind == "RELU6":  # the stored values stay what they are, whatever the output's scale is
-        above = below = UNITY
         low, high = 0, min(HIGH, math.floor(float(np.float32(6) / np.float32(source.scale)) + 0.5))
-    if node.kind == "LEAKY_RELU":
-        given, wanted = np.float32(source.scale), np.float32(made.scale)
-        above = quantized_multiplier(float(given / wanted))
-        below = quantized_multiplier(float(given * np.float32(node.options.alpha) / wanted))
     numbers = array(f"{label}_numbers", "int32_t", [source.zero, *above, *below, to, low, high])
     call = f"rescale16({{x0}}, {{y0}}, {source.elements}, {label}_numbers);"
     return Piece([call], [numbers], ["rescale16"], in_place=True)
+
+
+def slopes16(node: Node) -> tuple[Factor, Factor]:
+    """What values are multiplied with above their zero point, and below."""
+    import numpy as np
+
+    source, made = _ends(node)
+    if node.kind == "RELU6":
+        return UNITY, UNITY
+    if node.kind != "LEAKY_RELU":
+        return (quantized_multiplier(source.scale / made.scale),) * 2
+    given, wanted, alpha = np.float32(source.scale), np.float32(made.scale), np.float32(node.options.alpha)
+    with np.errstate(over="ignore"):
+        both = float(given / wanted), float(given * alpha / wanted)
+    node.require(all(map(math.isfinite, both)), f"its alpha is {node.options.alpha:g}")
+    return quantized_multiplier(both[0]), quantized_multiplier(both[1])
 
 
 def quantize16(node: Node, label: str, style: Style) -> Piece:
@@ -91,6 +107,4 @@ def quantize16(node: Node, label: str, style: Style) -> Piece:
 
 
 def _ends(node: Node) -> tuple[Value, Value]:
-    source = node.inputs[0]
-    assert source
-    return source, node.outputs[0]
+    return node.given(), node.outputs[0]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 
 INT32_MAX, INT32_MIN = 2**31 - 1, -(2**31)
+Factor = tuple[int, int]
+"""A multiplier and a shift, see `quantized_multiplier`."""
 DIFFERENCE_BITS = 5
 """Bits before the point of a difference of softmax's inputs."""
 
 
-def quantized_multiplier(real: float) -> tuple[int, int]:
+def quantized_multiplier(real: float) -> Factor:
     """A factor as `multiplier / 2**31 * 2**shift`, multiplier in 2**30 … 2**31 - 1.
 
     Source: `QuantizeMultiplier` in tensorflow/lite/kernels/internal/quantization_util.cc.

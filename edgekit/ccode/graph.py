@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -14,9 +15,17 @@ from edgekit.flatbuffer.read import _builtins, _dtypes
 from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
-UNFIT = "its tensors and settings do not fit each other; convert the model again"
+Shape = tuple[int, ...]
+TYPES = ("int8", "int16")
+"""Of tensors that are computed."""
+LARGEST = 2**31 - 1
+"""Bytes of a tensor: places in it are numbers of 32 bits."""
+STATES = (18, 19)
+"""Where among its inputs an LSTM has its states."""
+SMALLEST_SCALE = 2.0**-126
+"""Of a tensor: smaller ones lose digits, and runtimes refuse them."""
 
 
 class Value(Struct):
@@ -24,7 +33,7 @@ class Value(Struct):
 
     index: int
     name: str
-    shape: tuple[int, ...]
+    shape: Shape
     dtype: str
     scales: tuple[float, ...]
     zero: int
@@ -32,6 +41,10 @@ class Value(Struct):
     """The array of a constant, else None."""
     state: bool = False
     """Whether it lasts from one inference to the next."""
+    axis: int = 0
+    """Along which the scales go, where there are several."""
+    zeros: tuple[int, ...] = ()
+    """One for each scale, or one for all."""
 
     @property
     def c_type(self) -> str:
@@ -53,14 +66,12 @@ class Value(Struct):
         """In memory."""
         import numpy as np
 
-        return int(np.prod(self.shape, dtype=int)) * np.dtype(self.dtype).itemsize
+        return self.elements * np.dtype(self.dtype).itemsize
 
     @property
     def elements(self) -> int:
         """How many values."""
-        import numpy as np
-
-        return int(np.prod(self.shape, dtype=int))
+        return math.prod(self.shape)
 
     @property
     def scale(self) -> float:
@@ -87,10 +98,17 @@ class Node(Struct):
         """The error for an operator that cannot be written."""
         return ModelError(f"operator {self.number}, {self.kind} in {self.label!r}: {why}")
 
-    def require(self, fits: bool) -> None:
-        """Raises the error for an operator whose tensors do not fit each other, as in a damaged file."""
+    def require(self, fits: bool, why: str) -> None:
+        """Raises the error for an operator whose tensors or settings do not fit each other, as in a damaged file."""
         if not fits:
-            raise self.refusal(UNFIT)
+            raise self.refusal(f"{why}; convert the model again")
+
+    def given(self, place: int = 0) -> Value:
+        """An input that must be there."""
+        found = self.inputs[place] if place < len(self.inputs) else None
+        if found is None:
+            raise self.refusal(f"its input {place} is missing; convert the model again")
+        return found
 
 
 class Network(Struct):
@@ -104,10 +122,6 @@ class Network(Struct):
     """Those that an operator reads and that last; each starts as its zero point in int8, else as 0."""
 
 
-TYPES = ("int8", "int16")
-"""Of tensors that are computed."""
-
-
 def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
     """Takes a file apart.
 
@@ -118,39 +132,23 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
     Raises:
       ModelError: it has several subgraphs, or a tensor that is of none of `TYPES`.
     """
-    import numpy as np
 
     with guarded(len(content)):
         model = objects(content)
         move_inside(model, content)
     if len(model.subgraphs) != 1:
         raise ModelError(f"it has {len(model.subgraphs)} subgraphs; C code is written for one without control flow")
-    graph, values = model.subgraphs[0], {}
-    for index, tensor in enumerate(graph.tensors or []):
-        shape = () if tensor.shape is None else tuple(int(n) for n in tensor.shape)
-        given = (tensor.name or b"").decode("utf-8", "replace") or (names[index] if index < len(names) else "")
-        quantization = tensor.quantization
-        scales = () if quantization is None or quantization.scale is None else tuple(map(float, quantization.scale))
-        zeros = [] if quantization is None or quantization.zeroPoint is None else list(map(int, quantization.zeroPoint))
-        dtype, data = _dtypes()[tensor.type], model.buffers[tensor.buffer].data
-        zero, name = zeros[0] if zeros else 0, given or f"tensor {index}"
-        value = Value(index, name, shape, dtype, scales, zero, state=bool(tensor.isVariable))
-        if data is not None and len(data):
-            try:
-                value.data = np.asarray(data, np.uint8).view(dtype).reshape(shape)
-            except (TypeError, ValueError):
-                said = f"the shape {list(shape)}, for which {len(data):,} bytes of data are not right"
-                raise ModelError(f"tensor {name!r} is {dtype} of {said}; convert the model again") from None
-        values[index] = value
+    graph = model.subgraphs[0]
+    values = [_value(model, tensor, index, names) for index, tensor in enumerate(graph.tensors or [])]
     nodes = []
     for number, operator in enumerate(graph.operators or []):
         code = model.operatorCodes[operator.opcodeIndex]
         kind = _builtins().get(max(code.builtinCode, code.deprecatedBuiltinCode), "?")
-        kind = code.customCode.decode("utf-8", "replace") if kind == "CUSTOM" else kind
+        kind = (code.customCode or b"?").decode("utf-8", "replace") if kind == "CUSTOM" else kind
         inputs = [values[i] if i >= 0 else None for i in _listed(operator.inputs)]
         outputs = [values[i] for i in _listed(operator.outputs) if i >= 0]
         nodes.append(Node(number, kind, inputs, outputs, operator.builtinOptions))
-    nodes = _decoded(nodes, values)
+    nodes = _decoded(nodes)
     ends = [[values[i] for i in _listed(of)] for of in (graph.inputs, graph.outputs)]
     for value in ends[0]:
         signature = _listed(graph.tensors[value.index].shapeSignature)
@@ -162,17 +160,86 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
     if not all(ends):
         raise ModelError("it has no inputs, or no outputs; C code is written for models with both")
     nodes, ends[0], ends[1] = _without_float_ends(nodes, *ends)
-    known = {value.index for value in ends[0]}
+    _check(nodes, *ends)
+    used = {v.index: v for node in nodes for v in (*node.inputs, *node.outputs) if v is not None}
+    states = [value for value in used.values() if value.state]
+    return Network(used | {v.index: v for of in ends for v in of}, nodes, ends[0], ends[1], states)
+
+
+def _value(model: Any, tensor: Any, index: int, names: tuple[str, ...]) -> Value:
+    """A tensor as a value, with its data if it is constant."""
+    import numpy as np
+
+    shape = () if tensor.shape is None else tuple(int(n) for n in tensor.shape)
+    name = (tensor.name or b"").decode("utf-8", "replace") or (names[index] if index < len(names) else "")
+    name = name or f"tensor {index}"
+    scales: tuple[float, ...] = ()
+    zeros: tuple[int, ...] = ()
+    axis = 0
+    if tensor.quantization is not None:
+        of = tensor.quantization
+        scales = () if of.scale is None or of.details is not None else tuple(map(float, of.scale))
+        zeros = () if of.zeroPoint is None else tuple(map(int, of.zeroPoint))
+        axis = int(of.quantizedDimension)
+    dtype, data = _dtypes()[tensor.type], model.buffers[tensor.buffer].data
+    state, zero = bool(tensor.isVariable), zeros[0] if zeros else 0
+    value = Value(index, name, shape, dtype, scales, zero, state=state, axis=axis, zeros=zeros)
+    if data is not None and len(data):
+        try:
+            if tensor.sparsity is not None or min(shape, default=1) < 1:
+                raise ValueError
+            value.data = np.asarray(data, np.uint8).view(dtype).reshape(shape)
+        except (TypeError, ValueError):
+            said = f"the shape {list(shape)}, for which {len(data):,} bytes of data are not right"
+            raise ModelError(f"tensor {name!r} is {dtype} of {said}; convert the model again") from None
+    return value
+
+
+def _check(nodes: list[Node], inputs: list[Value], outputs: list[Value]) -> None:
+    """Raises the error for a tensor that is not computed once, before it is read, or that no C code is written for."""
+    known, checked = {value.index for value in inputs}, set[int]()
     for node in nodes:
-        node.require(bool(node.outputs))
-        node.require(all(v is None or v.state or v.data is not None or v.index in known for v in node.inputs))
-        known |= {value.index for value in node.outputs}
-        for value in (v for v in (*node.inputs, *node.outputs) if v is not None and v.data is None):
-            if value.dtype not in TYPES or len(value.scales) != 1:
-                said = value.dtype if value.dtype not in TYPES else f"{value.dtype} without one scale"
-                raise node.refusal(f"tensor {value.name!r} is {said}; C code is written for int8 and int16")
-    read = {v.index: v for node in nodes for v in node.inputs if v is not None and v.state}
-    return Network(values, nodes, ends[0], ends[1], list(read.values()))
+        node.require(bool(node.outputs), "it makes nothing")
+        for place, value in enumerate(node.inputs):
+            if value is not None and value.state:
+                own = node.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM" and place in STATES and value.index not in known
+                node.require(own, f"its input {value.name!r} is a state, which only one LSTM may have")
+                known.add(value.index)
+            there = value is None or value.state or value.data is not None or value.index in known
+            node.require(there, f"its input {value.name if value else ''!r} is not computed before it")
+        for value in node.outputs:
+            once = not (value.state or value.data is not None or value.index in known)
+            node.require(once, f"its output {value.name!r} is an input, a constant, or computed before")
+            known.add(value.index)
+        for value in (*node.inputs, *node.outputs):
+            if value is None or value.index in checked:
+                continue
+            checked.add(value.index)
+            if value.data is None and (problem := unfit(value)):
+                raise node.refusal(f"tensor {value.name!r} {problem}")
+    for way, ends in (("input", inputs), ("output", outputs)):
+        for value in ends:
+            if value.state or value.data is not None or value.index not in known:
+                said = "a state" if value.state else "constant" if value.data is not None else "not computed"
+                raise ModelError(f"{way} {value.name!r} is {said}; C code is written for computed ones: leave it out")
+            if problem := unfit(value):
+                raise ModelError(f"{way} {value.name!r} {problem}; convert the model with {way}s of int8")
+
+
+def unfit(value: Value) -> str:
+    """Why no C code is written for a tensor of activations; "" if it is."""
+    if value.dtype not in TYPES:
+        return f"is {value.dtype}; C code is written for int8 and int16"
+    if len(value.scales) != 1:
+        return f"is {value.dtype} without one scale; C code is written for int8 and int16"
+    if min(value.shape, default=1) < 1:
+        return f"has the shape {list(value.shape)}; C code is written for fixed sizes"
+    if value.bytes > LARGEST:
+        return f"has the shape {list(value.shape)}, which is larger than any memory"
+    half = 2 ** (8 * value.bytes // value.elements - 1)
+    if not (SMALLEST_SCALE <= value.scale < math.inf and -half <= value.zero < half):
+        return f"has the scale {value.scale:.6g} and the zero point {value.zero}, which stand for nothing"
+    return ""
 
 
 def _listed(indices: Any) -> list[int]:
@@ -180,9 +247,9 @@ def _listed(indices: Any) -> list[int]:
     return [] if indices is None else [int(i) for i in indices]
 
 
-def _decoded(nodes: list[Node], values: dict[int, Value]) -> list[Node]:
+def _decoded(nodes: list[Node]) -> list[Node]:
     """A graph whose weights are constants, where operators decode them from lookup tables."""
-    left, stored = [], set()
+    left = []
     for node in nodes:
         if node.kind != DECODE:
             left.append(node)
@@ -190,11 +257,8 @@ def _decoded(nodes: list[Node], values: dict[int, Value]) -> list[Node]:
         indexes, tables = ([v.data if v else None for v in node.inputs[start::2]] for start in (0, 1))
         for made, packed, header in zip(node.outputs, indexes, tables, strict=False):
             made.data = looked_up(packed, header, made.shape, made.dtype)
-        if any(made.data is None for made in node.outputs):
+        if not node.outputs or any(made.data is None for made in node.outputs):
             raise node.refusal("what it decodes are no lookup tables; write the code of the file without this operator")
-        stored |= {value.index for value in node.inputs if value}
-    for index in stored:
-        del values[index]
     return left
 
 
@@ -208,19 +272,15 @@ def _without_float_ends(
     left = []
     for node in nodes:
         source = node.inputs[0] if node.inputs else None
-        if node.kind == "QUANTIZE" and source and source.index in given - starts.keys():
+        end = node.kind in ("QUANTIZE", "DEQUANTIZE") and source and len(node.inputs) == len(node.outputs) == 1
+        if end and source and source.shape != node.outputs[0].shape:
+            node.require(False, f"it makes {list(node.outputs[0].shape)} of {list(source.shape)}")
+        if end and node.kind == "QUANTIZE" and source and source.index in given - starts.keys():
             starts[source.index] = node.outputs[0]
-        elif node.kind == "DEQUANTIZE" and source and node.outputs[0].index in made:
+        elif end and node.kind == "DEQUANTIZE" and source and node.outputs[0].index in made - stops.keys():
             stops[node.outputs[0].index] = source
         else:
             left.append(node)
     if {v.index for n in left for v in n.inputs if v is not None} & (starts.keys() | stops.keys()):
         return nodes, inputs, outputs
     return left, [starts.get(v.index, v) for v in inputs], [stops.get(v.index, v) for v in outputs]
-
-
-def floats(value: Value) -> np.ndarray:
-    """Scales of each channel as float32."""
-    import numpy as np
-
-    return np.asarray(value.scales, np.float32)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgekit.ccode.fixed_point import INT32_MAX, INT32_MIN, quantized_multiplier
+from edgekit.ccode.fixed_point import INT32_MAX, quantized_multiplier
 from edgekit.ccode.graph import Node, Value
 from edgekit.ccode.palette import Palette, palette
 from edgekit.ccode.piece import Piece, Style, array
+from edgekit.ccode.shapes import dilation
 from edgekit.flatbuffer.read import _schema
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def activation_range(node: Node) -> tuple[int, int]:
         raise node.refusal("its fused activation is none of ReLU, ReLU6 and ReLU_N1_TO_1")
 
     def stored(real: float) -> int:
-        exact = float(np.float32(real) / np.float32(made.scale))
+        exact = real and float(np.float32(real) / np.float32(made.scale))
+        node.require(abs(exact) < INT32_MAX, f"its activation ends at {real:g}, beyond what its output can store")
         return made.zero + int(np.trunc(exact + np.copysign(0.5, exact)))
 
     low, high = ends[fused]
@@ -138,10 +140,7 @@ def dense(node: Node, label: str, style: Style) -> Piece:
 
 def pool(node: Node, label: str, style: Style) -> Piece:
     """Max or average pooling."""
-    source, made = node.inputs[0], node.outputs[0]
-    assert source
-    if (source.scale, source.zero) != (made.scale, made.zero):
-        raise node.refusal("its input and its output must have one scale and zero point")
+    source, made = node.given(), node.outputs[0]
     kernel, options = ("max_pool" if node.kind == "MAX_POOL_2D" else "average_pool") + made.suffix, node.options
     low, high = activation_range(node)
     call = f"{kernel}(&{label}_window, {{x0}}, {{y0}}, {low}, {high});"
@@ -151,6 +150,14 @@ def pool(node: Node, label: str, style: Style) -> Piece:
         ["window", *([f"larger_{style.kernels}{made.suffix}"] if node.kind == "MAX_POOL_2D" else []), kernel],
         in_place=source.shape[0] == 1 and options.padding == _schema().Padding.VALID,
     )
+
+
+def biases(node: Node, outputs: int) -> np.ndarray:
+    """Of each output, int64."""
+    import numpy as np
+
+    given = node.inputs[2] if len(node.inputs) > 2 else None
+    return np.zeros(outputs, np.int64) if given is None else given.data.reshape(-1).astype(np.int64)
 
 
 def pairs(rows: np.ndarray, kernels: str) -> np.ndarray:
@@ -198,15 +205,7 @@ def _lanes(rows: np.ndarray, kernels: str) -> str:
 
 
 def _parts(node: Node) -> tuple[Value, Value, Value]:
-    source, weights = node.inputs[:2]
-    assert source and weights
-    if weights.data is None or weights.dtype != "int8":
-        raise node.refusal(
-            f"its weights are {weights.dtype if weights.data is not None else 'computed'}, not constant int8"
-        )
-    if weights.zero:
-        raise node.refusal("its weights have a zero point that is not 0")
-    return source, weights, node.outputs[0]
+    return node.given(), node.given(1), node.outputs[0]
 
 
 def _linear(node: Node, name: str, rows: np.ndarray, own: slice, layout: np.ndarray | Palette) -> list[str]:
@@ -221,14 +220,9 @@ def _linear(node: Node, name: str, rows: np.ndarray, own: slice, layout: np.ndar
 
     source, weights, made = _parts(node)
     total = weights.shape[3] if node.kind == "DEPTHWISE_CONV_2D" else weights.shape[0]
-    bias = node.inputs[2].data if len(node.inputs) > 2 and node.inputs[2] is not None else np.zeros(total, np.int32)
-    if bias is None or bias.dtype != np.int32:
-        raise node.refusal("its bias is not a constant of int32")
-    sums = bias.reshape(-1)[own].astype(np.int64) - source.zero * rows.sum(axis=1, dtype=np.int64)
-    if sums.min(initial=0) < INT32_MIN or sums.max(initial=0) > INT32_MAX:
-        raise node.refusal("its bias with the input's zero point does not fit into 32 bits")
+    sums = biases(node, total)[own] - source.zero * rows.sum(axis=1, dtype=np.int64)
     one = node.kind == "FULLY_CONNECTED" and len(weights.scales) == 1
-    factors = _factors(node)[:1] if one else _factors(node)[own]
+    factors = output_factors(node)[:1] if one else output_factors(node)[own]
     low, high = activation_range(node)
     inputs = _up(rows.shape[1]) if node.kind == "FULLY_CONNECTED" else rows.shape[1]
     if isinstance(layout, Palette):
@@ -248,16 +242,15 @@ def _linear(node: Node, name: str, rows: np.ndarray, own: slice, layout: np.ndar
 
 def _window(node: Node, label: str, kernel: Sequence[int], depth: int) -> str:
     """Where a convolution or pooling looks."""
-    source, made, options = node.inputs[0], node.outputs[0], node.options
-    assert source
-    stride, dilation = (options.strideH, options.strideW), _dilation(node)
+    source, made, options = node.given(), node.outputs[0], node.options
+    stride = options.strideH, options.strideW
     numbers = [
         *source.shape[1:],
         depth,
         *made.shape[1:3],
         *kernel,
         *stride,
-        *dilation,
+        *dilation(node),
         *pads(node, kernel),
         source.zero,
     ]
@@ -266,19 +259,20 @@ def _window(node: Node, label: str, kernel: Sequence[int], depth: int) -> str:
 
 def pads(node: Node, kernel: Sequence[int]) -> list[int]:
     """What is added above and left of an image."""
-    source, made, options = node.inputs[0], node.outputs[0], node.options
-    assert source
+    source, made, options = node.given(), node.outputs[0], node.options
     found = []
-    stride, dilation = (options.strideH, options.strideW), _dilation(node)
-    for size, out, k, s, d in zip(source.shape[1:3], made.shape[1:3], kernel, stride, dilation, strict=True):
+    stride = options.strideH, options.strideW
+    for size, out, k, s, d in zip(source.shape[1:3], made.shape[1:3], kernel, stride, dilation(node), strict=True):
         reach = (out - 1) * s + (k - 1) * d + 1
         found.append(max(0, reach - size) // 2 if options.padding == _schema().Padding.SAME else 0)
     return found
 
 
-def _dilation(node: Node) -> tuple[int, int]:
-    """Height and width; pooling has none."""
-    return getattr(node.options, "dilationHFactor", 1) or 1, getattr(node.options, "dilationWFactor", 1) or 1
+def by_output(node: Node) -> np.ndarray:
+    """Weights (outputs, inputs)."""
+    weights: np.ndarray = node.given(1).data
+    last = node.kind == "DEPTHWISE_CONV_2D"
+    return weights.reshape(-1, weights.shape[3]).T if last else weights.reshape(len(weights), -1)
 
 
 def right(node: Node) -> tuple[str, ...]:
@@ -286,17 +280,14 @@ def right(node: Node) -> tuple[str, ...]:
     its outputs may be anything that can be stored."""
     import numpy as np
 
-    _, weights, _ = _parts(node)
-    bias = node.inputs[2].data if len(node.inputs) > 2 and node.inputs[2] is not None else None
-    axes = (0, 1, 2) if node.kind == "DEPTHWISE_CONV_2D" else tuple(range(1, weights.data.ndim))
-    most = 256 * np.abs(weights.data.astype(np.int16)).sum(axis=axes, dtype=np.int64)
-    most += 0 if bias is None else np.abs(bias.reshape(-1).astype(np.int64))
+    most = 256 * np.abs(by_output(node).astype(np.int16)).sum(axis=1, dtype=np.int64)
+    most += np.abs(biases(node, len(most)))
     small = bool((most < 2**30).all())
-    end = "finish" if small and all(m and shift < 0 for m, shift in _factors(node)) else "finish_any"
+    end = "finish" if small and all(m and shift < 0 for m, shift in output_factors(node)) else "finish_any"
     return ("limits_full" if activation_range(node) == (-128, 127) else "limits"), end
 
 
-def _factors(node: Node) -> list[tuple[int, int]]:
+def output_factors(node: Node) -> list[tuple[int, int]]:
     """What each output's sum is multiplied with."""
     source, weights, made = _parts(node)
     total = weights.shape[3] if node.kind == "DEPTHWISE_CONV_2D" else weights.shape[0]

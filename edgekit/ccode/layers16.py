@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from edgekit.ccode.fixed_point import INT32_MAX
 from edgekit.ccode.graph import Node
-from edgekit.ccode.layers import _each, _factors, _parts, _window, activation_range
+from edgekit.ccode.layers import _each, _parts, _window, activation_range, biases, output_factors
 from edgekit.ccode.piece import Piece, Style, array
 
 if TYPE_CHECKING:
@@ -112,20 +112,18 @@ def sums_of(node: Node, rows: np.ndarray) -> Sums:
 
     source, _, made = _parts(node)
     given = node.inputs[2] if len(node.inputs) > 2 else None
-    if given is not None and (given.data is None or given.dtype not in ("int32", "int64")):
-        raise node.refusal("its bias is no constant of int32 or int64")
     if given is not None and given.dtype == "int32" and node.kind not in ("CONV_2D", "FULLY_CONNECTED"):
         raise node.refusal("its bias is int32, which TFLM takes for int64")
     if source.zero or made.zero:
         raise node.refusal("it has a zero point that is not 0, which TFLM does not heed in int16")
-    bias = np.zeros(len(rows), np.int64) if given is None else given.data.reshape(-1).astype(np.int64)
+    bias = biases(node, len(rows))
     twice = given is not None and given.dtype == "int32"
     products = 2**15 * np.abs(rows.astype(np.int64)).sum(axis=1)
     most = max(int(p) + abs(int(b)) for p, b in zip(products, bias, strict=True))
     bits = 31 if twice else SUM_BITS
     if most >= 2**bits:
         raise node.refusal(f"its sums may have more than {bits + 1} bits, which TFLM does not heed")
-    factors = _factors(node)
+    factors = output_factors(node)
     block = rows.shape[1] + rows.shape[1] % 2 if products.max() <= INT32_MAX else BLOCK
     if twice:
         return Sums(True, block, [m for m, _ in factors], [-s - 32 for _, s in factors], True, bias)

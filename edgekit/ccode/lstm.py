@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from edgekit.ccode.fixed_point import INT32_MAX, quantized_multiplier
-from edgekit.ccode.graph import Node, Value
+from edgekit.ccode.graph import Node, Shape, Value
 from edgekit.ccode.piece import Piece, Style, array
+from edgekit.ccode.ranges import rescaled
 from edgekit.flatbuffer.read import _schema
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def lstm(node: Node, label: str, style: Style) -> Piece:
     factors += [_factor(node, FROM_STATE + gate, state) for gate in range(GATES)]
     factors += [quantized_multiplier(UNIT_SCALE * UNIT_SCALE / of.scale) for of in (cell, state)]
     bounds = [*most[0].max(axis=0), *most[1].max(axis=0), 2**30 - 1, 2**30 - 1]
+    for bound, factor in zip(map(int, bounds), factors, strict=True):
+        rescaled(node, (-bound, bound), factor, state.zero)
     small = all(bound << max(shift, 0) < 2**30 for bound, (_, shift) in zip(map(int, bounds), factors, strict=True))
     listed = [_braces((m, 2 << min(max(s, 0), 29), 1 << -s >> 1 if s < 0 else 0, -s)) for m, s in factors]
     step = batch if node.options.timeMajor else 1
@@ -88,15 +91,21 @@ def _ends(node: Node) -> tuple[Value, Value, Value]:
     source, state, cell = (node.inputs[place] for place in (0, STATE, CELL))
     if source is None or state is None or cell is None or not (state.state and cell.state):
         raise node.refusal("its states are not variable tensors")
+    node.require(cell.zero == 0, "its cell has a zero point that is not 0")
     if (source.dtype, state.dtype, cell.dtype, node.outputs[0].dtype) != ("int8", "int8", "int16", "int8"):
         raise node.refusal("C code is written for input, state and output of int8, and a cell of int16")
     if len(source.shape) != 3 or len(state.shape) != 2:
         raise node.refusal("its input has not three dimensions, or its state not two")
-    made, rows = node.outputs[0], math.prod(source.shape[:2])
     samples = source.shape[1 if node.options.timeMajor else 0]
-    if not state.elements == cell.elements == samples * state.shape[1] or made.elements != rows * state.shape[1]:
+    if not state.elements == cell.elements == samples * state.shape[1]:
         raise node.refusal("its states or its output have not the sizes that its input asks for")
     return source, state, cell
+
+
+def lstm_shape(node: Node) -> list[Shape]:
+    """The shape of what it makes: of each step and sample as many values as its state has."""
+    source, state, _ = _ends(node)
+    return [(*source.shape[:2], state.shape[1])]
 
 
 def _braces(numbers: Iterable[object]) -> str:

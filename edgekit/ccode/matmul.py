@@ -15,8 +15,7 @@ def matmul(node: Node, label: str, style: Style) -> Piece:
     import numpy as np
 
     made, sides, constants, views = node.outputs[0], list[str](), list[str](), []
-    one, other = node.inputs[:2]
-    assert one and other
+    one, other = node.given(), node.given(1)
     batch = made.shape[:-2]
     for place, (value, turned) in enumerate(((one, node.options.adjX), (other, node.options.adjY))):
         view = np.zeros(value.shape, value.dtype)
@@ -25,8 +24,6 @@ def matmul(node: Node, label: str, style: Style) -> Piece:
         name, declared = operand(value, place, label)
         sides.append(name)
         constants += declared
-    node.require(views[0].shape[-1] == views[1].shape[-2])
-    node.require(made.shape[-2:] == (views[0].shape[-2], views[1].shape[-1]))
     lead, depth = DIMENSIONS - len(made.shape), views[0].shape[-1]
     (*x_batch, x_row, x_depth), (*y_batch, y_depth, y_column) = ([0] * lead + list(view.strides) for view in views)
     multiplier, shift = quantized_multiplier(one.scale * other.scale / made.scale)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.ccode.graph import Node, Value
 from edgekit.ccode.piece import Piece, Style, array
+from edgekit.ccode.shapes import around, integers
 from edgekit.flatbuffer.read import _schema
 
 if TYPE_CHECKING:
@@ -23,21 +24,14 @@ def movement(node: Node, label: str, style: Style) -> Piece:
     """The copies of an operator.
 
     Raises:
-      ModelError: it is more than a copy, or its settings are not constant.
+      ModelError: it is more than a copy.
     """
-    filled, constants, copied = _fill(node), dict[str, list[str]](), 0
+    filled, constants = _fill(node), dict[str, list[str]]()
     calls = list(filled)
-    alike = {(v.scale, v.zero) for v in (*node.inputs, *node.outputs) if v is not None and v.scales}
-    if len(alike) > 1:
-        raise node.refusal("its inputs and outputs have different scales; requantize before it")
     for number, (source, target, x, y) in enumerate(VIEWS[node.kind](node)):
-        value = node.inputs[x]
-        assert value
-        name, constants[f"x{x}"] = operand(value, x, label)
-        call, constants[f"c{number}"] = _copy(f"{label}_c{number}", source, target, name, f"{{y{y}}}")
+        name, constants[f"x{x}"] = operand(node.given(x), x, label)
+        call, constants[f"c{number}"] = _copy(node, f"{label}_c{number}", source, target, name, f"{{y{y}}}")
         calls.append(call)
-        copied += target.size
-    node.require(copied == sum(value.elements for value in node.outputs) or bool(filled))
     return Piece(calls, [text for texts in constants.values() for text in texts], ["copy"])
 
 
@@ -49,25 +43,17 @@ def operand(value: Value, place: int, label: str) -> tuple[str, list[str]]:
     return name, [array(name, value.c_type, value.data.ravel())]
 
 
-def broadcast(value: Value, shape: tuple[int, ...], name: str, x: str, y: str) -> tuple[str, list[str]]:
+def broadcast(node: Node, value: Value, shape: tuple[int, ...], name: str, x: str, y: str) -> tuple[str, list[str]]:
     """A smaller tensor, copied to a larger shape."""
     import numpy as np
 
     source = without_lead(_places(value), len(shape))
-    return _copy(name, np.broadcast_to(source, shape), np.zeros(shape, value.dtype), x, y)
+    return _copy(node, name, np.broadcast_to(source, shape), np.zeros(shape, value.dtype), x, y)
 
 
 def without_lead(values: np.ndarray, dimensions: int) -> np.ndarray:
     """Without the first axes, those of one value, so that no more are left than asked for."""
     return values.reshape(values.shape[max(0, values.ndim - dimensions) :])
-
-
-def integers(node: Node, place: int) -> list[int]:
-    """Settings that an input holds."""
-    value = node.inputs[place]
-    if value is None or value.data is None:
-        raise node.refusal(f"its input {place} is computed; it must be constant")
-    return [int(v) for v in value.data.ravel()]
 
 
 def joined(axes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
@@ -120,8 +106,6 @@ def _slice(node: Node) -> Iterator[Copy]:
 def _strided_slice(node: Node) -> Iterator[Copy]:
     begin, end, strides = (integers(node, place) for place in (1, 2, 3))
     options = node.options
-    if options.ellipsisMask or options.newAxisMask or getattr(options, "offset", False):
-        raise node.refusal("it has an ellipsis, a new axis or an offset, which TFLM does not take; slice, then reshape")
     parts: list[Any] = []
     for axis, (b, e, s) in enumerate(zip(begin, end, strides, strict=True)):
         if options.shrinkAxisMask >> axis & 1:
@@ -135,7 +119,7 @@ def _strided_slice(node: Node) -> Iterator[Copy]:
 
 def _pad(node: Node) -> Iterator[Copy]:
     source, end = _source(node), _places(node.outputs[0])
-    parts = tuple(slice(a, a + n) for (a, _), n in zip(_pairs(node, 1), source.shape, strict=True))
+    parts = tuple(slice(a, a + n) for (a, _), n in zip(around(node, 1), source.shape, strict=True))
     yield source, end[parts], 0, 0
 
 
@@ -144,7 +128,7 @@ def _mirror_pad(node: Node) -> Iterator[Copy]:
     source, end = _source(node), _places(node.outputs[0])
     edge = 1 if node.options.mode == _schema().MirrorPadMode.REFLECT else 0
     axes = []
-    for (a, b), n in zip(_pairs(node, 1), source.shape, strict=True):
+    for (a, b), n in zip(around(node, 1), source.shape, strict=True):
         inside = [(slice(None), slice(a, a + n))]
         inside += [(slice(edge, edge + a), slice(a - 1, None, -1))] if a else []
         inside += [(slice(n - edge - b, n - edge), slice(a + n + b - 1, a + n - 1, -1))] if b else []
@@ -157,8 +141,6 @@ def _gather(node: Node) -> Iterator[Copy]:
     """As many copies as there are runs of indices in equal steps."""
     indices, end, source = integers(node, 1), _places(node.outputs[0]), _source(node)
     axis = node.options.axis % source.ndim
-    if node.options.batchDims:
-        raise node.refusal("it has batch dimensions; gather from each by itself")
     end = end.reshape(*source.shape[:axis], len(indices), *source.shape[axis + 1 :])
     start = 0
     while start < len(indices):
@@ -186,16 +168,17 @@ def _depth_to_space(node: Node) -> Iterator[Copy]:
 
 def _batch_to_space(node: Node) -> Iterator[Copy]:
     """BATCH_TO_SPACE_ND, SPACE_TO_BATCH_ND: one copy for each place of a block."""
-    sizes, around = integers(node, 1), _pairs(node, 2)
+    sizes = integers(node, 1)
+    pads = around(node, 2, len(sizes))
     inward = node.kind == "SPACE_TO_BATCH_ND"
-    if inward and node.outputs[0].zero and any(map(any, around)):
+    if inward and node.outputs[0].zero and any(map(any, pads)):
         raise node.refusal("TFLM pads it with 0, which is not its zero point; pad before it")
     blocks, image = (_places(node.outputs[0]), _source(node)) if inward else (_source(node), _places(node.outputs[0]))
     for number, places in enumerate(itertools.product(*map(range, sizes))):
         start = number * image.shape[0]
         few: list[slice] = [slice(start, start + image.shape[0])]
         many: list[slice] = [slice(None)]
-        for place, size, (before, _), n in zip(places, sizes, around, image.shape[1:], strict=False):
+        for place, size, (before, _), n in zip(places, sizes, pads, image.shape[1:], strict=False):
             skipped = max(0, -((place - before) // size))
             first = skipped * size + place - before
             count = max(0, -((first - n) // size))
@@ -246,16 +229,8 @@ def _fill(node: Node) -> list[str]:
     return [f"for (int32_t i = 0; i < {made.elements}; i++) {{y0}}[i] = {value};"]
 
 
-def _pairs(node: Node, place: int) -> list[list[int]]:
-    """Places before and behind each axis."""
-    flat = integers(node, place)
-    return [flat[n : n + 2] for n in range(0, len(flat), 2)]
-
-
 def _source(node: Node, place: int = 0) -> np.ndarray:
-    value = node.inputs[place]
-    assert value
-    return _places(value)
+    return _places(node.given(place))
 
 
 def _places(value: Value) -> np.ndarray:
@@ -276,7 +251,7 @@ def _like(part: np.ndarray, end: np.ndarray) -> np.ndarray:
     return part.squeeze() if part.shape != end.shape else part
 
 
-def _copy(name: str, source: np.ndarray, target: np.ndarray, x: str, y: str) -> tuple[str, list[str]]:
+def _copy(node: Node, name: str, source: np.ndarray, target: np.ndarray, x: str, y: str) -> tuple[str, list[str]]:
     """One call of the kernel.
 
     Args:
@@ -292,7 +267,7 @@ def _copy(name: str, source: np.ndarray, target: np.ndarray, x: str, y: str) -> 
     axes += [(source.itemsize, 1, 1)] if source.itemsize > 1 else []
     found = joined(axes)
     if len(found) > DIMENSIONS:
-        raise ValueError(f"{len(found)} dimensions")
+        raise node.refusal(f"it goes over {len(found)} axes in turn; transpose its input")
     found = [(1, 0, 0)] * (DIMENSIONS - len(found)) + found
     starts = [_start(view) // view.itemsize for view in (source, target)]
     sizes = [

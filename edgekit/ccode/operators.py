@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from edgekit.ccode import cmsis
+from edgekit.ccode.contract import check
 from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax, squared_difference
 from edgekit.ccode.elementwise16 import quantize16, rescale16, sigmoid16, softmax16
-from edgekit.ccode.graph import UNFIT, Node
+from edgekit.ccode.graph import Node
 from edgekit.ccode.layers import conv, dense, depthwise, pool
 from edgekit.ccode.layers16 import conv16, dense16, depthwise16
 from edgekit.ccode.lstm import lstm
@@ -21,9 +22,7 @@ from edgekit.ccode.transpose_conv import transpose_conv
 
 def same(node: Node, label: str, style: Style) -> Piece:
     """The output is the input in another shape."""
-    source = node.inputs[0]
-    node.require(source is not None and source.bytes == node.outputs[0].bytes)
-    if source and source.data is not None:
+    if node.given().data is not None:
         raise node.refusal(CONSTANT.format(0))
     return Piece([], alias=True)
 
@@ -90,15 +89,12 @@ def piece(node: Node, style: Style) -> Piece:
     if wide and (node.kind not in INT16 or (len(wide) < len(computed) and node.kind not in MIXED)):
         said = "int8" if node.kind not in INT16 else "int8, or for int16 throughout"
         raise node.refusal(f"tensor {wide[0].name!r} is int16; C code for this operator is written for {said}")
+    check(node)
     label = f"op{node.number}"
-    try:
-        made = cmsis.piece(node, label) if style.kernels == "cmsis-nn" and not wide else None
-        if style.kernels == "cmsis-nn":
-            style = replace(style, kernels="dsp")  # for what CMSIS-NN does not compute, or not as TFLM does
-        made = made or (INT16 if wide else WRITERS)[node.kind](node, label, style)
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as problem:
-        raise node.refusal(UNFIT) from problem  # a damaged file has tensors of any shape
-    node.require(made.alias or bool(made.calls))
+    made = cmsis.piece(node, label) if style.kernels == "cmsis-nn" and not wide else None
+    if style.kernels == "cmsis-nn":
+        style = replace(style, kernels="dsp")  # for what CMSIS-NN does not compute, or not as TFLM does
+    made = made or (INT16 if wide else WRITERS)[node.kind](node, label, style)
     for place, given in enumerate(node.inputs):
         if given is not None and given.data is not None and any(f"{{x{place}}}" in call for call in made.calls):
             raise node.refusal(CONSTANT.format(place))

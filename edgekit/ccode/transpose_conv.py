@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from edgekit.ccode.fixed_point import INT32_MAX, INT32_MIN
 from edgekit.ccode.graph import Node
-from edgekit.ccode.layers import _each, _factors, activation_range, conv_kernels, conv_scratch, pairs
+from edgekit.ccode.layers import _each, activation_range, biases, conv_kernels, conv_scratch, output_factors, pairs
 from edgekit.ccode.layers16 import conv16_kernels, conv16_scratch, linear16, pairs16, sums_of
 from edgekit.ccode.piece import Piece, Style, array
 from edgekit.flatbuffer.read import _schema
@@ -14,21 +13,16 @@ def transpose_conv(node: Node, label: str, style: Style) -> Piece:
     """A transposed convolution."""
     import numpy as np
 
-    source, weights, made = node.inputs[2], node.inputs[1], node.outputs[0]
-    assert source and weights
-    like = Node(node.number, node.kind, [source, weights, *node.inputs[3:]], [made], node.options)
-    multipliers = _factors(like)
+    source, weights, made, like = node.given(2), node.given(1), node.outputs[0], as_conv(node)
+    multipliers = output_factors(like)
     wide = sums_of(like, weights.data.reshape(len(weights.data), -1)) if source.dtype == "int16" else None
     (batch, height, width, channels), (outputs, *kernel, _) = source.shape, weights.shape
-    node.require(made.shape[::3] == (batch, outputs) and weights.shape[3] == channels)
     stride, out = (node.options.strideH, node.options.strideW), made.shape[1:3]
     same = node.options.padding == _schema().Padding.SAME
     pads = [
         max(0, (-(-o // s) - 1) * s + k - o) // 2 if same else 0 for o, s, k in zip(out, stride, kernel, strict=True)
     ]
-    bias = node.inputs[3].data if len(node.inputs) > 3 and node.inputs[3] is not None else np.zeros(outputs, np.int32)
-    node.require(bias is not None and (bool(wide) or bias.dtype == np.int32))
-    node.require(bias.size == outputs == len(multipliers))
+    bias = biases(like, outputs)
     low, high = activation_range(node)
     constants = []
     if not wide:
@@ -57,9 +51,7 @@ def transpose_conv(node: Node, label: str, style: Style) -> Piece:
             if wide:
                 constants += linear16(like, name, pairs16(rows), rows.shape, wide, slice(None))
                 continue
-            sums = bias.reshape(-1).astype(np.int64) - source.zero * rows.sum(axis=1, dtype=np.int64)
-            if sums.min() < INT32_MIN or sums.max() > INT32_MAX:
-                raise node.refusal("its bias with the input's zero point does not fit into 32 bits")
+            sums = bias - source.zero * rows.sum(axis=1, dtype=np.int64)
             constants += [
                 array(f"{name}_weights", "int8_t", pairs(rows, style.kernels)),
                 array(f"{name}_bias", "int32_t", sums),
@@ -69,3 +61,8 @@ def transpose_conv(node: Node, label: str, style: Style) -> Piece:
     if wide:
         return Piece(calls, constants, [*conv16_kernels(wide, style), "transpose_conv16"], conv16_scratch(largest))
     return Piece(calls, constants, [*conv_kernels(like, style), "transpose_conv"], conv_scratch(largest, style))
+
+
+def as_conv(node: Node) -> Node:
+    """The same with its inputs in the order in which a convolution has them."""
+    return Node(node.number, node.kind, [node.given(2), node.given(1), *node.inputs[3:]], node.outputs, node.options)

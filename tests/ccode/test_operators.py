@@ -354,8 +354,11 @@ def unknown() -> bytes:
         (other_scales, "0, CONCATENATION in 't2': its inputs and outputs have different scales; requantize"),
         (computed_axes, "0, MEAN in 't2': its input 1 is computed; it must be constant"),
         (constant_only, "0, TANH in 't2': its input 0 is a constant; compute the operator before"),
-        (no_such_axis, "0, MEAN in 't2': its tensors and settings do not fit each other; convert the model again"),
-        (too_short, "0, CONCATENATION in 't2': its tensors and settings do not fit each other; convert the model"),
+        (no_such_axis, "0, MEAN in 't2': it has the axis 2 of 2; convert the model again"),
+        (
+            too_short,
+            "0, CONCATENATION in 't2': its output 't2' is 7, but what it is made of gives 8; convert the model",
+        ),
         (unknown, "0, CUMSUM in 't1': C code is not written for this operator; let an interpreter run the model"),
     ],
 )

@@ -5,11 +5,11 @@ static void dense(const linear *of, const int8_t *input, int8_t *output, int32_t
   for (; rows > 0; rows--, input += inputs) {
     const int32_t *one = (const int32_t *)(const void *)of->weights, *bias = of->bias, *multiplier = of->multiplier;
     const int8_t *shift = of->shift, *const end = output + of->channels;
-    int32_t offset = 0;
-    for (int32_t i = 0; i < inputs; i++) offset -= 128 * input[i];
+    uint32_t offset = 0; /* unsigned, as it goes round where a sum of so many inputs does not */
+    for (int32_t i = 0; i < inputs; i++) offset -= (uint32_t)(128 * input[i]);
     while (output != end) {
       const int32_t *other = end - output > 2 ? one + inputs / 2 : one;
-      int32_t sums[4] = {0, offset, 0, offset};
+      int32_t sums[4] = {0, (int32_t)offset, 0, (int32_t)offset};
       for (int32_t left = inputs, part; left > 0; left -= part, one += part / 2, other += part / 2) {
         part = left < DENSE_LANE ? left : DENSE_LANE;
         dot4(input + inputs - left, part, one, other, sums);

@@ -29,7 +29,7 @@ static __attribute__((noinline)) void dot4(const int8_t *row, int32_t count, con
     FOUR;
   }
   sums[0] += (a - b) >> 8;
-  sums[1] += b;
+  sums[1] = (int32_t)((uint32_t)sums[1] + (uint32_t)b);
   sums[2] += (c - d) >> 8;
-  sums[3] += d;
+  sums[3] = (int32_t)((uint32_t)sums[3] + (uint32_t)d);
 }

@@ -4,14 +4,15 @@
 /* Adds to the sums of four output channels the products of inputs, in fours. They are two pairs; a word holds a pair's
    weights for two inputs, 128 added to those of the lower. */
 static void dot2(const int8_t *row, int32_t count, const int32_t *pair, int32_t sums[2]) {
-  int32_t a = sums[0], b = sums[1];
+  int32_t a = sums[0];
+  uint32_t b = (uint32_t)sums[1];
   for (; count > 0; count -= 2, row += 2, pair++) {
     const uint32_t w = (uint32_t)*pair;
     a += row[0] * (int8_t)(uint8_t)(w >> 24) + row[1] * (int8_t)(uint8_t)(w >> 8);
-    b += row[0] * (int32_t)(w & 255u) + row[1] * (int32_t)(w >> 16 & 255u);
+    b += (uint32_t)(row[0] * (int32_t)(w & 255u) + row[1] * (int32_t)(w >> 16 & 255u));
   }
   sums[0] = a;
-  sums[1] = b;
+  sums[1] = (int32_t)b;
 }
 
 static void dot4(const int8_t *row, int32_t count, const int32_t *one, const int32_t *other, int32_t sums[4]) {
@@ -35,8 +36,8 @@ static __attribute__((noinline)) void dot4(const int8_t *row, int32_t count, con
   }
   const int32_t low[2] = {(int32_t)((uint32_t)a << 8) >> 8, (int32_t)((uint32_t)b << 8) >> 8};
   sums[0] += (int32_t)((a - low[0]) >> 24);
-  sums[1] += low[0];
+  sums[1] = (int32_t)((uint32_t)sums[1] + (uint32_t)low[0]);
   sums[2] += (int32_t)((b - low[1]) >> 24);
-  sums[3] += low[1];
+  sums[3] = (int32_t)((uint32_t)sums[3] + (uint32_t)low[1]);
 }
 #endif

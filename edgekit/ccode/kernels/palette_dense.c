@@ -12,11 +12,11 @@ static void palette_dense(const linear *of, const palette *by, const int8_t *inp
     const int8_t *tables = by->tables;
     const int32_t *bias = of->bias, *multiplier = of->multiplier;
     const int8_t *shift = of->shift, *const end = output + of->channels;
-    int32_t offset = 0;
-    for (int32_t i = 0; i < inputs; i++) offset -= 128 * input[i];
+    uint32_t offset = 0; /* unsigned, as it goes round where a sum of so many inputs does not */
+    for (int32_t i = 0; i < inputs; i++) offset -= (uint32_t)(128 * input[i]);
     while (output != end) {
       const uint32_t *indexes = next, *others = next + by->words;
-      int32_t one[PALETTE_LANE / 2], other[PALETTE_LANE / 2], sums[4] = {0, offset, 0, offset};
+      int32_t one[PALETTE_LANE / 2], other[PALETTE_LANE / 2], sums[4] = {0, (int32_t)offset, 0, (int32_t)offset};
       const int32_t both = end - output > 2;
       for (int32_t left = inputs, part; left > 0; left -= part) {
         part = left < PALETTE_LANE ? left : PALETTE_LANE;

@@ -26,15 +26,16 @@ static int32_t reciprocal(int32_t x) {
    difference from the largest value, 0 ... 255, with 31 bits behind the point; -1 where it counts as nothing. */
 static void softmax(const int32_t *exponentials, const int8_t *input, int8_t *output, int32_t rows, int32_t depth) {
   for (int32_t row = 0; row < rows; row++, input += depth, output += depth) {
-    int32_t most = -128, sum = 0;
+    int32_t most = -128;
+    uint32_t sum = 0; /* unsigned: of 4,096 values or more it has 32 bits */
     for (int32_t i = 0; i < depth; i++) most = input[i] > most ? input[i] : most;
     for (int32_t i = 0; i < depth; i++) {
       const int32_t e = exponentials[most - input[i]];
-      if (e >= 0) sum += round_shift(e, 12);
+      if (e >= 0) sum += (uint32_t)round_shift(e, 12);
     }
     int32_t zeros = 0;
-    while (zeros < 32 && !(((uint32_t)sum << zeros) & 0x80000000u)) zeros++;
-    const int32_t scale = reciprocal((int32_t)(((uint32_t)sum << zeros) - 0x80000000u));
+    while (zeros < 31 && !((sum << zeros) & 0x80000000u)) zeros++;
+    const int32_t scale = reciprocal((int32_t)((sum << zeros) - 0x80000000u));
     for (int32_t i = 0; i < depth; i++) {
       const int32_t e = exponentials[most - input[i]];
       output[i] = -128;
