@@ -12,8 +12,10 @@ from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import ranges, with_ranges
 from edgekit.flatbuffer.read import parse
 from edgekit.quantize.bias import correct_bias
+from edgekit.quantize.casts import without_casts
 from edgekit.quantize.equalize import equalize
 from edgekit.quantize.integers import float_operators
+from edgekit.quantize.masks import bounded, scores
 from edgekit.quantize.ranges import better_ranges
 from edgekit.quantize.rounding import round_weights
 from edgekit.recipe import Quantize
@@ -28,7 +30,8 @@ def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -
     """Quantizes a float `.tflite` and writes `model.tflite` to `folder`.
 
     Returns:
-      which operators stayed in floating point, where the recipe allows that; "" where none did.
+      what the reader of a report should know: masks that were made smaller, and which operators stayed in floating
+      point, where the recipe allows that; "" where there is nothing to say.
 
     Raises:
       ModelError: the result is not integer throughout.
@@ -41,6 +44,7 @@ def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -
             "knows one: convert the model with one signature, and without loops or branches"
         )
     samples = calibration(read(data), settings.calibration_samples, data)
+    content, note = bounded(content, samples)
     whole, floats = quantize_whole(content, samples, settings)
     (Path(folder) / INT8).write_bytes(whole)
     if floats and not settings.allow_float_ops:
@@ -48,7 +52,8 @@ def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -
             f"quantization left {floats[0]} in floating point: TensorFlow Lite has no int8 form of it; replace the "
             "layer or its activation, or --set recipe.quantize.allow_float_ops=true"
         )
-    return f"left in floating point: {', '.join(floats)}" if floats else ""
+    left = f"left in floating point: {', '.join(floats)}" if floats else ""
+    return "; ".join(filter(None, (note, left)))
 
 
 def calibrate_file(model: str, data: DataSpec, settings: Quantize, folder: str) -> None:
@@ -99,9 +104,9 @@ def calibrate(model: bytes, samples: list[np.ndarray], settings: Quantize) -> by
     from tensorflow.lite.python.optimize.calibrator import Calibrator, add_intermediate_tensors
 
     calibrated = Calibrator(add_intermediate_tensors(model)).calibrate(lambda: _one_by_one(samples))
-    if settings.calibration == "minmax":
-        return bytes(calibrated)
-    return with_ranges(calibrated, better_ranges(model, samples, ranges(calibrated), settings))
+    known = ranges(calibrated)
+    chosen = known if settings.calibration == "minmax" else better_ranges(model, samples, known, settings)
+    return with_ranges(calibrated, scores(model, samples, chosen, 16 if settings.scheme == "int16x8" else 8))
 
 
 def quantize_with_older(model: bytes, samples: list[np.ndarray], settings: Quantize) -> bytes | None:
@@ -129,7 +134,9 @@ def quantize_with_older(model: bytes, samples: list[np.ndarray], settings: Quant
 
 
 def improved(model: bytes, samples: list[np.ndarray], settings: Quantize) -> tuple[bytes, bytes]:
-    """The model to be quantized, and the same with rounded weights; both are the model itself unless settings ask."""
+    """The model to be quantized, with masks that int8 can bear, and the same with rounded weights; both are alike
+    unless the settings ask for it."""
+    model, _ = bounded(model, samples)
     if settings.equalize:
         model = equalize(model, samples)
     if settings.rounding == "gptq":
@@ -143,7 +150,9 @@ def _as_integers(calibrated: bytes, settings: Quantize) -> bytes:
 
     io = tf.dtypes.as_dtype(settings.io)
     by_tensor = settings.granularity == "tensor"
-    return bytes(mlir_quantize(calibrated, disable_per_channel=by_tensor, input_data_type=io, output_data_type=io))
+    return without_casts(
+        bytes(mlir_quantize(calibrated, disable_per_channel=by_tensor, input_data_type=io, output_data_type=io))
+    )
 
 
 def _one_by_one(samples: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
