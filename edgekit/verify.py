@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from edgekit import worker
+from edgekit.data.archive import read_archive
 from edgekit.errors import DataError, OutputError
 from edgekit.measure.golden import GOLDEN
 
@@ -89,11 +90,12 @@ def _read(path: Path, wanted: list[np.ndarray]) -> list[np.ndarray]:
     import numpy as np
 
     try:
+        path.stat()
         if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as file:
-                arrays = [file[f"output_{number}"] for number in range(len(wanted))]
+            found = read_archive(path, lambda name: name.startswith("output_"))
+            arrays = [found[f"output_{number}"] for number in range(len(wanted))]
         elif path.suffix == ".npy":
-            arrays = [np.load(path, allow_pickle=False)]
+            arrays = [np.load(path, mmap_mode="r", allow_pickle=False)]
         else:
             arrays = _from_bytes(path, wanted)
     except OSError as problem:

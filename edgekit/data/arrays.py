@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.data.archive import read_archive
 from edgekit.data.samples import Dataset, Samples, split
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError
@@ -22,33 +23,10 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an `.npz` that belong to a dataset; of one that is none, the names without content.
 
     Raises:
-      DataError: the file is missing, damaged, or holds pickled objects.
+      DataError: see `read_archive`.
     """
-    import zipfile
-    import zlib
-
-    import numpy as np
-
-    try:
-        with path.open("rb") as opened:
-            head = opened.read(6)
-        if head == b"\x93NUMPY":
-            raise DataError(f"{path}: a single array; save x_train, y_train, x_test and y_test with np.savez")
-        if not head.startswith(b"PK"):
-            raise DataError(f"{path}: not an .npz file; write it with np.savez")
-        with np.load(path, allow_pickle=False) as file:
-            parts = {name: file[name] for name in file.files if name.split(".")[0] in PARTS}
-            return parts or {name: np.empty(0) for name in file.files}
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such dataset; check --data, or the model's data in pyproject.toml") from None
-    except ValueError as problem:
-        if "allow_pickle" in str(problem):
-            raise DataError(
-                f"{path}: holds pickled Python objects, which could run code; save plain numeric arrays"
-            ) from None
-        raise DataError(f"{path}: cannot be read as .npz ({problem}); write it again with np.savez") from None
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError) as problem:
-        raise DataError(f"{path}: cannot be read as .npz ({problem}); write it again with np.savez") from None
+    arrays = read_archive(path, lambda name: name.split(".")[0] in PARTS)
+    return {name: array for name, array in arrays.items() if name.split(".")[0] in PARTS} or arrays
 
 
 def from_arrays(arrays: dict[str, np.ndarray], spec: DataSpec) -> Dataset:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.data.picture import opened
 from edgekit.errors import DataError
 from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
     import numpy as np
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 
 def class_folders(folder: Path) -> list[Path]:
@@ -32,7 +33,7 @@ def read_folder(folder: Path, inputs: tuple[TensorSpec, ...]) -> tuple[np.ndarra
       DataError: no class folders, no images, or one that cannot be read.
     """
     import numpy as np
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[3] not in (1, 3):
         takes = " and ".join(str(i.shape[1:]) for i in inputs)
@@ -45,10 +46,7 @@ def read_folder(folder: Path, inputs: tuple[TensorSpec, ...]) -> tuple[np.ndarra
     mode = "L" if channels == 1 else "RGB"
     x = np.empty((len(files), height, width, channels), np.uint8)
     for row, (file, _) in enumerate(files):
-        try:
-            with Image.open(file) as image:
-                fitted = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
-            raise DataError(f"{file}: cannot be read as an image; remove or replace it") from None
+        with opened(file) as image:
+            fitted = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
         x[row] = np.asarray(fitted).reshape(height, width, channels)
     return x, np.array([label for _, label in files], np.int64)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgekit.data.archive import read_archive
 from edgekit.emit.ends import End
 from edgekit.emit.literals import c_float, c_number
 from edgekit.emit.render import render
+from edgekit.errors import DataError
 from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
@@ -53,16 +55,12 @@ def as_stored(values: np.ndarray, spec: TensorSpec) -> np.ndarray:
 
 def _vectors(archive: Path, sha256: str) -> dict[str, np.ndarray]:
     """The arrays of an archive; none where it is of another model or runtime, or damaged."""
-    import zipfile
-
-    import numpy as np
-
     try:
-        with np.load(archive, allow_pickle=False) as file:
-            of_it = str(file["sha256"]) == sha256 and str(file["runtime"]).startswith("tflm ")
-            return {n: file[n] for n in file.files} if of_it else {}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        found = read_archive(archive)
+        of_it = str(found["sha256"]) == sha256 and str(found["runtime"]).startswith("tflm ")
+    except (DataError, KeyError):
         return {}
+    return found if of_it else {}
 
 
 def _rows(values: np.ndarray) -> list[list[str]] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.data.archive import read_archive
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError
 from edgekit.worker import Progress
@@ -47,14 +48,10 @@ def read_inputs(path: str, inputs: tuple[TensorSpec, ...]) -> list[np.ndarray]:
     Raises:
       DataError: it is none, or its samples are not this model's.
     """
-    import numpy as np
-
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = [file[f"input_{number}"] for number in range(len(inputs))]
-    except (OSError, ValueError, KeyError, EOFError) as problem:
-        said = f"has no array {problem}" if isinstance(problem, KeyError) else "cannot be read as .npz"
-        raise DataError(f"{path}: {said}; it must hold input_0 and so on, as golden.npz does") from None
+    found = read_archive(Path(path), lambda name: name.startswith("input_"))
+    if missing := next((name for n in range(len(inputs)) if (name := f"input_{n}") not in found), None):
+        raise DataError(f"{path}: has no array {missing!r}; it must hold input_0 and so on, as golden.npz does")
+    arrays = [found[f"input_{number}"] for number in range(len(inputs))]
     for number, (array, spec) in enumerate(zip(arrays, inputs, strict=True)):
         if array.shape[1:] != spec.shape or array.dtype != spec.dtype:
             raise DataError(
