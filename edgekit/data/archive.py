@@ -89,8 +89,8 @@ def _claimed(path: Path, name: str, member: zipfile.ZipInfo, archive: zipfile.Zi
     claimed = math.prod(shape) * dtype.itemsize
     if header + claimed != member.file_size:
         raise DataError(
-            f"{path}: {name}: cannot be read as .npz (its header speaks of {claimed:,} B, and {member.file_size - header:,}"
-            " B are there); write it again with np.savez"
+            f"{path}: {name}: cannot be read as .npz (its header speaks of {claimed:,} B, and "
+            f"{member.file_size - header:,} B are there); write it again with np.savez"
         )
     return claimed
 
@@ -101,8 +101,8 @@ def _check_memory(path: Path, claimed: int) -> None:
     most = ALWAYS + EXPANSION * path.stat().st_size
     if claimed > most:
         raise DataError(
-            f"{path}: its arrays would take {claimed:,} B, and a file of this size may hold {most:,} B ({EXPANSION} times "
-            f"its own and {ALWAYS >> 20} MiB); not opened: save fewer samples, or without compression (np.savez)"
+            f"{path}: its arrays would take {claimed:,} B, and a file of this size may hold {most:,} B "
+            f"({EXPANSION} times its own and {ALWAYS >> 20} MiB); not opened: save fewer samples, or without compression (np.savez)"
         )
     free = psutil.virtual_memory().available
     if claimed > free // 2:

@@ -36,7 +36,8 @@ def opened(file: Path) -> Iterator[Image]:
         with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > PIXELS:
                 raise DataError(
-                    f"{file}: has {image.width} x {image.height} pixels, and an image may have {PIXELS:,}; make it smaller"
+                    f"{file}: has {image.width} x {image.height} pixels, and an image may have {PIXELS:,}; "
+                    "make it smaller"
                 )
             yield image
     except DataError:
