@@ -102,7 +102,8 @@ def _check_memory(path: Path, claimed: int) -> None:
     if claimed > most:
         raise DataError(
             f"{path}: its arrays would take {claimed:,} B, and a file of this size may hold {most:,} B "
-            f"({EXPANSION} times its own and {ALWAYS >> 20} MiB); not opened: save fewer samples, or without compression (np.savez)"
+            f"({EXPANSION} times its own and {ALWAYS >> 20} MiB); not opened: save fewer samples, "
+            "or without compression (np.savez)"
         )
     free = psutil.virtual_memory().available
     if claimed > free // 2:
