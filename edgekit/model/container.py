@@ -26,7 +26,14 @@ CONFIG_LIMIT = 16 << 20
 
 SIZES = ("units", "filters", "input_dim", "output_dim", "key_dim", "num_heads")
 """Settings of layers of which a product is the least number of weights."""
+INPUT_LIMIT = 1 << 28
+"""Bytes of the largest input."""
 WEIGHTS = "model.weights.h5"
+MEMBERS = ("config.json", "metadata.json", WEIGHTS)
+"""Of an archive, besides the folder of assets (vocabularies)."""
+ENCRYPTED = 0x1
+FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
+"""Of HDF5; for others it would load a library."""
 
 Format = Literal["hdf5", "keras", "saved_model", "tflite"]
 
@@ -39,7 +46,11 @@ class Container(Struct, frozen=True):
     keras_version: str
     """As written in the file; `unknown` where it says nothing."""
     config: dict[str, Any]
-    """The model's architecture; empty where the file is a graph."""
+    """The model's architecture, without what it and the models in it were compiled with; empty for a graph."""
+    stored: int = 0
+    """Bytes of the weights in the file."""
+    changed: bool = False
+    """Whether a model inside brought what it was compiled with, so that the file is not to be loaded as it is."""
 
     @property
     def major(self) -> int:
@@ -117,17 +128,50 @@ def _check_one_format(path: Path) -> None:
 
 
 def _check_claims(path: Path, config: dict[str, Any]) -> None:
-    """Refuses a layer that has far more weights than its file can hold, before anything of them is allocated."""
+    """Refuses layers that have far more weights, alone or together, than their file can hold, before any are made."""
+    left, batch = _most(path.stat().st_size), 1
     for layer in layers(config):
         inner = layer.get("config")
         if not isinstance(inner, dict):
             continue
+        shape = inner.get("batch_shape") or inner.get("batch_input_shape")
+        known = [size for size in shape if isinstance(size, int) and size > 0] if isinstance(shape, list) else []
+        if 4 * math.prod(known) > INPUT_LIMIT:
+            raise ModelError(f"{path}: input {layer_name(layer)!r} would take {4 * math.prod(known):,} B; not opened")
+        if known and isinstance(shape, list) and isinstance(shape[0], int):
+            batch = max(batch, shape[0])
         kernel = inner.get("kernel_size")
         sizes = [inner.get(key) for key in SIZES] + (kernel if isinstance(kernel, list) else [kernel])
-        claim = 4 * math.prod(size for size in sizes if isinstance(size, int) and size > 0)
-        if claim > _most(path.stat().st_size):
+        counts = [size for size in sizes if isinstance(size, int) and size > 0]
+        claim = 4 * math.prod(counts) * (batch if inner.get("stateful") else 1) if counts else 0
+        left -= claim
+        if left < 0:
             name = layer_name(layer)
             raise ModelError(f"{path}: layer {name!r} would take {claim:,} B or more, which the file lacks; not opened")
+
+
+def _parse(text: str | bytes) -> Any:
+    """JSON in which each key stands once: of two, a reader may take either.
+
+    Raises:
+      ValueError: it is no JSON, or has a key twice.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("a key stands twice")
+        return dict(pairs)
+
+    return json.loads(text, object_pairs_hook=once)
+
+
+def _uncompiled(config: dict[str, Any]) -> bool:
+    """Takes out what a model and the models in it were compiled with; whether there was some inside."""
+    config.pop("compile_config", None)
+    inside = [found for found in objects(config) if "compile_config" in found]
+    for found in inside:
+        del found["compile_config"]
+    return bool(inside)
 
 
 def _from_zip(path: Path) -> Container:
@@ -137,25 +181,28 @@ def _from_zip(path: Path) -> Container:
         with zipfile.ZipFile(path) as archive:
             members = archive.namelist()
             _check_members(path, archive.infolist())
+            stored = 0
             if "config.json" not in members:
                 raise ModelError(f"{path}: an archive, but not of Keras (no config.json); write it with model.save()")
-            config = json.loads(archive.read("config.json"))
-            metadata = json.loads(archive.read("metadata.json")) if "metadata.json" in members else {}
+            config = _parse(archive.read("config.json"))
+            metadata = _parse(archive.read("metadata.json")) if "metadata.json" in members else {}
             if WEIGHTS in members:
                 with h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as weights:
-                    _check_hdf5(path, weights)
-    except (ValueError, RecursionError):
+                    stored = _check_hdf5(path, weights)
+    except (ValueError, RecursionError, MemoryError):
         raise ModelError(f"{path}: its config.json is not valid; save the model again") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, KeyError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, KeyError, NotImplementedError):
         raise ModelError(f"{path}: truncated or damaged archive; copy or save the model again") from None
     if not isinstance(config, dict) or not isinstance(metadata, dict):
         raise ModelError(f"{path}: its config.json is no model; save the model again")
+    changed = _uncompiled(config)
     _check_claims(path, config)
-    return Container("keras", _version(metadata.get("keras_version")), config)
+    return Container("keras", _version(metadata.get("keras_version")), config, stored, changed)
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
     left = _most(path.stat().st_size)
+    names: set[str] = set()
     for member in members:
         name, parts = member.filename, Path(member.filename).parts
         left -= member.file_size
@@ -165,15 +212,24 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
             raise ModelError(f"{path}: its entry {name!r} is a link; not opened")
         if left < 0 or (name.endswith(".json") and member.file_size > CONFIG_LIMIT):
             raise ModelError(f"{path}: its entry {name!r} would take {member.file_size:,} B; not opened")
-        if name.endswith((".npz", ".pkl", ".pickle")):
+        plain = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) and not member.flag_bits & ENCRYPTED
+        if not plain or not (name in MEMBERS or parts[:1] == ("assets",)) or name.endswith((".npz", ".pkl", ".pickle")):
             raise ModelError(f"{path}: its entry {name!r} is nothing that model.save() writes; not opened")
+        if name in names:
+            raise ModelError(f"{path}: holds the entry {name!r} twice; save the model again")
+        names.add(name)
 
 
-def _check_hdf5(path: Path, file: Any) -> None:
-    """Refuses an HDF5 file that reaches into other files, or claims far more memory than it holds."""
+def _check_hdf5(path: Path, file: Any) -> int:
+    """Refuses an HDF5 file that reaches into other files, or claims far more memory than it holds.
+
+    Returns:
+      bytes of its weights.
+    """
     import h5py
 
-    left = _most(file.id.get_filesize())
+    stored, size = 0, file.id.get_filesize()
+    left = _most(size)
     entries = [(b"/", h5py.h5l.TYPE_HARD)]
     file.id.links.visit(lambda name, link: entries.append((name, link.type)), info=True)
     for name, link in entries:
@@ -184,23 +240,47 @@ def _check_hdf5(path: Path, file: Any) -> None:
             raise ModelError(f"{where} lies in another file; not opened")
         item = h5py.h5o.open(file.id, name)
         attributes = [h5py.h5a.open(item, index=n) for n in range(h5py.h5a.get_num_attrs(item))]
-        claim = sum(_elements(attribute) * attribute.get_type().get_size() for attribute in attributes)
+        claim = sum(_bytes(attribute, size) for attribute in attributes)
         if isinstance(item, h5py.h5d.DatasetID):
             plan = item.get_create_plist()
             if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
                 raise ModelError(f"{where} lies in another file; not opened")
             filters = [plan.get_filter(n)[0] for n in range(plan.get_nfilters())]
+            if set(filters) - set(FILTERS):
+                raise ModelError(f"{where} is stored by a filter that no Keras uses; not opened")
             if len(set(filters)) < len(filters):
                 raise ModelError(f"{where} is compressed more than once; not opened")
             chunk = math.prod(plan.get_chunk()) if plan.get_layout() == h5py.h5d.CHUNKED else 0
-            claim += max(_elements(item), chunk) * item.get_type().get_size()
+            weights = _bytes(item, size)
+            stored += weights
+            claim += max(weights, chunk * item.get_type().get_size())
         left -= claim
         if left < 0:
             raise ModelError(f"{where} would take {claim:,} B; not opened")
+    return stored
 
 
-def _elements(item: Any) -> int:
-    return math.prod(item.get_space().get_simple_extent_dims())
+def _bytes(item: Any, size: int) -> int:
+    """Memory that a dataset or an attribute takes when it is read.
+
+    Args:
+      size: of the file. Each text of variable length can be as large: many may be the same bytes of the file.
+    """
+    count, kind = math.prod(item.get_space().get_simple_extent_dims() or ()), item.get_type()
+    return count * (size if _is_variable(kind) and count > 1 else kind.get_size())
+
+
+def _is_variable(kind: Any) -> bool:
+    """Whether a type, or one in it, has no fixed size."""
+    import h5py
+
+    if isinstance(kind, h5py.h5t.TypeStringID):
+        return bool(kind.is_variable_str())
+    if isinstance(kind, h5py.h5t.TypeCompoundID):
+        return any(_is_variable(kind.get_member_type(n)) for n in range(kind.get_nmembers()))
+    if isinstance(kind, h5py.h5t.TypeArrayID):
+        return _is_variable(kind.get_super())
+    return isinstance(kind, h5py.h5t.TypeVlenID)
 
 
 def _most(stored: int) -> int:
@@ -213,7 +293,7 @@ def _from_hdf5(path: Path) -> Container:
 
     try:
         with h5py.File(path, "r") as file:
-            _check_hdf5(path, file)
+            stored = _check_hdf5(path, file)
             config, version = file.attrs.get("model_config"), file.attrs.get("keras_version")
             weights_only = "layer_names" in file.attrs or "layers" in file
     except (OSError, RuntimeError, KeyError, ValueError):
@@ -224,13 +304,14 @@ def _from_hdf5(path: Path) -> Container:
     if isinstance(config, (str, bytes)) and len(config) > CONFIG_LIMIT:
         raise ModelError(f"{path}: its model_config would take {len(config):,} B; not opened")
     try:
-        parsed = json.loads(config)
-    except (ValueError, RecursionError, TypeError):
+        parsed = _parse(config)
+    except (ValueError, RecursionError, TypeError, MemoryError):
         parsed = None
     if not isinstance(parsed, dict):
         raise ModelError(f"{path}: its model_config is not valid; save the model again")
+    changed = _uncompiled(parsed)
     _check_claims(path, parsed)
-    return Container("hdf5", _version(version), parsed)
+    return Container("hdf5", _version(version), parsed, stored, changed)
 
 
 def _version(text: Any) -> str:

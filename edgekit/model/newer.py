@@ -8,6 +8,7 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from edgekit.errors import ModelError
 from edgekit.model.container import Container, layer_name, objects
@@ -41,22 +42,24 @@ def older_copy(path: Path, container: Container, place: Path) -> list[str]:
                     f"install Keras {container.keras_version}, which wrote it, or save the model without it"
                 )
             dropped.append(f"{layer_name(part)}: {name}")
-    if dropped and container.format == "keras":
-        _zip_with(path, json.dumps(config), place)
-    elif dropped:
-        import h5py
-
-        shutil.copyfile(path, place)
-        with h5py.File(place, "r+") as file:
-            file.attrs["model_config"] = json.dumps(config)
+    if dropped:
+        copy_with(path, container, config, place)
     return dropped
 
 
-def _zip_with(path: Path, config: str, place: Path) -> None:
-    """A copy of an archive with another architecture."""
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(place, "w") as new:
-        for member in old.infolist():
-            new.writestr(member, config if member.filename == "config.json" else old.read(member))
+def copy_with(path: Path, container: Container, config: dict[str, Any], place: Path) -> None:
+    """Writes a copy of a file with another architecture."""
+    if container.format == "keras":
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(place, "w") as new:
+            for member in old.infolist():
+                content = json.dumps(config) if member.filename == "config.json" else old.read(member)
+                new.writestr(member, content)
+        return
+    import h5py
+
+    shutil.copyfile(path, place)
+    with h5py.File(place, "r+") as file:
+        file.attrs["model_config"] = json.dumps(config)
 
 
 def _known(kind: str) -> set[str]:

@@ -12,9 +12,10 @@ from typing import Any, Literal
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import Graph
 from edgekit.flatbuffer.read import read as read_graph
+from edgekit.model.claims import weights_within
 from edgekit.model.container import Container, identify, layer_name, layers
-from edgekit.model.custom import custom_scope
-from edgekit.model.newer import older_copy
+from edgekit.model.custom import custom_scope, own_names
+from edgekit.model.newer import copy_with, older_copy
 from edgekit.model.rebuild import CannotRebuild, rebuild
 from edgekit.model.shapes import fix_shapes, parse_shapes
 from edgekit.model.trust import check_trusted
@@ -40,7 +41,7 @@ def load_file(model: str, settings: Reading, folder: str) -> ModelFacts:
     path = Path(model)
     container = identify(path)
     if not settings.trust:
-        check_trusted(path, container, (settings.custom_objects.split(".")[0],) if settings.custom_objects else ())
+        check_trusted(path, container, own_names(settings.custom_objects))
     if container.format == "tflite":
         graph = read_graph(path)
         form: Literal["float", "int8"] = "int8" if _is_integer(graph) else "float"
@@ -68,7 +69,7 @@ def read(path: Path, container: Container, settings: Reading) -> tuple[Any, str]
     problems = []
     for way in ways:
         try:
-            with _rightly_named(path, container) as file:
+            with _rightly_named(path, container, settings) as file, _within(path, container, settings):
                 return way(file, settings)
         except ModelError:
             raise
@@ -105,7 +106,8 @@ def _as_older(path: Path, container: Container, settings: Reading) -> tuple[Any,
             return None
         print(f"dropped what the installed Keras does not know: {', '.join(dropped)}")
         try:
-            return _with_keras_3(place, settings)
+            with _within(path, container, settings):
+                return _with_keras_3(place, settings)
         except ModelError:
             raise
         except Exception as problem:
@@ -113,17 +115,30 @@ def _as_older(path: Path, container: Container, settings: Reading) -> tuple[Any,
             return None
 
 
+def _within(path: Path, container: Container, settings: Reading) -> contextlib.AbstractContextManager[None]:
+    """Holds the weights that are made against those in the file, unless the user's own code makes them."""
+    own = settings.trust or settings.custom_objects
+    return contextlib.nullcontext() if own else weights_within(path, container.stored)
+
+
 @contextlib.contextmanager
-def _rightly_named(path: Path, container: Container) -> Iterator[Path]:
-    """The file under a name that tells both libraries what it is: they go by the ending, edgekit by the content."""
+def _rightly_named(path: Path, container: Container, settings: Reading) -> Iterator[Path]:
+    """The file under a name that tells both libraries what it is: they go by the ending, edgekit by the content.
+
+    Models inside a model are loaded with what they were compiled with; that was not looked at, so a copy goes without.
+    """
     suffix = ".h5" if container.format == "hdf5" else ".keras"
-    if path.suffix == suffix:
+    changed = container.changed and not settings.trust
+    if path.suffix == suffix and not changed:
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / f"{path.stem}{suffix}"
-        link.symlink_to(path.absolute())
-        yield link
+        place = Path(folder) / f"{path.stem}{suffix}"
+        if changed:
+            copy_with(path, container, container.config, place)
+        else:
+            place.symlink_to(path.absolute())
+        yield place
 
 
 def save(model: Any, path: Path) -> None:

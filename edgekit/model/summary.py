@@ -12,7 +12,7 @@ from edgekit.errors import ModelError
 from edgekit.flatbuffer.parts import operator_parts
 from edgekit.flatbuffer.read import Graph, parse
 from edgekit.model.container import identify
-from edgekit.model.custom import custom_scope
+from edgekit.model.custom import custom_scope, own_names
 from edgekit.model.layer_macs import layer_macs
 from edgekit.model.read import read
 from edgekit.model.shapes import parse_shapes
@@ -35,7 +35,7 @@ def summarize(model: str, settings: Reading, runtimes: dict[str, Kernels]) -> Su
     path = Path(model)
     container = identify(path)
     if not settings.trust:
-        check_trusted(path, container, (settings.custom_objects.split(".")[0],) if settings.custom_objects else ())
+        check_trusted(path, container, own_names(settings.custom_objects))
     if container.format == "saved_model":
         graph = parse(to_tflite(saved_model_function(path, settings)), FLOAT)
         parts, operators = operator_parts(graph), _lacking(graph, runtimes)
