@@ -13,6 +13,11 @@ NAMED = {"latency": "latency_p90", "metric_min": "metric", "metric_max": "metric
 """Budgets that stand for a measurement of another name."""
 DEVICES = ("vela", "qemu")
 """What stands for the device where it is simulated, before any runtime of the build host."""
+IMPLIED: dict[str, Limit] = {"float_sqnr": Number(40), "skill": Percent(0)}
+"""Limits that hold where a profile sets none: a float `.tflite` that is the model, and a model that knows anything."""
+UNLABELLED: dict[str, Limit] = {"sqnr": Number(10), "churn": Percent(5), "lost_outputs": Percent(5)}
+"""Those that hold for each output without labels, by which nothing else judges: docs/gate.md has where they come from.
+That of churn is for probabilities of classes."""
 TIMED = ("latency", "latency_p50", "latency_p99", "load_time", "speedup")
 """Budgets that more rounds of timing can decide."""
 
@@ -34,8 +39,42 @@ def judge(
     for name, limit in budget.limits.items():
         line = _relative(name, limit, measurements, shipped, before) if limit.change else None
         line = line or _line(name, float(limit), UNITS[type(limit)], _measured(name, measurements, shipped))
-        lines.append(_labelled(line, budget.levels.get(name, "error"), waivers.get(name)))
+        others = [] if limit.change else _outputs(NAMED.get(name, name), measurements)
+        found = [
+            (output, _measured(f"{NAMED.get(name, name)}{output}", measurements, shipped))
+            for output in others
+            if output
+        ]
+        further = [_with(_line(name, float(limit), "", m), name=f"{name}{output}") for output, m in found]
+        level, waiver = budget.levels.get(name, "error"), waivers.get(name)
+        lines += [_labelled(one, level, waiver) for one in (line, *further)]
     return lines
+
+
+def implied(budget: Budget, measurements: Sequence[Measurement], shipped: str) -> list[BudgetLine]:
+    """Lines for limits that a profile does not set: of `IMPLIED` those that do not hold, of `UNLABELLED` all."""
+    off = {name for name, level in budget.levels.items() if level == "off"} | set(budget.limits)
+    waivers = {waiver.name: waiver for waiver in budget.waivers}
+    scored = (
+        _outputs("metric", measurements) if {"metric_min", "metric_max", "metric_loss"} & set(budget.limits) else []
+    )
+    lines = []
+    for limits, marks in ((IMPLIED, ()), (UNLABELLED, ("lost_outputs",))):
+        for name, limit in limits.items():
+            for output in _outputs(*(marks or (name,)), measurements):
+                found = _measured(f"{name}{output}", measurements, shipped)
+                if found is None or name in off or (name == "churn" and found.reason) or (marks and output in scored):
+                    continue
+                line = _with(_line(name, float(limit), found.unit, found), name=f"{name}{output}")
+                if marks or line.verdict != "pass":
+                    lines.append(_labelled(line, budget.levels.get(name, "error"), waivers.get(name)))
+    return lines
+
+
+def _outputs(name: str, measurements: Sequence[Measurement]) -> list[str]:
+    """Of which outputs there is a figure: "" for the first, else a dot and the name."""
+    found = [m.name.removeprefix(name) for m in measurements if m.artifact == "model" and m.name.startswith(name)]
+    return [output for output in dict.fromkeys(found) if output[:1] in ("", ".")]
 
 
 def verdict(lines: Sequence[BudgetLine], measurements: Sequence[Measurement], shipped: str) -> VerdictWord:
@@ -87,6 +126,8 @@ def _line(name: str, limit: float, unit: str, found: Measurement | None) -> Budg
     if found is None:
         return BudgetLine(name, limit, None, unit, None, "skipped", "", "not measured")
     source = " ".join(filter(None, (found.source, found.runtime)))
+    if found.value is None and found.reason.startswith("no noise"):
+        return BudgetLine(name, limit, None, found.unit, None, "pass", source, found.reason)
     if found.value is None:
         word: VerdictWord = "skipped" if found.reason.startswith("skipped") else "fail"
         return BudgetLine(name, limit, None, found.unit, None, word, source, found.reason)

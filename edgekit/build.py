@@ -13,9 +13,9 @@ import msgspec
 
 from edgekit import steps
 from edgekit.baseline import Before, of
-from edgekit.budget import judge, verdict
+from edgekit.budget import implied, judge, verdict
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
-from edgekit.errors import DataError, ModelError, ProjectError, TargetError
+from edgekit.errors import DataError, ModelError, ProjectError, TargetError, WorkerError
 from edgekit.handover import hand_over
 from edgekit.history import record, trends
 from edgekit.locate import locate
@@ -75,6 +75,8 @@ class Product(msgspec.Struct, frozen=True):
     """What the ladder of remedies tried."""
     made: list[Made]
     """The stages, in the order of the flow."""
+    original: Made | None
+    """What the model answers as it was given, where that is no `.tflite`."""
     proofs: list[Made]
     """That what ships answers as before it was shrunk."""
 
@@ -207,6 +209,13 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
     elif quantize:
         shipped = quantized(shipped, data, quantize, make).artifact
     make(steps.check_support(shipped, tuple(filter(None, (target.runtimes.ship, target.runtimes.oldest)))))
+    original = None
+    if facts.format != "tflite" and data.source != RANDOM:
+        step = steps.original(loaded.artifacts.get(KERAS), source, reading, data, spec.metric)
+        try:
+            original = maker.make(step, scope)
+        except (ModelError, WorkerError) as problem:
+            notes.append(f"the float model is held against no original: {problem}")
     small = Smaller(shipped, shipped, {}, [], [])
     if recipe.shrink:
         samples = quantize.calibration_samples if quantize else CALIBRATION_INPUTS
@@ -232,6 +241,7 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         quantize=quantize,
         rungs=rungs,
         made=made,
+        original=original,
         proofs=small.proofs,
     )
 
@@ -264,12 +274,15 @@ def prove(
         quantized=p.quantized,
         portable=p.portable,
         names=p.names.get(p.portable.sha256),
+        original=p.original,
+        floats=p.facts.form != "int8",
     )
     old = before.measurements if before else []
     device = hand_over(product, found, maker)
     found.measurements.extend(device.measurements)
     found.notes.extend(device.notes)
     lines = judge(target.budget, found.measurements, found.shipped, old)
+    lines += implied(target.budget, found.measurements, found.shipped)
     made = [*p.made, *p.proofs, *found.made, *device.made]
     files = {"model.tflite": p.shipped} | device.files
     if p.shipped.sha256 in p.names:
@@ -341,7 +354,8 @@ def _rows(product: Product, found: Found) -> list[StageRow]:
         name = of.get(row.name, row.name.removeprefix("convert "))
         # Shrinking has been proven to change no output.
         same = "model" if name in ("quantize", "portable") else name
-        accuracy, fast = found.measurement("accuracy", same), found.value("latency_p50", name)
+        first = found.measurement("accuracy", "original") if row.name == "load" else None
+        accuracy, fast = first or found.measurement("accuracy", same), found.value("latency_p50", name)
         sizes = {n: found.value(n, name) for n in ("model_size", "download_size", "parameters", "nonzero", "macs")}
         row = msgspec.structs.replace(
             row,
@@ -409,7 +423,16 @@ def check_dataset(
     classes = model.outputs[0].shape[-1] if model.outputs[0].shape else 1
     # Data is real numbers, whatever the file stores them as.
     inputs = tuple(msgspec.structs.replace(i, dtype="float32") if i.scale else i for i in model.inputs)
-    data = DataSpec(spec.data, dataset.sha256, spec.preprocessing, inputs, classes, target.recipe.seed)
+    data = DataSpec(
+        spec.data,
+        dataset.sha256,
+        spec.preprocessing,
+        inputs,
+        classes,
+        target.recipe.seed,
+        outputs=model.outputs,
+        metric=spec.metric,
+    )
     quantize = target.recipe.quantize if model.form != "int8" else None
     if spec.labels and len(spec.labels) != max(classes, 2):  # one output is a yes or a no
         raise ProjectError(

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from edgekit.budget import IMPLIED, UNLABELLED
 from edgekit.ccode.library import check
 from edgekit.ccode.piece import Kernels
 from edgekit.config import Settings, decode, nearest, parse_value, read_table
@@ -231,7 +232,7 @@ def _check_budget(budget: Budget, where: str) -> None:
     names = [name for name, _ in _quantities(budget)]
     for place, named in (("levels", list(budget.levels)), ("waivers", [waiver.name for waiver in budget.waivers])):
         for name in named:
-            if name not in names:
+            if name not in (*names, *IMPLIED, *UNLABELLED):
                 raise TargetError(f'{where}: budget.{place}: no limit "{name}" is set; {nearest(name, names)}')
     for waiver in budget.waivers:
         if waiver.until < datetime.date.today():

@@ -17,6 +17,7 @@ from edgekit.data.spec import DataSpec
 from edgekit.errors import ModelError, RecipeError
 from edgekit.make import Made, Step
 from edgekit.measure.harness import BASELINE
+from edgekit.measure.record import OUTPUTS
 from edgekit.recipe import Qat, Quantize
 from edgekit.runtimes import scheme_refusal
 from edgekit.target import Target
@@ -94,7 +95,9 @@ def rescue(
     assert settings and limit is not None
     held_out = msgspec.structs.replace(data, held_out=settings.calibration_samples)
     threads = target.runtimes.threads
-    answers = make(steps.score("score held out", graph, held_out, BASELINE, threads, None)).artifact
+    answers = make(steps.score("score held out", graph, held_out, BASELINE, threads, None, keep=True)).artifacts[
+        OUTPUTS
+    ]
 
     def attempt(remedy: str, change: dict[str, Any], onto: Quantize) -> _Attempt:
         changed = msgspec.structs.replace(onto, **change)

@@ -15,6 +15,7 @@ from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.locate import locate
 from edgekit.make import EIGEN, Made, Step
 from edgekit.measure.accuracy import PREDICTIONS
+from edgekit.measure.metrics import functions
 from edgekit.measure.race import Comparison, Entry, Question, Timed
 from edgekit.measure.record import OUTPUTS
 from edgekit.measure.samples import Differences
@@ -232,11 +233,13 @@ def score(
     reference: Artifact | None,
     metric: str = "accuracy",
     keep: bool = False,
+    most: int | None = None,
 ) -> Step:
-    """Runs the evaluation set; compares with its labels, and with the reference's predictions.
+    """Runs the evaluation set; compares with its labels, and with the reference's outputs.
 
     Args:
       keep: all stored outputs, to hold runtimes against each other.
+      most: samples that are enough.
     """
     arguments = {
         "model": model,
@@ -246,11 +249,31 @@ def score(
         "reference": reference,
         "metric": metric,
         "keep": keep,
+        "most": most,
     }
     libraries = (ENGINES[runtime].package, "numpy")
     function = "edgekit.measure.accuracy:score_file"
-    own = locate("data", metric, sha256, DataError).sha256 if ":" in metric else None
-    return Step(name, function, arguments, libraries, _process(runtime), list[Measurement], place=own)
+    return Step(name, function, arguments, libraries, _process(runtime), list[Measurement], place=_own(metric))
+
+
+def original(
+    keras: Artifact | None, source: Artifact, settings: Reading, data: DataSpec, metric: str = "accuracy"
+) -> Step:
+    """Runs the evaluation set in TensorFlow, as the model was given.
+
+    Args:
+      keras: the `tf_keras` model that was made of the source, or None where it is a graph.
+    """
+    arguments = {"keras": keras, "source": source, "settings": settings, "data": data, "metric": metric}
+    function = "edgekit.measure.original:answer_file"
+    libraries = (*KERAS, "numpy")
+    name = "score original"
+    return Step(name, function, arguments, libraries, TENSORFLOW, list[Measurement], retry=EIGEN, place=_own(metric))
+
+
+def _own(metric: str) -> list[str] | None:
+    """The hashes of the project's own metrics."""
+    return [locate("data", own, sha256, DataError).sha256 for own in functions(metric)] or None
 
 
 def agree(model: Artifact, shipped: Made, other: Made, runtime: str) -> Step:
@@ -289,6 +312,14 @@ def part(model: Artifact, names: Artifact | None, ours: Artifact, theirs: Artifa
     arguments = {"model": model, "names": names, "ours": ours, "theirs": theirs}
     function = "edgekit.measure.conformance:part"
     return Step("part", function, arguments, ("numpy", *READING), TOOLS, list[Parting], False)
+
+
+def wrong_operator(model: Artifact, data: DataSpec, runtime: str, other: str, least: float) -> Step:
+    """The operator that one of two runtimes of one library computes wrongly."""
+    arguments = {"model": model, "data": data, "runtime": runtime, "other": other, "least": least}
+    libraries = (ENGINES[runtime].package, "numpy", *READING)
+    function = "edgekit.measure.wrong_operator:wrong_operator"
+    return Step("find operator", function, arguments, libraries, _process(runtime), list[Parting], False)
 
 
 def golden(model: Artifact, data: DataSpec, runtime: str) -> Step:

@@ -42,7 +42,7 @@ class Runtimes(Settings, frozen=True):
     """How long timing goes on while a limit lies inside the interval of what it limits."""
 
 
-AT_LEAST = {"speedup", "accuracy", "metric_min", "npu_coverage"}
+AT_LEAST = {"speedup", "accuracy", "metric_min", "npu_coverage", "sqnr", "float_sqnr", "skill"}
 """Budgets whose limit is the least that is allowed."""
 Level = Literal["error", "warn", "off"]
 Limit = Bytes | Nanoseconds | Percent | Ratio | Count | Number
@@ -59,8 +59,8 @@ class Waiver(Settings, frozen=True):
 
 
 class Budget(Settings, frozen=True):
-    """Limits on measurements. All are upper limits but `speedup`, `accuracy`, `metric_min` and
-    `npu_coverage`.
+    """Limits on measurements. All are upper limits but `speedup`, `accuracy`, `metric_min`, `npu_coverage`, `sqnr`,
+    `float_sqnr` and `skill`.
 
     Written with a sign, as in "+5 %" or "+0 B", a limit is what may be added to the baseline's figure.
     """
@@ -93,6 +93,14 @@ class Budget(Settings, frozen=True):
     max_lsb: Number | None = None
     """How far any output may be from that of the runtime that ships, in steps of the stored integer, in any other
     runtime of the target and in the reference kernels."""
+    sqnr: Number | None = None
+    """In dB, of each output against the float model's: by default where an output has no labels, as the next two."""
+    lost_outputs: Percent | None = None
+    """Values of an output that do not follow the float model's any more."""
+    float_sqnr: Number | None = None
+    """In dB, of the float `.tflite` against the model as it was given; always, by default."""
+    skill: Percent | None = None
+    """How far the model as it was given is above chance, by default more than nothing."""
     metric_min: Number | None = None
     """The least that the project's own metric may be,"""
     metric_max: Number | None = None

@@ -122,6 +122,8 @@ class Parting(Struct, frozen=True):
     """The largest difference,"""
     unit: str
     """in LSB, steps of the stored integer; without a unit for floats."""
+    sqnr: float | None = None
+    """Of floats, in dB."""
 
 
 class Agreement(Struct, frozen=True):

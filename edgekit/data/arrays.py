@@ -1,6 +1,7 @@
 """Datasets as named arrays, in the layout of `keras.datasets`: x_train, y_train, x_test, y_test, or x and y.
 
-A model with several inputs has one array for each: `x_train.NAME` with the input's name.
+A model with several inputs has one array for each: `x_train.NAME` with the input's name. One with several outputs
+may have labels for each: `y_train.NAME` with the output's name or number; plain `y_train` is of the first.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.data.archive import read_archive
+from edgekit.data.labels import Answer, answer
 from edgekit.data.samples import Dataset, Samples, split
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError
@@ -59,28 +61,30 @@ def _part(x: str, y: str, arrays: dict[str, np.ndarray], spec: DataSpec) -> Samp
                 "and each wants an array with its name"
             )
         inputs = [alike[f"{x}.{i.name}"] for i in spec.inputs]
-    labels = _classes(arrays.get(y), y, spec)
-    for name, array in [(f"{x}.{i.name}", a) for i, a in zip(spec.inputs, inputs, strict=True)] + [(y, labels)]:
-        if array is not None and (array.ndim == 0 or len(array) != len(inputs[0])):
-            what = "labels" if array is labels else "samples"
-            count = 0 if array.ndim == 0 else len(array)
-            raise DataError(f"{spec.source}: {name}: {count} {what} for {len(inputs[0])} samples of {x}")
-    return Samples(tuple(inputs), labels, arrays.get(y))
+    for name, array in zip((f"{x}.{i.name}" for i in spec.inputs), inputs, strict=True):
+        _check_length(name if len(inputs) > 1 else x, "samples", array, inputs[0], x, spec)
+    labels: list[Answer] = []
+    for number, names in enumerate(_outputs(y, arrays, spec)):
+        name = next((name for name in names if name in arrays), "")
+        labels.append(answer(arrays.get(name), name, spec, number))
+        _check_length(name, "labels", labels[-1][1], inputs[0], x, spec)
+    return Samples(tuple(inputs), *labels[0], tuple(labels[1:]))
 
 
-def _classes(y: np.ndarray | None, name: str, spec: DataSpec) -> np.ndarray | None:
-    """Labels as class indices (N,) int64; None where there are none or they are not classes."""
-    import numpy as np
+def _outputs(y: str, arrays: dict[str, np.ndarray], spec: DataSpec) -> list[list[str]]:
+    """The names that labels of each output may have: `y` is of the first."""
+    count = max(1, len(spec.outputs))
+    names = [[f"{y}.{spec.output(n)}", f"{y}.{n}", *([y] if n == 0 else [])] for n in range(count)]
+    known = {name for of_one in names for name in of_one}
+    if unknown := next((name for name in arrays if name.startswith(f"{y}.") and name not in known), None):
+        listed = " and ".join(spec.output(number) for number in range(count))
+        raise DataError(f"{spec.source}: {unknown}: the model has no such output; it has {listed}")
+    return names
 
-    if y is None:
-        return None
-    if not (np.issubdtype(y.dtype, np.number) or y.dtype == bool):
-        raise DataError(f"{spec.source}: {name} has dtype {y.dtype}; labels are class indices, 0 to {spec.classes - 1}")
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim == 2 and y.shape[1] == spec.classes and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
-        return y.argmax(axis=1)
-    if y.ndim != 1:
-        return None  # targets of a regression
-    whole = y.astype(np.int64)
-    return whole if (whole == y).all() else None
+
+def _check_length(name: str, what: str, array: np.ndarray | None, x: np.ndarray, of: str, spec: DataSpec) -> None:
+    if array is not None and (array.ndim == 0 or x.ndim == 0 or len(array) != len(x)):
+        counts = [0 if a.ndim == 0 else len(a) for a in (array, x)]
+        if x.ndim == 0:
+            raise DataError(f"{spec.source}: {of}: a single value; samples are the rows of an array")
+        raise DataError(f"{spec.source}: {name}: {counts[0]} {what} for {counts[1]} samples of {of}")

@@ -31,8 +31,6 @@ def check_data(data: DataSpec, folder: str) -> DataFacts:
     for name, part in (("x_train", dataset.train), ("x_test", dataset.evaluation)):
         for x, wanted in zip(part.x, data.inputs, strict=True):
             _check_samples(name if len(data.inputs) == 1 else f"{name}.{wanted.name}", x, wanted, data)
-        if part.y is not None:
-            _check_labels(name.replace("x", "y", 1), part.y, data)
     if data.source != RANDOM and not data.source.endswith(".npz"):
         np.savez(Path(folder) / "samples.npz", **_arrays(dataset, data))
     labelled = dataset.evaluation.y is not None
@@ -68,17 +66,6 @@ def _check_samples(name: str, x: np.ndarray, want: TensorSpec, data: DataSpec) -
             raise DataError(f"{where}[{int(bad.argmax())}]: holds NaN or infinity; clean the data")
 
 
-def _check_labels(name: str, y: np.ndarray, data: DataSpec) -> None:
-    classes = max(data.classes, 2)  # one output is a yes or a no
-    outside = (y < 0) | (y >= classes)
-    if outside.any():
-        first = int(outside.argmax())
-        raise DataError(
-            f"{data.source}: {name}[{first}] is {y[first]}, but the model has {data.classes} outputs: "
-            f"labels go from 0 to {classes - 1}"
-        )
-
-
 def _arrays(dataset: Dataset, data: DataSpec) -> dict[str, np.ndarray]:
     parts = {"train": dataset.train, "test": dataset.evaluation}
     arrays = {
@@ -86,8 +73,12 @@ def _arrays(dataset: Dataset, data: DataSpec) -> dict[str, np.ndarray]:
         for name, part in parts.items()
         for wanted, x in zip(data.inputs, part.x, strict=True)
     }
-    answers = {name: part.y if part.targets is None else part.targets for name, part in parts.items()}
-    return arrays | {f"y_{name}": y for name, y in answers.items() if y is not None}
+    for name, part in parts.items():
+        for number in range(1 + len(part.others)):
+            y, targets = part.answers(number)
+            if (answer := y if targets is None else targets) is not None:
+                arrays[f"y_{name}" if number == 0 else f"y_{name}.{number}"] = answer
+    return arrays
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -19,7 +19,8 @@ def call(name: str) -> dict[str, np.ndarray]:
 
     Args:
       name: `module:function`. The function takes nothing and returns `(x_train, y_train), (x_test, y_test)` as
-        `keras.datasets` does, or a dictionary with those names. For several inputs, x is a dictionary by their names.
+        `keras.datasets` does, or a dictionary with those names. For several inputs, x is a dictionary by their names;
+        for several outputs, y is a dictionary by theirs, or a tuple in their order.
 
     Raises:
       DataError: there is no such function, it raised, or it returned something else.
@@ -41,8 +42,10 @@ def call(name: str) -> dict[str, np.ndarray]:
         result = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
     arrays: dict[str, np.ndarray] = {}
     for key, value in result.items():
-        if isinstance(value, dict):  # several inputs, by name
+        if isinstance(value, dict):  # several inputs or outputs, by name
             arrays |= {f"{key}.{name}": np.asarray(inner) for name, inner in value.items()}
+        elif isinstance(value, tuple) and key[0] == "y":  # several outputs, in the model's order
+            arrays |= {f"{key}.{n}": np.asarray(inner) for n, inner in enumerate(value) if inner is not None}
         elif value is not None:
             arrays[key] = np.asarray(value)
     return arrays

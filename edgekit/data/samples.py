@@ -27,6 +27,8 @@ class Samples(NamedTuple):
     """Class indices (N,) int64, or None."""
     targets: np.ndarray | None = None
     """What the dataset has as y, whatever it is: numbers (N,) or (N, K), or None."""
+    others: tuple[tuple[np.ndarray | None, np.ndarray | None], ...] = ()
+    """The two for each output after the first."""
 
     @property
     def number(self) -> int:
@@ -35,8 +37,16 @@ class Samples(NamedTuple):
 
     def take(self, rows: np.ndarray | slice) -> Samples:
         """Some of the samples, in that order."""
-        y, targets = (None if a is None else a[rows] for a in (self.y, self.targets))
-        return Samples(tuple(x[rows] for x in self.x), y, targets)
+
+        def taken(pair: tuple[np.ndarray | None, np.ndarray | None]) -> tuple[np.ndarray | None, np.ndarray | None]:
+            return None if pair[0] is None else pair[0][rows], None if pair[1] is None else pair[1][rows]
+
+        y, targets = taken((self.y, self.targets))
+        return Samples(tuple(x[rows] for x in self.x), y, targets, tuple(map(taken, self.others)))
+
+    def answers(self, output: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """`y` and `targets` of an output, by its number."""
+        return (self.y, self.targets) if output == 0 else (*self.others, *[(None, None)] * output)[output - 1]
 
 
 class Dataset(NamedTuple):

@@ -9,6 +9,11 @@ RANDOM = "random"
 """The dataset that is none: for size and speed only."""
 
 
+def plain_name(tensor: str) -> str:
+    """A tensor's name as a person knows it: that of the signature or the layer, without what TensorFlow adds."""
+    return tensor.removeprefix("serving_default_").split(":")[0].split("/")[0]
+
+
 class DataSpec(Struct, frozen=True):
     """A dataset, as stages receive it."""
 
@@ -25,6 +30,15 @@ class DataSpec(Struct, frozen=True):
     """Of the split, and of random samples."""
     held_out: int = 0
     """Above 0, what stands for the evaluation set are training samples that a calibration set of so many leaves."""
+    outputs: tuple[TensorSpec, ...] = ()
+    """What the model answers, in its order."""
+    metric: str = "accuracy"
+    """What it is scored by, see `edgekit.measure.metrics`: decides whether y are classes."""
+
+    def output(self, number: int) -> str:
+        """Name of an output, as labels and limits call it; its number where names do not tell them apart."""
+        names = [plain_name(tensor.name) for tensor in self.outputs]
+        return names[number] if number < len(names) and len({*names}) == len(names) else f"{number}"
 
 
 class DataFacts(Struct, frozen=True):

@@ -28,3 +28,14 @@ def tapped(content: bytes) -> tuple[bytes, list[int]]:
                 outputs.append(index)
     graph.outputs = outputs
     return packed(model), outputs
+
+
+def ending_at(content: bytes, number: int) -> bytes:
+    """The part of a model that ends with an operator of its main graph, whose first output is its only one."""
+    model = objects(content)
+    move_inside(model, content)
+    graph = model.subgraphs[0]
+    graph.outputs = [int(graph.operators[number].outputs[0])]
+    graph.operators = graph.operators[: number + 1]
+    model.signatureDefs = None
+    return packed(model)

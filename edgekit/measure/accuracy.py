@@ -14,10 +14,12 @@ from msgspec.structs import replace
 from edgekit import runtimes
 from edgekit.data.samples import Samples, prepared, read
 from edgekit.data.spec import DataSpec
-from edgekit.errors import DataError
+from edgekit.errors import DataError, ModelError
+from edgekit.measure.fidelity import lost_outputs, no_classes, probabilities, sqnr
 from edgekit.measure.intervals import mcnemar, paired_difference, wilson
-from edgekit.measure.metrics import measured
+from edgekit.measure.metrics import measured, metric_of
 from edgekit.measure.record import OUTPUTS
+from edgekit.measure.skill import skill
 from edgekit.runtimes import Session
 from edgekit.types import Measurement
 from edgekit.worker import Progress
@@ -40,20 +42,22 @@ def score_file(
     progress: Progress,
     metric: str = "accuracy",
     keep: bool = False,
+    most: int | None = None,
 ) -> list[Measurement]:
     """Runs a model over the evaluation set, one sample at a time, each from a fresh state.
 
-    Its first output, in real values, is kept in `folder/predictions.npy`: (samples, outputs) float32; all outputs, as
+    Its first output, in real values, is kept in `folder/predictions.npy`: (samples, values) float32; all outputs, as
     they are stored, in `folder/outputs.npz`, if they are to be kept.
 
     Args:
       model: a `.tflite` file with the dataset's inputs, in their order.
-      reference: the float model's `predictions.npy` on the same samples, or None.
+      reference: the reference's `outputs.npz`, in real values, on the same samples, or None.
       metric: see `edgekit.measure.metrics`; `accuracy` for nothing else.
+      most: evaluation samples that are enough; all of them where it is None.
 
     Returns:
-      `accuracy` where the samples have labels; against the reference `churn`, `sqnr`, and `accuracy_drop` (labels) or
-      `fidelity` (no labels).
+      see `compare`; `skill` where outputs are kept that become a reference. Of the second output and those after it
+      the names end with a dot and the output's name.
 
     Raises:
       TargetError, SetupError, ModelError: see `edgekit.runtimes.open_session`.
@@ -64,32 +68,86 @@ def score_file(
     from edgekit.runtimes.values import dequantize
 
     samples = read(data).evaluation
+    samples = samples if most is None else samples.take(slice(most))
     session = runtimes.open_session(runtime, model, threads)
     wanted, given = [i.shape for i in session.inputs], [i.shape for i in data.inputs]
     if wanted != given:
         raise DataError(f"{data.source}: samples of shape {given}, but {model} takes {wanted}")
-    outputs = _run_all(session, samples, data, progress, None if keep else 1)
-    first = outputs[0].reshape(len(outputs[0]), -1)
-    predictions = dequantize(first, session.outputs[0]).astype(np.float32, copy=False)
-    np.save(Path(folder) / PREDICTIONS, predictions)
-    if keep:
-        np.savez(Path(folder) / OUTPUTS, **{f"output_{number}": array for number, array in enumerate(outputs)})
-    before = None if reference is None else np.load(reference)
-    found = compare(predictions, before, samples.y, _label(session))
-    if metric != "accuracy":
-        found += measured(metric, samples, predictions, before, _label(session))
+    outputs = _run_all(session, samples, data, progress)
+    real = [dequantize(o, spec) for o, spec in zip(outputs, session.outputs, strict=True)]
+    before = None
+    if reference is not None:
+        with np.load(reference) as file:
+            before = [file[name] for name in file.files]
+    place = Path(folder)
+    return write_answers(outputs if keep else None, real, before, samples, data, metric, _label(session), place)
+
+
+def write_answers(
+    stored: list[np.ndarray] | None,
+    real: list[np.ndarray],
+    reference: list[np.ndarray] | None,
+    samples: Samples,
+    data: DataSpec,
+    metric: str,
+    runtime: str,
+    folder: Path,
+) -> list[Measurement]:
+    """Keeps a model's answers, and says all that can be said of them; see `score_file`.
+
+    Args:
+      stored: all outputs, (N, *shape) each, to be kept; or None.
+      real: the same in real values;
+      reference: as another model answers, of the same samples or more.
+
+    Raises:
+      DataError: the two have not the same outputs, or the metric fails.
+    """
+    import numpy as np
+
+    predictions = [array.reshape(len(array), -1).astype(np.float32, copy=False) for array in real]
+    np.save(folder / PREDICTIONS, predictions[0])
+    if stored is not None:
+        np.savez(folder / OUTPUTS, **{f"output_{number}": array for number, array in enumerate(stored)})
+    ours = [array.shape[1:] for array in predictions]
+    before = [array[: len(real[0])].reshape(len(real[0]), -1).astype(np.float32) for array in reference or []]
+    if reference is not None and ours != [array.shape[1:] for array in before]:
+        raise ModelError(
+            f"{runtime}: outputs of {_sizes(ours)} values, but the model as it was given has "
+            f"{_sizes([array.shape[1:] for array in before])}"
+        )
+    found = []
+    for number, prediction in enumerate(predictions):
+        y, targets = samples.answers(number)
+        name, old = data.output(number), before[number] if before else None
+        columns = real[number].shape[-1] if real[number].ndim > 1 else 1
+        said = compare(prediction, old, y, runtime, columns)
+        if stored is not None and old is None and (judged := skill(prediction, y, targets, runtime)):
+            said.append(judged)
+        if (wanted := metric_of(metric, name, number)) != "accuracy":
+            said += measured(wanted, Samples(samples.x, y, targets), prediction, old, runtime)
+        found += said if number == 0 else [replace(m, name=f"{m.name}.{name}") for m in said]
     return found
 
 
 def compare(
-    predictions: np.ndarray, reference: np.ndarray | None, labels: np.ndarray | None, runtime: str
+    predictions: np.ndarray, reference: np.ndarray | None, labels: np.ndarray | None, runtime: str, columns: int = 1
 ) -> list[Measurement]:
-    """All that can be said of predictions, (N, K) float32, with labels (N,) int64 or a reference like them, or both."""
+    """All that can be said of predictions, (N, K) float32, with labels (N,) int64 or a reference like them, or both.
+
+    Args:
+      columns: length of the output's last axis.
+
+    Returns:
+      `accuracy` where there are labels; against the reference `churn`, `sqnr`, and `accuracy_drop` (labels) or
+      `fidelity` and `lost_outputs` (no labels).
+    """
     found = [] if labels is None else [accuracy(predictions, labels, runtime)]
     if reference is not None:
-        found += [churn(predictions, reference, runtime), sqnr(predictions, reference, runtime)]
+        found += [churn(predictions, reference, runtime, columns), sqnr(predictions, reference, runtime)]
         if labels is None:
-            found.append(fidelity(predictions, reference, runtime))
+            found.append(fidelity(predictions, reference, runtime, columns))
+            found.append(lost_outputs(predictions, reference, runtime, columns))
         else:
             found.append(accuracy_drop(predictions, reference, labels, runtime))
     return found
@@ -130,14 +188,21 @@ def accuracy(predictions: np.ndarray, labels: np.ndarray, runtime: str = "") -> 
     return _share("accuracy", "%", classes(predictions) == labels, runtime)
 
 
-def fidelity(predictions: np.ndarray, reference: np.ndarray, runtime: str = "") -> Measurement:
-    """Share of samples, in percent, whose class is the reference's; Wilson's interval."""
-    return _share("fidelity", "%", classes(predictions) == classes(reference), runtime)
+def fidelity(predictions: np.ndarray, reference: np.ndarray, runtime: str = "", columns: int = 0) -> Measurement:
+    """Share of samples, in percent, whose class is the reference's; see `churn`."""
+    changed = _changed(predictions, reference, columns)
+    return replace(_share("fidelity", "%", 1 - changed, runtime), reason=no_classes(reference, columns))
 
 
-def churn(predictions: np.ndarray, reference: np.ndarray, runtime: str = "") -> Measurement:
-    """Share of samples, in points, whose class is not the reference's; Wilson's interval."""
-    return _share("churn", "points", classes(predictions) != classes(reference), runtime)
+def churn(predictions: np.ndarray, reference: np.ndarray, runtime: str = "", columns: int = 0) -> Measurement:
+    """Share of samples, in points, whose class is not the reference's; Wilson's interval.
+
+    Args:
+      columns: length of the output's last axis. Where the reference's rows along it are probabilities and there are
+        several in a sample, as in segmentation, it is the share of all rows.
+    """
+    changed = _changed(predictions, reference, columns)
+    return replace(_share("churn", "points", changed, runtime), reason=no_classes(reference, columns))
 
 
 def accuracy_drop(predictions: np.ndarray, reference: np.ndarray, labels: np.ndarray, runtime: str = "") -> Measurement:
@@ -149,34 +214,24 @@ def accuracy_drop(predictions: np.ndarray, reference: np.ndarray, labels: np.nda
     return Measurement("accuracy_drop", drop, "points", runtime=runtime, samples=count, low=100 * low, high=100 * high)
 
 
-def sqnr(predictions: np.ndarray, reference: np.ndarray, runtime: str = "") -> Measurement:
-    """Power of the reference over power of the difference from it, in dB, over all samples and outputs."""
-    import numpy as np
-
-    signal = float(np.square(reference, dtype=np.float64).sum())
-    noise = float(np.square(predictions.astype(np.float64) - reference).sum())
-    value, reason = None, ""
-    if not np.isfinite(signal + noise):
-        reason = "the predictions hold values that are not finite"
-    elif not noise:
-        reason = "no noise: the predictions are equal"
-    elif not signal:
-        reason = "no signal: the reference is zero"
-    else:
-        value = 10 * float(np.log10(signal / noise))
-    return Measurement("sqnr", value, "dB", runtime=runtime, samples=len(predictions), reason=reason)
-
-
 def _share(name: str, unit: str, hit: np.ndarray, runtime: str) -> Measurement:
-    hits, count = int(hit.sum()), len(hit)
+    """Of hits (N,) from 0 to 1."""
+    hits, count = float(hit.sum()), len(hit)
     low, high = wilson(hits, count)
     return Measurement(name, 100 * hits / count, unit, runtime=runtime, samples=count, low=100 * low, high=100 * high)
 
 
-def _run_all(
-    session: Session, samples: Samples, data: DataSpec, progress: Progress, count: int | None
-) -> list[np.ndarray]:
-    """The first outputs as they are stored, each (N, *shape)."""
+def _changed(predictions: np.ndarray, reference: np.ndarray, columns: int) -> np.ndarray:
+    """Of each sample the share of classes that differ, (N,)."""
+    count, size = reference.shape
+    if 1 < columns < size and probabilities(reference, columns):
+        after, before = (array.reshape(count, -1, columns).argmax(axis=2) for array in (predictions, reference))
+        return (after != before).mean(axis=1)
+    return (classes(predictions) != classes(reference)).astype(float)
+
+
+def _run_all(session: Session, samples: Samples, data: DataSpec, progress: Progress) -> list[np.ndarray]:
+    """All outputs as they are stored, each (N, *shape without batch)."""
     import numpy as np
 
     from edgekit.measure.record import stored
@@ -188,9 +243,13 @@ def _run_all(
             session.reset()
             session.set_inputs(sample)
             session.invoke()
-            rows.append(session.get_outputs()[:count])
+            rows.append(session.get_outputs())
         progress(f"sample {len(rows)}/{samples.number}", len(rows) / samples.number)
     return [np.stack(column) for column in zip(*rows, strict=True)]
+
+
+def _sizes(shapes: list[tuple[int, ...]]) -> str:
+    return " and ".join(str(shape[0]) for shape in shapes)
 
 
 def _label(session: Session) -> str:

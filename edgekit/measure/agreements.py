@@ -12,9 +12,12 @@ from edgekit.errors import ModelError, WorkerError
 from edgekit.make import Made, Step
 from edgekit.measure.record import INPUTS, TENSORS
 from edgekit.runtimes import installed
-from edgekit.types import Agreement, Artifact, Measurement
+from edgekit.types import Agreement, Artifact, Measurement, Parting
 
 LARGEST = "max_lsb"
+ALIKE_DB = 40.0
+"""Two computations of the same floats are at least so near: rounding to half precision leaves some 60 dB, a wrong
+operator less than 20."""
 
 
 def agreements(
@@ -68,7 +71,14 @@ def _parted(
     if not all(record.value for record in records):
         note = "not found where: with the tensors inside handed out, a runtime has other outputs"
         return replace(agreement, note=note)
-    return replace(agreement, first=parted.value[0] if parted.value else None)
+    return replace(agreement, first=first(parted.value))
+
+
+def first(partings: list[Parting]) -> Parting | None:
+    """Where two runtimes part: of integers the first operator that differs, of floats, which always do, the first one
+    that differs by more than rounding."""
+    apart = (p for p in partings if p.unit or p.sqnr is None or p.sqnr < ALIKE_DB)
+    return next(apart, partings[0] if partings else None)
 
 
 def largest(found: list[Agreement], shipped: str) -> list[Measurement]:

@@ -66,6 +66,8 @@ def part(model: str, names: str | None, ours: str, theirs: str) -> list[Parting]
     """
     import numpy as np
 
+    from edgekit.measure.fidelity import sqnr
+
     graph, found = read(Path(model)), []
     graph = with_names(graph, Path(names)) if names else graph
     known = {index for index, tensor in enumerate(graph.tensors) if tensor.bytes} | {-1}
@@ -85,7 +87,9 @@ def part(model: str, names: str | None, ours: str, theirs: str) -> list[Parting]
                 whole = np.issubdtype(one[name].dtype, np.integer)
                 share, samples = 100 * float((rows > 0).mean()), int(rows.any(axis=1).sum())
                 largest = float(rows.max())
-                found.append(Parting(number, operator.name, label, samples, share, largest, "LSB" if whole else ""))
+                noise = None if whole else sqnr(one[name], other[name]).value
+                unit = "LSB" if whole else ""
+                found.append(Parting(number, operator.name, label, samples, share, largest, unit, noise))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import msgspec
 
@@ -15,6 +16,8 @@ from edgekit.make import Made, Maker, Step
 from edgekit.measure.agreements import agreements, largest
 from edgekit.measure.machine import machine
 from edgekit.measure.race import LATENCIES, Comparison, Entry, Question
+from edgekit.measure.record import OUTPUTS
+from edgekit.measure.reference import Reference, settle
 from edgekit.runtimes import REFERENCE, installed, stand_in
 from edgekit.target import Budget, Runtimes, Target
 from edgekit.types import Agreement, Artifact, Machine, Measurement
@@ -83,6 +86,8 @@ def measure(
     quantized: Artifact,
     portable: Artifact,
     names: Artifact | None = None,
+    original: Made | None = None,
+    floats: bool = True,
 ) -> Found:
     """Measures the float models and the one that ships. What fails becomes a measurement without a value.
 
@@ -95,6 +100,8 @@ def measure(
       quantized: what ships, before it was shrunk.
       portable: what runtimes other than TFLM run in its place, which answers the same.
       names: of the tensors in `portable`, if it lacks them.
+      original: what the model answers as it was given, see `steps.original`.
+      floats: whether the model as it was given is one of floats.
 
     Raises:
       SetupError: the runtime that ships is not installed.
@@ -128,27 +135,43 @@ def measure(
             run(steps.describe(f"describe {name}", file), name)
             if "tflm" in engines:
                 run(steps.arena(file), name, "tflm")
-    reference = graphs["float"]
-    if reference.sha256 == model.sha256:
+    given = graphs["float"]
+    if given.sha256 == model.sha256:
         graphs = {}
     for name, graph in graphs.items():
         run(steps.describe(f"describe {name}", graph), name)
     if data.source == RANDOM:
         measurements.append(Measurement("accuracy", None, "%", reason="skipped: random data"))
     else:
-        answers = None
+
+        def score(name: str, graph: Artifact, engine: str, answers: Artifact | None, **named: Any) -> Step:
+            return steps.score(name, graph, data, engine, threads, answers, metric, **named)
+
+        if original:
+            made.append(original)
+            measurements += [msgspec.structs.replace(m, artifact="original") for m in original.value]
+        reference = Reference(None, None)
+        if floats:
+            reference = settle(
+                given, original, data, score, BASELINE, tuple(engines), run, lambda step: maker.make(step, scope), made
+            )
+        elif graphs and (scored := run(score("score float", given, BASELINE, None, keep=True), "float", BASELINE)):
+            reference = Reference(scored.artifacts[OUTPUTS], scored.artifacts[steps.PREDICTIONS])
+        measurements += reference.found
+        notes += reference.notes
+        answers = reference.answers
         for name, graph in graphs.items():
-            scored = run(steps.score(f"score {name}", graph, data, BASELINE, threads, answers, metric), name, BASELINE)
-            answers = answers or (scored.artifacts["predictions.npy"] if scored else None)
+            if name != "float":
+                run(score(f"score {name}", graph, BASELINE, answers), name, BASELINE)
         of: dict[str, Made] = {}
         for engine in dict.fromkeys([*engines, *([REFERENCE] if installed(REFERENCE) else [])]):
             file = model if engine == shipped else portable
-            step = steps.score(f"score {engine}", file, data, engine, threads, answers, metric, keep=True)
+            step = score(f"score {engine}", file, engine, answers, keep=True)
             promised = ("accuracy", "accuracy_drop", "churn") if engine in engines else ()
             scored = run(step, "model" if engine == shipped else elsewhere, engine, promised)
             of |= {engine: scored} if scored else {}
-            if scored and answers and engine == shipped:
-                predictions = scored.artifacts["predictions.npy"], answers
+            if scored and reference.predictions and engine == shipped:
+                predictions = scored.artifacts["predictions.npy"], reference.predictions
             if before and scored and engine == shipped:
                 old = run(steps.score("score baseline", before, data, engine, threads, answers), "baseline", engine)
                 if old:

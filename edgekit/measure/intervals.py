@@ -50,7 +50,7 @@ def rank_interval(count: int, quantile: float) -> tuple[int | None, int | None]:
     return low or None, high + 1 if high < count else None
 
 
-def wilson(hits: int, count: int) -> tuple[float, float]:
+def wilson(hits: float, count: int) -> tuple[float, float]:
     """Interval of a share, 0 to 1, from `hits` of `count` samples; count is at least 1.
 
     Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference" (without continuity

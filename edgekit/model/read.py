@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec import structs
+
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import Graph
 from edgekit.flatbuffer.read import read as read_graph
@@ -54,6 +56,28 @@ def load_file(model: str, settings: Reading, folder: str) -> ModelFacts:
     with custom_scope(settings.custom_objects):
         loaded, why = read(path, container, settings)
         return _keras_facts(loaded, why, path, f"{container.format} {container.keras_version}", settings, place)
+
+
+def original(model: str, settings: Reading) -> Any:
+    """The inference function of a model that `load_file` hands on as a graph, as the library that wrote it builds it.
+
+    Raises:
+      ModelError: see `load_file`.
+    """
+    path, shapes = Path(model), parse_shapes(settings.input_shape)
+    if ":" in model and not path.exists():
+        found: Any = built(model, settings)[0]
+    else:
+        container = identify(path)
+        if not settings.trust:
+            check_trusted(path, container, (settings.custom_objects.split(".")[0],) if settings.custom_objects else ())
+        if container.format == "saved_model":
+            return saved_model_function(path, settings)
+        with custom_scope(settings.custom_objects):
+            found = read(path, container, settings)[0]
+    import tf_keras
+
+    return keras_function(found) if isinstance(found, tf_keras.Model) else keras_3_function(found, shapes, path)
 
 
 def read(path: Path, container: Container, settings: Reading) -> tuple[Any, str]:
@@ -213,7 +237,7 @@ def _keras_facts(model: Any, why: str, path: Path, source: str, settings: Readin
                 form="keras",
                 format=source,
                 inputs=tuple(_spec(t, path) for t in model.inputs),
-                outputs=tuple(_spec(t, path) for t in model.outputs),
+                outputs=_outputs(model, path),
                 layers=len(model.layers),
                 parameters=model.count_params(),
             )
@@ -257,6 +281,15 @@ def _spec(tensor: Any, path: Path) -> TensorSpec:
             f"--input-shape={named.replace('?', '96')}"
         )
     return TensorSpec(tensor.name.split(":")[0], (1, *shape[1:]), tensor.dtype.name)
+
+
+def _outputs(model: Any, path: Path) -> tuple[TensorSpec, ...]:
+    """The outputs of a `tf_keras` model under the names that it gives them."""
+    specs, names = [_spec(t, path) for t in model.outputs], list(model.output_names)
+    return tuple(
+        structs.replace(s, name=n)
+        for s, n in zip(specs, names if len(names) == len(specs) else [s.name for s in specs], strict=True)
+    )
 
 
 def _known(layer: dict[str, Any]) -> bool:

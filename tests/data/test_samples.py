@@ -98,10 +98,12 @@ class TestArrays:
         train, _ = read(spec(npz(x_train=np.zeros((3, 1)), y_train=y, x_test=np.zeros((1, 1)))))
         assert train.y.tolist() == [2, 0, 5] and train.y.dtype == np.int64
 
-    @pytest.mark.parametrize("y", [np.array([0.5, 1.2, 3.1]), np.random.default_rng(0).random((3, 6))])
-    def test_targets_of_a_regression_are_no_labels(self, npz, y):
-        train, _ = read(spec(npz(x_train=np.zeros((3, 1)), y_train=y, x_test=np.zeros((1, 1)))))
-        assert train.y is None
+    @pytest.mark.parametrize(
+        ("y", "classes"), [(np.array([0.5, 1.2, 3.1]), 1), (np.random.default_rng(0).random((3, 6)), 6)]
+    )
+    def test_targets_of_a_regression_are_no_labels(self, npz, y, classes):
+        train, _ = read(spec(npz(x_train=np.zeros((3, 1)), y_train=y, x_test=np.zeros((1, 1))), classes=classes))
+        assert train.y is None and train.targets is not None
 
     def test_without_labels_the_report_says_what_replaces_accuracy(self, npz, tmp_path):
         facts = check_data(spec(npz(x_train=np.zeros((3, 1)), x_test=np.zeros((2, 1)))), str(tmp_path))

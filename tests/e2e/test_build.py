@@ -77,7 +77,7 @@ class TestFirstBuild:
 
     def test_accuracy_is_that_of_the_evaluation_set_with_an_interval_around_it(self, report):
         found = [m for m in report["measurements"] if m["name"] == "accuracy"]
-        assert {m["artifact"] for m in found} == {"float", "prune", "model"}
+        assert {m["artifact"] for m in found} == {"original", "float", "prune", "model"}
         for m in found:
             assert m["samples"] == 2000 and m["unit"] == "%"
             assert m["low"] < m["value"] < m["high"] and m["value"] > 97.5

@@ -1,0 +1,91 @@
+"""How near a model's answers are to another model's, value by value: what is left to judge by where no labels are.
+
+A figure over all values can hide that some of them are gone: scores of 0 to 1 beside coordinates in pixels, or a
+regression that answers its mean. So each value of an output is looked at for itself, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgekit.types import Measurement
+
+if TYPE_CHECKING:
+    import numpy as np
+
+EQUAL = "no noise: the predictions are equal"
+LOST_DB = 3.0
+"""A value whose variation is less than so far above the noise on it does not follow the reference any more."""
+FEWEST = 8
+"""Samples from which on it can be said how a value varies."""
+NO_CLASSES = "not of classes: the values are no probabilities"
+
+
+def sqnr(predictions: np.ndarray, reference: np.ndarray, runtime: str = "") -> Measurement:
+    """Power of the reference over power of the difference from it, in dB, over all samples and outputs."""
+    import numpy as np
+
+    signal = float(np.square(reference, dtype=np.float64).sum())
+    noise = float(np.square(predictions.astype(np.float64) - reference).sum())
+    value, reason = None, ""
+    if not np.isfinite(signal + noise):
+        reason = "the predictions hold values that are not finite"
+    elif not noise:
+        reason = EQUAL
+    elif not signal:
+        reason = "no signal: the reference is zero"
+    else:
+        value = 10 * float(np.log10(signal / noise))
+    return Measurement("sqnr", value, "dB", runtime=runtime, samples=len(predictions), reason=reason)
+
+
+def lost_outputs(predictions: np.ndarray, reference: np.ndarray, runtime: str, columns: int) -> Measurement:
+    """Share of an output's values, in percent, that vary in the reference and do not follow it any more.
+
+    The values are those of the last axis, over all samples and other axes. Probabilities and other values from 0 to 1
+    count as one, since a class that never occurs has nothing to lose. What does not vary in the reference is left out.
+
+    Args:
+      predictions, reference: (N, K) float32.
+      columns: length of the output's last axis, a divisor of K.
+    """
+    import numpy as np
+
+    one, samples = columns == 1 or unit_range(reference), len(reference)
+    if samples < FEWEST:
+        reason = f"skipped: {samples} samples do not tell how a value varies"
+        return Measurement("lost_outputs", None, "%", runtime=runtime, samples=samples, reason=reason)
+    before, after = (array.astype(np.float64) for array in (reference, predictions))
+    parts = [before, after, before - before.mean(axis=0)]
+    before, after, varying = (array.reshape(-1, 1 if one else columns) for array in parts)
+    with np.errstate(invalid="ignore", over="ignore"):
+        signal, noise = (np.square(array).mean(axis=0) for array in (varying, after - before))
+        varies = signal > np.square(1e-5 * np.abs(before).max(axis=0))
+        lost = varies & ~(signal >= noise * 10 ** (LOST_DB / 10))
+    bad = ~np.isfinite(after).all(axis=0) & np.isfinite(before).all(axis=0)
+    counted = max(int((varies | bad).sum()), 1)
+    share, gone = 100 * float((lost | bad).sum()) / counted, np.flatnonzero(lost | bad)
+    reason = ""
+    if len(gone):
+        listed = ", ".join(map(str, gone[:5])) + (" …" if len(gone) > 5 else "")
+        reason = "the output does not follow the float model's" if one else f"values {listed} of each row"
+    return Measurement("lost_outputs", share, "%", runtime=runtime, samples=samples, reason=reason)
+
+
+def unit_range(reference: np.ndarray) -> bool:
+    """Whether all values are from 0 to 1, as probabilities are."""
+    return bool(reference.size and reference.min() >= -1e-6 and reference.max() <= 1 + 1e-6)
+
+
+def probabilities(reference: np.ndarray, columns: int) -> bool:
+    """Whether (N, K) outputs are probabilities of classes: rows of the last axis that add up to 1, or single ones."""
+    import numpy as np
+
+    if not unit_range(reference):
+        return False
+    return columns <= 1 or bool(np.abs(reference.reshape(-1, columns).sum(axis=1) - 1).max() < 1e-2)
+
+
+def no_classes(reference: np.ndarray, columns: int) -> str:
+    """Why the largest value of a sample is no class; "" where it is one."""
+    return "" if probabilities(reference, columns or reference.shape[1]) else NO_CLASSES

@@ -1,0 +1,139 @@
+"""Which answers are the reference: those of the model as it was given, if the float `.tflite` gives the same.
+
+A float `.tflite` under one runtime is no truth: a converter may build another graph, a kernel may compute another
+product. What answers otherwise is named, and never what anything else is held against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from edgekit import steps
+from edgekit.data.spec import DataSpec
+from edgekit.errors import ModelError, WorkerError
+from edgekit.make import Made, Step
+from edgekit.measure.agreements import ALIKE_DB
+from edgekit.measure.record import OUTPUTS
+from edgekit.runtimes import REFERENCE, installed
+from edgekit.types import Artifact, Measurement
+
+FLOAT_SQNR = "float_sqnr"
+SPOT = 64
+"""Samples on which two runtimes are compared where there is no original to compare with."""
+EQUAL_DB = 200.0
+"""Stands for answers without any difference."""
+
+
+class Run(Protocol):
+    """Makes a step and keeps its measurements as those of an artifact; None where it failed."""
+
+    def __call__(self, step: Step, artifact: str, runtime: str = "", promised: tuple[str, ...] = ()) -> Made | None: ...
+
+
+class Reference(Struct, frozen=True):
+    """What all answers are held against."""
+
+    answers: Artifact | None
+    """All outputs, in real values; None where there are none."""
+    predictions: Artifact | None
+    """The first one."""
+    found: tuple[Measurement, ...] = ()
+    """`float_sqnr`, and `skill` of the reference."""
+    notes: tuple[str, ...] = ()
+
+
+def settle(
+    graph: Artifact,
+    original: Made | None,
+    data: DataSpec,
+    score: Callable[..., Step],
+    runtime: str,
+    shown: tuple[str, ...],
+    run: Run,
+    make: Callable[[Step], Made],
+    made: list[Made],
+) -> Reference:
+    """Runs a float `.tflite` and holds it against the model as it was given, or, where the `.tflite` itself was given,
+    against plain kernels.
+
+    Args:
+      score: `steps.score`, but for the reference and what follows it.
+      runtime: that runs float models here.
+      shown: the runtimes of the target; where `runtime` is none of them, its fault is told but does not count.
+      made: gets what `make` makes.
+    """
+    engine = f"{runtime} {installed(runtime)}"
+    truth = original.artifacts[OUTPUTS] if original else None
+    floats = run(score("score float", graph, runtime, truth, keep=True), "float", runtime)
+    if floats is None:
+        return _reference(original)
+    near = _worst(floats) if original else None
+    plain = None
+    if installed(REFERENCE) and (near is None or near < ALIKE_DB):
+        name, most = f"score float {REFERENCE}", None if original else SPOT
+        against = truth or floats.artifacts[OUTPUTS]
+        plain = run(score(name, graph, REFERENCE, against, keep=True, most=most), "float", REFERENCE)
+        if original is None and plain is not None and (near := _worst(plain)) < ALIKE_DB:
+            # On all samples: it is what the others are held against.
+            plain = run(score(name, graph, REFERENCE, None, keep=True), "float", REFERENCE)
+    if near is None or near >= ALIKE_DB:
+        what = "the model as it was given" if original else "its plain kernels"
+        figures = [] if near is None else [_figure(near, f"{engine} against {what}")]
+        return _reference(original or floats, figures)
+    if original and (plain is None or _worst(plain) < ALIKE_DB):
+        best = max(near, _worst(plain)) if plain else near
+        said = "in every runtime here the float .tflite answers otherwise than the model as it was given"
+        return _reference(original, [_figure(best, said)], f"{said} ({best:.1f} dB): it was converted wrongly")
+    where = _where(graph, data, runtime, make, made) if plain else ""
+    said = f"{engine} computes the float model wrongly{where}"
+    witness = "TensorFlow and LiteRT's plain kernels agree and are" if original else "LiteRT's plain kernels are"
+    note = f"{said} ({near:.1f} dB); {witness} the reference"
+    return _reference(original or plain, [_figure(near, said)] if runtime in shown else [], note)
+
+
+def _reference(made: Made | None, figures: list[Measurement] | None = None, note: str = "") -> Reference:
+    """The answers of a step, with what is known of the file, and whether they know anything of the labels."""
+    found = figures or []
+    if made is None:
+        return Reference(None, None, tuple(found))
+    found += [replace(m, runtime="") for m in made.value if m.name.split(".")[0] == "skill"]
+    notes = (note, *(_at_chance(m) for m in found if m.name.split(".")[0] == "skill"))
+    return Reference(
+        made.artifacts[OUTPUTS], made.artifacts[steps.PREDICTIONS], tuple(found), tuple(filter(None, notes))
+    )
+
+
+def _at_chance(found: Measurement) -> str:
+    """What the reader should know of a model whose skill may be none; "" of others."""
+    if found.low is None or found.low > 0:
+        return ""
+    output = f" {found.name.partition('.')[2]}:" if "." in found.name else ""
+    return f"{output} the float model is near chance ({found.reason}): wrong labels or preprocessing?".strip()
+
+
+def _where(graph: Artifact, data: DataSpec, runtime: str, make: Callable[[Step], Made], made: list[Made]) -> str:
+    """The operator that a runtime computes otherwise than the plain kernels, as the end of a sentence."""
+    try:
+        made.append(make(steps.wrong_operator(graph, data, runtime, REFERENCE, ALIKE_DB)))
+    except (ModelError, WorkerError):
+        return ""
+    return "".join(f", first {found.kind} {found.layer!r}" for found in made[-1].value)
+
+
+def _worst(made: Made) -> float:
+    """The least SQNR of all outputs against the reference, in dB."""
+    return min((_decibels(m) for m in made.value if m.name.split(".")[0] == "sqnr"), default=EQUAL_DB)
+
+
+def _decibels(found: Measurement) -> float:
+    if found.value is not None:
+        return found.value
+    return EQUAL_DB if found.reason.startswith("no noise") else -EQUAL_DB
+
+
+def _figure(value: float, reason: str) -> Measurement:
+    return Measurement(FLOAT_SQNR, value, "dB", reason=reason)
