@@ -70,7 +70,7 @@ def original(model: str, settings: Reading) -> Any:
     else:
         container = identify(path)
         if not settings.trust:
-            check_trusted(path, container, (settings.custom_objects.split(".")[0],) if settings.custom_objects else ())
+            check_trusted(path, container, own_names(settings.custom_objects))
         if container.format == "saved_model":
             return saved_model_function(path, settings)
         with custom_scope(settings.custom_objects):
