@@ -182,6 +182,9 @@ class Quantize(Settings, frozen=True):
     """The mean error of each channel moved into its bias.  Source: Nagel et al. 2019."""
     rounding: Literal["nearest", "gptq"] = "nearest"
     """`gptq`: each weight is rounded so that later ones make up for its error.  Source: Frantar et al. 2023."""
+    normalize: bool = True
+    """Whether an input whose features differ so much in size that one scale of int8 loses some stays float32, and is
+    normalized before it is quantized."""
     int16_layers: tuple[Pattern, ...] = ()
     """Layers whose activations are int16, by pattern."""
     float_layers: tuple[Pattern, ...] = ()

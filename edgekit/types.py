@@ -34,6 +34,10 @@ class TensorSpec(Struct, frozen=True):
     scale: float = 0.0
     """real = scale * (stored - zero_point); 0.0 where the tensor is not quantized."""
     zero_point: int = 0
+    subtract: tuple[float, ...] = ()
+    """Of an input of standalone C that has to be normalized before it is quantized, a number for each of its features
+    (the last dimension): real values x are `(x - subtract) * multiply` first. Empty where they stay as they are."""
+    multiply: tuple[float, ...] = ()
 
 
 class Measurement(Struct, frozen=True):

@@ -244,6 +244,7 @@ def _end(value: Value) -> dict[str, Any]:
         "type": value.c_type,
         "scale": f"{value.scale:.9g}",
         "zero": value.zero,
+        "normalized": bool(value.multiply),
     }
 
 

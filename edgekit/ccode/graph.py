@@ -45,6 +45,9 @@ class Value(Struct):
     """Along which the scales go, where there are several."""
     zeros: tuple[int, ...] = ()
     """One for each scale, or one for all."""
+    subtract: tuple[float, ...] = ()
+    """Of an input that is normalized before it is quantized, as `TensorSpec` has it."""
+    multiply: tuple[float, ...] = ()
 
     @property
     def c_type(self) -> str:
@@ -59,7 +62,7 @@ class Value(Struct):
     @property
     def spec(self) -> TensorSpec:
         """As others know it."""
-        return TensorSpec(self.name, self.shape, self.dtype, self.scale, self.zero)
+        return TensorSpec(self.name, self.shape, self.dtype, self.scale, self.zero, self.subtract, self.multiply)
 
     @property
     def bytes(self) -> int:
@@ -265,8 +268,10 @@ def _decoded(nodes: list[Node]) -> list[Node]:
 def _without_float_ends(
     nodes: list[Node], inputs: list[Value], outputs: list[Value]
 ) -> tuple[list[Node], list[Value], list[Value]]:
-    """A graph that starts behind the operators which quantize its inputs, and ends before those which dequantize."""
+    """A graph that starts behind the operators which normalize and quantize its inputs, and ends before those which
+    dequantize."""
     given, made = ({v.index for v in of if v.dtype == "float32"} for of in (inputs, outputs))
+    begun: dict[int, tuple[int, list[Any]]] = {index: (index, []) for index in given}
     starts: dict[int, Value] = {}
     stops: dict[int, Value] = {}
     left = []
@@ -275,12 +280,25 @@ def _without_float_ends(
         end = node.kind in ("QUANTIZE", "DEQUANTIZE") and source and len(node.inputs) == len(node.outputs) == 1
         if end and source and source.shape != node.outputs[0].shape:
             node.require(False, f"it makes {list(node.outputs[0].shape)} of {list(source.shape)}")
-        if end and node.kind == "QUANTIZE" and source and source.index in given - starts.keys():
-            starts[source.index] = node.outputs[0]
+        root, constants = begun.get(source.index, (-1, [])) if source else (-1, [])
+        if end and node.kind == "QUANTIZE" and root in given - starts.keys() and len(constants) in (0, 2):
+            subtract, multiply = constants or ((), ())
+            starts[root] = node.outputs[0]
+            starts[root].subtract, starts[root].multiply = subtract, multiply
         elif end and node.kind == "DEQUANTIZE" and source and node.outputs[0].index in made - stops.keys():
             stops[node.outputs[0].index] = source
+        elif root >= 0 and node.kind == ("SUB", "MUL", "")[len(constants)] and (values := _features(node)):
+            begun[node.outputs[0].index] = root, [*constants, values]
         else:
             left.append(node)
-    if {v.index for n in left for v in n.inputs if v is not None} & (starts.keys() | stops.keys()):
+    if {v.index for n in left for v in n.inputs if v is not None} & (begun.keys() | stops.keys()):
         return nodes, inputs, outputs
     return left, [starts.get(v.index, v) for v in inputs], [stops.get(v.index, v) for v in outputs]
+
+
+def _features(node: Node) -> tuple[float, ...]:
+    """The constants, one a feature, that an operator subtracts from floats or multiplies them by; () if it does not."""
+    other, made = (node.inputs[1] if len(node.inputs) == 2 else None), node.outputs[0]
+    fits = other is not None and other.data is not None and made.dtype == "float32" and made.shape[-1:] == other.shape
+    plain = getattr(node.options, "fusedActivationFunction", 0) == 0 and node.given().shape == made.shape
+    return tuple(map(float, other.data)) if other and fits and plain and other.dtype == "float32" else ()

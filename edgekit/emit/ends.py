@@ -36,6 +36,9 @@ class End(Struct, frozen=True):
     least: int = 0
     most: int = 0
     """What its type holds, where it is quantized to one of `STORED`; else both are 0."""
+    subtract: tuple[str, ...] = ()
+    """Literals of its normalization, one a feature; empty where it has none."""
+    multiply: tuple[str, ...] = ()
 
     @property
     def low(self) -> str:
@@ -71,4 +74,6 @@ def _end(way: str, number: int, spec: TensorSpec) -> End:
         spec.zero_point,
         least,
         most,
+        tuple(map(c_float, spec.subtract)),
+        tuple(map(c_float, spec.multiply)),
     )

@@ -17,6 +17,8 @@ def without_casts(content: bytes) -> bytes:
     An int32 n is the real number n: QUANTIZE takes it with the scale 1. A truth value is 0 or 1, whose int8 form is
     known: SELECT_V2 takes one or the other.
     """
+    import numpy as np
+
     graph = parse(content, "the quantized model")
     readers: dict[int, list[int]] = {}
     for number, operator in enumerate(graph.operators):
@@ -52,36 +54,48 @@ def without_casts(content: bytes) -> bytes:
                 continue
             out = graph.tensors[int(operator.outputs[0])]
             one = max(-128, min(127, round(1 / out.scales[0]) + out.zero_points[0]))
-            operator.inputs = [source, *(_constant(model, operator.outputs[0], v) for v in (one, out.zero_points[0]))]
-            operator.opcodeIndex = _code(model, "SELECT_V2")
+            values = (np.asarray(value, np.int8) for value in (one, out.zero_points[0]))
+            choices = [add_constant(model, value, out.name, like=int(operator.outputs[0])) for value in values]
+            operator.inputs = [source, *choices]
+            operator.opcodeIndex = code_of(model, "SELECT_V2")
             operator.builtinOptionsType = schema.BuiltinOptions.SelectV2Options
             operator.builtinOptions = schema.SelectV2OptionsT()
     main.operators = [operator for number, operator in enumerate(main.operators) if number not in casts]
     return packed(model)
 
 
-def _constant(model: Any, like: int, value: int) -> int:
-    """A new scalar with the scale of another tensor."""
+def add_constant(model: Any, values: Any, name: str, like: int | None = None) -> int:
+    """A new constant in the main graph.
+
+    Args:
+      model: objects of the schema.
+      values: array of int8 or float32.
+      like: tensor whose scale it has.
+
+    Returns:
+      its index.
+    """
     import copy
 
     import numpy as np
 
     schema, main = _schema(), model.subgraphs[0]
     buffer = schema.BufferT()
-    buffer.data = np.array([value], np.int8).view(np.uint8)
+    buffer.data = np.frombuffer(np.asarray(values).tobytes(), np.uint8)
     model.buffers.append(buffer)
-    tensor = copy.copy(main.tensors[like])
-    tensor.name = b"%s;%d" % (tensor.name, len(main.tensors))
-    tensor.shape, tensor.shapeSignature, tensor.buffer = [], None, len(model.buffers) - 1
+    tensor = schema.TensorT() if like is None else copy.copy(main.tensors[like])
+    tensor.type = getattr(schema.TensorType, values.dtype.name.upper())
+    tensor.name = f"{name};{len(main.tensors)}".encode()
+    tensor.shape, tensor.shapeSignature, tensor.buffer = list(values.shape), None, len(model.buffers) - 1
     main.tensors.append(tensor)
     return len(main.tensors) - 1
 
 
-def _code(model: Any, name: str) -> int:
-    """The number of an operator's code in the file, which is added where it is missing."""
+def code_of(model: Any, name: str) -> int:
+    """The number of an operator's code in the file, to which it is added where it is missing."""
     builtin = getattr(_schema().BuiltinOperator, name)
     for number, code in enumerate(model.operatorCodes):
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin:
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin and code.version == 1:
             return number
     code = _schema().OperatorCodeT()
     code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, 127), 1

@@ -16,6 +16,7 @@ from edgekit.quantize.casts import without_casts
 from edgekit.quantize.equalize import equalize
 from edgekit.quantize.integers import float_operators
 from edgekit.quantize.masks import bounded, scores
+from edgekit.quantize.normalize import behind, normalized, with_heads
 from edgekit.quantize.ranges import better_ranges
 from edgekit.quantize.rounding import round_weights
 from edgekit.recipe import Quantize
@@ -30,8 +31,8 @@ def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -
     """Quantizes a float `.tflite` and writes `model.tflite` to `folder`.
 
     Returns:
-      what the reader of a report should know: masks that were made smaller, and which operators stayed in floating
-      point, where the recipe allows that; "" where there is nothing to say.
+      what the reader of a report should know: masks that were made smaller, inputs that are normalized first, and which
+      operators stayed in floating point, where the recipe allows that; "" where there is nothing to say.
 
     Raises:
       ModelError: the result is not integer throughout.
@@ -45,15 +46,16 @@ def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -
         )
     samples = calibration(read(data), settings.calibration_samples, data)
     content, note = bounded(content, samples)
-    whole, floats = quantize_whole(content, samples, settings)
-    (Path(folder) / INT8).write_bytes(whole)
+    split = normalized(content, samples, settings.normalize)
+    whole, floats = quantize_whole(split.model, behind(split.heads, samples), settings)
+    (Path(folder) / INT8).write_bytes(with_heads(whole, split.heads))
     if floats and not settings.allow_float_ops:
         raise ModelError(
             f"quantization left {floats[0]} in floating point: TensorFlow Lite has no int8 form of it; replace the "
             "layer or its activation, or --set recipe.quantize.allow_float_ops=true"
         )
     left = f"left in floating point: {', '.join(floats)}" if floats else ""
-    return "; ".join(filter(None, (note, left)))
+    return "; ".join(filter(None, (note, split.note, left)))
 
 
 def calibrate_file(model: str, data: DataSpec, settings: Quantize, folder: str) -> None:

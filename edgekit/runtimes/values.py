@@ -25,7 +25,10 @@ def quantize(values: np.ndarray, spec: TensorSpec) -> np.ndarray:
     dtype = np.dtype(spec.dtype)
     if not spec.scale:
         return np.ascontiguousarray(values, dtype)
-    scaled = np.asarray(values, np.float32) / np.float32(spec.scale)
+    values = np.asarray(values, np.float32)
+    if spec.multiply:
+        values = (values - np.asarray(spec.subtract, np.float32)) * np.asarray(spec.multiply, np.float32)
+    scaled = values / np.float32(spec.scale)
     whole = np.trunc(scaled)  # not floor(x + 0.5), which is 1 for the float32 just below 0.5
     whole += np.copysign(np.abs(scaled - whole) >= 0.5, scaled)
     whole += np.float32(spec.zero_point)
@@ -37,7 +40,10 @@ def dequantize(stored: np.ndarray, spec: TensorSpec) -> np.ndarray:
     """Stored values as real ones, `scale * (stored - zero_point)` in float32; unchanged where there is no scale."""
     if not spec.scale:
         return stored
-    return (stored.astype(np.float32) - np.float32(spec.zero_point)) * np.float32(spec.scale)
+    real = (stored.astype(np.float32) - np.float32(spec.zero_point)) * np.float32(spec.scale)
+    return (
+        real / np.asarray(spec.multiply, np.float32) + np.asarray(spec.subtract, np.float32) if spec.multiply else real
+    )
 
 
 def run(session: Session, inputs: list[np.ndarray]) -> list[np.ndarray]:
