@@ -235,6 +235,7 @@ MODULES = {
     "keras.models": MODELS,
     **dict.fromkeys(("keras.engine.functional", "keras.engine.sequential", "keras.engine.training"), MODELS),
     **dict.fromkeys(("keras.models.functional", "keras.models.sequential", "keras.models.model"), MODELS),
+    "keras.applications.convnext": frozenset(["LayerScale"]),
     "keras.initializers": INITIALIZERS,
     "keras.regularizers": REGULARIZERS,
     "keras.constraints": CONSTRAINTS,

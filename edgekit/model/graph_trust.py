@@ -51,8 +51,8 @@ def check_saved_model(path: Path) -> None:
                 f"{path}: was written by TensorFlow 1, and loading it runs what it says; export it by model.export(), "
                 "or give --trust-model if you made it"
             )
-        _check_objects(path, graph)
         _check_graph(path, graph)
+        _check_objects(path, graph)
         _check_constants(path, graph, len(content))
     _check_variables(path)
 

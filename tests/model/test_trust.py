@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import trust_probe
 
 from edgekit.errors import ModelError
 from edgekit.model.container import Container, identify
@@ -17,6 +18,13 @@ from edgekit.model.read import load_file
 from edgekit.model.trust import check_trusted
 from edgekit.types import ModelFacts, Reading
 from edgekit.worker import Worker
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
+        yield process
+
 
 DENSE = {"module": "keras.layers", "class_name": "Dense", "config": {"name": "fine", "units": 2}}
 SIZE = 1 << 50
@@ -99,7 +107,91 @@ def test_modules_outside_keras_are_not_asked(found):
         check(found)
 
 
+CALLED = (
+    *(
+        "load_op_library",
+        "load_library",
+        "keras.utils.get_file",
+        "io.gfile.copy",
+        "io.read_file",
+        "py_function",
+        "print",
+    ),
+    *("numpy_function", "function", "nn.fixed_unigram_candidate_sampler", "image.decode_image", "raw_ops.WriteFile"),
+    *(
+        "import_graph_def",
+        "saved_model.load",
+        "compat.v1.load_op_library",
+        "compat.v1.py_func",
+        "map_fn",
+        "case",
+        "debugging",
+    ),
+)
+
+
+@pytest.mark.parametrize("kind", ["TFOpLambda", "SlicingOpLambda"])
+@pytest.mark.parametrize("name", CALLED)
+def test_an_operation_layer_calls_no_other_function(kind, name):
+    for module in (None, "keras.src.layers.core.tf_op_layer"):
+        with pytest.raises(ModelError, match=r"layer 'evil' is a \w+OpLambda, which is code inside the file"):
+            check(layer(kind, module=module, function=name))
+    with pytest.raises(ModelError, match=f"'evil' has function = '{name}', which no layer of Keras takes"):
+        check(layer("Dense", function=name))
+
+
+@pytest.mark.parametrize("kind", ["ClassMethod", "InstanceMethod", "InstanceProperty"])
+@pytest.mark.parametrize("module", [None, "keras.layers", "keras.src.layers.core.tf_op_layer", "my_layers"])
+def test_no_layer_calls_what_a_text_names(kind, module):
+    evil = layer(kind, module=module, cls_symbol="io.gfile.copy", method_name="__call__")
+    for place in (evil, wrapped(evil), model(evil), layer("Add") | {"inbound_nodes": [[["x", 0, 0, {"y": evil}]]]}):
+        with pytest.raises(ModelError, match="layer 'evil' is a "):
+            check(place, Scale="my_layers")
+
+
+TYPE_SPEC = {"class_name": "TypeSpec", "type_spec": "tf.RaggedTensorSpec", "serialized": [None, "float32", 1, "int64"]}
+ODD = {
+    "a type": layer("InputLayer", type_spec=TYPE_SPEC),
+    "a tensor of parts": layer("Dense", weights={"class_name": "CompositeTensor", "spec": TYPE_SPEC, "tensors": []}),
+    "a function by its name": layer("Dense", activation="keras_export"),
+    "a function of the wrong kind": layer("Dense", activation="glorot_uniform"),
+    "an initializer by its name": layer("Dense", kernel_initializer="get"),
+    "a regularizer by its name": layer("Dense", kernel_regularizer="deserialize"),
+    "a constraint by its name": layer("Dense", kernel_constraint="keras.utils.get_file"),
+    "a type that takes 2 GB": layer(
+        "PReLU", alpha={"class_name": "__numpy__", "config": {"value": 1, "dtype": "a2000000000"}}
+    ),
+    "another registered name": layer("Dense", registered_name="tf_keras>Dense"),
+    "a name of two modules": layer("Dense", module="keras.initializers"),
+    "an operation as layer": layer("Map", module="keras.src.ops.core"),
+    "a test of Keras": layer("Dense", module="keras.src.layers.core.dense_test"),
+    "a class that is an object": layer({"class_name": "__bytes__", "value": "ClassMethod"}),
+    "a module that is a list": layer("Dense", module=["keras.layers"]),
+    "a shared object that is a list": layer("Dense") | {"shared_object_id": [1]},
+    "an object in the sizes": layer("Dense") | {"build_config": {"input_shape": TYPE_SPEC}},
+    "a text in the sizes": layer("Dense") | {"build_config": {"input_shape": "x"}},
+    "an unknown text": layer("Dense", anything="x"),
+    "a text in a list": layer("Dense", units=["x"]),
+    "code that is compiled": layer("Dense") | {"compile_config": {"loss": function("get_file", "keras.utils")}},
+}
+
+
+@pytest.mark.parametrize("found", ODD.values(), ids=ODD)
+def test_what_is_not_listed_is_refused(found):
+    with pytest.raises(ModelError, match=r"^m\.keras: [^\n]+$"):
+        check(found)
+
+
+def test_the_lists_name_nothing_but_parts_of_models(process):
+    assert process.call(trust_probe.resolved, returns=list) == []
+    assert process.call(trust_probe.named, returns=list) == []
+
+
 def test_a_module_that_the_user_named_is():
+    check(layer("Scale", registered_name="Custom>Scale", module=None), Scale="my_layers")
+    check(layer("Dense", activation=function("swoosh", "builtins", "my_layers>swoosh")), swoosh="my_layers")
+    with pytest.raises(ModelError, match="'evil' is of the class 'Other' from the module 'my_layers'"):
+        check(layer("Other", module="my_layers"), Scale="my_layers")
     check(layer("Scale", module="my_layers.scaling"), Scale="my_layers.scaling")
 
 
@@ -114,6 +206,9 @@ def test_ordinary_functions_pass():
     check(layer("Dense", activation=function("relu", "builtins"), kernel_initializer=function("zeros", "builtins")))
     check(layer("Dense", activation="gelu", dtype={"module": "keras", "class_name": "DTypePolicy", "config": {}}))
     check(layer("TFOpLambda", module=None, function="math.add"))
+    check(layer("SlicingOpLambda", module=None, function="__operators__.getitem"))
+    check(layer("GetItem", module="keras.src.ops.numpy", registered_name="GetItem"))
+    check(layer("TextVectorization", vocabulary=["a", "b"], standardize="lower"))
 
 
 def test_what_a_model_was_compiled_with_does_not_matter(tmp_path):
@@ -226,6 +321,107 @@ class TestSizes:
             assert depth < sys.getrecursionlimit()
 
 
+def chain(version, suffix, *sizes, **settings):
+    """The architecture of a chain of dense layers, as a version of Keras writes it."""
+    placed = version == 3 or suffix == ".keras"
+    modules = {"module": "keras.layers", "registered_name": None} if placed else {}
+    shape = {3: "batch_shape", 2: "batch_input_shape"}[version]
+    start = {"class_name": "InputLayer", "config": {shape: [None, 3], "dtype": "float32", "name": "image"}}
+    dense = [
+        {"class_name": "Dense", "config": {"name": f"dense_{n}", "units": size, **settings}}
+        for n, size in enumerate(sizes)
+    ]
+    found = model(*(layer | modules for layer in [start, *dense]))
+    return found if placed else {k: v for k, v in found.items() if k != "module"}
+
+
+class TestClaims:
+    """A few kilobytes that say they are gigabytes are refused before a library makes room for them."""
+
+    @pytest.mark.parametrize("version", [2, 3])
+    @pytest.mark.parametrize("suffix", [".h5", ".keras"])
+    @pytest.mark.parametrize("sizes", [(30_000, 25_000), (10_000, *[900] * 12)], ids=["one", "many"])
+    def test_weights_that_follow_from_the_shapes(self, process, tmp_path, version, suffix, sizes):
+        file, text = tmp_path / f"m{suffix}", json.dumps(chain(version, suffix, *sizes))
+        written = {2: "2.15.0", 3: "3.15.1"}[version]
+        with h5py.File(tmp_path / "w.h5", "w") as weights:
+            weights.attrs["model_config"], weights.attrs["keras_version"] = text, written
+            weights.create_dataset("model_weights/x", data=np.zeros(10, "f4"))
+        if suffix == ".h5":
+            (tmp_path / "w.h5").rename(file)
+        else:
+            with zipfile.ZipFile(file, "w") as archive:
+                archive.writestr("config.json", text)
+                archive.writestr("metadata.json", json.dumps({"keras_version": written}))
+                archive.write(tmp_path / "w.h5", "model.weights.h5")
+            (tmp_path / "w.h5").unlink()
+        with pytest.raises(
+            ModelError, match=r"layer 'dense_1' would take [\d,]+ B, and the file holds 40 B of weights"
+        ):
+            process.call(load_file, str(file), Reading(), str(tmp_path), returns=ModelFacts, time_limit=120)
+        assert [*tmp_path.iterdir()] == [file]
+
+    @pytest.mark.parametrize(
+        ("layers", "says"),
+        [
+            (
+                [layer("Dense", units=300_000), layer("Embedding", input_dim=300, output_dim=900)],
+                "layer 'evil' would take",
+            ),
+            (
+                [layer("InputLayer", batch_shape=[None, 1 << 20, 1 << 20])],
+                "input 'evil' would take 4,398,046,511,104 B",
+            ),
+            (
+                [layer("InputLayer", batch_shape=[9_000_000, 1]), layer("LSTM", units=9, stateful=True)],
+                "'evil' would take",
+            ),
+        ],
+        ids=["two that are large together", "an input", "a state for each of many samples"],
+    )
+    def test_what_the_architecture_says(self, tmp_path, layers, says):
+        with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+            archive.writestr("config.json", json.dumps(model(*layers)))
+        with pytest.raises(ModelError, match=says):
+            identify(tmp_path / "m.keras")
+
+    @pytest.mark.parametrize("name", ["m.h5", "m.keras"])
+    def test_a_key_that_stands_twice(self, tmp_path, name):
+        text = json.dumps(model(DENSE)).replace('"config": {"name": "s"', '"config": {}, "config": {"name": "s"')
+        with h5py.File(tmp_path / "m.h5", "w") as file:
+            file.attrs["model_config"] = text
+        with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+            archive.writestr("config.json", text)
+        with pytest.raises(ModelError, match=r"is not valid; save the model again"):
+            identify(tmp_path / name)
+
+    def test_many_texts_that_are_the_same_bytes(self, tmp_path):
+        with h5py.File(tmp_path / "m.h5", "w") as file:
+            file.attrs["model_config"] = json.dumps(model(DENSE))
+            file.create_dataset("model_weights/x", data=np.zeros(100_000, "f4"))
+            file["model_weights"].attrs.create("layer_names", ["x"] * 3_900, dtype=h5py.string_dtype())
+        with pytest.raises(ModelError, match=r"entry 'model_weights' would take [\d,]+ B; not opened"):
+            identify(tmp_path / "m.h5")
+
+    def test_a_filter_that_would_load_a_library(self, tmp_path):
+        plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plan.set_chunk((100,))
+        plan.set_filter(32008, h5py.h5z.FLAG_OPTIONAL)
+        with h5py.File(tmp_path / "m.h5", "w") as file:
+            file.attrs["model_config"] = json.dumps(model(DENSE))
+            group = file.create_group("model_weights")
+            h5py.h5d.create(group.id, b"x", h5py.h5t.NATIVE_FLOAT, h5py.h5s.create_simple((100,)), plan)
+        with pytest.raises(ModelError, match=r"'model_weights/x' is stored by a filter that no Keras uses"):
+            identify(tmp_path / "m.h5")
+
+    @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+    def test_an_archive_packed_otherwise(self, tmp_path, method):
+        with zipfile.ZipFile(tmp_path / "m.keras", "w", method) as archive:
+            archive.writestr("config.json", json.dumps(model(DENSE)))
+        with pytest.raises(ModelError, match=r"'config\.json' is nothing that model\.save\(\) writes"):
+            identify(tmp_path / "m.keras")
+
+
 class TestOtherFiles:
     """An HDF5 file can say that a weight lies in another file, which would then be read."""
 
@@ -328,12 +524,6 @@ def hostile(once):
     return once("hostile", fill)
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
-
-
 LAMBDAS = [
     f"{kind}_{version}{suffix}"
     for kind in ("plain", "submodel", "time_distributed")
@@ -347,6 +537,12 @@ GRAPHS = {
     "graph_save": r"\(SaveV2\) reaches outside",
     "graph_read": r"\(ReadFile\) reaches outside",
     "graph_call": r"\(EagerPyFunc\) reaches outside",
+    "write_first": r"WriteFile' \(WriteFile\) reaches outside",
+    "endless": r"its operation 'while\S*' \(\w+\) runs while the model is loaded",
+    "shadow": "its function 'Relu' bears the name of another or of an operator",
+    "two": r"holds saved_model\.cpb besides saved_model\.pb",
+    "called.h5": "layer 'evil' is a ClassMethod, which is code inside the file",
+    "called.keras": "layer 'evil' is a ClassMethod, which is code inside the file",
     "claims": "variable 'weight' would take 4,000,000,000,000 B",
     "old": "was written by TensorFlow 1",
 }

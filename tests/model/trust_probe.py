@@ -1,0 +1,84 @@
+"""What the libraries of Keras make of the names that a model file may use."""
+
+import importlib
+import importlib.util
+import inspect
+
+TENSORS = ("tensorflow.python.ops.", "tensorflow.python.framework.tensor_conversion")
+
+
+def resolved() -> list[str]:
+    """Looks up every name of the lists in every module of theirs, in both libraries.
+
+    Returns:
+      what came out and is no part of a model.
+    """
+    import keras
+    import tf_keras
+
+    from edgekit.model import allowed
+
+    parts = {
+        keras: (keras.Layer, keras.Initializer, keras.Regularizer, keras.constraints.Constraint, keras.DTypePolicy),
+        tf_keras: (
+            *(tf_keras.layers.Layer, tf_keras.initializers.Initializer, tf_keras.regularizers.Regularizer),
+            *(tf_keras.constraints.Constraint, tf_keras.mixed_precision.Policy),
+        ),
+    }
+    odd, found = [], 0
+    for library, kinds in parts.items():
+        bases = (*kinds, importlib.import_module("keras").Operation)
+        root = "keras" if library is keras else "tf_keras"
+        look = importlib.import_module(f"{root}.src.saving.serialization_lib")._retrieve_class_or_fn
+        places = [(m, n, "class") for m, names in allowed.MODULES.items() for n in names]
+        places += [(m, n, "function") for m in allowed.FUNCTION_MODULES for n in allowed.FUNCTIONS]
+        places += [(m.replace("keras.", "keras.src.", 1), n, kind) for m, n, kind in places if "." in m]
+        there = {m for m in {m for m, *_ in places} if _is_there(m.replace("keras", root, 1))}
+        for module, name, kind in (place for place in places if place[0] in there):
+            try:
+                obj = look(name, None, module, kind, {}, {})
+            except (TypeError, ValueError):
+                continue
+            found += 1
+            home = str(getattr(obj, "__module__", ""))
+            part = inspect.isclass(obj) and issubclass(obj, bases)
+            computes = inspect.isfunction(obj) and any(
+                room in home for room in ("activations", "initializers", "regularizers", "constraints", "ops", "random")
+            )
+            if not part and not computes:
+                odd.append(f"{library.__name__}: {module}.{name} is {obj!r}")
+    assert found > 1000
+    return odd
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def named() -> list[str]:
+    """Looks up the texts that stand for functions and classes; what is neither."""
+    import keras
+    import tf_keras
+    from tf_keras.src.layers.core.tf_op_layer import get_symbol_from_name
+
+    from edgekit.model import allowed
+
+    odd = []
+    for library in (keras, tf_keras):
+        for room, names in allowed.ROLES.items():
+            for name in names:
+                try:
+                    obj = getattr(library, f"{room}s").get(name)
+                except (TypeError, ValueError, KeyError):
+                    continue
+                home = type(obj).__module__ + str(getattr(obj, "__module__", ""))
+                if obj != name and not any(place in home for place in (f"{room}s", "backend", "tensorflow.python.ops")):
+                    odd.append(f"{library.__name__}: the {room} {name} is {obj!r}")
+    for name in allowed.TENSOR_FUNCTIONS:
+        obj = get_symbol_from_name(name)
+        if not inspect.isfunction(obj) or not obj.__module__.startswith(TENSORS):
+            odd.append(f"{name} is {obj!r}")
+    return odd
