@@ -13,6 +13,9 @@ NAMED = {"latency": "latency_p90", "metric_min": "metric", "metric_max": "metric
 """Budgets that stand for a measurement of another name."""
 DEVICES = ("vela", "qemu")
 """What stands for the device where it is simulated, before any runtime of the build host."""
+UNMEASURED = "not measured"
+UNFINITE = "not finite"
+"""What the reason of an SQNR says where a prediction is no number."""
 IMPLIED: dict[str, Limit] = {"float_sqnr": Number(40), "skill": Percent(0)}
 """Limits that hold where a profile sets none: a float `.tflite` that is the model, and a model that knows anything."""
 UNLABELLED: dict[str, Limit] = {"sqnr": Number(10), "churn": Percent(5), "lost_outputs": Percent(5)}
@@ -39,36 +42,40 @@ def judge(
     for name, limit in budget.limits.items():
         line = _relative(name, limit, measurements, shipped, before) if limit.change else None
         line = line or _line(name, float(limit), UNITS[type(limit)], _measured(name, measurements, shipped))
-        others = [] if limit.change else _outputs(NAMED.get(name, name), measurements)
-        found = [
-            (output, _measured(f"{NAMED.get(name, name)}{output}", measurements, shipped))
+        others = [] if limit.change else list(filter(None, _outputs(NAMED.get(name, name), measurements)))
+        further = [
+            _with(_line(name, float(limit), "", _of_output(name, output, measurements, shipped)), name=name + output)
             for output in others
-            if output
         ]
-        further = [_with(_line(name, float(limit), "", m), name=f"{name}{output}") for output, m in found]
         level, waiver = budget.levels.get(name, "error"), waivers.get(name)
-        lines += [_labelled(one, level, waiver) for one in (line, *further)]
+        first = [] if line.reason == UNMEASURED and further else [line]
+        lines += [_labelled(one, level, waiver) for one in (*first, *further)]
     return lines
 
 
 def implied(budget: Budget, measurements: Sequence[Measurement], shipped: str) -> list[BudgetLine]:
-    """Lines for limits that a profile does not set: of `IMPLIED` those that do not hold, of `UNLABELLED` all."""
+    """Lines for limits that a profile does not set: of `IMPLIED` those that do not hold, of `UNLABELLED` all, for
+    outputs without labels; and for any output that holds what is no finite number."""
     off = {name for name, level in budget.levels.items() if level == "off"} | set(budget.limits)
     waivers = {waiver.name: waiver for waiver in budget.waivers}
-    scored = (
-        _outputs("metric", measurements) if {"metric_min", "metric_max", "metric_loss"} & set(budget.limits) else []
-    )
+    without = set(_outputs("lost_outputs", measurements))
+    if {"metric_min", "metric_max", "metric_loss"} & set(budget.limits):
+        without -= set(_outputs("metric", measurements))
     lines = []
-    for limits, marks in ((IMPLIED, ()), (UNLABELLED, ("lost_outputs",))):
-        for name, limit in limits.items():
-            for output in _outputs(*(marks or (name,)), measurements):
-                found = _measured(f"{name}{output}", measurements, shipped)
-                if found is None or name in off or (name == "churn" and found.reason) or (marks and output in scored):
-                    continue
-                line = _with(_line(name, float(limit), found.unit, found), name=f"{name}{output}")
-                if marks or line.verdict != "pass":
-                    lines.append(_labelled(line, budget.levels.get(name, "error"), waivers.get(name)))
+    for name, limit in (IMPLIED | UNLABELLED).items():
+        for output in _outputs(name, measurements) if name not in off else []:
+            found = _of_output(name, output, measurements, shipped)
+            if found is None or (name == "churn" and found.reason):  # not of classes
+                continue
+            line = _with(_line(name, float(limit), found.unit, found), name=name + output)
+            judged = output in without if name in UNLABELLED else line.verdict != "pass"
+            if judged or (name == "sqnr" and UNFINITE in found.reason):
+                lines.append(_labelled(line, budget.levels.get(name, "error"), waivers.get(name)))
     return lines
+
+
+def _of_output(name: str, output: str, measurements: Sequence[Measurement], shipped: str) -> Measurement | None:
+    return _measured(f"{NAMED.get(name, name)}{output}", measurements, shipped)
 
 
 def _outputs(name: str, measurements: Sequence[Measurement]) -> list[str]:
@@ -124,7 +131,7 @@ def _relative(
 
 def _line(name: str, limit: float, unit: str, found: Measurement | None) -> BudgetLine:
     if found is None:
-        return BudgetLine(name, limit, None, unit, None, "skipped", "", "not measured")
+        return BudgetLine(name, limit, None, unit, None, "skipped", "", UNMEASURED)
     source = " ".join(filter(None, (found.source, found.runtime)))
     if found.value is None and found.reason.startswith("no noise"):
         return BudgetLine(name, limit, None, found.unit, None, "pass", source, found.reason)
