@@ -432,6 +432,7 @@ def check_dataset(
         target.recipe.seed,
         outputs=model.outputs,
         metric=spec.metric,
+        group=spec.group,
     )
     quantize = target.recipe.quantize if model.form != "int8" else None
     if spec.labels and len(spec.labels) != max(classes, 2):  # one output is a yes or a no

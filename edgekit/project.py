@@ -35,8 +35,10 @@ class ModelTable(Settings, frozen=True):
     """Sizes that the model leaves open: "96x96x3", or "left=96x96x3,right=10"."""
     custom_objects: str = ""
     """Module of the model's own layers."""
-    metric: str = "accuracy"
-    """How good it is: accuracy, top-5, f1, auc, mae, mse or `module:function`."""
+    metric: str | dict[str, str] = "accuracy"
+    """How good it is: accuracy, top-5, f1, auc, mae, mse or `module:function`; of several outputs by their names."""
+    group: str = ""
+    """Array of the dataset that says which samples belong together, such as `subject`: no two parts share one."""
     labels: tuple[str, ...] = ()
     """Names of the classes, in the order of the model's outputs; those of the folders where the data is in folders."""
 
@@ -63,8 +65,11 @@ class ModelSpec(Struct, frozen=True):
     preprocessing: Preprocessing
     reading: Reading
     metric: str = "accuracy"
+    """`NAME`, or `OUTPUT=NAME;…`, see `edgekit.measure.metrics`."""
     labels: tuple[str, ...] = ()
     """Of the classes; empty where the project does not say."""
+    group: str = ""
+    """The array of the dataset by which it is split."""
 
 
 class Project(Struct, frozen=True):
@@ -157,6 +162,7 @@ def select_models(
             ),
             spec.metric,
             spec.labels,
+            spec.group,
         )
         for spec in specs
     ]
@@ -187,14 +193,17 @@ def _project(root: Path, table: ProjectTable) -> Project:
             )
         data = _located(entry.data, root) if entry.data else ""
         reading = Reading(entry.input_shape, entry.custom_objects)
-        check_metric(entry.metric, f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}.metric")
+        metric = entry.metric
+        if isinstance(metric, dict):
+            metric = ";".join(f"{output}={of_one}" for output, of_one in metric.items())
+        check_metric(metric, f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}.metric")
         if long := next((label for label in entry.labels if len(label.encode()) > _LABEL_BYTES), None):
             raise ProjectError(
                 f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}.labels: {long[:20]!r} … has more than "
                 f"{_LABEL_BYTES} bytes; shorten it"
             )
         path = _located(entry.model, root)
-        models[name] = ModelSpec(name, path, data, entry.preprocessing, reading, entry.metric, entry.labels)
+        models[name] = ModelSpec(name, path, data, entry.preprocessing, reading, metric, entry.labels, entry.group)
     own = Path(__file__).parent
     return Project(root, models, [root / table.targets, own / "targets", own.parent / "targets"], table.baseline)
 

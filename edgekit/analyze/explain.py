@@ -17,7 +17,7 @@ from edgekit.analyze.histogram import bins
 from edgekit.analyze.tensors import constants, match, network
 from edgekit.analyze.trace import Noise, Place, trace
 from edgekit.analyze.weights import weight_error
-from edgekit.data.samples import prepared, read, stratified
+from edgekit.data.samples import calibration_rows, prepared, read, stratified
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError, ModelError
 from edgekit.quantize.int8 import improved
@@ -46,10 +46,11 @@ def explain_file(
     """
     import numpy as np
 
-    train = read(data).train
+    dataset = read(data)
+    train = dataset.train
     if min(samples, train.number) < 1:
         raise DataError(f"{data.source}: has no training samples to explain with; give some, or ask for at least one")
-    used = stratified(train.y, train.number, min(settings.calibration_samples, train.number), data.seed)
+    used, _ = calibration_rows(dataset, settings.calibration_samples, data.seed)
     rest = train.take(np.setdiff1d(np.arange(train.number), used))
     rest = rest if rest.number >= samples else train
     drawn = rest.take(stratified(rest.y, rest.number, min(samples, rest.number), data.seed))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.data.archive import read_archive
+from edgekit.data.groups import NAME, group_of, number
 from edgekit.data.labels import Answer, answer
 from edgekit.data.samples import Dataset, Samples, split
 from edgekit.data.spec import DataSpec
@@ -21,14 +22,19 @@ if TYPE_CHECKING:
 PARTS = ("x_train", "y_train", "x_test", "y_test", "x", "y")
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
+def read_npz(path: Path, group: str = "") -> dict[str, np.ndarray]:
     """The arrays of an `.npz` that belong to a dataset; of one that is none, the names without content.
+
+    Args:
+      group: what the arrays of groups are called beside `group`.
 
     Raises:
       DataError: see `read_archive`.
     """
-    arrays = read_archive(path, lambda name: name.split(".")[0] in PARTS)
-    return {name: array for name, array in arrays.items() if name.split(".")[0] in PARTS} or arrays
+    ends = ("", "_train", "_test")
+    known = {*PARTS, *(f"{name}{end}" for name in filter(None, (NAME, group)) for end in ends)}
+    arrays = read_archive(path, lambda name: name.split(".")[0] in known)
+    return {name: array for name, array in arrays.items() if name.split(".")[0] in known} or arrays
 
 
 def from_arrays(arrays: dict[str, np.ndarray], spec: DataSpec) -> Dataset:
@@ -41,7 +47,12 @@ def from_arrays(arrays: dict[str, np.ndarray], spec: DataSpec) -> Dataset:
     if {"x_train", "x_test"} <= names:
         return Dataset(_part("x_train", "y_train", arrays, spec), _part("x_test", "y_test", arrays, spec))
     if "x" in names:
-        return split(_part("x", "y", arrays, spec), spec.seed)
+        whole = _part("x", "y", arrays, spec)
+        if whole.group is not None and number(whole.group) < 2:
+            raise DataError(
+                f"{spec.source}: all {whole.number} samples are of one group; evaluation needs one of its own"
+            )
+        return split(whole, spec.seed)
     raise DataError(
         f"{spec.source}: holds {', '.join(sorted(arrays)) or 'no arrays'}, but not x_train and x_test (or x); "
         "name the arrays as keras.datasets does: x_train, y_train, x_test, y_test"
@@ -64,11 +75,12 @@ def _part(x: str, y: str, arrays: dict[str, np.ndarray], spec: DataSpec) -> Samp
     for name, array in zip((f"{x}.{i.name}" for i in spec.inputs), inputs, strict=True):
         _check_length(name if len(inputs) > 1 else x, "samples", array, inputs[0], x, spec)
     labels: list[Answer] = []
-    for number, names in enumerate(_outputs(y, arrays, spec)):
+    for output, names in enumerate(_outputs(y, arrays, spec)):
         name = next((name for name in names if name in arrays), "")
-        labels.append(answer(arrays.get(name), name, spec, number))
+        labels.append(answer(arrays.get(name), name, spec, output))
         _check_length(name, "labels", labels[-1][1], inputs[0], x, spec)
-    return Samples(tuple(inputs), *labels[0], tuple(labels[1:]))
+    group = group_of(arrays, spec.group, x, len(inputs[0]), spec.source)
+    return Samples(tuple(inputs), *labels[0], tuple(labels[1:]), group)
 
 
 def _outputs(y: str, arrays: dict[str, np.ndarray], spec: DataSpec) -> list[list[str]]:
@@ -77,7 +89,7 @@ def _outputs(y: str, arrays: dict[str, np.ndarray], spec: DataSpec) -> list[list
     names = [[f"{y}.{spec.output(n)}", f"{y}.{n}", *([y] if n == 0 else [])] for n in range(count)]
     known = {name for of_one in names for name in of_one}
     if unknown := next((name for name in arrays if name.startswith(f"{y}.") and name not in known), None):
-        listed = " and ".join(spec.output(number) for number in range(count))
+        listed = " and ".join(spec.output(n) for n in range(count))
         raise DataError(f"{spec.source}: {unknown}: the model has no such output; it has {listed}")
     return names
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.data.archive import read_archive
 from edgekit.data.folder import class_folders
+from edgekit.data.groups import NAME, USUAL, number
 from edgekit.data.overlap import overlap
 from edgekit.data.samples import Dataset, read
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
@@ -34,15 +36,33 @@ def check_data(data: DataSpec, folder: str) -> DataFacts:
     if data.source != RANDOM and not data.source.endswith(".npz"):
         np.savez(Path(folder) / "samples.npz", **_arrays(dataset, data))
     labelled = dataset.evaluation.y is not None
-    note = "" if labelled else "no class labels: agreement with the float model stands in for accuracy"
+    notes = [] if labelled else ["no class labels: agreement with the float model stands in for accuracy"]
     if data.source == RANDOM:
-        note = "random data: size and speed only, accuracy is skipped"
+        notes = ["random data: size and speed only, accuracy is skipped"]
     elif known := overlap(dataset.train, dataset.evaluation):
-        found = f"{known} of {dataset.evaluation.number} evaluation samples are also training samples"
-        note = "; ".join(filter(None, (note, found)))
+        notes.append(f"{known} of {dataset.evaluation.number} evaluation samples are also training samples")
+    notes += _grouped(dataset, data)
     folder_names = class_folders(Path(data.source)) if data.source != RANDOM and Path(data.source).is_dir() else []
     labels = tuple(place.name.encode("utf-8", "replace").decode() for place in folder_names)
-    return DataFacts(dataset.train.number, dataset.evaluation.number, labelled, note, labels)
+    return DataFacts(dataset.train.number, dataset.evaluation.number, labelled, "; ".join(notes), labels)
+
+
+def _grouped(dataset: Dataset, data: DataSpec) -> list[str]:
+    """How the groups of the samples lie in the two parts; or that there may be some which nobody has declared."""
+    import numpy as np
+
+    train, evaluation = dataset.train.group, dataset.evaluation.group
+    if train is not None and evaluation is not None:
+        both, word = len(np.intersect1d(train, evaluation)), data.group or NAME
+        counts = f"{number(train)} in training, {number(evaluation)} in evaluation"
+        if both:
+            return [f"{word}: {both} of {number(evaluation)} of the evaluation set are in the training set, too"]
+        return [f"split by {word}: {counts}, none in both"]
+    if not data.source.endswith(".npz"):
+        return []
+    names = {name.removesuffix("_train") for name in read_archive(Path(data.source), lambda name: False)}
+    hint = next((name for name in USUAL if name in names), "")
+    return [f'the dataset has {hint}: with group = "{hint}" in the project, none is in two parts'] if hint else []
 
 
 def _check_samples(name: str, x: np.ndarray, want: TensorSpec, data: DataSpec) -> None:
@@ -74,10 +94,12 @@ def _arrays(dataset: Dataset, data: DataSpec) -> dict[str, np.ndarray]:
         for wanted, x in zip(data.inputs, part.x, strict=True)
     }
     for name, part in parts.items():
-        for number in range(1 + len(part.others)):
-            y, targets = part.answers(number)
+        if part.group is not None:
+            arrays[f"{NAME}_{name}"] = part.group
+        for n in range(1 + len(part.others)):
+            y, targets = part.answers(n)
             if (answer := y if targets is None else targets) is not None:
-                arrays[f"y_{name}" if number == 0 else f"y_{name}.{number}"] = answer
+                arrays[f"y_{name}" if n == 0 else f"y_{name}.{n}"] = answer
     return arrays
 
 

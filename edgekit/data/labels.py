@@ -58,8 +58,7 @@ def answer(y: np.ndarray | None, name: str, spec: DataSpec, number: int) -> Answ
                 "class indices (N,), one-hot rows, targets of the output's size, or a metric of your own"
             )
         return None, y
-    whole = flat.astype(np.int64)
-    fraction, outside = whole != flat, (flat < 0) | (flat >= max(classes, 2))
+    fraction, outside = flat != np.floor(flat), (flat < 0) | (flat >= max(classes, 2))
     single = size == 1 and np.issubdtype(y.dtype, np.floating)  # targets of a regression
     if (fraction | outside).any() and (own or single):
         return None, y
@@ -73,10 +72,10 @@ def answer(y: np.ndarray | None, name: str, spec: DataSpec, number: int) -> Answ
         first = int(outside.argmax())
         hint = '; for numbers, which are no classes, set metric = "mae"' if size == 1 else ""
         raise DataError(
-            f"{where}[{first}] is {whole[first]}, but the model has {classes} outputs: labels go from 0 to "
+            f"{where}[{first}] is {flat[first]:g}, but the model has {classes} outputs: labels go from 0 to "
             f"{max(classes, 2) - 1}{hint}"
         )
-    return whole, y
+    return flat.astype(np.int64), y
 
 
 def _sizes(spec: DataSpec, number: int) -> tuple[int, int]:

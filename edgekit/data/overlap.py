@@ -10,11 +10,11 @@ def overlap(train: Samples, evaluation: Samples) -> int:
 
     Samples are the same if all their inputs are, value for value as stored; labels do not count.
     """
-    known = set(_digests(train))
-    return sum(digest in known for digest in _digests(evaluation))
+    known = set(digests(train))
+    return sum(digest in known for digest in digests(evaluation))
 
 
-def _digests(samples: Samples) -> list[bytes]:
+def digests(samples: Samples) -> list[bytes]:
     """A hash of each sample. All inputs go through one hash, so that a sample counts as a whole."""
     import hashlib
 

@@ -29,6 +29,8 @@ class Samples(NamedTuple):
     """What the dataset has as y, whatever it is: numbers (N,) or (N, K), or None."""
     others: tuple[tuple[np.ndarray | None, np.ndarray | None], ...] = ()
     """The two for each output after the first."""
+    group: np.ndarray | None = None
+    """(N,): samples of one group are not to be in two parts."""
 
     @property
     def number(self) -> int:
@@ -42,7 +44,8 @@ class Samples(NamedTuple):
             return None if pair[0] is None else pair[0][rows], None if pair[1] is None else pair[1][rows]
 
         y, targets = taken((self.y, self.targets))
-        return Samples(tuple(x[rows] for x in self.x), y, targets, tuple(map(taken, self.others)))
+        group = None if self.group is None else self.group[rows]
+        return Samples(tuple(x[rows] for x in self.x), y, targets, tuple(map(taken, self.others)), group)
 
     def answers(self, output: int) -> tuple[np.ndarray | None, np.ndarray | None]:
         """`y` and `targets` of an output, by its number."""
@@ -83,7 +86,7 @@ def _read(spec: DataSpec) -> Dataset:
         x, y = read_folder(path, spec.inputs)
         return split(Samples((x,), y), spec.seed)
     if path.suffix == ".npz" or path.is_file():
-        return from_arrays(read_npz(path), spec)
+        return from_arrays(read_npz(path, spec.group), spec)
     from edgekit.data.function import call
 
     return from_arrays(call(spec.source), spec)
@@ -134,8 +137,44 @@ def stratified(y: np.ndarray | None, total: int, count: int, seed: int) -> np.nd
 
 def calibration(dataset: Dataset, count: int, spec: DataSpec) -> list[np.ndarray]:
     """The calibration set: a stratified share of the training samples, as the model takes them."""
+    return prepared(dataset.train.take(calibration_rows(dataset, count, spec.seed)[0]), spec)
+
+
+def calibration_rows(dataset: Dataset, count: int, seed: int) -> tuple[np.ndarray, int]:
+    """Which training samples are the calibration set: none of the evaluation set, of each class its share.
+
+    A sample that is in both parts is replaced. Of grouped samples some groups are left out, for `DataSpec.held_out`.
+
+    Returns:
+      indices, (count,) int64 or fewer where there are not so many; and how many samples were replaced.
+    """
+    import numpy as np
+
+    from edgekit.data.overlap import digests
+
     train = dataset.train
-    return prepared(train.take(stratified(train.y, train.number, count, spec.seed)), spec)
+    left = np.flatnonzero(~_spare(train, seed))
+
+    def drawn(number: int) -> np.ndarray:
+        y = None if train.y is None else train.y[left]
+        return left[stratified(y, len(left), min(number, len(left)), seed)]
+
+    rows, known, replaced = drawn(count), set(digests(dataset.evaluation)), 0
+    while (twins := np.array([digest in known for digest in digests(train.take(rows))], bool)).any():
+        left, replaced = np.setdiff1d(left, rows), replaced + int(twins.sum())
+        rows = np.concatenate([rows[~twins], drawn(int(twins.sum()))])
+    return rows, replaced
+
+
+def _spare(train: Samples, seed: int) -> np.ndarray:
+    """Training samples, (N,) bool, of groups that calibration does not see; none where there are no groups to spare."""
+    import numpy as np
+
+    from edgekit.data.groups import number, whole_groups
+
+    if train.group is None or number(train.group) < 2:
+        return np.zeros(train.number, bool)
+    return whole_groups(train.group, train.y, TEST_SHARE, seed)
 
 
 def _held_out(dataset: Dataset, spec: DataSpec) -> Dataset:
@@ -143,8 +182,10 @@ def _held_out(dataset: Dataset, spec: DataSpec) -> Dataset:
     import numpy as np
 
     train = dataset.train
-    rest = np.ones(train.number, dtype=bool)
-    rest[stratified(train.y, train.number, spec.held_out, spec.seed)] = False
+    rest = _spare(train, spec.seed)
+    if not rest.any():
+        rest = np.ones(train.number, dtype=bool)
+        rest[calibration_rows(dataset, spec.held_out, spec.seed)[0]] = False
     left = train.take(rest)
     if not left.number:
         raise DataError(
@@ -155,11 +196,16 @@ def _held_out(dataset: Dataset, spec: DataSpec) -> Dataset:
 
 
 def split(samples: Samples, seed: int) -> Dataset:
-    """Training and evaluation samples of a dataset that has no split of its own."""
+    """Training and evaluation samples of a dataset that has no split of its own; groups, two or more, stay whole."""
     import numpy as np
 
-    test = np.zeros(samples.number, dtype=bool)
-    test[stratified(samples.y, samples.number, round(TEST_SHARE * samples.number), seed)] = True
+    from edgekit.data.groups import whole_groups
+
+    if samples.group is not None:
+        test = whole_groups(samples.group, samples.y, TEST_SHARE, seed)
+    else:
+        test = np.zeros(samples.number, dtype=bool)
+        test[stratified(samples.y, samples.number, round(TEST_SHARE * samples.number), seed)] = True
     return Dataset(samples.take(~test), samples.take(test))
 
 

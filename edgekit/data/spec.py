@@ -34,6 +34,8 @@ class DataSpec(Struct, frozen=True):
     """What the model answers, in its order."""
     metric: str = "accuracy"
     """What it is scored by, see `edgekit.measure.metrics`: decides whether y are classes."""
+    group: str = ""
+    """The array that says which samples belong together; `group`, where there is one, if it is empty."""
 
     def output(self, number: int) -> str:
         """Name of an output, as labels and limits call it; its number where names do not tell them apart."""

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from edgekit.data.overlap import overlap
-from edgekit.data.samples import calibration, read, stratified
+from edgekit.data.samples import calibration_rows, prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError
 from edgekit.flatbuffer.edit import ranges
@@ -41,27 +40,34 @@ def check_calibration(model: str, data: DataSpec, settings: Quantize) -> str:
     """Whether the calibration set of a float `.tflite` is large enough, as a note for the report; "" where it is.
 
     Raises:
-      DataError: some of it scores accuracy too.
+      DataError: all of it scores accuracy too.
     """
     dataset = read(data)
-    train, count = dataset.train, min(settings.calibration_samples, dataset.train.number)
-    if shared := overlap(train.take(stratified(train.y, train.number, count, data.seed)), dataset.evaluation):
+    count = settings.calibration_samples
+    rows, replaced = calibration_rows(dataset, count, data.seed)
+    samples = prepared(dataset.train.take(rows), data)
+    if not len(rows):
         raise DataError(
-            f"{data.source}: {shared} of {dataset.evaluation.number} evaluation samples are calibration samples too; "
+            f"{data.source}: all {dataset.train.number} training samples are evaluation samples too; "
             "take them out of one of the two parts"
         )
-    samples = calibration(dataset, settings.calibration_samples, data)
-    if len(samples[0]) < 2:
-        return "a single calibration sample sets all ranges; --set recipe.quantize.calibration_samples=256"
+    notes = []
+    if replaced:
+        notes.append(f"{replaced} calibration samples are evaluation samples too: others were drawn")
+    if len(rows) < count <= dataset.train.number:
+        notes.append(f"{len(rows)} calibration samples instead of {count}: no others are apart from the evaluation set")
+    if len(rows) < 2:
+        notes.append("a single calibration sample sets all ranges; --set recipe.quantize.calibration_samples=256")
+        return "; ".join(notes)
     plain = msgspec.structs.replace(settings, calibration="minmax", equalize=False, rounding="nearest")
     worst = stability(Path(model).read_bytes(), samples, plain)[:1]
-    if not worst or worst[0].difference <= BOUND:
-        return ""
-    apart, tensor = 100 * worst[0].difference, worst[0].tensor.split(";")[0]
-    return (
-        f"two halves of the {len(samples[0])} calibration samples differ by {apart:.0f} % of the range of {tensor}; "
-        "give more with recipe.quantize.calibration_samples"
-    )
+    if worst and worst[0].difference > BOUND:
+        apart, tensor = 100 * worst[0].difference, worst[0].tensor.split(";")[0]
+        notes.append(
+            f"two halves of the {len(rows)} calibration samples differ by {apart:.0f} % of the range of {tensor}; "
+            "give more with recipe.quantize.calibration_samples"
+        )
+    return "; ".join(notes)
 
 
 def stability(model: bytes, samples: list[np.ndarray], settings: Quantize) -> list[Drift]:
