@@ -157,7 +157,7 @@ def calibration_rows(dataset: Dataset, count: int, seed: int) -> tuple[np.ndarra
 
     def drawn(number: int) -> np.ndarray:
         y = None if train.y is None else train.y[left]
-        return left[stratified(y, len(left), min(number, len(left)), seed)]
+        return left[stratified(y, len(left), min(number, len(left)), seed)] if len(left) else left
 
     rows, known, replaced = drawn(count), set(digests(dataset.evaluation)), 0
     while (twins := np.array([digest in known for digest in digests(train.take(rows))], bool)).any():

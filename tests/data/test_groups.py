@@ -94,4 +94,6 @@ def test_calibration_draws_others_for_samples_that_are_evaluated_too():
     assert overlap(dataset.train.take(rows), dataset.evaluation) == 0
     most = from_arrays({"x_train": x[:50], "x_test": x[:45]}, spec(shape=(3,)))
     assert sorted(calibration_rows(most, 20, 0)[0]) == [45, 46, 47, 48, 49]
-    assert len(calibration_rows(from_arrays({"x_train": x, "x_test": x}, spec(shape=(3,))), 20, 0)[0]) == 0
+    for labels in ({}, {"y_train": y, "y_test": y}):
+        same = from_arrays({"x_train": x, "x_test": x} | labels, spec(shape=(3,)))
+        assert len(calibration_rows(same, 1000, 0)[0]) == 0
