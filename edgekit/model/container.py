@@ -26,6 +26,8 @@ CONFIG_LIMIT = 16 << 20
 
 SIZES = ("units", "filters", "input_dim", "output_dim", "key_dim", "num_heads")
 """Settings of layers of which a product is the least number of weights."""
+NAME = 1 << 10
+"""Bytes that a name in a list of names is taken to have."""
 INPUT_LIMIT = 1 << 28
 """Bytes of the largest input."""
 WEIGHTS = "model.weights.h5"
@@ -240,7 +242,7 @@ def _check_hdf5(path: Path, file: Any) -> int:
             raise ModelError(f"{where} lies in another file; not opened")
         item = h5py.h5o.open(file.id, name)
         attributes = [h5py.h5a.open(item, index=n) for n in range(h5py.h5a.get_num_attrs(item))]
-        claim = sum(_bytes(attribute, size) for attribute in attributes)
+        claim = sum(_bytes(attribute, NAME) for attribute in attributes)
         if isinstance(item, h5py.h5d.DatasetID):
             plan = item.get_create_plist()
             if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
@@ -264,7 +266,7 @@ def _bytes(item: Any, size: int) -> int:
     """Memory that a dataset or an attribute takes when it is read.
 
     Args:
-      size: of the file. Each text of variable length can be as large: many may be the same bytes of the file.
+      size: what a text of variable length takes. In a dataset each can be as large as the file: they may be the same bytes.
     """
     count, kind = math.prod(item.get_space().get_simple_extent_dims() or ()), item.get_type()
     return count * (size if _is_variable(kind) and count > 1 else kind.get_size())
