@@ -266,7 +266,7 @@ def _bytes(item: Any, size: int) -> int:
     """Memory that a dataset or an attribute takes when it is read.
 
     Args:
-      size: what a text of variable length takes. In a dataset each can be as large as the file: they may be the same bytes.
+      size: of a text of variable length. In a dataset each may be as large as the file: they can be the same bytes.
     """
     count, kind = math.prod(item.get_space().get_simple_extent_dims() or ()), item.get_type()
     return count * (size if _is_variable(kind) and count > 1 else kind.get_size())
