@@ -27,6 +27,11 @@ class ModelError(EdgekitError):
     """A model file cannot be read, or holds something that cannot be built."""
 
 
+class LimitError(ModelError):
+    """A model file asks for more time or memory than its size allows. It says nothing of what is in the file, so that
+    nothing is kept of it."""
+
+
 class DataError(EdgekitError):
     """A dataset cannot be read, or does not fit the model."""
 

@@ -33,8 +33,6 @@ CALIBRATION_INPUTS = 256
 NAMES = "model.names.json"
 TIME_LIMIT = 300.0
 """Seconds, for each runtime."""
-FOLDING = 5.0
-"""Seconds for operators that read constants only."""
 IDENTICAL, NEITHER = "identical", "runs neither file"
 """How what a runtime says starts where the smaller file may take the place of the other."""
 
@@ -79,17 +77,15 @@ def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
       OutputError: the folder cannot be written.
     """
     check_writable(out)
-    for harvest in (True, False):
-        settings = Shrink(keep_names, harvest)
+    for settings in less(Shrink(keep_names)):
         with tempfile.TemporaryDirectory() as folder:
-            worker.call(shrink_file, str(path), settings, folder, returns=type(None), time_limit=TIME_LIMIT)
+            macs = worker.call(shrink_file, str(path), settings, folder, returns=tuple[int, int], time_limit=TIME_LIMIT)
             smaller = Path(folder) / INTEGER
             proven = {name: prove(path, smaller, name) for name in RUNTIMES if installed(name)}
             before, after = path.read_bytes(), smaller.read_bytes()
         if kept := all(holds(said) for said in proven.values()):
             break
-    after = after if kept else before
-    macs = parse(before, str(path)).macs, parse(after, str(path)).macs
+    after, macs = (after, macs) if kept else (before, (macs[0], macs[0]))
     write(out / path.name, after)
     return Shrunk(str(out / path.name), len(before), len(after), macs, proven, kept)
 
@@ -130,7 +126,7 @@ def shrunk(
     portable = model
     names: dict[str, Artifact] = {}
     own = replace(settings, lookup_tables=False)  # which are a step of their own
-    for tried in dict.fromkeys((own, replace(own, harvest=False))):
+    for tried in less(own):
         if (made := step(model, steps.shrink(model, tried), engines)) is None:
             continue
         portable = made.artifacts[INTEGER]
@@ -146,73 +142,52 @@ def shrunk(
     return Smaller(shipped, portable, names, proofs, notes)
 
 
+def less(settings: Shrink) -> list[Shrink]:
+    """The settings, and what is tried instead where a runtime has other outputs: with other kernels for an operator
+    whose input has become a constant, or that has fewer channels."""
+    return list(dict.fromkeys((settings, replace(settings, fold=False), replace(settings, fold=False, harvest=False))))
+
+
 def holds(said: str) -> bool:
     """Whether what a runtime says of two files allows the second in the place of the first."""
     return said.startswith((IDENTICAL, NEITHER))
 
 
-def shrink_file(model: str, settings: Shrink, folder: str) -> None:
+def shrink_file(model: str, settings: Shrink, folder: str) -> tuple[int, int]:
     """Writes the smaller file, not proven yet, and the names that it lacks.
 
+    Returns:
+      multiply-accumulates before and after.
+
     Raises:
+      LimitError: it takes too much processor time or memory.
       ModelError: the file is no `.tflite`, or is damaged.
+      WorkerError: folding its constants crashed, or ran into its time limit.
     """
-    from edgekit.flatbuffer.bounds import DAMAGE, guarded
-    from edgekit.flatbuffer.diet import dieted
-    from edgekit.flatbuffer.fold import folded
+    from edgekit.flatbuffer.bounds import guarded
+    from edgekit.flatbuffer.diet import diet
+    from edgekit.flatbuffer.fold import Unfolded, foldable, folded
     from edgekit.flatbuffer.names import names
     from edgekit.flatbuffer.read import read
+    from edgekit.runtimes.alone import alone
 
-    graph = read(Path(model))
-    content = Path(model).read_bytes()
-
-    def both(content: bytes) -> tuple[bytes, bytes]:
-        """Without names and with them."""
-        with guarded(len(content)):
-            return dieted(content, settings.keep_names, settings.harvest), dieted(content, True, settings.harvest)
-
+    graph, content = read(Path(model)), Path(model).read_bytes()
+    computed = content
     try:
-        smaller, named = both(content)
-        with contextlib.suppress(ModelError, WorkerError):  # what LiteRT does not run is not folded
-            if (computed := folded(content, _outputs)) is not content:
-                smaller, named = both(computed)
-    except DAMAGE as problem:
-        raise ModelError(f"{model}: is damaged ({type(problem).__name__}); convert the model again") from problem
+        if settings.fold and foldable(graph):
+            with contextlib.suppress(Unfolded):
+                computed = folded(content, alone)
+        with guarded(len(content)):
+            smaller, inner = diet(computed, settings.keep_names, settings.harvest)
     except ModelError as problem:
-        raise ModelError(f"{model}: {problem}") from problem
+        raise type(problem)(f"{model}: {problem}") from problem
     if len(smaller) > graph.bytes:
-        smaller = named = Path(model).read_bytes()
-    parse(smaller, model)
+        smaller, inner = content, ()
+    made = parse(smaller, model)
     (Path(folder) / INTEGER).write_bytes(smaller)
-    if smaller != named:
-        (Path(folder) / NAMES).write_bytes(names(smaller, named))
-
-
-def _outputs(content: bytes) -> list[np.ndarray]:
-    """What a model without inputs computes, in LiteRT's plain kernels."""
-    import numpy as np
-
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "m.tflite").write_bytes(content)
-        worker.call(run_alone, str(Path(folder) / "m.tflite"), folder, returns=type(None), time_limit=FOLDING)
-        with np.load(Path(folder) / "outputs.npz") as file:
-            return [file[f"output_{n}"] for n in range(len(file.files))]
-
-
-def run_alone(model: str, folder: str) -> None:
-    """Writes the outputs of a model without inputs to `outputs.npz`.
-
-    Raises:
-      ModelError: LiteRT refuses it.
-    """
-    import numpy as np
-
-    from edgekit.runtimes import REFERENCE, open_session
-
-    session = open_session(REFERENCE, model)
-    session.invoke()
-    outputs = {f"output_{number}": output for number, output in enumerate(session.get_outputs())}
-    np.savez(Path(folder) / "outputs.npz", **outputs)
+    if inner:
+        (Path(folder) / NAMES).write_bytes(names(made.sha256, inner))
+    return graph.macs, made.macs
 
 
 def lookup_file(model: str, names: str | None, arena: int | None, folder: str) -> None:

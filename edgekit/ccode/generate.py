@@ -117,6 +117,7 @@ def generate(
     Raises:
       ModelError: it cannot be written; names the operator.
     """
+    sha256, content = parse(content, name).sha256, settled(content)
     of, name = network(content, names), c_identifier(name)
     style = Style(kernels, unary(content), tables)
     pieces = [piece(node, style) for node in of.nodes]
@@ -130,7 +131,6 @@ def generate(
         if wider.arena.bytes <= memory.arena.bytes:
             pieces, memory = larger, wider
     saved, pieces = sum(p.saved for p in pieces), _shared(pieces)
-    sha256 = parse(content, name).sha256
     made = (_operator(node, p, memory) for node, p in zip(of.nodes, pieces, strict=True))
     operators = [operator for operator in made if operator["calls"]]
     facts = {
@@ -160,6 +160,19 @@ def generate(
     peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == memory.arena.peak), "")
     told, lasting = saved if tables else None, bool(of.states)
     return Code(name, kernels, files, *sizes, labels, peak, inputs, outputs, lasting, saved=told)
+
+
+def settled(content: bytes) -> bytes:
+    """The same model without operators that work out shapes and other constants; an open batch is that of the file."""
+    from edgekit.flatbuffer.fold import Unfolded, foldable, folded
+    from edgekit.runtimes.alone import alone
+
+    if not foldable(parse(content, "the model"), fixed=True):
+        return content
+    try:
+        return folded(content, alone, fixed=True)
+    except Unfolded:
+        return content
 
 
 def _grown(of: Network, pieces: list[Piece], style: Style, planned: Plan) -> list[Piece]:

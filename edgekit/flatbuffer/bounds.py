@@ -9,10 +9,14 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgekit.errors import ModelError
+from edgekit.errors import LimitError, ModelError
 
 SECONDS = 5.0
-SECONDS_PER_BYTE = 0.5e-6
+SECONDS_PER_BYTE = 5e-6
+"""Of processor time: of the first bytes, which may all be operators, and of those that are weights."""
+SECONDS_PER_WEIGHT = 0.5e-6
+OPERATORS = 16 << 20
+"""Bytes that operators and tensors may take."""
 MEMORY_PER_BYTE = 10
 MEMORY = 128 << 20
 """Bytes on top: libraries that are loaded meanwhile."""
@@ -23,17 +27,22 @@ class Unbounded(Exception):
 
 
 DAMAGE = (
-    *(ArithmeticError, AttributeError, BufferError, LookupError, MemoryError, RecursionError),
-    *(TypeError, ValueError, struct.error, Unbounded),
+    *(ArithmeticError, AttributeError, BufferError, LookupError, RecursionError),
+    *(TypeError, ValueError, struct.error),
 )
 """What the schema's code runs into in a part of a file that `read` does not look at."""
 
 
+def seconds(size: int) -> float:
+    """Processor time that a file of so many bytes may take."""
+    return SECONDS + SECONDS_PER_BYTE * min(size, OPERATORS) + SECONDS_PER_WEIGHT * max(0, size - OPERATORS)
+
+
 @contextlib.contextmanager
 def bounded(size: int) -> Iterator[None]:
-    """Ends with an exception what takes too long or too much memory for a file of that many bytes.
+    """Ends with an exception what takes too much processor time or memory for a file of that many bytes.
 
-    For the main thread of a process of its own, in Python code.
+    Time that others have on the machine does not count. For the main thread of a process of its own, in Python code.
 
     Raises:
       Unbounded: it took too long.
@@ -41,19 +50,19 @@ def bounded(size: int) -> Iterator[None]:
     """
 
     def late(*_: object) -> None:
-        raise Unbounded(f"it takes more than {SECONDS:.0f} s to read")
+        raise Unbounded
 
     limits = resource.getrlimit(resource.RLIMIT_AS)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     most = used + MEMORY + MEMORY_PER_BYTE * size
-    before = signal.signal(signal.SIGALRM, late)
+    before = signal.signal(signal.SIGPROF, late)
     resource.setrlimit(resource.RLIMIT_AS, (min(most, limits[1]) if limits[1] >= 0 else most, limits[1]))
-    signal.setitimer(signal.ITIMER_REAL, SECONDS + SECONDS_PER_BYTE * size)
+    signal.setitimer(signal.ITIMER_PROF, seconds(size))
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
         resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
@@ -62,10 +71,22 @@ def guarded(size: int) -> Iterator[None]:
     """A block in which a file of so many bytes is taken apart by the schema's code.
 
     Raises:
+      LimitError: it takes more processor time or memory than a file of its size may.
       ModelError: the file is damaged.
     """
     try:
         with bounded(size):
             yield
+    except Unbounded:
+        raise LimitError(
+            f"takes more than {seconds(size):.0f} s of processor time, which is the limit for {size:,} bytes: it has "
+            "too many operators or channels; make the model smaller"
+        ) from None
+    except MemoryError:
+        most = (MEMORY + MEMORY_PER_BYTE * size) >> 20
+        raise LimitError(
+            f"takes more than {most:,} MiB of memory, which is the limit for {size:,} bytes; make the model smaller, "
+            "or fetch the file again"
+        ) from None
     except DAMAGE as problem:
         raise ModelError(f"is damaged ({type(problem).__name__}); convert the model again") from problem

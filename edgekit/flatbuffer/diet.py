@@ -14,6 +14,11 @@ IDLE_METADATA = {b"min_runtime_version", b"CONVERSION_METADATA"}
 
 
 def dieted(content: bytes, keep_names: bool = False, harvest: bool = True) -> bytes:
+    """The file alone; see `diet`."""
+    return diet(content, keep_names, harvest)[0]
+
+
+def diet(content: bytes, keep_names: bool = False, harvest: bool = True) -> tuple[bytes, tuple[str, ...]]:
     """The same model without inner names, statistics, reshapes that do nothing, and what nothing refers to.
 
     Equal tables, vectors and buffers are stored once, and every buffer lies at a multiple of 16 bytes.
@@ -22,6 +27,9 @@ def dieted(content: bytes, keep_names: bool = False, harvest: bool = True) -> by
       content: a file that `edgekit.flatbuffer.read` accepts, below 2 GiB.
       keep_names: leave the names of inner tensors, for debugging.
       harvest: take out channels that compute a constant, too.
+
+    Returns:
+      the file, and the names of all its tensors; empty where the file has them.
     """
     model = objects(content)
     move_inside(model, content)
@@ -30,11 +38,14 @@ def dieted(content: bytes, keep_names: bool = False, harvest: bool = True) -> by
     without_idle_operators(model)
     model.description = None
     model.metadata = [m for m in model.metadata or [] if m.name not in IDLE_METADATA] or None
+    names, dropped = [], False
     for number, graph in enumerate(model.subgraphs):
         _drop_tensors(model, number, graph)
         named = _ends(model, number, graph)
         for index, tensor in enumerate(graph.tensors):
+            names.append((tensor.name or b"").decode("utf-8", "replace"))
             if index not in named and not keep_names:
+                dropped = dropped or bool(tensor.name)
                 tensor.name = None
             _slim(tensor)
         for operator in graph.operators:
@@ -47,7 +58,7 @@ def dieted(content: bytes, keep_names: bool = False, harvest: bool = True) -> by
             graph.name = None
     _drop_codes(model)
     _share_buffers(model)
-    return packed(model, share=True)
+    return packed(model, share=True), tuple(names) if dropped else ()
 
 
 def _ends(model: Any, number: int, graph: Any) -> set[int]:

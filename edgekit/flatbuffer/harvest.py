@@ -7,6 +7,7 @@ give up the same channel of their output. Where zeros are put around the input, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from edgekit.flatbuffer.channels import ALIKE, LAYERS, ChannelGraph, padded, scale_of
@@ -48,19 +49,32 @@ def find_removable(graph: ChannelGraph) -> None:
     for tensor, channels in graph.channels.items():
         free = tensor not in graph.ends and bool(graph.readers.get(tensor))
         channels.goes = [free] * len(channels.goes)
-    while True:
-        stays = [
-            (channels, channel)
-            for tensor, channels in graph.channels.items()
-            for channel, goes in enumerate(channels.goes)
-            if goes and not _may_go(graph, tensor, channel)
-        ]
-        # A tensor keeps at least one.
-        stays = stays or [(channels, 0) for channels in graph.channels.values() if all(channels.goes)]
-        if not stays:
-            return
-        for channels, channel in stays:
-            channels.goes[channel] = False
+    _settle(graph, graph.channels)
+    whole = {tensor: channels for tensor, channels in graph.channels.items() if channels.goes and all(channels.goes)}
+    for channels in whole.values():  # a tensor keeps at least one
+        channels.goes[0] = False
+    _settle(graph, (near for tensor in whole for near in _depending(graph, tensor)))
+
+
+def _settle(graph: ChannelGraph, tensors: Iterable[int]) -> None:
+    """Keeps what may not go, and looks again at what depended on its going, until nothing changes."""
+    left = dict.fromkeys(tensors)
+    while left:
+        tensor = next(iter(left))
+        del left[tensor]
+        goes = graph.channels[tensor].goes
+        stays = [channel for channel, gone in enumerate(goes) if gone and not _may_go(graph, tensor, channel)]
+        for channel in stays:
+            goes[channel] = False
+        if stays:
+            left.update(dict.fromkeys(_depending(graph, tensor)))
+
+
+def _depending(graph: ChannelGraph, tensor: int) -> list[int]:
+    """The tensors whose channels may go only where those of this one do: what is made of it, and what it is made of."""
+    made = [graph.parts(number)[3] for number in graph.readers.get(tensor, ())]
+    sources = graph.parts(graph.makers[tensor])[2] if tensor in graph.makers else []
+    return [near for near in (*sources, *made) if near in graph.channels]
 
 
 def _may_go(graph: ChannelGraph, tensor: int, channel: int) -> bool:

@@ -23,15 +23,9 @@ def beside(path: Path) -> Path:
     return path.with_suffix(".names.json")
 
 
-def names(content: bytes, named: bytes) -> bytes:
-    """The names as a file.
-
-    Args:
-      content: a `.tflite` without them.
-      named: the same file with them.
-    """
-    tensors = tuple(tensor.name for tensor in parse(named, "the named file").tensors)
-    return msgspec.json.encode(Names(parse(content, "the file").sha256, tensors)) + b"\n"
+def names(sha256: str, tensors: tuple[str, ...]) -> bytes:
+    """The names of a file's tensors, as a file."""
+    return msgspec.json.encode(Names(sha256, tensors)) + b"\n"
 
 
 def moved(place: Path, content: bytes, changed: bytes) -> bytes:
