@@ -94,21 +94,22 @@ convolution, dense layers, pooling, activations, sums and concatenations. Where 
 constant has to be the stored zero; where runtimes may round to either side, the channel stays. Flash, arena and
 multiply-accumulates fall. `recipe.shrink.harvest = false` leaves them.
 
-What does not depend on the input is computed beforehand, by LiteRT's plain kernels: operators that read constants only,
-and SHAPE of a tensor whose sizes are fixed with all that follows from it (STRIDED_SLICE, PACK, …), as Keras writes them
-around reshapes and transposed convolutions. Where the file leaves the batch open, a runtime may be given another one, and
-SHAPE stays; standalone C, which has one size, [takes that of the file](ccode.md). `recipe.shrink.fold = false` leaves
-all of it.
+What does not depend on the input is computed beforehand, by LiteRT's plain kernels: operators that read constants
+only, and SHAPE of a tensor whose sizes are fixed, with all that follows from it (STRIDED_SLICE, PACK, …), as Keras
+writes them around reshapes and transposed convolutions. Where the file leaves the batch open, a runtime may be given
+another one, so SHAPE stays; standalone C, which has one size, [takes that of the file](ccode.md). `recipe.shrink.fold
+= false` leaves all of it.
 
 Before the smaller file is kept, every runtime of the target (for a file from elsewhere: every one that is installed)
 runs both on 64 random inputs, and in a build on all calibration samples; if one output differs in one bit, or a runtime
-refuses what it took before, constants are left as they were computed, then the channels, and if that does not help, the
-original stays and the report says why. The names that a build takes out lie in `model.names.json`, as symbols beside a stripped binary, and `compare`,
-`inspect` and `diverge` read them from there. `recipe.shrink = false` leaves out the stage.
+refuses what it took before, what was computed beforehand is left, then the channels, and if that does not help, the
+original stays and the report says why. The names that a build takes out lie in `model.names.json`, as symbols beside a
+stripped binary, and `compare`, `inspect` and `diverge` read them from there. `recipe.shrink = false` leaves out the
+stage.
 
-Time and memory are linear in the file: 10,000 operators take some seconds. A file that asks for more processor time
-(5 s, and 5 µs for each of its first 16 MiB) or memory (128 MiB, and ten times its size) than that is left as it is, with
-these words; nothing is kept of it in the store.
+Time and memory are linear in the file. One that asks for more processor time (5 s, and 5 µs for each of its first
+16 MiB) or memory (128 MiB, and ten times its size) than that is left as it is, with these words; nothing is kept of it
+in the store.
 
 ## Lookup tables
 

@@ -34,22 +34,10 @@ def load() -> Any:
     """Imports the runtime."""
     from tflite_micro.python.tflite_micro import runtime
 
-    if not isinstance(runtime.count_resource_variables, functools.partial):
-        runtime.count_resource_variables = functools.partial(_resource_variables, runtime.count_resource_variables)
+    if not hasattr(runtime.count_resource_variables, "cache_clear"):
+        # It takes the whole model apart for each interpreter; an arena is found by trying some twenty.
+        runtime.count_resource_variables = functools.lru_cache(maxsize=1)(runtime.count_resource_variables)
     return runtime.Interpreter
-
-
-def _resource_variables(count: Callable[[bytes], int], model: bytes) -> int:
-    """What the package counts, which for that takes the whole model apart for each interpreter: 0.2 ms an operator.
-
-    Args:
-      count: the package's own function.
-    """
-    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
-
-    root = schema.Model.GetRootAs(model)
-    codes = {root.OperatorCodes(n).BuiltinCode() for n in range(root.OperatorCodesLength())}
-    return count(model) if schema.BuiltinOperator.VAR_HANDLE in codes else 0
 
 
 def open_session(path: str, threads: int) -> TflmSession:
