@@ -1,10 +1,17 @@
 """`edgekit TASK`: the same tasks as `invoke TASK`, anywhere."""
 
-from __future__ import annotations
+# ruff: noqa: E402
+import os
+import sys
+
+# `python -m edgekit` puts the current folder first. A file that lies there is no library, so this goes before any
+# import but those of what Python has loaded by itself.
+sys.path[:] = [place for place in sys.path if place and os.path.realpath(place) != os.path.realpath(".")]
 
 from invoke import Exit, ParseError, Program
 
 from edgekit import __version__
+from edgekit.engine.python import safe_path
 from edgekit.tasks import namespace
 
 
@@ -20,6 +27,7 @@ class _Program(Program):
 
 def main() -> None:
     """Runs the command line."""
+    sys.path[:] = safe_path()
     _Program(name="edgekit", namespace=namespace, version=__version__).run()
 
 

@@ -135,7 +135,7 @@ def _sha256(side: _Side, found: Content | None) -> str:
 
 
 def _content(side: _Side) -> Content | None:
-    return worker.call(content, str(side.path), returns=Content) if side.path else None
+    return worker.call_confined(content, str(side.path), returns=Content) if side.path else None
 
 
 def _figures(old: _Side, new: _Side, contents: list[Content | None]) -> list[Change]:

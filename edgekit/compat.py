@@ -60,7 +60,9 @@ def _npus(path: Path) -> list[Compatibility]:
         try:
             with tempfile.TemporaryDirectory() as folder:
                 arguments = (str(path), None, *checked(npu, "", ""), folder)
-                made = worker.call(compile_file, *arguments, returns=Compiled, time_limit=TIME_LIMIT)
+                made = worker.call_confined(
+                    compile_file, *arguments, returns=Compiled, writes=[folder], time_limit=TIME_LIMIT
+                )
         except (ModelError, WorkerError) as problem:
             found.append(Compatibility(label, False, "compiled", str(problem).removeprefix(f"{path}: ")))
             continue
@@ -86,7 +88,7 @@ def run_once(path: str, runtime: str) -> None:
 def _asked(path: Path, name: str) -> Compatibility:
     label = f"{name} {installed(name)}"
     try:
-        worker.call(run_once, str(path), name, returns=type(None), time_limit=TIME_LIMIT)
+        worker.call_confined(run_once, str(path), name, returns=type(None), time_limit=TIME_LIMIT)
     except (ModelError, WorkerError) as problem:
         return Compatibility(label, False, "ran", str(problem).removeprefix(f"{path}: "))
     return Compatibility(label, True, "ran")

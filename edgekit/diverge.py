@@ -59,15 +59,17 @@ def diverge(path: Path, runtimes: tuple[str, str], inputs: str) -> Divergence:
         for folder in folders:
             folder.mkdir()
         if not source:
-            worker.call(store_random, str(path), str(folders[0]), returns=type(None))
+            worker.call_confined(store_random, str(path), str(folders[0]), returns=type(None), writes=[folders[0]])
         given = source or str(folders[0] / INPUTS)
         same = [
-            worker.call(record, str(path), given, runtime, str(folder), returns=bool, time_limit=TIME_LIMIT)
+            worker.call_confined(
+                record, str(path), given, runtime, str(folder), returns=bool, writes=[folder], time_limit=TIME_LIMIT
+            )
             for runtime, folder in zip(runtimes, folders[1:], strict=True)
         ]
         names = path.with_suffix(".names.json")
         tensors = [str(folder / TENSORS) for folder in folders[1:]]
-        found = worker.call(part, str(path), str(names), *tensors, returns=list[Parting])
+        found = worker.call_confined(part, str(path), str(names), *tensors, returns=list[Parting])
     one, other = (f"{name} {installed(name)}" for name in runtimes)
     return Divergence(str(path), (one, other), source or f"{RANDOM_INPUTS} random inputs", found, all(same))
 

@@ -9,6 +9,7 @@ import subprocess
 from msgspec import Struct
 
 from edgekit import worker
+from edgekit.engine.confine import NOTHING, holds
 from edgekit.errors import EdgekitError
 from edgekit.fingerprint import library
 from edgekit.firmware.run import PACKAGES, missing, versions
@@ -35,6 +36,7 @@ def examine() -> list[Finding]:
     findings += [_library(name) for name in LIBRARIES]
     findings.append(_loads("tensorflow loads", "edgekit.doctor:load_tensorflow", True))
     findings += [_runtime(name) for name in RUNTIMES]
+    findings.append(_confinement())
     findings += [_compiler(name) for name in COMPILERS]
     findings += [_tool(name, package) for name, package in PACKAGES.items()]
     return findings
@@ -55,6 +57,13 @@ def load_runtime(name: str) -> str:
 
     runtimes.load(name)
     return runtimes.installed(name) or ""
+
+
+def _confinement() -> Finding:
+    found = holds()
+    lacking = [name for name in ("Landlock", "seccomp") if not any(have.startswith(name) for have in found)]
+    advice = f"without {' and '.join(lacking)}, which Linux 5.13 and later have: {NOTHING}" if lacking else ""
+    return Finding("confinement", ", ".join(found), not lacking, False, advice)
 
 
 def _library(name: str) -> Finding:

@@ -71,11 +71,11 @@ def inspect(path: str, settings: Reading, targets: list[Target]) -> Inspection:
     """
     named = {*RUNTIMES, *(target.runtimes.ship for target in targets)}
     runtimes = dict(supported(name) for name in sorted(named))
-    found = worker.call(inspect_file, path, returns=Inspection, time_limit=60)
+    found = worker.call_confined(inspect_file, path, returns=Inspection, time_limit=60)
     if not found.format.startswith("tflite"):
         try:
             arguments = (path, settings, runtimes)
-            known = worker.call("edgekit.model.summary:summarize", *arguments, returns=Summary, time_limit=600)
+            known = worker.call_confined("edgekit.model.summary:summarize", *arguments, returns=Summary, time_limit=600)
         except (ModelError, WorkerError) as problem:
             if not found.parts:
                 raise

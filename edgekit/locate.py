@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgekit.data.spec import RANDOM
+from edgekit.engine.python import own_module_file
 from edgekit.errors import EdgekitError
 from edgekit.types import Artifact
 
@@ -44,10 +45,8 @@ def locate(kind: str, source: str, sha256: Callable[[Path], str], error: type[Ed
 def _module_file(source: str, error: type[EdgekitError]) -> Path:
     """The source of a function's module; it is not imported, except for the packages around it."""
     module = source.partition(":")[0]
-    local = Path.cwd().joinpath(*module.split("."))
-    for path in (local.with_suffix(".py"), local / "__init__.py"):
-        if path.is_file():
-            return path
+    if path := own_module_file(module):
+        return path
     try:
         found = importlib.util.find_spec(module)
     except (ImportError, ValueError):

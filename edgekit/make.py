@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +22,8 @@ from edgekit.worker import Worker
 
 EIGEN = "tensorflow without oneDNN"
 """The process in which a step is tried again that died: oneDNN crashes on some graphs on some processors."""
+OWN = "own code"
+"""The process for a builder or dataset that is a function of the user's: it is not confined, for it may download."""
 ENVIRONMENTS = {EIGEN: {"TF_ENABLE_ONEDNN_OPTS": "0"}}
 """Variables of a process that others do not have."""
 
@@ -127,11 +132,11 @@ class Maker:
         if result is None:
             reason = "measured again" if again else self._why(key, ingredients, before)
             self.ui.begin(step.name)
-            with self.store.making(key, alone=step.place is not None) as folder:
+            with self.store.making(key, alone=step.place is not None):
                 result = None if again else self.store.get(key)  # another build may have made it meanwhile
                 if result is None:
                     status = "built"
-                    result = self._build(step, key, folder, self.log(scope), time_limit)
+                    result = self._build(step, key, scope, time_limit)
         if before is None or before.key != key:
             self.store.remember(name, Record(key, ingredients))
         size = sum(a.bytes for a in result.artifacts.values())
@@ -151,36 +156,44 @@ class Maker:
         if worker:
             worker.close(kill)
 
-    def _build(self, step: Step, key: str, folder: Path, log: Path, time_limit: float | None) -> Result:
+    def _build(self, step: Step, key: str, scope: str, time_limit: float | None) -> Result:
+        log = self.log(scope)
         if log not in self._logs:
             self._logs.add(log)
             write(log, b"")
         arguments = {name: _handed_over(value) for name, value in step.arguments.items()}
         start = time.perf_counter()
-        named = arguments | ({"folder": str(folder)} if step.files else {})
 
-        def attempt(process: str) -> Any:
-            worker = self._workers.get(process) or Worker(environment=ENVIRONMENTS.get(process))
-            self._workers[process] = worker
-            return worker.call(
+        def attempt(process: str) -> tuple[Any, Path]:
+            worker = self._worker(process)
+            folder = Path(tempfile.mkdtemp(dir=worker.scratch))
+            value = worker.call(
                 step.function,
-                named=named,
+                named=arguments | ({"folder": str(folder)} if step.files else {}),
                 returns=Any,
                 progress=self.ui.progress,
                 time_limit=time_limit,
                 log=log,
+                what=f"{scope}: {step.name}",
             )
+            return value, folder
 
         try:
-            value, note = attempt(step.process), ""
+            (value, folder), note = attempt(step.process), ""
         except CrashError as error:
             if step.retry is None:
                 raise CrashError(f"{step.name}: {error}") from None
-            for file in folder.iterdir():
-                file.unlink()
-            value, note = attempt(step.retry), f"made in {step.retry}, because {error}"
-        files = {p.name: (p.suffix.lstrip("."), p) for p in sorted(folder.iterdir())}
-        return self.store.put(key, files, value, time.perf_counter() - start, note)
+            (value, folder), note = attempt(step.retry), f"made in {step.retry}, because {error}"
+        files = {p.name: (p.suffix.lstrip("."), p) for p in sorted(folder.iterdir()) if _is_plain(p)}
+        result = self.store.put(key, files, value, time.perf_counter() - start, note)
+        shutil.rmtree(folder, ignore_errors=True)
+        return result
+
+    def _worker(self, process: str) -> Worker:
+        if process not in self._workers:
+            writes = None if process == OWN else ()
+            self._workers[process] = Worker(environment=ENVIRONMENTS.get(process), writes=writes, room=self.store.work)
+        return self._workers[process]
 
     def _why(self, key: str, ingredients: dict[str, Any], before: Record | None) -> str:
         """Why a step is made, in a few words."""
@@ -190,6 +203,11 @@ class Maker:
             return "first build"
         said = list(changes(before.ingredients, msgspec.json.decode(msgspec.json.encode(ingredients)), ""))
         return ", ".join(said[:3]) + (" …" if len(said) > 3 else "") or "its result is no longer in the store"
+
+
+def _is_plain(file: Path) -> bool:
+    """Whether a step left a file there; a link could lead anywhere."""
+    return stat.S_ISREG(file.lstat().st_mode)
 
 
 def _handed_over(value: Any) -> Any:

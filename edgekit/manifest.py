@@ -10,6 +10,7 @@ import msgspec
 
 from edgekit import __version__
 from edgekit.config import encode
+from edgekit.engine.confine import NOTHING, holds
 from edgekit.report.types import MANIFEST, Manifest, StepEntry
 from edgekit.store import relative
 
@@ -31,6 +32,7 @@ def manifest_of(built: Built, root: Path) -> Manifest:
         versions=dict(sorted(versions.items())),
         steps=[StepEntry(made.row.name, made.key, made.ingredients) for made in built.made],
         outputs=[],
+        confinement=", ".join(holds()) or NOTHING,
         predicate=_provenance(product, root, versions),
     )
 

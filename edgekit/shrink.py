@@ -79,7 +79,15 @@ def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
     check_writable(out)
     for settings in less(Shrink(keep_names)):
         with tempfile.TemporaryDirectory() as folder:
-            macs = worker.call(shrink_file, str(path), settings, folder, returns=tuple[int, int], time_limit=TIME_LIMIT)
+            arguments = (str(path), settings, folder)
+            macs = worker.call_confined(
+                shrink_file,
+                *arguments,
+                returns=tuple[int, int],
+                what=str(path),
+                writes=[folder],
+                time_limit=TIME_LIMIT,
+            )
             smaller = Path(folder) / INTEGER
             proven = {name: prove(path, smaller, name) for name in RUNTIMES if installed(name)}
             before, after = path.read_bytes(), smaller.read_bytes()
@@ -223,10 +231,12 @@ def lookup_file(model: str, names: str | None, arena: int | None, folder: str) -
 def prove(before: Path, after: Path, runtime: str) -> str:
     """What a runtime says of both files, in a process of its own."""
     try:
-        return worker.call(same_outputs, str(before), str(after), runtime, None, 0, returns=str, time_limit=TIME_LIMIT)
+        arguments = (str(before), str(after), runtime, None, 0)
+        return worker.call_confined(same_outputs, *arguments, returns=str, time_limit=TIME_LIMIT)
     except CrashError as problem:
         try:
-            worker.call(same_outputs, str(before), str(before), runtime, None, 0, returns=str, time_limit=TIME_LIMIT)
+            arguments = (str(before), str(before), runtime, None, 0)
+            worker.call_confined(same_outputs, *arguments, returns=str, time_limit=TIME_LIMIT)
         except WorkerError:
             return NEITHER
         return f"crashes with the smaller file: {problem}"

@@ -13,7 +13,7 @@ from edgekit.errors import DataError
 from edgekit.firmware.run import missing, versions
 from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.locate import locate
-from edgekit.make import EIGEN, Made, Step
+from edgekit.make import EIGEN, OWN, Made, Step
 from edgekit.measure.accuracy import PREDICTIONS
 from edgekit.measure.metrics import functions
 from edgekit.measure.race import Comparison, Entry, Question, Timed
@@ -21,6 +21,7 @@ from edgekit.measure.record import OUTPUTS
 from edgekit.measure.samples import Differences
 from edgekit.npu.settings import PACKAGE
 from edgekit.npu.vela import Compiled
+from edgekit.project import is_function
 from edgekit.recipe import Distil, Quantize, Recipe, Shrink, Technique
 from edgekit.report.html import Extras
 from edgekit.report.types import Report
@@ -61,12 +62,14 @@ QUANTIZING = ("tensorflow", "numpy", *READING)
 def load(model: Artifact, settings: Reading) -> Step:
     """Reads the model into a form that stages take."""
     arguments = {"model": model, "settings": settings}
-    return Step("load", "edgekit.model.read:load_file", arguments, (*KERAS, *READING), TENSORFLOW, ModelFacts)
+    process = OWN if is_function(model.path) else TENSORFLOW
+    return Step("load", "edgekit.model.read:load_file", arguments, (*KERAS, *READING), process, ModelFacts)
 
 
 def check_data(data: DataSpec) -> Step:
     """Reads the dataset whole and holds it against the model."""
-    return Step("data", "edgekit.data.check:check_data", {"data": data}, ("numpy", "pillow"), TENSORFLOW, DataFacts)
+    process = OWN if is_function(data.source) else TENSORFLOW
+    return Step("data", "edgekit.data.check:check_data", {"data": data}, ("numpy", "pillow"), process, DataFacts)
 
 
 def teach(teacher: Artifact, data: DataSpec, custom_objects: str) -> Step:

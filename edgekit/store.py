@@ -116,7 +116,7 @@ class Store:
         """
         from filelock import FileLock
 
-        locks, work = self.folder / "locks", self.folder / "work"
+        locks, work = self.folder / "locks", self.work
         try:
             locks.mkdir(parents=True, exist_ok=True)
             work.mkdir(parents=True, exist_ok=True)
@@ -140,6 +140,11 @@ class Store:
         (self.folder / "locks").mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / "locks" / "outputs"):
             yield
+
+    @property
+    def work(self) -> Path:
+        """Where results are made."""
+        return self.folder / "work"
 
     def file(self, digest: str) -> Path:
         """Where the file with a SHA-256 lies."""

@@ -48,7 +48,7 @@ def verify(folder: Path, outputs: Path) -> list[Verified]:
     """
     if not (folder / GOLDEN).is_file():
         raise OutputError(f"{folder / GOLDEN}: there is none; build again, or name the folder of a build")
-    return worker.call(compare, str(folder / GOLDEN), str(outputs), returns=list[Verified])
+    return worker.call_confined(compare, str(folder / GOLDEN), str(outputs), returns=list[Verified])
 
 
 def compare(golden: str, outputs: str) -> list[Verified]:

@@ -1,31 +1,39 @@
 """A function call in a process of its own.
 
 TensorFlow's converter can end its process without an exception, a runtime can hang, and two TFLite runtimes in one
-process corrupt each other. So every stage and every measurement runs in a worker: `python -m edgekit.worker`, which
-takes calls as lines of JSON and answers the same way. Arguments and results are frozen types of `msgspec`, never
-pickles: an answer from a process that has read a stranger's model is data, not code.
+process corrupt each other. So every stage and every measurement runs in a worker, a process that takes calls as lines
+of JSON and answers the same way. Arguments and results are frozen types of `msgspec`, never pickles: an answer from a
+process that has read a stranger's model is data, not code. Such a process is confined: see `edgekit.engine.confine`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
 import inspect
+import math
 import os
+import resource
 import select
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
 from edgekit import errors
+from edgekit.engine.confine import confine
+from edgekit.engine.python import environment as safe_environment
+from edgekit.engine.python import python
 
 T = TypeVar("T")
 Progress = Callable[[str, float], None]
@@ -41,11 +49,18 @@ QUIET = {
 }
 
 
+LONGEST = 1 << 30
+"""Bytes of an answer at most."""
+UNEXPECTED = "unexpected"
+"""The kind of an answer where a function raised what is no error of edgekit; the text is the name of its class."""
+
+
 class _Call(msgspec.Struct, frozen=True):
     function: str
-    log: str
     positional: list[Any]
     named: dict[str, Any]
+    processor: float | None = None
+    """Seconds of processor time that it may take."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -62,14 +77,32 @@ class Worker:
     Args:
       log: file that receives what the libraries print (appended).
       environment: variables that the process gets besides those of this one.
+      writes: folders in which a confined process may write, besides its `scratch`; None for a process that is not
+        confined, for what is the user's own code.
+      room: where its `scratch` is made; a folder for temporary files by default.
     """
 
-    def __init__(self, log: Path | str = os.devnull, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        log: Path | str = os.devnull,
+        environment: dict[str, str] | None = None,
+        writes: Sequence[Path | str] | None = None,
+        room: Path | None = None,
+    ) -> None:
         self._log = str(log)
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
         self._printed = self._log
         self._environment = environment or {}
+        self._writes, self._room = writes, room
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of its own for temporary files, which goes with it."""
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="edgekit-", dir=self._room, ignore_cleanup_errors=True)
+        return Path(self._scratch.name)
 
     def start(self) -> None:
         """Starts the process now, so that the first call finds it ready."""
@@ -77,22 +110,27 @@ class Worker:
             return
         self._buffer = b""
         answers_in, answers_out = os.pipe()
+        calls, theirs = socket.socketpair()
+        variables = dict(os.environ) | QUIET | self._environment | safe_environment()
+        writes = []
+        if self._writes is not None:
+            _compile()
+            writes = [str(self.scratch), *map(str, self._writes)]
+            variables |= {"TMPDIR": str(self.scratch), "PYTHONDONTWRITEBYTECODE": "1"}
         with open(self._log, "ab") as log:
             # A session of its own: Ctrl-C reaches the build, which then ends its workers.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "edgekit.worker", str(answers_out)],
-                stdin=subprocess.PIPE,
+                python("from edgekit.worker import main; main()", str(answers_out), *writes),
+                stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
                 pass_fds=[answers_out],
                 start_new_session=True,
-                env=dict(os.environ)
-                | QUIET
-                | self._environment
-                | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+                env=variables,
             )
         os.close(answers_out)
-        self._answers = answers_in
+        theirs.close()
+        self._answers, self._calls = answers_in, calls
 
     def call(
         self,
@@ -103,6 +141,8 @@ class Worker:
         progress: Progress | None = None,
         time_limit: float | None = None,
         log: Path | str | None = None,
+        processor: float | None = None,
+        what: str = "",
     ) -> T:
         """Calls a module-level function there and returns what it returns.
 
@@ -114,20 +154,25 @@ class Worker:
           progress: receives the worker's progress, if the function has a parameter `progress`.
           time_limit: seconds after which the process is ended.
           log: file that receives what this call prints (appended), if not that of the worker.
+          processor: seconds of processor time after which the process is ended.
+          what: step and file, as a message names them.
 
         Raises:
           EdgekitError: of the kind that the function raised.
-          WorkerError: the process died or ran into the time limit.
+          WorkerError: the process died, ran into a limit, or the function raised what is no error of edgekit: what a
+            library said stands in the log, not in the message.
         """
         self.start()
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
         if not isinstance(function, str):
             function = f"{function.__module__}:{function.__qualname__}"
         self._printed = str(log or self._log)
-        call = {"function": function, "log": self._printed, "positional": arguments, "named": named or {}}
-        with contextlib.suppress(BrokenPipeError):  # a process that is gone is reported below, with its status
-            self._process.stdin.write(msgspec.json.encode(call) + b"\n")
-            self._process.stdin.flush()
+        self._what, self._processor = what or function, processor
+        call = msgspec.json.encode(_Call(function, list(arguments), named or {}, processor)) + b"\n"
+        with open(self._printed, "ab") as printed, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            # A process that is gone is reported below, with its status.
+            sent = socket.send_fds(self._calls, [call], [printed.fileno()])
+            self._calls.sendall(call[sent:])
         deadline = None if time_limit is None else time.monotonic() + time_limit
         try:
             for answer in self._lines(deadline):
@@ -136,27 +181,37 @@ class Worker:
                         progress(answer.text, answer.share)
                 elif answer.kind == "result":
                     return msgspec.json.decode(answer.result, type=returns)
+                elif answer.kind == UNEXPECTED:
+                    failed = f"{what}: failed with {answer.text}" if what else f"{answer.text}: {function} failed"
+                    raise errors.WorkerError(f"{failed}{self._see_log()}")
                 else:
-                    raise getattr(errors, answer.kind, errors.EdgekitError)(answer.text)
-        except (KeyboardInterrupt, TimeoutError) as interruption:
+                    raise _kind(answer.kind)(answer.text)
+        except TimeoutError:
             self.close(kill=True)
-            if isinstance(interruption, TimeoutError):
-                raise errors.WorkerError(f"no answer within the time limit of {time_limit:g} s") from None
+            raise errors.WorkerError(f"no answer within the time limit of {time_limit:g} s") from None
+        except msgspec.MsgspecError:
+            self.close(kill=True)
+            raise errors.WorkerError(f"{self._what}: the process answered nonsense{self._see_log()}") from None
+        except BaseException as interruption:
+            if not isinstance(interruption, Exception):
+                self.close(kill=True)
             raise
         raise self._how_it_ended()
 
     def close(self, kill: bool = False) -> None:
         """Ends the process; waits until it is gone."""
-        if self._process is None:
-            return
-        if kill:
-            self._process.kill()
-        with contextlib.suppress(BrokenPipeError):
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-        self._process.wait()
-        os.close(self._answers)
-        self._process = None
+        if self._process is not None:
+            if kill:
+                self._process.kill()
+            self._calls.close()
+            self._process.wait()
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # what it started and left behind
+            os.close(self._answers)
+            self._process = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def __enter__(self) -> Worker:
         return self
@@ -177,16 +232,29 @@ class Worker:
             if not chunk:
                 return
             self._buffer += chunk
+            if len(self._buffer) > LONGEST:
+                raise msgspec.ValidationError("too long")
 
     def _how_it_ended(self) -> errors.WorkerError:
         assert self._process is not None
         status = self._process.wait()
         self.close()
+        if -status == signal.SIGXCPU and self._processor is not None:
+            return errors.WorkerError(f"no answer within {self._processor:.0f} s of processor time")
         if status < 0:
             name = signal.Signals(-status).name
             said = " (out of memory?)" if -status == signal.SIGKILL else ""
-            return errors.CrashError(f"the process died with {name}{said}; what it printed is in {self._printed}")
-        return errors.WorkerError(f"the process ended with status {status}; what it printed is in {self._printed}")
+            return errors.CrashError(f"the process died with {name}{said}{self._see_log()}")
+        return errors.WorkerError(f"the process ended with status {status}{self._see_log()}")
+
+    def _see_log(self) -> str:
+        return "" if self._printed == os.devnull else f"; what it printed is in {self._printed}"
+
+
+def _kind(name: str) -> type[errors.EdgekitError]:
+    """The error of that name; a process may say anything."""
+    found = getattr(errors, name, None)
+    return found if isinstance(found, type) and issubclass(found, errors.EdgekitError) else errors.WorkerError
 
 
 def call(
@@ -196,27 +264,87 @@ def call(
     log: Path | str = os.devnull,
     time_limit: float | None = None,
 ) -> T:
-    """One call in a process that lives just for it (see `Worker.call`)."""
+    """One call in a process that lives just for it and is not confined (see `Worker.call`)."""
     with Worker(log) as worker:
         return worker.call(function, *arguments, returns=returns, time_limit=time_limit)
+
+
+def call_confined(
+    function: Callable[..., Any] | str,
+    *arguments: Any,
+    returns: type[T],
+    what: str = "",
+    writes: Sequence[Path | str] = (),
+    time_limit: float | None = None,
+    processor: float | None = None,
+) -> T:
+    """One call in a confined process that lives just for it: for whatever opens a file of the user.
+
+    What it printed is kept where it failed in a way that nobody foresaw.
+
+    Args:
+      what: step and file, as a message names them.
+      writes: folders in which it may write.
+    """
+    handle, log = tempfile.mkstemp(prefix="edgekit-", suffix=".log")
+    os.close(handle)
+    kept = False
+    try:
+        with Worker(log, writes=writes) as worker:
+            return worker.call(
+                function, *arguments, returns=returns, time_limit=time_limit, processor=processor, what=what
+            )
+    except errors.WorkerError as problem:
+        kept = log in str(problem)
+        raise
+    finally:
+        if not kept:
+            Path(log).unlink(missing_ok=True)
+
+
+@functools.cache
+def _compile() -> None:
+    """Compiles edgekit's own modules, which a confined process can read but not write."""
+    import compileall
+
+    compileall.compile_dir(Path(__file__).parent, quiet=2)
+
+
+def main() -> None:
+    """Runs a worker: its arguments are where answers go, and the folders in which it may write if it is confined."""
+    answers, folders = int(sys.argv[1]), sys.argv[2:]
+    if folders:
+        confine(folders)
+    os.set_inheritable(answers, False)
+    with os.fdopen(answers, "wb") as pipe:
+        _serve(pipe)
 
 
 def _serve(answers: BinaryIO) -> None:
     """Carries out calls from standard input until it closes."""
     gc.set_threshold(100_000, 50, 1000)  # TensorFlow's import makes many objects that live: 15 % less time
-    lines: list[bytes] = []
+    calls = socket.socket(fileno=os.dup(0))
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)  # what this process starts does not read its calls
+    taken: list[tuple[bytes, int]] = []
     ready = threading.Semaphore(0)
 
     def read() -> None:
-        for line in sys.stdin.buffer:
-            lines.append(line)
-            ready.release()
-        os._exit(0)  # the build is gone: so is the reason for whatever runs here
+        line, log = b"", 2
+        while True:
+            chunk, files, *_ = socket.recv_fds(calls, 1 << 20, 1)
+            if not chunk:
+                os._exit(0)  # the build is gone: so is the reason for whatever runs here
+            line, log = line + chunk, files[0] if files else log
+            if line.endswith(b"\n"):  # there is one call at a time
+                taken.append((line, log))
+                ready.release()
+                line = b""
 
     threading.Thread(target=read, daemon=True).start()
     while True:
         ready.acquire()
-        answer = _carry_out(lines.pop(0), lambda text, share: _send(answers, _Answer("progress", text, share)))
+        answer = _carry_out(*taken.pop(0), lambda text, share: _send(answers, _Answer("progress", text, share)))
         _send(answers, answer)
 
 
@@ -225,20 +353,27 @@ def _send(answers: BinaryIO, answer: _Answer) -> None:
     answers.flush()
 
 
-def _print_to(log: str) -> None:
-    """Sends standard output and error, those of C++ too, to a file."""
+def _print_to(log: int) -> None:
+    """Sends standard output and error, those of C++ too, to a file that is open."""
     sys.stdout.flush()
     sys.stderr.flush()
-    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
-    os.close(file)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
 
 
-def _carry_out(line: bytes, progress: Progress) -> _Answer:
+def _limit_processor(seconds: float | None) -> None:
+    """Ends this process after so many more seconds of processor time; None for no limit."""
+    used, hard = resource.getrusage(resource.RUSAGE_SELF), resource.getrlimit(resource.RLIMIT_CPU)[1]
+    limit = hard if seconds is None else math.ceil(used.ru_utime + used.ru_stime + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit if hard < 0 else min(limit, hard), hard))
+
+
+def _carry_out(line: bytes, log: int, progress: Progress) -> _Answer:
     try:
         call = msgspec.json.decode(line, type=_Call)
-        _print_to(call.log)
+        _print_to(log)
+        _limit_processor(call.processor)
         module, name = call.function.split(":")
         function = getattr(importlib.import_module(module), name)
         signature = inspect.signature(function, eval_str=True)
@@ -259,9 +394,5 @@ def _carry_out(line: bytes, progress: Progress) -> _Answer:
         import traceback
 
         traceback.print_exc()  # into the log
-        return _Answer("WorkerError", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
-
-
-if __name__ == "__main__":
-    with os.fdopen(int(sys.argv[1]), "wb") as pipe:
-        _serve(pipe)
+        status = f": {error.code}" if isinstance(error, SystemExit) else ""
+        return _Answer(UNEXPECTED, type(error).__name__ + status)

@@ -72,7 +72,9 @@ def write_ccode(
     read(path)
     with tempfile.TemporaryDirectory() as place:
         arguments = (str(path), name, kernels, None, place, tables)
-        code = worker.call(generate_file, *arguments, returns=Code, time_limit=TIME_LIMIT)
+        code = worker.call_confined(
+            generate_file, *arguments, returns=Code, what=str(path), writes=[place], time_limit=TIME_LIMIT
+        )
         made = {file.name: file.read_bytes() for file in sorted(Path(place).iterdir())}
     if limit is not None and code.arena > limit:
         raise ModelError(

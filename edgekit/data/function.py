@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgekit.engine.python import import_own
 from edgekit.errors import DataError, EdgekitError
 
 if TYPE_CHECKING:
@@ -52,21 +50,18 @@ def call(name: str) -> dict[str, np.ndarray]:
 
 
 def resolve(name: str, error: type[EdgekitError]) -> Callable[[], Any]:
-    """A function of the user by `module:function`; the module is imported from the current folder or the environment.
+    """A function of the user by `module:function`; the module is imported from the project or the environment.
 
     Raises:
       error: there is no such module or function, or importing it raised.
     """
     module, _, attribute = name.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
     try:
-        function = getattr(importlib.import_module(module), attribute, None)
+        function = getattr(import_own(module), attribute, None)
     except ModuleNotFoundError as problem:
         raise error(f"{name}: there is no module {problem.name!r}; run from the folder that holds it") from None
     except Exception as problem:
         raise error(f"{name}: raised {type(problem).__name__}: {' '.join(str(problem).split())[:200]}") from problem
-    finally:
-        sys.path.pop(0)
     if not callable(function):
         raise error(f"{name}: {module} has no function {attribute!r}")
     return function

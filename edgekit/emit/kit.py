@@ -79,7 +79,7 @@ def write_kit(model: Path, array: CArray, folder: Path) -> list[Path]:
       OutputError: the folder cannot be written.
     """
     try:
-        arena = worker.call("edgekit.runtimes.tflm:arena", str(model), returns=Arena, time_limit=120)
+        arena = worker.call_confined("edgekit.runtimes.tflm:arena", str(model), returns=Arena, time_limit=120)
     except EdgekitError:
         arena = None  # the header says that it was not measured
     kit = Kit(array, arena=arena, golden=str(model.with_name("golden.npz")))

@@ -57,7 +57,7 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
     for name in runtimes:
         if installed(name) is None:
             raise SetupError(f"the runtime {name} is not installed: pip install {RUNTIMES[name].package}")
-    found = worker.call("edgekit.measure.file:measure_file", str(path), returns=list[Measurement])
+    found = worker.call_confined("edgekit.measure.file:measure_file", str(path), returns=list[Measurement])
     named = runtimes or ([] if simulated else [name for name in RUNTIMES if installed(name)])
     entries = [Entry("model", name) for name in named]
     for name, simulate in simulated.items():
@@ -73,7 +73,7 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
     for entry in entries:
         measured = measurements(outcome, entry)
         if entry.runtime == "tflm" and measured[0].value is not None:
-            measured += worker.call(arena, str(path), returns=list[Measurement], time_limit=TIME_LIMIT)
+            measured += worker.call_confined(arena, str(path), returns=list[Measurement], time_limit=TIME_LIMIT)
         found += measured
     return found
 
@@ -97,7 +97,7 @@ def _prepared(simulator: str, device: Device) -> Callable[[Path], list[Measureme
     if said := missing():
         raise SetupError(said)
     arguments = device.cpu, clock
-    return lambda path: worker.call(
+    return lambda path: worker.call_confined(
         measure_model, str(path), *arguments, returns=list[Measurement], time_limit=TIME_LIMIT
     )
 
@@ -106,4 +106,6 @@ def _compiled(path: Path, settings: tuple[str, str, str]) -> list[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         names = beside(path)
         given = (str(path), str(names) if names.is_file() else None, *settings, folder)
-        return worker.call(compile_file, *given, returns=Compiled, time_limit=TIME_LIMIT).measurements
+        return worker.call_confined(
+            compile_file, *given, returns=Compiled, writes=[folder], time_limit=TIME_LIMIT
+        ).measurements

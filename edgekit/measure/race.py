@@ -146,7 +146,7 @@ def race(
     start = time.monotonic()
     problems: dict[Entry, str] = {}
     runs: dict[Entry, list[Run]] = {entry: [] for entry in entries}
-    workers = {entry.runtime: Worker() for entry in entries}
+    workers = {entry.runtime: Worker(writes=()) for entry in entries}
     busy, number, asked = _busy(), 0, list(entries)
     try:
         while asked and (number < settings.rounds or time.monotonic() - start < patience):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from edgekit.engine.python import import_own
 from edgekit.errors import ModelError
 
 
@@ -23,16 +21,13 @@ def defined(module: str) -> dict[str, Any]:
     """
     if not module:
         return {}
-    sys.path.insert(0, str(Path.cwd()))
     try:
-        found = vars(importlib.import_module(module))
+        found = vars(import_own(module))
     except ModuleNotFoundError as problem:
         raise ModelError(f"--custom-objects={module}: there is no module {problem.name!r}") from None
     except Exception as problem:
         said = " ".join(str(problem).split())[:200]
         raise ModelError(f"--custom-objects={module}: raised {type(problem).__name__}: {said}") from problem
-    finally:
-        sys.path.pop(0)
     root = module.split(".")[0]
     return {k: v for k, v in found.items() if callable(v) and k[0] != "_" and _root(v) == root}
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from edgekit.engine.python import environment, python
 from edgekit.errors import ModelError
 from edgekit.fingerprint import library
 from edgekit.flatbuffer.edit import move_inside, objects, packed
@@ -151,9 +152,10 @@ def vela(model: Path, npu: str, system: str, memory: str, folder: Path) -> str:
     """
     options = ["--accelerator-config", npu, "--system-config", system, "--memory-mode", memory]
     options += ["--config", "Arm/vela.ini", "--verbose-performance", "--output-dir", str(folder)]
-    command = [sys.executable, "-c", "from ethosu.vela.vela import main; main()", str(model), *options]
+    command = python("from ethosu.vela.vela import main; main()", str(model), *options)
+    variables = dict(os.environ) | environment()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT, env=variables)
     except subprocess.TimeoutExpired:
         raise ModelError(f"{model}: Vela did not end within {TIME_LIMIT:.0f} s for {npu}") from None
     print(done.stdout, done.stderr)

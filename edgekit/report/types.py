@@ -123,6 +123,8 @@ class Manifest(Struct, frozen=True, rename={"type_": "_type", "predicate_type": 
     steps: list[StepEntry]
     outputs: list[Artifact]
     """Every file of the build but this one; paths relative to it."""
+    confinement: str = ""
+    """What held back the processes that read the model, such as "Landlock 7, seccomp"."""
     subject: list[Subject] = []
     """The outputs once more."""
     predicate: dict[str, Any] = {}

@@ -30,7 +30,8 @@ def alone(content: bytes) -> list[np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "m.tflite").write_bytes(content)
         try:
-            worker.call(run_alone, str(Path(folder) / "m.tflite"), folder, returns=type(None), time_limit=TIME_LIMIT)
+            arguments = (str(Path(folder) / "m.tflite"), folder)
+            worker.call_confined(run_alone, *arguments, returns=type(None), writes=[folder], time_limit=TIME_LIMIT)
         except ModelError as problem:
             raise Unfolded(str(problem)) from problem
         with np.load(Path(folder) / "outputs.npz") as file:

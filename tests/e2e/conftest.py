@@ -1,8 +1,10 @@
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from command_line import ROOT, edgekit
+from traps import BY_PYTHON_ITSELF, LIBRARIES, lay
 
 
 def new_project(folder: Path) -> Path:
@@ -20,7 +22,11 @@ def cold(once) -> Path:
     """A project in which the phone's build ran once; `stdout` holds what it printed. Not to be changed."""
 
     def fill(folder: Path) -> None:
-        done = edgekit(new_project(folder), "build", "--target=phone")
+        new_project(folder)
+        traps = lay(folder, {*LIBRARIES, *sys.stdlib_module_names} - BY_PYTHON_ITSELF)
+        done = edgekit(folder, "build", "--target=phone")
+        for trap in traps:
+            trap.unlink()
         assert done.returncode == 0, done.stdout + done.stderr
         (folder / "stdout").write_text(done.stdout)
 
@@ -33,7 +39,10 @@ def everything(once, cold) -> Path:
 
     def fill(folder: Path) -> None:
         shutil.copytree(cold, folder, dirs_exist_ok=True)
+        traps = lay(folder, {*LIBRARIES, *sys.stdlib_module_names} - BY_PYTHON_ITSELF)
         done = edgekit(folder, "build", "--target=all")
+        for trap in traps:
+            trap.unlink()
         assert done.returncode == 0, done.stdout + done.stderr
         (folder / "stdout").write_text(done.stdout)
 

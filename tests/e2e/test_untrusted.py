@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from command_line import ROOT, edgekit
 from refusal import assert_refused
+from traps import BY_PYTHON_ITSELF, LIBRARIES, lay, marks
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,26 @@ def test_a_saved_model_with_a_lambda_builds_when_trusted(hostile, fresh):
 
 def test_the_user_s_own_lambda_builds_when_trusted(hostile, fresh):
     small = ("--set=recipe.prune.epochs=1", "--set=recipe.quantize.calibration_samples=8")
-    done = build(fresh, hostile / "mine.h5", "--trust-model", *small)
+    done = build(fresh, hostile / "own.h5", "--trust-model", *small)
     assert "Traceback" not in done.stderr and done.returncode in (0, 1), done.stderr
-    assert (fresh / "build/phone/mine/model.tflite").exists()
-    assert (hostile.parent / "mine").exists()
+    assert (fresh / "build/phone/own/model.tflite").exists()
+    assert "own code ran" in (fresh / "build/phone/own/build.log").read_text()
+
+
+def test_a_trusted_lambda_still_writes_nowhere(hostile, fresh):
+    (hostile.parent / "mine").unlink(missing_ok=True)
+    assert_refused(build(fresh, hostile / "mine.h5", "--trust-model"), fresh, "mine.h5", "evil")
+    assert not (hostile.parent / "mine").exists()
+
+
+def test_files_called_like_libraries_did_not_run_in_builds(everything):
+    """They lay in the project while every target was built."""
+    assert marks(everything) == ""
+
+
+def test_nor_in_the_commands_that_take_a_file(cold, tmp_path):
+    shutil.copy(cold / "build/phone/digits/model.tflite", tmp_path)
+    lay(tmp_path, {*LIBRARIES, *sys.stdlib_module_names} - BY_PYTHON_ITSELF)
+    for command in ("inspect", "ccode", "carray", "compat"):
+        done = edgekit(tmp_path, command, "model.tflite")
+        assert (done.returncode, marks(tmp_path)) == (0, ""), done.stderr

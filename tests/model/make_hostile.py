@@ -1,7 +1,7 @@
 """Writes model files that would write, read or run something, or exhaust memory, when they are loaded.
 
 `make_hostile.py FOLDER`: a process of its own, so that pytest's process never imports TensorFlow. What they write lies
-beside the folder and is called `written…`; the models `mine…` write `mine`.
+beside the folder and is called `written…`; the models `mine…` write `mine`, and `own.h5` prints.
 """
 
 import json
@@ -47,6 +47,7 @@ def lambdas(folder, written):
     submodel(tf_keras, writer(written)).save(folder / "lambda_2")
     for suffix in ("h5", "keras"):
         submodel(tf_keras, writer(written.with_name("mine"))).save(folder / f"mine.{suffix}")
+    submodel(tf_keras, lambda x: (print("own code ran"), x)[1]).save(folder / "own.h5")
 
 
 def graphs(folder, written):

@@ -1,0 +1,1 @@
+"""Processes that carry out steps, and what they may do."""
