@@ -11,6 +11,7 @@ import msgspec
 
 from edgekit.analyze.advice import advise
 from edgekit.analyze.error_models import sqnr_db
+from edgekit.analyze.feature_advice import normalize
 from edgekit.analyze.findings import EXPLANATION, Channels, Error, Explanation, TensorError
 from edgekit.analyze.fits import uniform_model, value_models
 from edgekit.analyze.histogram import bins
@@ -21,6 +22,7 @@ from edgekit.data.samples import calibration_rows, prepared, read, stratified
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError, ModelError
 from edgekit.quantize.int8 import improved
+from edgekit.quantize.normalize import normalized, with_heads
 from edgekit.recipe import Quantize
 
 if TYPE_CHECKING:
@@ -55,8 +57,11 @@ def explain_file(
     rest = rest if rest.number >= samples else train
     drawn = rest.take(stratified(rest.y, rest.number, min(samples, rest.number), data.seed))
     calibrated, content = prepared(train.take(used), data), Path(reference).read_bytes()
-    if settings.equalize:  # what was quantized has other channels than the file
-        content, _ = improved(content, calibrated, msgspec.structs.replace(settings, rounding="nearest"))
+    # What was quantized has other channels than the file, other masks, or its inputs normalized first.
+    content, _ = improved(content, calibrated, msgspec.structs.replace(settings, rounding="nearest"))
+    if settings.plain:
+        split = normalized(content, calibrated, settings.normalize)
+        content = with_heads(split.model, split.heads)
     return explain(content, Path(model).read_bytes(), prepared(drawn, data), calibrated, settings, progress)
 
 
@@ -103,7 +108,7 @@ def explain(
         tensors=tuple(_row(position, place) for position, place in enumerate(seen.places)),
         weights=tuple(weights),
         unmatched=seen.unmatched,
-        advice=advise(seen, weights, reference, settings),
+        advice=(*normalize(reference, model, calibrated, settings), *advise(seen, weights, reference, settings)),
     )
 
 

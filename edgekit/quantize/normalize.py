@@ -67,13 +67,9 @@ def normalized(model: bytes, samples: list[np.ndarray], allowed: bool = True) ->
 
     heads: list[Head] = []
     notes: list[str] = []
-    for number, (spec, x) in enumerate(zip(parse(model, "the float model").inputs, samples, strict=True)):
-        if spec.dtype != "float32" or x.ndim < 2 or x.shape[-1] < 2:
-            continue
-        rows = x.reshape(-1, x.shape[-1]).astype(np.float64)
-        lost = _lost(rows)
-        if not lost:
-            continue
+    specs = parse(model, "the float model").inputs
+    for number, lost in lost_features(model, samples).items():
+        spec, rows = specs[number], samples[number].reshape(-1, samples[number].shape[-1]).astype(np.float64)
         found = (_own(model, number) or _derived(model, number, rows)) if allowed else None
         if found is None or _lost((rows - found[1]) * found[2]) >= lost:
             notes.append(
@@ -91,6 +87,19 @@ def normalized(model: bytes, samples: list[np.ndarray], allowed: bool = True) ->
             "then quantizes; standalone C takes int8, which NAME_quantize.h makes of the same features"
         )
     return Normalized(model, tuple(heads), "; ".join(notes))
+
+
+def lost_features(model: bytes, samples: list[np.ndarray]) -> dict[int, int]:
+    """For each float input of a `.tflite` with features that one scale of int8 loses: how many."""
+    import numpy as np
+
+    specs = parse(model, "the float model").inputs
+    counts = {
+        number: _lost(x.reshape(-1, x.shape[-1]).astype(np.float64))
+        for number, (spec, x) in enumerate(zip(specs, samples, strict=True))
+        if spec.dtype == "float32" and x.ndim > 1 and x.shape[-1] > 1
+    }
+    return {number: count for number, count in counts.items() if count}
 
 
 def behind(heads: tuple[Head, ...], samples: list[np.ndarray]) -> list[np.ndarray]:

@@ -74,7 +74,7 @@ def print_explanation(found: Explanation) -> None:
     )
     print()
     for number, advice in enumerate(found.advice, 1):
-        print(f"{number}. {' '.join(f'--set={setting}' for setting in advice.settings)}")
+        print(f"{number}. {' '.join(f'--set={setting}' for setting in advice.settings) or 'change the model'}")
         print(f"   {advice.text}")
         for evidence in advice.evidence[:3]:
             basis = " (predicted)" if evidence.basis == "predicted" else ""

@@ -80,3 +80,12 @@ def standalone(path: str) -> list[float]:
     from edgekit.measure.firmware import measure_model
 
     return [m.value for m in measure_model(path, "cortex-m4f", None) if m.name == "instructions"]
+
+
+def advised(kind: str) -> list[tuple[tuple[str, ...], str]]:
+    """What is advised where inputs stay int8."""
+    from edgekit.analyze.feature_advice import normalize
+
+    model, x = case(kind)
+    integers, _ = quantize_whole(model, x, Quantize())
+    return [(a.settings, a.text) for a in normalize(model, integers, x, Quantize(normalize=kind == "conv same"))]

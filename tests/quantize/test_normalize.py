@@ -50,6 +50,13 @@ def test_standalone_c_takes_the_normalized_features(process, tmp_path):
         assert tflm.call(probe.standalone, str(tmp_path / "model.tflite"), returns=list[float])[0] > 0
 
 
+@pytest.mark.parametrize("kind", ["dense", "conv same"])
+def test_the_advice_is_to_normalize(process, kind):
+    ((settings, text),) = process.call(probe.advised, kind, returns=list[tuple[tuple[str, ...], str]])
+    assert settings == (("recipe.quantize.normalize=true",) if kind == "dense" else ())
+    assert ("put a Normalization layer first" in text) == (kind == "conv same")
+
+
 def test_real_values_are_normalized_before_they_are_quantized():
     spec = TensorSpec("x", (1, 2), "int8", 0.5, 3, (100.0, 0.0), (0.01, 1000.0))
     real = np.float32([[200, 0.002], [0, -0.001]])
