@@ -183,6 +183,8 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
             f'{target.name}: recipe.quantize: without it the model stays float, and "tflm" ships integer models; write '
             'recipe.quantize.scheme = "int8", or runtimes.ship = "litert"'
         )
+    if facts.floats and recipe.quantize and recipe.quantize.static and not recipe.quantize.allow_float_ops:
+        raise ModelError(f"{spec.model}: {facts.floats[0]}, or --set recipe.quantize.allow_float_ops=true")
     data, found = check_dataset(spec, target, dataset, facts, maker)
     notes = [found.note] if found.note else []
     rungs: tuple[Rung, ...] = ()

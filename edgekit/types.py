@@ -204,6 +204,8 @@ class ModelFacts(Struct, frozen=True):
     parameters: int
     untrainable: str = ""
     """Why it is a graph and no `tf_keras` model."""
+    floats: tuple[str, ...] = ()
+    """The layers that have no form in integers, each with what to use instead."""
 
 
 class Pruned(Struct, frozen=True):

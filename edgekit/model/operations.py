@@ -37,29 +37,65 @@ def function_of(operation: Any) -> Function | None:
         "abs": tf.abs,
         "add": tf.add,
         "divide": tf.divide,
+        "cos": tf.cos,
+        "equal": lambda x, y: tf.equal(x, y),
         "exp": tf.exp,
+        "floor": tf.floor,
         "getitem": lambda x, key: x[key],
+        "greater": lambda x, y: tf.greater(x, y),
+        "greaterequal": lambda x, y: tf.greater_equal(x, y),
+        "less": lambda x, y: tf.less(x, y),
+        "lessequal": lambda x, y: tf.less_equal(x, y),
         "log": tf.math.log,
+        "logicaland": tf.logical_and,
+        "logicalnot": tf.logical_not,
+        "logicalor": tf.logical_or,
         "matmul": tf.matmul,
         "maximum": tf.maximum,
         "minimum": tf.minimum,
         "multiply": tf.multiply,
         "negative": tf.negative,
+        "notequal": lambda x, y: tf.not_equal(x, y),
         "power": tf.pow,
         "relu": tf.nn.relu,
         "relu6": tf.nn.relu6,
         "sigmoid": tf.sigmoid,
+        "rsqrt": tf.math.rsqrt,
+        "selu": tf.nn.selu,
+        "sign": tf.sign,
         "silu": tf.nn.silu,
+        "sin": tf.sin,
         "softplus": tf.nn.softplus,
+        "softsign": tf.nn.softsign,
         "sqrt": tf.sqrt,
         "square": tf.square,
         "subtract": tf.subtract,
         "tanh": tf.tanh,
         "truedivide": tf.truediv,
+        "where": tf.where,
     }
     if kind in ("mean", "sum", "max", "min"):
         reduce = getattr(tf, f"reduce_{kind}")
         return lambda x: reduce(x, axis=settings["axis"], keepdims=settings["keepdims"])
+    if kind in ("any", "all"):
+        whether = getattr(tf, f"reduce_{kind}")
+        return lambda x: whether(x, axis=settings["axis"], keepdims=settings["keepdims"])
+    if kind == "cast":
+        return lambda x: tf.cast(x, settings["dtype"])
+    if kind == "clip":
+        return lambda x: tf.clip_by_value(x, settings["x_min"], settings["x_max"])
+    if kind == "expanddims":
+        return lambda x: tf.expand_dims(x, settings["axis"])
+    if kind == "squeeze":
+        return lambda x: tf.squeeze(x, settings["axis"])
+    if kind == "stack":
+        return lambda xs: tf.stack(xs, axis=settings["axis"])
+    if kind == "gelu":
+        return lambda x: tf.nn.gelu(x, approximate=settings["approximate"])
+    if kind == "elu":
+        return lambda x: tf.where(x > 0, x, settings["alpha"] * (tf.exp(tf.minimum(x, 0.0)) - 1.0))
+    if kind == "leakyrelu":
+        return lambda x: tf.nn.leaky_relu(x, settings["negative_slope"])
     if kind == "concatenate":
         return lambda xs: tf.concat(xs, axis=settings["axis"])
     if kind == "reshape":

@@ -16,6 +16,7 @@ from edgekit.flatbuffer.read import Graph
 from edgekit.flatbuffer.read import read as read_graph
 from edgekit.model.claims import weights_within
 from edgekit.model.container import Container, identify, layer_name, layers
+from edgekit.model.convertible import check_loops, operators_without_integers, without_form, without_integers
 from edgekit.model.custom import custom_scope, own_names
 from edgekit.model.newer import copy_with, older_copy
 from edgekit.model.rebuild import CannotRebuild, rebuild
@@ -230,6 +231,11 @@ def _keras_facts(model: Any, why: str, path: Path, source: str, settings: Readin
     """Writes the model in its form and describes it."""
     import tf_keras
 
+    try:
+        without_form(model)
+    except ModelError as problem:
+        raise ModelError(f"{path}: {problem}") from None
+    floats = without_integers(model)
     if isinstance(model, tf_keras.Model):
         try:
             save(model, place / KERAS)
@@ -240,6 +246,7 @@ def _keras_facts(model: Any, why: str, path: Path, source: str, settings: Readin
                 outputs=_outputs(model, path),
                 layers=len(model.layers),
                 parameters=model.count_params(),
+                floats=floats,
             )
         except (NotImplementedError, TypeError, ValueError) as problem:
             (place / KERAS).unlink(missing_ok=True)
@@ -248,10 +255,17 @@ def _keras_facts(model: Any, why: str, path: Path, source: str, settings: Readin
     else:
         function = keras_3_function(model, parse_shapes(settings.input_shape), path)
     (place / FLOAT).write_bytes(to_tflite(function))
-    return _graph_facts(read_graph(place / FLOAT), path, source, "float", why)
+    facts = _graph_facts(read_graph(place / FLOAT), path, source, "float", why)
+    return structs.replace(facts, floats=floats or facts.floats)
 
 
 def _graph_facts(graph: Graph, path: Path, source: str, form: Literal["float", "int8"], why: str) -> ModelFacts:
+    for operator in graph.operators if any(t.shape_signature for t in graph.tensors) else ():
+        if operator.name == "WHILE":  # the tensors in it have sizes that change
+            try:
+                check_loops(graph)
+            except ModelError as problem:
+                raise ModelError(f"{path}: {problem}") from None
     for tensor in graph.tensors:
         if tensor.shape_signature and -1 in tensor.shape_signature[1:]:
             raise ModelError(f"{path}: tensor {tensor.name!r} has an open size; convert it with a fixed input shape")
@@ -263,6 +277,7 @@ def _graph_facts(graph: Graph, path: Path, source: str, form: Literal["float", "
         layers=len(graph.operators),
         parameters=graph.parameters,
         untrainable=why,
+        floats=operators_without_integers(graph),
     )
 
 

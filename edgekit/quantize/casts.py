@@ -64,12 +64,54 @@ def without_casts(content: bytes) -> bytes:
     return packed(model)
 
 
+def with_slices(content: bytes) -> bytes:
+    """The same `.tflite`, in which truth values are taken apart by STRIDED_SLICE: TFLM's UNPACK knows none. An unrolled
+    recurrent layer takes its mask apart, step by step."""
+    import numpy as np
+
+    graph = parse(content, "the float model")
+    if not any(op.name == "UNPACK" and graph.tensors[op.inputs[0]].dtype == "bool" for op in graph.operators):
+        return content
+    schema, model = _schema(), objects(content)
+    main, made = model.subgraphs[0], []
+    for operator, known in zip(main.operators, graph.operators, strict=False):
+        source = graph.tensors[known.inputs[0]] if known.inputs else None
+        if known.name != "UNPACK" or source is None or source.dtype != "bool":
+            made.append(operator)
+            continue
+        axis, rank = operator.builtinOptions.axis % len(source.shape), len(source.shape)
+        strides = add_constant(model, np.ones(rank, np.int32), "strides")
+        for step, target in enumerate(operator.outputs):
+            begin, end = np.zeros(rank, np.int32), np.asarray(source.shape, np.int32)
+            begin[axis], end[axis] = step, step + 1
+            slicing, options = schema.OperatorT(), schema.StridedSliceOptionsT()
+            options.shrinkAxisMask = 1 << axis
+            slicing.opcodeIndex = code_of(model, "STRIDED_SLICE")
+            places = [add_constant(model, values, f"{source.name}/{step}") for values in (begin, end)]
+            slicing.inputs, slicing.outputs = [source.index, *places, strides], [target]
+            slicing.builtinOptionsType = schema.BuiltinOptions.StridedSliceOptions
+            slicing.builtinOptions = options
+            made.append(slicing)
+    main.operators = made
+    return with_used_codes(model)
+
+
+def with_used_codes(model: Any) -> bytes:
+    """Objects of the schema as a file, without codes that no operator of theirs has: the calibrator refuses those."""
+    used = sorted({operator.opcodeIndex for graph in model.subgraphs for operator in graph.operators})
+    model.operatorCodes = [model.operatorCodes[code] for code in used]
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            operator.opcodeIndex = used.index(operator.opcodeIndex)
+    return packed(model)
+
+
 def add_constant(model: Any, values: Any, name: str, like: int | None = None) -> int:
     """A new constant in the main graph.
 
     Args:
       model: objects of the schema.
-      values: array of int8 or float32.
+      values: array of int8, int32 or float32.
       like: tensor whose scale it has.
 
     Returns:

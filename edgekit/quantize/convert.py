@@ -8,6 +8,7 @@ from typing import Any
 from edgekit.flatbuffer.read import read
 from edgekit.model.read import FLOAT, open_keras
 from edgekit.model.unroll import unrolled
+from edgekit.quantize.casts import with_slices
 from edgekit.quantize.function import keras_function, to_tflite
 
 
@@ -26,7 +27,7 @@ def convert_file(model: str, custom_objects: str, folder: str) -> str:
         path.write_bytes(convert_fused(loaded))
         if _loops(path):
             flat, names = unrolled(loaded)
-            path.write_bytes(convert(flat))
+            path.write_bytes(with_slices(convert(flat)))
             note = f"unrolled, because a loop cannot be quantized: {', '.join(names)}"
     return note
 

@@ -11,6 +11,7 @@ from edgekit.data.spec import DataSpec
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import ranges, with_ranges
 from edgekit.flatbuffer.read import parse
+from edgekit.model.convertible import check_loops, instead_of
 from edgekit.quantize.bias import correct_bias
 from edgekit.quantize.casts import without_casts
 from edgekit.quantize.equalize import equalize
@@ -38,12 +39,7 @@ def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -
       ModelError: the result is not integer throughout.
     """
     content = Path(model).read_bytes()
-    source = parse(content, model)
-    if source.subgraphs > 1:
-        raise ModelError(
-            f"the graph has {source.subgraphs} subgraphs ({', '.join(source.operator_names)}), of which quantization "
-            "knows one: convert the model with one signature, and without loops or branches"
-        )
+    check_loops(parse(content, model))
     samples = calibration(read(data), settings.calibration_samples, data)
     content, note = bounded(content, samples)
     split = normalized(content, samples, settings.normalize)
@@ -51,8 +47,8 @@ def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -
     (Path(folder) / INT8).write_bytes(with_heads(whole, split.heads))
     if floats and not settings.allow_float_ops:
         raise ModelError(
-            f"quantization left {floats[0]} in floating point: TensorFlow Lite has no int8 form of it; replace the "
-            "layer or its activation, or --set recipe.quantize.allow_float_ops=true"
+            f"quantization left {floats[0]} in floating point: TensorFlow Lite has no int8 form of it; "
+            f"{instead_of(floats[0])}, or --set recipe.quantize.allow_float_ops=true"
         )
     left = f"left in floating point: {', '.join(floats)}" if floats else ""
     return "; ".join(filter(None, (note, split.note, left)))
@@ -61,6 +57,7 @@ def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -
 def calibrate_file(model: str, data: DataSpec, settings: Quantize, folder: str) -> None:
     """Writes the float `.tflite` with better weights, as the settings say, and the range of each tensor to `folder`."""
     content = Path(model).read_bytes()
+    check_loops(parse(content, model))
     samples = calibration(read(data), settings.calibration_samples, data)
     _, rounded = improved(content, samples, settings)
     (Path(folder) / "calibrated.tflite").write_bytes(calibrate(rounded, samples, settings))

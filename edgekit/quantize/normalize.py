@@ -13,7 +13,7 @@ from msgspec import Struct
 from edgekit.flatbuffer.edit import constants, main_graph, objects, packed, with_constants, with_own_biases
 from edgekit.flatbuffer.linear import Linear, fused_activations, linear_layers
 from edgekit.flatbuffer.read import Graph, _schema, parse
-from edgekit.quantize.casts import add_constant, code_of
+from edgekit.quantize.casts import add_constant, code_of, with_used_codes
 from edgekit.quantize.ranges import STEPS
 
 if TYPE_CHECKING:
@@ -213,18 +213,12 @@ def _own(model: bytes, number: int) -> tuple[bytes, np.ndarray, np.ndarray, bool
     left_over = objects(model)
     main = left_over.subgraphs[0]
     main.operators = [operator for place, operator in enumerate(main.operators) if place not in taken]
-    used = sorted(
-        {operator.opcodeIndex for operator in main.operators}
-    )  # the calibrator refuses codes without operators
-    left_over.operatorCodes = [left_over.operatorCodes[code] for code in used]
-    for operator in main.operators:
-        operator.opcodeIndex = used.index(operator.opcodeIndex)
     main.inputs = [tensor if place == number else i for place, i in enumerate(map(int, main.inputs))]
     main.tensors[tensor].name, main.tensors[start].name = main.tensors[start].name, main.tensors[tensor].name
     for signature in left_over.signatureDefs or []:
         for end in signature.inputs:
             end.tensorIndex = tensor if end.tensorIndex == start else end.tensorIndex
-    return packed(left_over), -offset / slope, slope, True
+    return with_used_codes(left_over), -offset / slope, slope, True
 
 
 def _derived(model: bytes, number: int, rows: np.ndarray) -> tuple[bytes, np.ndarray, np.ndarray, bool] | None:

@@ -13,6 +13,7 @@ from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError
 from edgekit.flatbuffer.edit import ranges
 from edgekit.flatbuffer.read import parse
+from edgekit.model.convertible import check_loops
 from edgekit.quantize.int8 import calibrate
 from edgekit.quantize.ranges import SAME_SCALE
 from edgekit.recipe import Quantize
@@ -42,6 +43,8 @@ def check_calibration(model: str, data: DataSpec, settings: Quantize) -> str:
     Raises:
       DataError: all of it scores accuracy too.
     """
+    content = Path(model).read_bytes()
+    check_loops(parse(content, model))
     dataset = read(data)
     count = settings.calibration_samples
     rows, replaced = calibration_rows(dataset, count, data.seed)
@@ -60,7 +63,7 @@ def check_calibration(model: str, data: DataSpec, settings: Quantize) -> str:
         notes.append("a single calibration sample sets all ranges; --set recipe.quantize.calibration_samples=256")
         return "; ".join(notes)
     plain = msgspec.structs.replace(settings, calibration="minmax", equalize=False, rounding="nearest")
-    worst = stability(Path(model).read_bytes(), samples, plain)[:1]
+    worst = stability(content, samples, plain)[:1]
     if worst and worst[0].difference > BOUND:
         apart, tensor = 100 * worst[0].difference, worst[0].tensor.split(";")[0]
         notes.append(
