@@ -11,7 +11,7 @@ from typing import Any
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import Graph, Operator
 
-FRAMES = "use 2-D layers on each frame (TimeDistributed), or frames as channels of a 2-D layer"
+FRAMES = "replace it by 2-D layers on each frame (TimeDistributed), or frames as channels of a 2-D layer"
 SPECTRUM = "compute the spectrogram outside the model, in the front-end of the device, and train on its output"
 TEXT = "do it before the model, and give it the integers"
 ELSEWHERE = "compute it outside the model, or replace the layer or its activation"
