@@ -5,6 +5,8 @@ What was built before is not built again, so a study that was interrupted goes o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -13,7 +15,7 @@ import msgspec
 from edgekit import steps
 from edgekit.build import Built, compress, prove
 from edgekit.config import Settings, decode, encode, read_table
-from edgekit.errors import TargetError
+from edgekit.errors import EdgekitError, TargetError
 from edgekit.make import Listener, Maker
 from edgekit.profiles import check_recipe
 from edgekit.project import ModelSpec, Project
@@ -65,6 +67,15 @@ class Outcome(msgspec.Struct, frozen=True):
     """Whether no other recipe is both smaller to download and more accurate."""
 
 
+class Failure(msgspec.Struct, frozen=True):
+    """A recipe that could not be built."""
+
+    name: str
+    techniques: tuple[Technique, ...]
+    """In the order in which they were to be applied."""
+    reason: str
+
+
 class Study(msgspec.Struct, frozen=True):
     """`study.json`."""
 
@@ -74,22 +85,40 @@ class Study(msgspec.Struct, frozen=True):
     outcomes: list[Outcome]
     orders: list[str]
     """For techniques that were applied in several orders, which one did best."""
+    failures: list[Failure] = []
+    """The recipes that this model, or this target, does not allow."""
 
 
 def study(project: Project, spec: ModelSpec, target: Target, recipes: Path, ui: Listener) -> Study:
-    """Builds a model with each recipe of a file.
+    """Builds a model with each recipe of a file; one that cannot be built is told with its reason, beside the others.
 
     Raises:
       TargetError: the file is wrong.
-      EdgekitError: a recipe cannot be built; what was finished stays in the store.
+      EdgekitError: no recipe can be built: what the first one met.
     """
     variants = [(v.name, _with(target, v, recipes)) for v in _variants(recipes)]
+    problems: list[tuple[Failure, EdgekitError]] = []
     with Maker(Store(project.store), ui) as maker:
-        products = [(name, compress(spec, changed, maker)) for name, changed in variants]
+
+        @contextmanager
+        def noted(name: str, changed: Target) -> Iterator[None]:
+            try:
+                yield
+            except EdgekitError as problem:
+                problems.append((Failure(name, changed.recipe.techniques, str(problem)), problem))
+
+        products, built = [], []
+        for name, changed in variants:
+            with noted(name, changed):
+                products.append((name, compress(spec, changed, maker)))
         maker.end(steps.TENSORFLOW)
-        built = [(name, prove(product, maker, project.root)) for name, product in products]
+        for name, product in products:
+            with noted(name, product.target):
+                built.append((name, prove(product, maker, project.root)))
+    if not built:
+        raise problems[0][1]
     outcomes = _front([_outcome(name, b) for name, b in built])
-    return Study(STUDY, spec.name, target.name, outcomes, _orders(outcomes))
+    return Study(STUDY, spec.name, target.name, outcomes, _orders(outcomes), [failure for failure, _ in problems])
 
 
 def _variants(path: Path) -> list[Variant]:

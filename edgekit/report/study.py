@@ -34,6 +34,8 @@ def print_study(study: Study) -> None:
     print("\n* no other recipe is both smaller to download and more accurate")
     for sentence in study.orders:
         print(sentence)
+    for failure in study.failures:
+        print(f"{failure.name}: could not be built: {failure.reason}")
 
 
 def markdown_study(study: Study, figure: str) -> str:
@@ -47,8 +49,11 @@ def markdown_study(study: Study, figure: str) -> str:
         "file that ships, over the evaluation set, with Wilson's interval; sizes are of that file, deflated at level "
         "9; latency is the median. Latency and seconds are of the machine that ran the study.",
         *study.orders,
+        table(["recipe", "why it could not be built"], [[f.name, f.reason] for f in study.failures])
+        if study.failures
+        else "",
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def plot_study(study: Study, path: Path) -> None:

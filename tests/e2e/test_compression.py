@@ -188,6 +188,9 @@ class TestStudy:
         name = "prune ▶ cluster"
         recipe = { order = ["prune", "cluster"], prune = { sparsity = 0.5, epochs = 1 }, cluster = { epochs = 1 } }
         [[variant]]
+        name = "of another model"
+        recipe.prune = { sparsity = 0.5, layers = { conv99 = 0.5 } }
+        [[variant]]
         name = "cluster ▶ prune"
         recipe = { order = ["cluster", "prune"], prune = { sparsity = 0.5, epochs = 1 }, cluster = { epochs = 1 } }
     """
@@ -200,6 +203,10 @@ class TestStudy:
         assert [o["techniques"] for o in found["outcomes"]] == [[], ["prune", "cluster"], ["cluster", "prune"]]
         assert found["outcomes"][0]["download_size"] > 1.5 * found["outcomes"][1]["download_size"]
         assert any(o["pareto"] for o in found["outcomes"])
+        [failure] = found["failures"]
+        assert failure["name"] == "of another model" and "conv99" in failure["reason"]
+        assert 'recipe.prune.layers: no layer with weights matches "conv99"' in done.stdout
+        assert "conv99" in (built / "study/study.md").read_text()
         [said] = found["orders"]
         assert "Of 2 orders" in said
         assert "★" in (built / "study/study.md").read_text() and (built / "study/study.svg").exists()
