@@ -261,9 +261,12 @@ def _weights(
     aligned: list[tuple[Operator, Operator]], reference: Network, quantized: Network, run: Any
 ) -> Iterator[tuple[Operator, Operator, int, Weights]]:
     """The constants of operators that were quantized: both operators, the position of the input, and the values."""
+    import numpy as np
+
     tensors, floats = quantized.graph.tensors, reference.graph.tensors
     fixed, others, read = constants(quantized), constants(reference), _interpreter(reference.content)
-    _invoke(run, {})
+    # What was in memory is no index into a table: zero is one.
+    _invoke(run, {i: np.zeros(tensors[i].shape, tensors[i].dtype) for i in quantized.inputs})
     sources = {op.outputs[0]: op.inputs[0] for op in quantized.graph.operators if op.name == "DEQUANTIZE"}
     for ours, theirs in aligned:
         for k, (i, j) in enumerate(zip(ours.inputs, theirs.inputs, strict=False)):

@@ -128,12 +128,14 @@ def pairs(model: bytes) -> list[Pair]:
 
 def _passes(operator: Operator, tensor: int, graph: Graph, fixed: dict[int, np.ndarray]) -> bool:
     """Whether factors pass, and channels stay the last dimension, or become several of them in a row."""
+    import numpy as np
+
     shape, result = graph.tensors[tensor].shape, graph.tensors[operator.outputs[0]].shape
     if operator.name not in PASSING or operator.inputs[0] != tensor or not result:
         return False
     if operator.name == "MEAN":
-        axes = fixed.get(operator.inputs[1])
-        return axes is not None and len(shape) - 1 not in axes % len(shape)
+        axes = fixed.get(operator.inputs[1])  # one axis may be a number instead of a vector
+        return axes is not None and len(shape) - 1 not in np.atleast_1d(axes) % len(shape)
     return result[-1] % shape[-1] == 0 if operator.name == "RESHAPE" else result[-1] == shape[-1]
 
 
