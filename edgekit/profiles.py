@@ -289,6 +289,18 @@ def check_recipe(recipe: Recipe, where: str) -> None:
     shares = [*recipe.prune.layers.values(), recipe.prune.sparsity] if recipe.prune else []
     if recipe.prune and recipe.prune.pattern == "2:4" and any(share not in (0, 0.5) for share in shares):
         raise TargetError(f'{where}: recipe.prune: the pattern "2:4" is a sparsity of 0.5; write sparsity = 0.5')
+    order, quantize = recipe.techniques, recipe.quantize
+    four = recipe.prune and recipe.prune.pattern == "2:4"
+    if four and recipe.channels and order.index("channels") > order.index("prune"):
+        raise TargetError(
+            f'{where}: recipe.order: channels after prune takes neighbours out of the pattern "2:4"; put channels first'
+        )
+    if recipe.cluster and quantize and (quantize.equalize or quantize.rounding == "gptq"):
+        name, how = ("equalize", "false") if quantize.equalize else ("rounding", '"nearest"')
+        raise TargetError(
+            f"{where}: recipe.quantize.{name}: takes apart the values that recipe.cluster makes alike; write "
+            f"{name} = {how}, or remove the cluster"
+        )
     if recipe.qat and not (recipe.quantize and recipe.quantize.scheme == "int8"):
         raise TargetError(f'{where}: recipe.qat: trains for int8; set recipe.quantize with scheme = "int8"')
     d = recipe.distil

@@ -147,9 +147,12 @@ def _remedies(
     assert settings
     others = [c for c in ("percentile", "mse", "entropy") if c != settings.calibration]
     yield "calibration", [{"calibration": c} for c in others]
-    yield "equalization", [{"equalize": True}]
+    apart = target.recipe.cluster is None  # what takes shared values apart is no remedy for a clustered model
+    if apart:
+        yield "equalization", [{"equalize": True}]
     yield "bias correction", [{"bias_correction": True}]
-    yield "learned rounding", [{"rounding": "gptq"}]
+    if apart:
+        yield "learned rounding", [{"rounding": "gptq"}]
     mixed = msgspec.structs.replace(settings, int16_layers=("*",))
     if not scheme_refusal(target.runtimes.ship, mixed):
         yield "layers in int16", [{"int16_layers": noisiest(), "bias_correction": False}]

@@ -89,10 +89,11 @@ def cluster(model: Any, x: list[Any], taught: Lesson, settings: Cluster, seed: i
 
 
 def clusterable(layer: Any) -> bool:
-    """Whether TFMOT clusters a layer of `tf_keras`, and it has weights to cluster."""
+    """Whether TFMOT clusters a layer of `tf_keras`, and it has weights to cluster. It loses the order of the weights of
+    an attention."""
     from tensorflow_model_optimization.python.core.clustering.keras.clustering_registry import ClusteringRegistry
 
-    if not ClusteringRegistry.supports(layer):
+    if not ClusteringRegistry.supports(layer) or type(layer).__name__ == "MultiHeadAttention":
         return False
     ClusteringRegistry.make_clusterable(layer)
     return bool(layer.get_clusterable_weights())

@@ -45,18 +45,25 @@ def distil_file(
     """
     master = open_keras(teacher, custom_objects)
     with custom_scope(custom_objects):
-        if student is not None:
-            learner, why = built(student, Reading(custom_objects=custom_objects))
-            if why:
-                raise RecipeError(f"{student}: cannot be trained here, because {why}; return a model of tf_keras")
-        elif isinstance(settings.student, Student):
-            learner = smaller_copy(open_keras(model, custom_objects), settings.student, seed)
-        else:
-            learner = open_keras(model, custom_objects)
+        taught = learner(open_keras(model, custom_objects), student, settings, custom_objects, seed)
         train = read(data).train
-        said = distil(learner, master, load_answers(answers), train, data, settings, seed, progress)
-    save(learner, Path(folder) / KERAS)
+        said = distil(taught, master, load_answers(answers), train, data, settings, seed, progress)
+    save(taught, Path(folder) / KERAS)
     return said
+
+
+def learner(model: Any, student: str | None, settings: Distil, custom_objects: str, seed: int) -> Any:
+    """The student, before it has learned anything; see `distil_file`.
+
+    Args:
+      model: `tf_keras.Model` at this place of the recipe.
+    """
+    if student is not None:
+        made, why = built(student, Reading(custom_objects=custom_objects))
+        if why:
+            raise RecipeError(f"{student}: cannot be trained here, because {why}; return a model of tf_keras")
+        return made
+    return smaller_copy(model, settings.student, seed) if isinstance(settings.student, Student) else model
 
 
 def distil(
@@ -78,7 +85,7 @@ def distil(
     Raises:
       RecipeError: teacher and student do not take and make the same, or there is nothing to learn from.
     """
-    _check(student, teacher, train, settings)
+    check_student(student, teacher, train, settings)
     x, notes = prepared(train, data), []
     fresh = student.get_weights()
     master = teacher
@@ -121,7 +128,12 @@ def _learn(
     return fine_tune(student, x, taught, settings, seed, progress)
 
 
-def _check(student: Any, teacher: Any, train: Samples, settings: Distil) -> None:
+def check_student(student: Any, teacher: Any, train: Samples, settings: Distil) -> None:
+    """Whether a student can learn from a teacher.
+
+    Raises:
+      RecipeError: they do not take and make the same, or there is nothing to learn from.
+    """
     for what in ("inputs", "outputs"):
         ours, theirs = ([tuple(t.shape[1:]) for t in getattr(m, what)] for m in (student, teacher))
         if ours != theirs:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from edgekit.compress.layers import flat, kernels
+from edgekit.compress.kept import keeping
 from edgekit.compress.lesson import Lesson
 from edgekit.recipe import FineTuning
 
@@ -25,7 +25,7 @@ def fine_tune(
     callbacks: tuple[Any, ...] = (),
     patient_from: int = 0,
 ) -> dict[str, float]:
-    """Trains a model on; weights that an earlier stage set to zero stay zero.
+    """Trains a model on; weights that an earlier stage set to zero stay zero, and those that share a value still do.
 
     Args:
       model: `tf_keras.Model`, trained in place.
@@ -70,7 +70,7 @@ def fine_tune(
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         verbose=0,
-        callbacks=[*callbacks, *_zeros_kept(model), _reporter(settings.epochs, progress)],
+        callbacks=[*callbacks, *keeping(model), _reporter(settings.epochs, progress)],
     ).history
     return {name: float(values[-1]) for name, values in history.items()}
 
@@ -78,22 +78,6 @@ def fine_tune(
 def _one_or_many(arrays: list[Any]) -> Any:
     """As Keras takes inputs and targets."""
     return arrays if len(arrays) > 1 else arrays[0]
-
-
-def _zeros_kept(model: Any) -> list[Any]:
-    """A callback that sets weights to zero again that were zero before, where there are some."""
-    import numpy as np
-    import tf_keras
-
-    weights = [w for layer in flat(model) for w in kernels(layer) if "centroids" not in w.name]
-    masks = [(w, (w.numpy() != 0).astype(np.float32)) for w in weights if not w.numpy().all()]
-
-    class KeepZeros(tf_keras.callbacks.Callback):
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            for w, mask in masks:
-                w.assign(w * mask)
-
-    return [KeepZeros()] if masks else []
 
 
 def _reporter(epochs: int, progress: Progress) -> Any:

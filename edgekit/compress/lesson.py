@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from edgekit.data.samples import Samples, prepared
 from edgekit.data.spec import DataSpec
 from edgekit.recipe import Distil
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Kind = Literal["softmax", "sigmoid", "logits", "values"]
 """What an output of a model is: probabilities of classes, probabilities of yes, unnormalized classes, or numbers."""
@@ -22,6 +25,11 @@ class Lesson(NamedTuple):
     """An array (N, …), or a list with one for each output."""
     loss: Any
     """A function or a Keras loss of (targets, outputs), or a list of them."""
+
+    def take(self, rows: np.ndarray) -> Lesson:
+        """The lesson of some of the samples."""
+        several = isinstance(self.targets, list)
+        return Lesson([t[rows] for t in self.targets] if several else self.targets[rows], self.loss)
 
 
 def lesson(model: Any, train: Samples, data: DataSpec, answers: str | None, distil: Distil | None) -> Lesson:

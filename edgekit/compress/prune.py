@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from edgekit.compress.fine_tune import Progress, fine_tune
+from edgekit.compress.kept import kept
 from edgekit.compress.layers import chosen, flat, kernels, setting
 from edgekit.compress.lesson import Lesson, lesson
 from edgekit.compress.masks import magnitude_mask, shares_of_smallest, two_of_four_mask
-from edgekit.compress.saliency_pruning import prune_by_saliency
+from edgekit.compress.saliency_pruning import prune_in_rounds
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import RecipeError
@@ -20,6 +22,8 @@ from edgekit.recipe import Distil, Prune
 from edgekit.types import Pruned
 
 WHERE = "recipe.prune"
+ROWS = frozenset("Dense Conv1D Conv2D Conv3D SeparableConv1D SeparableConv2D".split())
+"""Layers with kernels of (…, inputs, outputs)."""
 
 
 def prune_file(
@@ -39,16 +43,26 @@ def prune_file(
       RecipeError: no layer can be pruned, and `settings.required`; or a pattern fits no layer.
     """
     loaded = open_keras(model, custom_objects)
-    layers = chosen(loaded, settings, prunable, WHERE)
+    layers = check_prune(loaded, settings)
     if layers:
         train = read(data).train
         with custom_scope(custom_objects):
             taught = lesson(loaded, train, data, answers, distil)
             loaded = prune(loaded, prepared(train, data), taught, settings, seed, progress)
-    elif settings.required:
-        raise RecipeError(f"{WHERE}: the model has no layer that can be pruned; set recipe.prune = false")
     save(loaded, Path(folder) / KERAS)
     return _facts(loaded, {layer.name for layer in layers})
+
+
+def check_prune(model: Any, settings: Prune) -> list[Any]:
+    """The layers of a `tf_keras` model that are pruned.
+
+    Raises:
+      RecipeError: there are none, and `settings.required`; or a pattern fits no layer.
+    """
+    layers = chosen(model, settings, _able(settings), WHERE)
+    if not layers and settings.required:
+        raise RecipeError(f"{WHERE}: the model has no layer that can be pruned; set recipe.prune = false")
+    return layers
 
 
 def prune(model: Any, x: list[Any], taught: Lesson, settings: Prune, seed: int, progress: Progress) -> Any:
@@ -67,23 +81,25 @@ def prune(model: Any, x: list[Any], taught: Lesson, settings: Prune, seed: int, 
 
     shares, pooled = sparsities(model, x, taught, settings)
     weights = {layer.name: prunable_weights(layer) for layer in flat(model) if layer.name in shares}
-    if settings.by == "gradient":
-        return prune_by_saliency(model, weights, shares, pooled, x, taught, settings, seed, progress)
+    # TFMOT knows the pattern for few shapes, and prunes all that share a value or none of it.
+    own = settings.epochs and (settings.pattern == "2:4" or "clusters" in kept(model))
+    if settings.by == "gradient" or own:
+        return prune_in_rounds(model, weights, shares, pooled, x, taught, settings, seed, progress)
     if pooled:
         sizes = {name: np.concatenate([np.abs(w.numpy()).ravel() for w in weights[name]]) for name in pooled}
         shares |= shares_of_smallest(sizes, settings.sparsity)
     if settings.epochs == 0:
         for name, variables in weights.items():
             for w in variables:
-                whole = settings.pattern == "2:4"
-                w.assign(w * (two_of_four_mask(w.numpy()) if whole else magnitude_mask(w.numpy(), shares[name])))
+                four = settings.pattern == "2:4"
+                w.assign(w * (two_of_four_mask(w.numpy()) if four else magnitude_mask(w.numpy(), shares[name])))
         return model
     return _prune_by_magnitude(model, x, taught, settings, shares, seed, progress)
 
 
 def sparsities(model: Any, x: list[Any], taught: Lesson, settings: Prune) -> tuple[dict[str, float], list[str]]:
     """The share of weights that goes, for each chosen layer; and the layers that share theirs among them."""
-    layers = chosen(model, settings, prunable, WHERE)
+    layers = check_prune(model, settings)
     shares = {layer.name: setting(layer.name, settings.layers, settings.sparsity) for layer in layers}
     free = [name for name in shares if not any(fnmatchcase(name, pattern) for pattern in settings.layers)]
     if settings.scope == "sensitivity" and free:
@@ -105,6 +121,13 @@ def prunable_weights(layer: Any) -> list[Any]:
 def prunable(layer: Any) -> bool:
     """Whether a layer has weights that can be pruned."""
     return bool(prunable_weights(layer))
+
+
+def _able(settings: Prune) -> Callable[[Any], bool]:
+    """Which layers can be pruned so: neighbours are those along a kernel's inputs, which come last but one."""
+    if settings.pattern == "any":
+        return prunable
+    return lambda layer: prunable(layer) and type(layer).__name__ in ROWS
 
 
 def _prune_by_magnitude(
@@ -134,8 +157,7 @@ def _prune_by_magnitude(
             return tf_keras.models.clone_model(layer, clone_function=wrapped)
         if not shares.get(layer.name):
             return layer
-        pattern = {"sparsity_m_by_n": (2, 4)} if settings.pattern == "2:4" else {}
-        return sparsity.prune_low_magnitude(layer, pruning_schedule=schedule(shares[layer.name]), **pattern)
+        return sparsity.prune_low_magnitude(layer, pruning_schedule=schedule(shares[layer.name]))
 
     pruned = wrapped(model)
     last = 1 + end // max(1, steps // max(1, settings.epochs))

@@ -1,4 +1,4 @@
-"""Pruning of the weights that the loss depends on least, while the model trains on."""
+"""Pruning in a few rounds, by how much the loss depends on each weight or by size, while the model trains on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UPDATES = 10
 """How often the masks change while the sparsity rises."""
 
 
-def prune_by_saliency(
+def prune_in_rounds(
     model: Any,
     weights: dict[str, list[Any]],
     shares: dict[str, float],
@@ -26,7 +26,8 @@ def prune_by_saliency(
     seed: int,
     progress: Progress,
 ) -> Any:
-    """Sets the weights with the smallest |weight x gradient| to zero in several rounds, and trains the rest.
+    """Sets the weights with the smallest |weight x gradient|, or that are the smallest, to zero in several rounds, and
+    trains the rest.
 
     Args:
       model: `tf_keras.Model`, changed in place.
@@ -45,7 +46,11 @@ def prune_by_saliency(
 
     def cut(progress: float) -> list[tuple[Any, Any]]:
         """Masks at a point of the schedule, 0 to 1; a weight that is zero has no saliency, so it stays away."""
-        values = saliency(model, [w for ws in weights.values() for w in ws], x, taught, settings.batch_size)
+        every = [w for ws in weights.values() for w in ws]
+        if settings.by == "gradient":
+            values = saliency(model, every, x, taught, settings.batch_size)
+        else:
+            values = [np.abs(w.numpy()) for w in every]
         by_layer = {name: [values.pop(0) for _ in ws] for name, ws in weights.items()}
         joined = {name: np.concatenate([v.ravel() for v in vs]) for name, vs in by_layer.items()}
         now = {name: _cubic(min(settings.initial_sparsity, s), s, progress) for name, s in shares.items()}
@@ -65,11 +70,12 @@ def prune_by_saliency(
         return masks
 
     class Cutting(tf_keras.callbacks.Callback):
-        done, masks = 0, []
+        done, masks, progress = 0, [], 0.0
 
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
             if self.done in updates:
-                self.masks = cut(self.done / end if end in updates else 1.0)
+                self.progress = self.done / end if end in updates else 1.0
+                self.masks = cut(self.progress)
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.done += 1
@@ -80,7 +86,10 @@ def prune_by_saliency(
         cut(1.0)
     else:
         last = 1 + end * settings.epochs // steps
-        fine_tune(model, x, taught, settings, seed, progress, (Cutting(),), patient_from=last)
+        cutting = Cutting()
+        fine_tune(model, x, taught, settings, seed, progress, (cutting,), patient_from=last)
+        if cutting.progress < 1:  # the training was too short for the schedule
+            cut(1.0)
     return model
 
 

@@ -31,7 +31,7 @@ def round_weights(model: bytes, samples: list[np.ndarray], granularity: Granular
     """A float `.tflite` whose weights are multiples of their int8 scales, chosen by GPTQ.
 
     The largest weight of each scale stays what it is, so that a quantizer finds the same scales and, rounding to the
-    nearest, exactly these integers.
+    nearest, exactly these integers. Weights that are zero stay zero.
 
     Args:
       model: float, with batch size 1.
@@ -65,7 +65,7 @@ def gptq(weights: np.ndarray, hessian: np.ndarray, scale: np.ndarray) -> np.ndar
       scale: (outputs,), at most 1/127 larger or smaller than the largest weight; a weight at 127 stays there.
 
     Returns:
-      (outputs, inputs) float64, whole numbers of -127 to 127.
+      (outputs, inputs) float64, whole numbers of -127 to 127; 0 where the weight is 0.
     """
     import numpy as np
 
@@ -74,8 +74,9 @@ def gptq(weights: np.ndarray, hessian: np.ndarray, scale: np.ndarray) -> np.ndar
     diagonal = np.diag(hessian).astype(np.float64)
     if not diagonal.any():
         return np.clip(np.round(steps), -LARGEST, LARGEST)
+    most = np.where(steps == 0, 0, LARGEST)
     order = np.argsort(-diagonal, kind="stable")
-    steps, pinned = steps[:, order], pinned[:, order]
+    steps, pinned, most = steps[:, order], pinned[:, order], most[:, order]
     damped = hessian[np.ix_(order, order)].astype(np.float64)
     damped[np.diag_indices_from(damped)] += DAMPING * diagonal.mean()
     upper = np.linalg.cholesky(np.linalg.inv(damped)).T
@@ -85,7 +86,7 @@ def gptq(weights: np.ndarray, hessian: np.ndarray, scale: np.ndarray) -> np.ndar
         end = min(first + BLOCK, count)
         errors = np.empty((len(steps), end - first))
         for j in range(first, end):
-            nearest = np.clip(np.round(steps[:, j]), -LARGEST, LARGEST)
+            nearest = np.clip(np.round(steps[:, j]), -most[:, j], most[:, j])
             integers[:, j] = np.where(pinned[:, j], np.sign(steps[:, j]) * LARGEST, nearest)
             errors[:, j - first] = (steps[:, j] - integers[:, j]) / upper[j, j]
             steps[:, j + 1 : end] -= np.outer(errors[:, j - first], upper[j, j + 1 : end])
