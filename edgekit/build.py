@@ -192,6 +192,8 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
     if facts.form == "keras":
         done, lesson = loaded, _lesson(loaded.artifact, data, spec, recipe, make, maker)
         graphs = {"float": make(steps.convert("reference", loaded.artifact, objects)).artifact}
+        if recipe.techniques:
+            maker.make(steps.rehearse(loaded.artifact, data, recipe, objects, lesson), scope)
         for technique in recipe.techniques:
             done = make(steps.compress(technique, done.artifacts[KERAS], data, recipe, objects, lesson))
             name = "convert" if technique == recipe.techniques[-1] else f"convert {technique}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from edgekit.analyze.curves import Measured, Proposal, Sweep
 from edgekit.analyze.findings import Explanation
@@ -52,6 +53,8 @@ TOOLS = "tools"
 """The process for what needs neither TensorFlow nor a runtime."""
 KERAS = ("tensorflow", "keras", "tf-keras")
 TRAINING = (*KERAS, "tensorflow-model-optimization", "numpy")
+REHEARSED = 64
+"""Calibration samples at most, where nothing but the operators is looked at."""
 FACTS = {"channels": Narrowed, "prune": Pruned, "cluster": Clustered, "distil": Distilled, "qat": Trained}
 """What each technique says of its result."""
 READING = ("ai-edge-litert", "flatbuffers")
@@ -111,6 +114,28 @@ def compress(
     room = "quantize" if technique == "qat" else "compress"
     function = f"edgekit.{room}.{technique}:{technique}_file"
     return Step(technique, function, arguments, TRAINING, TENSORFLOW, FACTS[technique], retry=EIGEN)
+
+
+def rehearse(model: Artifact, data: DataSpec, recipe: Recipe, custom_objects: str, lesson: Teaching | None) -> Step:
+    """Whether the model allows the recipe, found without training."""
+    untrained = {
+        technique: replace(getattr(recipe, technique), epochs=0, batch_size=1, learning_rate=1.0, patience=0)
+        for technique in recipe.techniques
+    }
+    quantize = recipe.quantize
+    if quantize and quantize.plain:  # what else it says changes no operator
+        samples = min(quantize.calibration_samples, REHEARSED)
+        quantize = Quantize(calibration_samples=samples, allow_float_ops=quantize.allow_float_ops)
+    arguments = {
+        "model": model,
+        "teacher": lesson.teacher if lesson else None,
+        "student": lesson.student if lesson else None,
+        "data": data,
+        "recipe": replace(recipe, quantize=quantize, **untrained),
+        "custom_objects": custom_objects,
+    }
+    function = "edgekit.quantize.rehearse:rehearse_file"
+    return Step("rehearse", function, arguments, (*TRAINING, *READING), TENSORFLOW, files=False, retry=EIGEN)
 
 
 def convert(name: str, model: Artifact, custom_objects: str) -> Step:

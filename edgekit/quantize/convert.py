@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import parse
 from edgekit.model.read import FLOAT, open_keras
 from edgekit.model.unroll import unrolled
 from edgekit.quantize.casts import with_slices
@@ -15,25 +15,29 @@ from edgekit.quantize.function import keras_function, to_tflite
 def convert_file(model: str, custom_objects: str, folder: str) -> str:
     """Converts the model in a file and writes `float.tflite` to `folder`.
 
-    A loop cannot be quantized. Where freezing leaves one, from a recurrent layer, TensorFlow's own way through a
-    SavedModel is tried, which knows the fused LSTM; if that does not help, the layer is unrolled.
-
     Returns:
       what was done differently, for the report; "" where nothing was.
     """
-    loaded, path, note = open_keras(model, custom_objects), Path(folder) / FLOAT, ""
-    path.write_bytes(convert(loaded))
-    if _loops(path):
-        path.write_bytes(convert_fused(loaded))
-        if _loops(path):
-            flat, names = unrolled(loaded)
-            path.write_bytes(with_slices(convert(flat)))
-            note = f"unrolled, because a loop cannot be quantized: {', '.join(names)}"
+    content, note = without_loops(open_keras(model, custom_objects))
+    (Path(folder) / FLOAT).write_bytes(content)
     return note
 
 
-def _loops(path: Path) -> bool:
-    return "WHILE" in read(path).operator_names
+def without_loops(model: Any) -> tuple[bytes, str]:
+    """A `tf_keras` model as a float32 `.tflite` that can be quantized, and what was done differently for that.
+
+    A loop cannot be quantized. Where freezing leaves one, from a recurrent layer, TensorFlow's own way through a
+    SavedModel is tried, which knows the fused LSTM; if that does not help, the layer is unrolled.
+    """
+    content = convert(model)
+    if _loops(content) and _loops(content := convert_fused(model)):
+        flat, names = unrolled(model)
+        return with_slices(convert(flat)), f"unrolled, because a loop cannot be quantized: {', '.join(names)}"
+    return content, ""
+
+
+def _loops(content: bytes) -> bool:
+    return "WHILE" in parse(content, "the float model").operator_names
 
 
 def convert(model: Any) -> bytes:

@@ -41,17 +41,27 @@ def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -
     content = Path(model).read_bytes()
     check_loops(parse(content, model))
     samples = calibration(read(data), settings.calibration_samples, data)
-    content, note = bounded(content, samples)
+    whole, note = integers(content, samples, settings)
+    (Path(folder) / INT8).write_bytes(whole)
+    return note
+
+
+def integers(model: bytes, samples: list[np.ndarray], settings: Quantize) -> tuple[bytes, str]:
+    """A float `.tflite` as int8, and a note; see `quantize_file`.
+
+    Raises:
+      ModelError: the result is not integer throughout.
+    """
+    content, note = bounded(model, samples)
     split = normalized(content, samples, settings.normalize)
     whole, floats = quantize_whole(split.model, behind(split.heads, samples), settings)
-    (Path(folder) / INT8).write_bytes(with_heads(whole, split.heads))
     if floats and not settings.allow_float_ops:
         raise ModelError(
             f"quantization left {floats[0]} in floating point: TensorFlow Lite has no int8 form of it; "
             f"{instead_of(floats[0])}, or --set recipe.quantize.allow_float_ops=true"
         )
     left = f"left in floating point: {', '.join(floats)}" if floats else ""
-    return "; ".join(filter(None, (note, split.note, left)))
+    return with_heads(whole, split.heads), "; ".join(filter(None, (note, split.note, left)))
 
 
 def calibrate_file(model: str, data: DataSpec, settings: Quantize, folder: str) -> None:

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgekit.compress.fine_tune import Progress, fine_tune
-from edgekit.compress.layers import flat, flattened, kernels
-from edgekit.compress.lesson import Lesson, lesson
-from edgekit.data.samples import calibration, prepared, read
+from edgekit.compress.kept import kept
+from edgekit.compress.layers import flattened, kernels
+from edgekit.compress.lesson import Lesson, kind, lesson
+from edgekit.data.samples import Samples, calibration, prepared, read, stratified
 from edgekit.data.spec import DataSpec
-from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import parse
+from edgekit.errors import RecipeError
+from edgekit.flatbuffer.edit import main_graph
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import open_keras, save
-from edgekit.quantize.convert import convert
-from edgekit.quantize.function import keras_function, reason
-from edgekit.quantize.int8 import quantize_whole
-from edgekit.quantize.integers import float_operators
+from edgekit.quantize.activations import activations
+from edgekit.quantize.convert import without_loops
+from edgekit.quantize.int8 import integers
+from edgekit.quantize.ranges import asymmetric, quantized
+from edgekit.quantize.simulated import Simulated, rounds
 from edgekit.recipe import Distil, Qat, Quantize
 from edgekit.types import INTEGER, KERAS, Trained
 
-FEW = 256
-"""A kernel of no more different values than this, and than a quarter of its size, is clustered."""
+if TYPE_CHECKING:
+    import numpy as np
+
+WHERE = "recipe.qat"
+HELD_OUT = 0.1
+"""Share of the training samples that do not train, but say whether training helped;"""
+MOST = 512
+"""so many at most."""
 
 
 def qat_file(
@@ -37,174 +45,141 @@ def qat_file(
     progress: Progress,
     distil: Distil | None = None,
 ) -> Trained:
-    """Trains the model in a file and writes it to `folder`: as int8 `.tflite`, and as Keras model with plain layers.
+    """Trains the model in a file and writes it to `folder`: as int8 `.tflite`, and as Keras model.
+
+    Where the trained model does worse on held-out training samples than the model as it came, quantized without
+    training, that one is written.
 
     Raises:
-      ModelError: the result is not integer throughout.
+      RecipeError: no layer, or not every required one, can be trained with rounding.
+      ModelError: the int8 file is not integer throughout.
     """
     loaded = flattened(open_keras(model, custom_objects))
+    notes = check(loaded, settings)
     dataset = read(data)
+    samples = calibration(dataset, quantize.calibration_samples, data)
+    rows, held = _parts(dataset.train, data, quantize.calibration_samples)
     with custom_scope(custom_objects):
-        taught = lesson(loaded, dataset.train, data, answers, distil)
-        trained, notes = train(loaded, prepared(dataset.train, data), taught, settings, seed, progress)
-        plain = plain_model(loaded, trained)
-    content = to_integers(trained, quantize)
-    if left := float_operators(parse(content, INTEGER)):
-        # What training left out has no ranges yet: calibration finds those of all tensors.
-        samples = calibration(dataset, quantize.calibration_samples, data)
-        content, left = quantize_whole(convert(plain), samples, quantize)
-        notes.append("activation ranges are those of calibration, because some layers were not trained with rounding")
-    if left and not quantize.allow_float_ops:
-        raise ModelError(
-            f"quantization left {left[0]} in floating point: TensorFlow Lite has no int8 form of it; replace the "
-            "layer or its activation, or --set recipe.quantize.allow_float_ops=true"
+        before, content = loaded.get_weights(), without_loops(loaded)[0]
+        untrained, said = integers(content, samples, quantize)
+        notes += [said] if said else []
+        x, taught = prepared(dataset.train, data), lesson(loaded, dataset.train, data, answers, distil)
+        train(loaded, [a[rows] for a in x], taught.take(rows), samples, settings, quantize, seed, progress)
+        trained, _ = integers(without_loops(loaded)[0], samples, quantize)
+        test, y, of = [a[held] for a in x], dataset.train.take(held).y, kind(loaded, 0, True)
+        (value, unit), (other, _) = (_score(file, content, test, y, of) for file in (trained, untrained))
+        said = f"{value:.2f} {unit} on {len(held)} held-out training samples, {other:.2f} {unit} without training"
+        if value < other:
+            loaded.set_weights(before)
+            trained = untrained
+            said = f"plain int8 ships, because training did not help: {said}"
+        save(loaded, Path(folder) / KERAS)
+    (Path(folder) / INTEGER).write_bytes(trained)
+    return Trained((*notes, said))
+
+
+def check(model: Any, settings: Qat) -> list[str]:
+    """Which layers train without rounding, as notes.
+
+    Args:
+      model: functional `tf_keras.Model` without nested models.
+
+    Raises:
+      RecipeError: they are all that there are, or the settings want every layer trained with rounding.
+    """
+    left = [f"{layer.name} ({type(layer).__name__})" for layer in model.layers if not rounds(layer)]
+    if not any(rounds(layer) and kernels(layer) for layer in model.layers):
+        said = f": not {', '.join(left)}" if left else ""
+        raise RecipeError(f"{WHERE}: no layer with weights can be trained with rounding{said}; set recipe.qat = false")
+    if left and settings.required:
+        raise RecipeError(
+            f"{WHERE}.required: {', '.join(left)} cannot be trained with rounding; replace it, or remove required"
         )
-    save(plain, Path(folder) / KERAS)
-    (Path(folder) / INTEGER).write_bytes(content)
-    return Trained(tuple(notes))
+    notes = [f"kept {' and '.join(found)}"] if (found := kept(model)) else []
+    return [*notes, f"trained without rounding: {', '.join(left)}"] if left else notes
 
 
 def train(
-    model: Any, x: list[Any], taught: Lesson, settings: Qat, seed: int, progress: Progress
-) -> tuple[Any, list[str]]:
-    """Trains a copy of a model with simulated int8 weights (per channel) and activations (per tensor).
+    model: Any,
+    x: list[np.ndarray],
+    taught: Lesson,
+    samples: list[np.ndarray],
+    settings: Qat,
+    quantize: Quantize,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Trains a model, in place, with simulated int8 weights and activations.
 
-    Zeros of pruning and the values of clustering are kept. What TFMOT cannot wrap is left in floating point while
-    the model trains: layers without a rule, and a BatchNormalization that no convolution absorbs.
+    Ranges are those of the calibration set, as they are for the file; they are measured before each epoch. Zeros of
+    pruning and the values of clustering are kept, and the statistics of a BatchNormalization stay as they are.
 
     Args:
-      model: `tf_keras.Model` without nested models; it stays as it is.
+      model: functional `tf_keras.Model` without nested models.
       x: prepared training samples, for each input (N, …).
+      samples: calibration set, likewise.
 
-    Returns:
-      the model with TFMOT's wrappers, and what was left out or kept.
-
-    Source: Jacob et al. 2018, section 3; TFMOT's `quantize_apply` and its schemes that preserve sparsity and clusters.
+    Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+    Inference", section 3; there the ranges are moving averages over training batches, which must be long enough.
     """
-    import tf_keras
-    from tensorflow_model_optimization.python.core.quantization.keras import quantize as tfmot
-
-    tf_keras.utils.set_random_seed(seed)
-    left = {layer.name for layer in model.layers if not _wrappable(layer, model)}
-    while True:
-        copy = tf_keras.models.clone_model(model)
-        copy.set_weights(model.get_weights())
-
-        def annotated(layer: Any, left: set[str] = left) -> Any:
-            wraps = layer.name not in left and type(layer).__name__ != "InputLayer"
-            return tfmot.quantize_annotate_layer(layer) if wraps else layer
-
-        scheme, kept = _scheme(model)
-        try:
-            with tfmot.quantize_scope():
-                trained = tfmot.quantize_apply(tf_keras.models.clone_model(copy, clone_function=annotated), scheme)
-            break
-        except (RuntimeError, ValueError) as problem:
-            more = {layer.name for layer in model.layers if layer.name in str(problem)} - left
-            if not more:
-                raise ModelError(f"TFMOT cannot train the model with rounding: {reason(str(problem))}") from problem
-            left = left | more
-    notes = [kept] if kept else []
-    if named := [layer.name for layer in model.layers if layer.name in left and (layer.weights or _computes(layer))]:
-        notes.append(f"trained without rounding, because TFMOT has no rule for them: {', '.join(named)}")
-    fine_tune(trained, x, taught, settings, seed, progress)
-    return trained, notes
-
-
-def to_integers(trained: Any, settings: Quantize) -> bytes:
-    """A model with TFMOT's wrappers as `.tflite`, with the ranges that it learned.
-
-    Raises:
-      ModelError: TensorFlow cannot convert it.
-    """
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([keras_function(trained)])
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.inference_input_type = converter.inference_output_type = tf.dtypes.as_dtype(settings.io)
-    converter.exclude_conversion_metadata = True
-    try:
-        return bytes(converter.convert())
-    except Exception as problem:
-        raise ModelError(f"TensorFlow cannot convert the trained model: {reason(str(problem))}") from problem
-
-
-def plain_model(model: Any, trained: Any) -> Any:
-    """The model as it was, with the weights that were trained.
-
-    Raises:
-      ModelError: a layer was taken apart by TFMOT, so that its weights cannot be found.
-    """
-    import tf_keras
-
-    plain = tf_keras.models.clone_model(model)
-    plain.set_weights(model.get_weights())
-    learned = {}
-    for wrapper in trained.layers:
-        inner = getattr(wrapper, "layer", wrapper)
-        learned.update({(inner.name, _name(w)): w for w in inner.weights})
-    for layer in plain.layers:
-        for weight in layer.weights:
-            found = learned.get((layer.name, _name(weight)))
-            if found is None:
-                found = _of_separable(layer, _name(weight), learned)
-            if found is not None and found.shape == weight.shape:
-                weight.assign(found)
-    return plain
-
-
-def _of_separable(layer: Any, name: str, learned: dict[tuple[str, str], Any]) -> Any:
-    """TFMOT splits a separable convolution into two layers, named after it."""
-    if not type(layer).__name__.startswith("Separable"):
-        return None
-    part = {"depthwise_kernel": "depthwise_kernel", "pointwise_kernel": "kernel", "bias": "bias"}[name]
-    for (other, weight), found in learned.items():
-        if other.startswith(layer.name) and other != layer.name and weight == part:
-            return found
-    return None
-
-
-def _scheme(model: Any) -> tuple[Any, str]:
-    """TFMOT's way to round that keeps what earlier stages did, and a note of what it keeps."""
     import numpy as np
-    from tensorflow_model_optimization.python.core.quantization.keras.collab_opts import (
-        cluster_preserve,
-        prune_preserve,
-    )
-    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import default_8bit_quantize_scheme
+    import tf_keras
 
-    weights = [w.numpy() for layer in flat(model) for w in kernels(layer)]
-    pruned = any(np.mean(w == 0) > 0.1 for w in weights)
-    clustered = any(len(np.unique(w)) <= min(FEW, w.size // 4) for w in weights)
-    if clustered:
-        scheme = cluster_preserve.default_8bit_cluster_preserve_quantize_scheme
-        said = "clusters and zeros" if pruned else "clusters"
-        return scheme.Default8BitClusterPreserveQuantizeScheme(pruned), f"kept {said}"
-    if pruned:
-        scheme = prune_preserve.default_8bit_prune_preserve_quantize_scheme
-        return scheme.Default8BitPrunePreserveQuantizeScheme(), "kept zeros"
-    return default_8bit_quantize_scheme.Default8BitQuantizeScheme(), ""
+    simulated = Simulated(model, quantize)
 
+    class Calibration(tf_keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            simulated.calibrate(samples)
 
-def _wrappable(layer: Any, model: Any) -> bool:
-    """Whether TFMOT has a rule for a layer where it stands."""
-    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import default_8bit_quantize_registry
+    def as_stored(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """An input's values as its int8 tensor holds them."""
+        if not np.issubdtype(values.dtype, np.floating):
+            return values
+        return quantized(values, *asymmetric(float(known.min()), float(known.max()))).astype(values.dtype)
 
-    if type(layer).__name__ == "BatchNormalization":
-        [node] = layer.inbound_nodes[:1]
-        return all(
-            type(parent).__name__ in ("Conv2D", "DepthwiseConv2D") and len(parent.outbound_nodes) == 1
-            for parent, _, _, _ in node.iterate_inbound()
-        )
-    try:
-        return bool(default_8bit_quantize_registry.Default8BitQuantizeRegistry().supports(layer))
-    except (ValueError, AttributeError):
-        return False
+    x = [as_stored(values, known) for values, known in zip(x, samples, strict=True)]
+    fine_tune(simulated.model, x, taught, settings, seed, progress, (Calibration(),))
 
 
-def _computes(layer: Any) -> bool:
-    return type(layer).__name__ not in ("InputLayer", "Dropout", "Flatten", "Reshape")
+def _parts(train: Samples, data: DataSpec, calibration_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the samples that train, and of those that are held out: where there are enough, such as calibration does
+    not see."""
+    import numpy as np
+
+    wanted = min(MOST, max(1, round(HELD_OUT * train.number)))
+    seen = stratified(train.y, train.number, calibration_samples, data.seed)
+    rest = np.setdiff1d(np.arange(train.number), seen)
+    rest = rest if len(rest) >= wanted else np.arange(train.number)
+    held = rest[stratified(None if train.y is None else train.y[rest], len(rest), wanted, data.seed)]
+    left = np.setdiff1d(np.arange(train.number), held)
+    return left if len(left) else held, held
 
 
-def _name(weight: Any) -> str:
-    return str(weight.name.split("/")[-1].split(":")[0])
+def _score(content: bytes, reference: bytes, x: list[np.ndarray], y: np.ndarray | None, of: str) -> tuple[float, str]:
+    """How well an int8 `.tflite` does: its accuracy in percent where there are labels, else the SQNR in dB of the
+    output with the least, against the float `.tflite` that it should answer as; and the unit.
+
+    Args:
+      y: class indices (N,).
+      of: what the output is, a `Kind`.
+    """
+    import numpy as np
+
+    given, wanted = _outputs(content, x), _outputs(reference, x)
+    if y is not None and len(given) == 1:
+        flat = given[0].reshape(len(y), -1)
+        classes = flat.argmax(axis=1) if flat.shape[1] > 1 else flat[:, 0] > (0.5 if of == "sigmoid" else 0)
+        return 100 * float(np.mean(classes == y)), "%"
+    signals = [float(np.square(b).sum()) for b in wanted]
+    noises = [float(np.square(a - b).sum()) for a, b in zip(given, wanted, strict=True)]
+    return min(10 * float(np.log10((s or 1e-20) / (n or 1e-20))) for s, n in zip(signals, noises, strict=True)), "dB"
+
+
+def _outputs(content: bytes, x: list[np.ndarray]) -> list[np.ndarray]:
+    """A `.tflite`'s outputs in real numbers, each (N, …) float64, in the order of the file."""
+    import numpy as np
+
+    graph = main_graph(content)[1]
+    places = [graph.Outputs(n) for n in range(graph.OutputsLength())]
+    rows = [[values[place][0] for place in places] for values in activations(content, x, places)]
+    return [np.asarray(column, np.float64) for column in zip(*rows, strict=True)]

@@ -56,7 +56,7 @@ def spread(samples: list[np.ndarray], low: float, high: float) -> Spread:
     Args:
       low, high: ends of the histogram; values beyond them count in the last bins.
     """
-    one = _Counting(low, high)
+    one = Counting(low, high)
     for values in samples:
         one.add(values)
     return one.spread()
@@ -68,7 +68,7 @@ def spreads(model: bytes, samples: list[np.ndarray], known: dict[int, Range]) ->
     Args:
       known: the smallest and largest value of each tensor to look at, by index.
     """
-    counting = {index: _Counting(*limits) for index, limits in known.items()}
+    counting = {index: Counting(*limits) for index, limits in known.items()}
     for values in activations(model, samples, counting):
         for index, one in counting.items():
             one.add(values[index])
@@ -243,7 +243,7 @@ def _divergence(wanted: np.ndarray, given: np.ndarray) -> float:
     return float(np.sum(p * np.log(p / q)))
 
 
-class _Counting:
+class Counting:
     """A `Spread` in the making."""
 
     def __init__(self, low: float, high: float) -> None:

@@ -91,7 +91,7 @@ def test_ctrl_c_leaves_no_broken_state_and_the_next_build_goes_on(fresh, start):
     assert build.returncode == 130
     _, alive = psutil.wait_procs(workers, timeout=5)
     assert alive == []
-    assert set(statuses(printed)) == {"load", "data", "reference"}
+    assert set(statuses(printed)) == {"load", "data", "reference", "rehearse"}
     assert not (fresh / "build").exists()
     _assert_whole(fresh / ".edgekit")
     assert not list((fresh / ".edgekit/work").iterdir())
@@ -102,7 +102,7 @@ def test_ctrl_c_leaves_no_broken_state_and_the_next_build_goes_on(fresh, start):
     again = edgekit(fresh, "build", "--target=phone")
     assert again.returncode == 0
     said = statuses(again.stdout)
-    assert {said.pop(name) for name in ("load", "data", "reference")} == {"cached"}
+    assert {said.pop(name) for name in ("load", "data", "reference", "rehearse")} == {"cached"}
     assert set(said.values()) == {"built"}
 
 

@@ -28,7 +28,7 @@ def tensors(model: str) -> list[tuple[str, list[str]]]:
 
 
 def train(kind: str) -> dict[str, Any]:
-    """Quantization-aware training of a small model of some kind, on noise.
+    """Quantization-aware training of a small model of some kind, on noise of 0 to 100.
 
     Returns:
       what was noted, the operators in floating point, the share of zeros and the number of values of each int8 weight,
@@ -41,7 +41,10 @@ def train(kind: str) -> dict[str, Any]:
     from edgekit.flatbuffer.edit import constants
     from edgekit.flatbuffer.read import parse
     from edgekit.quantize import qat
+    from edgekit.quantize.convert import convert
+    from edgekit.quantize.int8 import quantize_whole
     from edgekit.quantize.integers import float_operators
+    from edgekit.quantize.simulated import Simulated
 
     tf_keras.utils.set_random_seed(1)
     layers = tf_keras.layers
@@ -53,7 +56,7 @@ def train(kind: str) -> dict[str, Any]:
     if kind == "separable":
         x = layers.SeparableConv2D(8, 3, name="separable", activation="relu")(x)
     if kind == "rescaling":
-        x = layers.Rescaling(0.5, name="rescaled")(x)
+        x = layers.LayerNormalization(name="normed")(layers.Rescaling(0.5, name="rescaled")(x))
     model = tf_keras.Model(image, layers.Dense(3, name="dense")(layers.Flatten()(x)))
     rng = np.random.default_rng(1)
     for name in ("conv", "dense"):
@@ -66,11 +69,14 @@ def train(kind: str) -> dict[str, Any]:
                 values[1] = 0
             nearest = np.abs(kernel.numpy()[..., None] - values).argmin(axis=-1)
             kernel.assign(values[nearest])
-    data = [rng.normal(size=(128, 8, 8, 2)).astype(np.float32)]
-    taught = Lesson(predict(model, data)[0], tf_keras.losses.MeanSquaredError())
-    trained, notes = qat.train(model, data, taught, Qat(epochs=2), 1, lambda text, share: None)
-    content = qat.to_integers(trained, Quantize(io="float32"))
-    plain = qat.plain_model(model, trained)
+    data = [100 * rng.random(size=(128, 8, 8, 2)).astype(np.float32)]
+    before = predict(model, data)[0]
+    taught, quantize = Lesson(before, tf_keras.losses.MeanSquaredError()), Quantize(io="float32")
+    notes = qat.check(model, Qat())
+    qat.train(model, data, taught, data, Qat(epochs=2), quantize, 1, lambda text, share: None)
+    content, _ = quantize_whole(convert(model), data, quantize)
+    simulated = Simulated(model, quantize)
+    simulated.calibrate(data)
     graph = parse(content, "trained")
     weights = {i: w for i, w in constants(content).items() if w.dtype == np.int8 and w.ndim > 1}
     return {
@@ -78,8 +84,9 @@ def train(kind: str) -> dict[str, Any]:
         "floats": float_operators(graph),
         "zeros": [float((w == 0).mean()) for w in weights.values()],
         "values": [len(np.unique(w.reshape(len(w), -1)[0])) for w in weights.values()],
-        "distance": _distance(content, trained, data[0][:16]),
-        "plain": float(np.abs(predict(plain, data)[0] - predict(model, data)[0]).max()),
+        "distance": _distance(content, simulated.model, data[0][:16]),
+        "trained": float(np.abs(predict(model, data)[0] - before).max()),
+        "same": float(np.abs(simulated.float_outputs(data)[0] - predict(model, data)[0]).max() / np.abs(before).max()),
     }
 
 
