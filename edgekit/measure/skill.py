@@ -11,13 +11,18 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+REORDERED = 0.25
+"""By how much, as a share of the samples, answers are better that have the classes in another order."""
+
+
 def skill(
     predictions: np.ndarray, labels: np.ndarray | None, targets: np.ndarray | None, runtime: str
 ) -> Measurement | None:
     """How far a model is above chance, in points; None where there is nothing to tell by.
 
     Of classes: the accuracy less that of answers which are as frequent as the model's and know nothing of the sample.
-    An answer that is always the most frequent class is at 0. Of numbers: the share of the targets' variance that is
+    An answer that is always the most frequent class is at 0; where the labels fit far better in another order of the
+    classes, the interval reaches down to answers that are all wrong. Of numbers: the share of the targets' variance that is
     explained; answering their mean is at 0.
 
     Args:
@@ -39,10 +44,10 @@ def skill(
         chance = float((np.bincount(labels, minlength=size) * np.bincount(said, minlength=size)).sum()) / count**2
         hits = int((said == labels).sum())
         low, high = (100 * (end - chance) for end in wilson(hits, count))
-        value, reason = (
-            100 * (hits / count - chance),
-            f"accuracy {100 * hits / count:.1f} %, chance {100 * chance:.1f} %",
-        )
+        value, share = 100 * (hits / count - chance), hits / count
+        reason, best = f"accuracy {100 * share:.1f} %, chance {100 * chance:.1f} %", _reordered(labels, said, size)
+        if best > max(2 * share, share + REORDERED):
+            low, reason = -100 * chance, f"{reason}, but {100 * best:.1f} % with the classes in another order"
         return Measurement("skill", value, "points", runtime=runtime, samples=count, low=low, high=high, reason=reason)
     if targets is None or targets.size != predictions.size or count < 2:
         return None
@@ -59,3 +64,17 @@ def skill(
     ends = 100 * (value - error), 100 * (value + error)
     reason = f"{100 * value:.1f} % of the targets' variance"
     return Measurement("skill", 100 * value, "points", "measured", runtime, count, *ends, reason=reason)
+
+
+def _reordered(labels: np.ndarray, said: np.ndarray, size: int) -> float:
+    """The share of samples that are right if each class of the answers stands for the label that it meets most."""
+    import numpy as np
+
+    table = np.zeros((size, size), np.int64)
+    np.add.at(table, (said, labels), 1)
+    right = 0
+    for _ in range(size):
+        one, other = np.unravel_index(table.argmax(), table.shape)
+        right += int(table[one, other])
+        table[one, :] = table[:, other] = 0
+    return right / len(labels)
