@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.data.archive import read_archive
-from edgekit.data.folder import class_folders
+from edgekit.data.folder import class_folders, images, others
 from edgekit.data.groups import NAME, USUAL, number
 from edgekit.data.overlap import overlap
 from edgekit.data.samples import Dataset, read
@@ -43,6 +43,10 @@ def check_data(data: DataSpec, folder: str) -> DataFacts:
         notes.append(f"{known} of {dataset.evaluation.number} evaluation samples are also training samples")
     notes += _grouped(dataset, data)
     folder_names = class_folders(Path(data.source)) if data.source != RANDOM and Path(data.source).is_dir() else []
+    if folder_names and (left := others(Path(data.source))):
+        notes.append(f"{len(left)} files in class folders are no images and were left out, such as {left[0].name}")
+    if labelled and folder_names and (empty := [p.name for p in folder_names if not images(p)]):
+        notes.append(f"class folders without images: {', '.join(empty[:5])}")
     labels = tuple(place.name.encode("utf-8", "replace").decode() for place in folder_names)
     return DataFacts(dataset.train.number, dataset.evaluation.number, labelled, "; ".join(notes), labels)
 

@@ -81,10 +81,11 @@ def _read(spec: DataSpec) -> Dataset:
         return _random(spec)
     path = Path(spec.source)
     if path.is_dir():
-        from edgekit.data.folder import read_folder
+        from edgekit.data.folder import class_folders, read_folder
 
-        x, y = read_folder(path, spec.inputs)
-        return split(Samples((x,), y), spec.seed)
+        x, labels = read_folder(path, spec.inputs, spec.classes)
+        y = labels if len(class_folders(path)) > 1 else None  # one class tells nothing
+        return split(Samples((x,), y, y), spec.seed)
     if path.suffix == ".npz" or path.is_file():
         return from_arrays(read_npz(path, spec.group), spec)
     from edgekit.data.function import call

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 EQUAL = "no noise: the predictions are equal"
 LOST_DB = 3.0
 """A value whose variation is less than so far above the noise on it does not follow the reference any more."""
+CONSTANT, SLIGHT = 1e-5, 0.1
+"""How little, as a share of its size, a value varies that is constant, and one of which the samples tell too little."""
 FEWEST = 8
 """Samples from which on it can be said how a value varies."""
 NO_CLASSES = "not of classes: the values are no probabilities"
@@ -43,7 +45,8 @@ def lost_outputs(predictions: np.ndarray, reference: np.ndarray, runtime: str, c
     """Share of an output's values, in percent, that vary in the reference and do not follow it any more.
 
     The values are those of the last axis, over all samples and other axes. Probabilities and other values from 0 to 1
-    count as one, since a class that never occurs has nothing to lose. What does not vary in the reference is left out.
+    count as one, since a class that never occurs has nothing to lose. What does not vary in the reference is left out;
+    what varies little is the difference between the lower and the upper end of the interval.
 
     Args:
       predictions, reference: (N, K) float32.
@@ -59,17 +62,18 @@ def lost_outputs(predictions: np.ndarray, reference: np.ndarray, runtime: str, c
     parts = [before, after, before - before.mean(axis=0)]
     before, after, varying = (array.reshape(-1, 1 if one else columns) for array in parts)
     with np.errstate(invalid="ignore", over="ignore"):
-        signal, noise = (np.square(array).mean(axis=0) for array in (varying, after - before))
-        varies = signal > np.square(1e-5 * np.abs(before).max(axis=0))
-        lost = varies & ~(signal >= noise * 10 ** (LOST_DB / 10))
-    bad = ~np.isfinite(after).all(axis=0) & np.isfinite(before).all(axis=0)
-    counted = max(int((varies | bad).sum()), 1)
-    share, gone = 100 * float((lost | bad).sum()) / counted, np.flatnonzero(lost | bad)
-    reason = ""
-    if len(gone):
-        listed = ", ".join(map(str, gone[:5])) + (" …" if len(gone) > 5 else "")
-        reason = "the output does not follow the float model's" if one else f"values {listed} of each row"
-    return Measurement("lost_outputs", share, "%", runtime=runtime, samples=samples, reason=reason)
+        signal, noise, power = (np.square(array).mean(axis=0) for array in (varying, after - before, before))
+        varies = signal > power * CONSTANT**2
+        gone = varies & ~(signal >= noise * 10 ** (LOST_DB / 10))
+        gone |= ~np.isfinite(after).all(axis=0) & np.isfinite(before).all(axis=0)
+        surely = gone & ((signal > power * SLIGHT**2) | ~np.isfinite(noise))
+    counted = max(int((varies | gone).sum()), 1)
+    low, high = (100 * float(found.sum()) / counted for found in (surely, gone))
+    listed = ", ".join(map(str, np.flatnonzero(gone)[:5])) + (" …" if gone.sum() > 5 else "")
+    reason = ("the output does not follow the float model's" if one else f"values {listed} of each row") if high else ""
+    if high > low:
+        reason += f"; the float model's vary by less than {100 * SLIGHT:.0f} % in these samples"
+    return Measurement("lost_outputs", low, "%", "measured", runtime, samples, low, high, reason=reason)
 
 
 def unit_range(reference: np.ndarray) -> bool:

@@ -22,8 +22,8 @@ def skill(
 
     Of classes: the accuracy less that of answers which are as frequent as the model's and know nothing of the sample.
     An answer that is always the most frequent class is at 0; where the labels fit far better in another order of the
-    classes, the interval reaches down to answers that are all wrong. Of numbers: the share of the targets' variance that is
-    explained; answering their mean is at 0.
+    classes, the interval reaches down to answers that are all wrong. Of numbers: the share of the targets' variance
+    that is explained; answering their mean is at 0.
 
     Args:
       predictions: (N, K) float32.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from edgekit.data import samples
@@ -118,7 +119,7 @@ def test_images_come_in_the_model_s_size_and_scaling(tmp_path, channels):
         for n in range(5):
             Image.new("RGB", (20 + n, 13), (value, value, value)).save(tmp_path / "images" / label / f"{n}.png")
     image = TensorSpec("image", (1, 8, 6, channels), "float32")
-    data = spec(tmp_path / "images", image, scale=2 / 255, offset=-1.0)
+    data = replace(spec(tmp_path / "images", image, scale=2 / 255, offset=-1.0), classes=2)
     facts = check_data(data, str(tmp_path))
     assert (facts.train, facts.evaluation, facts.labelled) == (8, 2, True)
     train = samples.read(data).train
