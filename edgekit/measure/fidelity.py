@@ -82,12 +82,14 @@ def unit_range(reference: np.ndarray) -> bool:
 
 
 def probabilities(reference: np.ndarray, columns: int) -> bool:
-    """Whether (N, K) outputs are probabilities of classes: rows of the last axis that add up to 1, or single ones."""
+    """Whether (N, K) outputs are probabilities of classes: rows of the last axis that add up to 1, or a single one."""
     import numpy as np
 
     if not unit_range(reference):
         return False
-    return columns <= 1 or bool(np.abs(reference.reshape(-1, columns).sum(axis=1) - 1).max() < 1e-2)
+    if columns <= 1:
+        return reference.shape[1] == 1
+    return bool(np.abs(reference.reshape(-1, columns).sum(axis=1) - 1).max() < 1e-2)
 
 
 def no_classes(reference: np.ndarray, columns: int) -> str:

@@ -33,6 +33,7 @@ OUTPUTS = {
     "one number": 50 + 12 * RNG.normal(size=(COUNT, 1)),
     "numbers of many sizes": RNG.normal(size=(COUNT, 4)) * [0.4, 3, 3, 2] + [0, 1, 5, 2],
     "sequence": np.cumsum(RNG.normal(size=(COUNT, 16, 1)), axis=1),
+    "picture": 1 / (1 + np.exp(-logits(6, 6, 1))),
     "classes of places": softmax(logits(4, 4, 3)),
     "boxes and scores": np.concatenate(
         [RNG.uniform(0, 300, (COUNT, 10, 4)), RNG.uniform(0, 1, (COUNT, 10, 2)) ** 3], axis=2
