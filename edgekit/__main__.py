@@ -12,6 +12,7 @@ from invoke import Exit, ParseError, Program
 
 from edgekit import __version__
 from edgekit.engine.python import safe_path
+from edgekit.outcome import run
 from edgekit.tasks import namespace
 
 
@@ -28,7 +29,7 @@ class _Program(Program):
 def main() -> None:
     """Runs the command line."""
     sys.path[:] = safe_path()
-    _Program(name="edgekit", namespace=namespace, version=__version__).run()
+    sys.exit(run(_Program(name="edgekit", namespace=namespace, version=__version__).run))
 
 
 if __name__ == "__main__":

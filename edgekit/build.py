@@ -28,6 +28,7 @@ from edgekit.project import ModelSpec, Project, is_function
 from edgekit.recipe import Quantize, Recipe
 from edgekit.report.html import Extras
 from edgekit.report.index import write_index
+from edgekit.report.text import cleaned
 from edgekit.report.types import (
     REPORT,
     BaselineEntry,
@@ -321,7 +322,7 @@ def prove(
         conformance=found.conformance,
         distributions=[Distribution(*entry) for entry in found.distributions],
     )
-    return Built(product, found, report, files, made)
+    return Built(product, found, cleaned(report), files, made)
 
 
 def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:
@@ -336,7 +337,7 @@ def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> d
     # What was found instead of made stands in report.json and report.md; the page is of what came out.
     rows = [msgspec.structs.replace(row, status="cached", reason="") for row in built.report.stages]
     report = msgspec.structs.replace(built.report, stages=rows)
-    rendered = maker.make(steps.render(report, Extras(anatomy, changed, trend), places), scope).artifacts
+    rendered = maker.make(steps.render(report, cleaned(Extras(anatomy, changed, trend)), places), scope).artifacts
     inputs = {artifact.path: artifact.sha256 for artifact in manifest.inputs}
     figures = {"parameters": str(product.facts.parameters), "format": product.facts.format}
     billed = maker.make(steps.bill(scope, product.shipped, inputs, figures, manifest.versions), scope)

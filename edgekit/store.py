@@ -12,12 +12,13 @@ its name is thrown away and made again.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,6 @@ class Store:
         Args:
           alone: wait until no other build makes a result of this kind, so that measurements do not disturb each other.
         """
-        from filelock import FileLock
-
         locks, work = self.folder / "locks", self.work
         try:
             locks.mkdir(parents=True, exist_ok=True)
@@ -127,19 +126,34 @@ class Store:
         except OSError as problem:
             raise OutputError(f"{self.folder}: cannot be written ({problem.strerror}); set EDGEKIT_STORE") from None
         with contextlib.ExitStack() as stack:
-            stack.enter_context(FileLock(locks / key))
+            stack.enter_context(self._lock(key))
             if alone:
-                stack.enter_context(FileLock(locks / "alone"))
+                stack.enter_context(self._lock("alone"))
             yield Path(stack.enter_context(tempfile.TemporaryDirectory(dir=work)))
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """While no other build of this store writes an output folder."""
+        (self.folder / "locks").mkdir(parents=True, exist_ok=True)
+        with self._lock("outputs"):
+            yield
+
+    @contextlib.contextmanager
+    def _lock(self, name: str) -> Iterator[None]:
         from filelock import FileLock
 
-        (self.folder / "locks").mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / "locks" / "outputs"):
+        lock = FileLock(self.folder / "locks" / name)
+        try:
+            lock.acquire()
+        except (OSError, NotImplementedError) as problem:
+            said = getattr(problem, "strerror", None) or "it lies where files cannot be locked"
+            raise OutputError(
+                f"{self.folder}: cannot be locked ({said}); set EDGEKIT_STORE to another folder"
+            ) from None
+        try:
             yield
+        finally:
+            lock.release()
 
     @property
     def work(self) -> Path:
@@ -164,22 +178,46 @@ def write(path: Path, content: bytes) -> None:
     Raises:
       OutputError: the place cannot be written.
     """
-    with contextlib.suppress(OSError):
-        if path.read_bytes() == content:
-            return
+    write_all({path: content})
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Writes a set of files, all of them or none; leaves those alone that hold the same already.
+
+    They take their places in the order given, once all are there beside them.
+
+    Raises:
+      OutputError: a place cannot be written.
+    """
+    parts: dict[Path, Path] = {}
+    path = Path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                os.fchmod(file.fileno(), 0o644)
-            Path(name).replace(path)
+            for path, content in files.items():
+                if _holds(path, content):
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if path.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+                parts[path] = Path(name)
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                    os.fchmod(file.fileno(), 0o644)
+            for path, part in parts.items():
+                part.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            for part in parts.values():
+                part.unlink(missing_ok=True)
             raise
     except OSError as problem:
         raise OutputError(f"{path}: cannot be written ({problem.strerror}); choose another folder") from None
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return path.read_bytes() == content
+    return False
 
 
 def sha256(path: Path) -> str:
@@ -187,7 +225,7 @@ def sha256(path: Path) -> str:
     if path.is_dir():
         whole = hashlib.sha256()
         for inner in sorted(p for p in path.rglob("*") if p.is_file()):
-            whole.update(f"{inner.relative_to(path).as_posix()}\0{sha256(inner)}\0".encode())
+            whole.update(os.fsencode(inner.relative_to(path)) + f"\0{sha256(inner)}\0".encode())
         return whole.hexdigest()
     digest = hashlib.sha256()
     with path.open("rb") as file:

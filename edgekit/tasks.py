@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 
 from invoke import Collection, Context, Exit, task
 
-from edgekit.errors import EdgekitError, OutputError
+from edgekit.outcome import fill_streams, flush, outcome, stopping
 
 
 def command(body: Callable[..., int | None]) -> Callable[..., None]:
@@ -22,22 +23,17 @@ def command(body: Callable[..., int | None]) -> Callable[..., None]:
         # Invoke forbids bytecode files, for the sake of tasks.py. Ours are compiled once, not in every run.
         sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
         try:
-            code = body(*args, **kwargs)
-            sys.stdout.flush()
-        except EdgekitError as error:
-            raise Exit(f"edgekit: {error}", error.exit_code) from None
-        except KeyboardInterrupt:
-            raise Exit(
-                "edgekit: interrupted; finished stages are kept, and the next build goes on from them", 130
-            ) from None
-        except BrokenPipeError:
-            raise Exit(code=0) from None
-        except OSError as error:
-            # What was about to be written is written whole or not at all; see edgekit.store.
-            raise Exit(
-                f"edgekit: {error.filename}: {error.strerror}; check the disk and its permissions",
-                OutputError.exit_code,
-            ) from None
+            fill_streams()
+            with stopping():
+                code = body(*args, **kwargs)
+            flush()
+        except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, Exit):
+                raise
+            line, status = outcome(error)
+            with contextlib.suppress(OSError):
+                flush()
+            raise Exit(f"edgekit: {line}", status) from None
         if code:
             raise Exit(code=code)
 

@@ -9,6 +9,7 @@ process that has read a stranger's model is data, not code. Such a process is co
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import gc
 import importlib
@@ -348,6 +349,12 @@ def _serve(answers: BinaryIO) -> None:
         _send(answers, answer)
 
 
+def _is_full(error: BaseException) -> bool:
+    """Whether a disk that is full is the cause; HDF5 says so in words of its own."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or any(word in str(error) for word in ("No space left", "errno = 28", "slist already enabled"))
+
+
 def _send(answers: BinaryIO, answer: _Answer) -> None:
     answers.write(msgspec.json.encode(answer) + b"\n")
     answers.flush()
@@ -387,12 +394,14 @@ def _carry_out(line: bytes, log: int, progress: Progress) -> _Answer:
         result = function(*bound.args, **bound.kwargs)
         return _Answer("result", result=msgspec.Raw(msgspec.json.encode(result)))
     except errors.EdgekitError as error:
-        return _Answer(type(error).__name__, str(error))
+        return _Answer(type(error).__name__, str(error).encode("utf-8", "replace").decode())
     except MemoryError:
         return _Answer("WorkerError", "not enough memory")
     except (Exception, SystemExit) as error:
         import traceback
 
         traceback.print_exc()  # into the log
+        if _is_full(error):
+            return _Answer("OutputError", f"{tempfile.gettempdir()}: no space left on the device; make room")
         status = f": {error.code}" if isinstance(error, SystemExit) else ""
         return _Answer(UNEXPECTED, type(error).__name__ + status)

@@ -15,7 +15,7 @@ from edgekit.ccode.piece import Kernels
 from edgekit.config import nearest
 from edgekit.errors import ModelError, RecipeError
 from edgekit.flatbuffer.read import read
-from edgekit.store import write
+from edgekit.store import write_all
 from edgekit.units import Bytes
 from edgekit.write import check_writable
 
@@ -84,8 +84,7 @@ def write_ccode(
     library = Library((), ())
     if folder:
         library = needed(made[f"{code.name}.c"].decode("ascii"), {of: str(at) for of, at in parts(folder).items()})
-    for file, content in made.items():
-        write(out / file, content)
+    write_all({out / file: content for file, content in made.items()})
     return Written(
         [str(out / file) for file in made],
         code.arena,

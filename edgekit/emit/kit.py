@@ -17,7 +17,7 @@ from edgekit.emit.literals import c_string
 from edgekit.emit.render import render
 from edgekit.errors import EdgekitError
 from edgekit.flatbuffer.read import Graph, read
-from edgekit.store import write
+from edgekit.store import write_all
 from edgekit.target import Outputs
 from edgekit.types import Arena, TensorSpec
 
@@ -83,11 +83,9 @@ def write_kit(model: Path, array: CArray, folder: Path) -> list[Path]:
     except EdgekitError:
         arena = None  # the header says that it was not measured
     kit = Kit(array, arena=arena, golden=str(model.with_name("golden.npz")))
-    written = []
-    for file, text in files(model, kit).items():
-        write(folder / file, text.encode("ascii"))
-        written.append(folder / file)
-    return written
+    made = {folder / file: text.encode("ascii") for file, text in files(model, kit).items()}
+    write_all(made)
+    return list(made)
 
 
 def files(model: Path, kit: Kit) -> dict[str, str]:

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.report.console import print_table
+from edgekit.report.text import shown
 
 if TYPE_CHECKING:
     from edgekit.analyze.curves import Measured, Point, Sensitivity
 
 
+@shown
 def print_sensitivity(found: Sensitivity, folder: Path) -> None:
     """A row for each layer and level; then what is proposed, and where the files are."""
     measured, proposal = found.measured, found.proposal

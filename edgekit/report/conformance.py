@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from edgekit.report.text import shown
 from edgekit.types import Agreement, Parting
 from edgekit.units import show
 
@@ -32,6 +33,7 @@ def rows(agreements: Sequence[Agreement]) -> list[list[str]]:
     ]
 
 
+@shown
 def print_divergence(found: Divergence) -> None:
     """The operators at which two runtimes part."""
     from edgekit.report.console import print_table
@@ -60,6 +62,7 @@ def print_divergence(found: Divergence) -> None:
         print("  note: a runtime has other outputs when the tensors inside are handed out, so it may fuse operators")
 
 
+@shown
 def print_compatibility(found: Sequence[Compatibility]) -> None:
     """Which runtimes take a model."""
     from edgekit.report.console import print_table
@@ -70,6 +73,7 @@ def print_compatibility(found: Sequence[Compatibility]) -> None:
     print_table(["runtime", "takes it", "known from", "why"], lines)
 
 
+@shown
 def print_verified(found: Sequence[Verified]) -> None:
     """How a device's outputs differ from the golden vectors."""
     for v in found:

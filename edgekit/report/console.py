@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from edgekit.report.markdown import remarks
-from edgekit.report.text import printable
+from edgekit.report.text import one_line, printable, shown
 from edgekit.units import show
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Progress:
     def headline(self, text: str) -> None:
         """See `edgekit.make.Listener`."""
         if not self._quiet:
-            print(text, flush=True)
+            print(one_line(text), flush=True)
 
     def begin(self, name: str) -> None:
         """See `edgekit.make.Listener`."""
@@ -66,7 +66,7 @@ class Progress:
     def progress(self, text: str, share: float) -> None:
         """See `edgekit.make.Listener`."""
         if self._bar:
-            self._bar.update(self._bar.task_ids[0], completed=share, total=1.0, text=text)
+            self._bar.update(self._bar.task_ids[0], completed=share, total=1.0, text=one_line(text))
 
     def end(self, row: StageRow) -> None:
         """See `edgekit.make.Listener`."""
@@ -74,7 +74,7 @@ class Progress:
         if not self._quiet:
             size = show(row.bytes, "B") if row.bytes else ""
             line = f"  {row.name:<22} {row.status:<7} {row.seconds:7.2f} s  {size:>10}  {row.reason}"
-            print(line.rstrip(), flush=True)
+            print(printable(line.rstrip(), len(line)), flush=True)
 
     def close(self) -> None:
         """Takes the bar away."""
@@ -83,12 +83,14 @@ class Progress:
             self._bar = None
 
 
+@shown
 def print_json(value: Any) -> None:
     """Prints a result as JSON: a single one of a list as itself."""
     value = value[0] if isinstance(value, list) and len(value) == 1 else value
     print(msgspec.json.format(msgspec.json.encode(value, enc_hook=float), indent=2).decode())
 
 
+@shown
 def print_reports(reports: Sequence[Report], out: Path) -> None:
     """The budget of each build, and where its files are."""
     for report in reports:
@@ -116,6 +118,7 @@ def print_reports(reports: Sequence[Report], out: Path) -> None:
         print(f"\nTimes and resident memory are those of this machine ({machine.cpu}), not of the device.")
 
 
+@shown
 def print_commands(reports: Sequence[Report], out: Path, baseline: str) -> None:
     """What to type to get each figure again."""
     for report in reports:
@@ -134,6 +137,7 @@ def print_commands(reports: Sequence[Report], out: Path, baseline: str) -> None:
             print(f"  {words + ':':<40} {command}")
 
 
+@shown
 def print_checks(checks: Sequence[Checked]) -> None:
     """The gate's findings."""
     for found in checks:
@@ -142,6 +146,7 @@ def print_checks(checks: Sequence[Checked]) -> None:
             print(f"  {problem}")
 
 
+@shown
 def print_shrunk(found: Shrunk) -> None:
     """What shrinking a file bought, and what proves it."""
     saved = 100 * (1 - found.after / found.before)
@@ -154,6 +159,7 @@ def print_shrunk(found: Shrunk) -> None:
         print("  so the original was written")
 
 
+@shown
 def print_ccode(found: Written) -> None:
     """What standalone C of a model needs."""
     print(*found.files, sep="\n")
@@ -168,6 +174,7 @@ def print_ccode(found: Written) -> None:
         print(*(f"    {file}" for file in found.library), sep="\n")
 
 
+@shown
 def print_history(entries: Sequence[Entry]) -> None:
     """Builds in the order in which they were made."""
     names = list(dict.fromkeys(name for entry in entries for name in entry.figures))
@@ -194,6 +201,7 @@ def print_history(entries: Sequence[Entry]) -> None:
     )
 
 
+@shown
 def print_comparison(found: Compared) -> None:
     """Figures before and after, and what explains them."""
     print(f"{found.before} → {found.after}{': the same file' if found.same_file else ''}")
@@ -226,6 +234,7 @@ def _change(change: Change) -> str:
     return f"{100 * by / change.before:+.1f} %"
 
 
+@shown
 def print_measurements(measurements: Sequence[Measurement]) -> None:
     """Measurements as a table."""
     print_table(
@@ -244,6 +253,7 @@ def print_measurements(measurements: Sequence[Measurement]) -> None:
     )
 
 
+@shown
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """A table; verdicts are coloured on a terminal, unless NO_COLOR is set."""
     from rich.console import Console
@@ -257,11 +267,17 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Seque
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
     console = Console(highlight=False)
+    console.on_broken_pipe = _closed  # type: ignore[method-assign]  # rich ends the process with 1: "budget broken"
     if not console.is_terminal:
         console.width = 200
     console.print(table)
 
 
+def _closed() -> None:
+    raise BrokenPipeError
+
+
+@shown
 def print_inspection(found: Inspection) -> None:
     """A model file: its ends, its parts, and their sums."""
     print(f"{found.path}: {found.format}, {show(found.bytes, 'B')} ({found.bytes:,} B), SHA-256 {found.sha256}")

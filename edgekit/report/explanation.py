@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.report.console import print_table
-from edgekit.report.text import printable
+from edgekit.report.text import printable, shown
 
 if TYPE_CHECKING:
     from edgekit.analyze.findings import Error, Explanation, TensorError, WeightError
@@ -15,6 +15,7 @@ ROWS = 15
 """Tensors and weights that are shown."""
 
 
+@shown
 def print_explanation(found: Explanation) -> None:
     """The worst first; the JSON has all, in the order of execution."""
     print(f"{found.samples} samples, {found.runtime}; SQNR in dB against the float model")

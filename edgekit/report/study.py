@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.report.console import print_table
 from edgekit.report.markdown import table
+from edgekit.report.text import shown
 from edgekit.units import show
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ HEAD = [
 ]
 
 
+@shown
 def print_study(study: Study) -> None:
     """The table; a star marks the Pareto front of download and accuracy."""
     print()
