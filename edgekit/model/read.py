@@ -18,6 +18,7 @@ from edgekit.model.claims import weights_within
 from edgekit.model.container import Container, identify, layer_name, layers
 from edgekit.model.convertible import check_loops, operators_without_integers, without_form, without_integers
 from edgekit.model.custom import custom_scope, own_names
+from edgekit.model.finite import check_constants, check_weights
 from edgekit.model.newer import copy_with, older_copy
 from edgekit.model.rebuild import CannotRebuild, rebuild
 from edgekit.model.shapes import fix_shapes, parse_shapes
@@ -47,12 +48,14 @@ def load_file(model: str, settings: Reading, folder: str) -> ModelFacts:
         check_trusted(path, container, own_names(settings.custom_objects))
     if container.format == "tflite":
         graph = read_graph(path)
+        check_constants(path.read_bytes(), path)
         form: Literal["float", "int8"] = "int8" if _is_integer(graph) else "float"
         shutil.copyfile(path, place / (INTEGER if form == "int8" else FLOAT))
         return _graph_facts(graph, path, "tflite", form, "it is a TensorFlow Lite file")
     if container.format == "saved_model":
         (place / FLOAT).write_bytes(to_tflite(saved_model_function(path, settings)))
         graph = read_graph(place / FLOAT)
+        check_constants((place / FLOAT).read_bytes(), path)
         return _graph_facts(graph, path, "saved_model", "float", "a SavedModel is a graph without layers")
     with custom_scope(settings.custom_objects):
         loaded, why = read(path, container, settings)
@@ -231,6 +234,7 @@ def _keras_facts(model: Any, why: str, path: Path, source: str, settings: Readin
     """Writes the model in its form and describes it."""
     import tf_keras
 
+    check_weights(model, path)
     try:
         without_form(model)
     except ModelError as problem:

@@ -12,6 +12,7 @@ from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import ranges, with_ranges
 from edgekit.flatbuffer.read import parse
 from edgekit.model.convertible import check_loops, instead_of
+from edgekit.model.finite import check_ranges
 from edgekit.quantize.bias import correct_bias
 from edgekit.quantize.casts import without_casts
 from edgekit.quantize.equalize import equalize
@@ -114,6 +115,7 @@ def calibrate(model: bytes, samples: list[np.ndarray], settings: Quantize) -> by
 
     calibrated = Calibrator(add_intermediate_tensors(model)).calibrate(lambda: _one_by_one(samples))
     known = ranges(calibrated)
+    check_ranges(calibrated, known)
     chosen = known if settings.calibration == "minmax" else better_ranges(model, samples, known, settings)
     return with_ranges(calibrated, scores(model, samples, chosen, 16 if settings.scheme == "int16x8" else 8))
 
