@@ -88,6 +88,11 @@ nothing refers to, and operators that do nothing. Equal vectors, quantizations, 
 and every buffer lies at a multiple of 16 bytes. Data that lies behind the FlatBuffer, as in large models, moves inside,
 where TFLM finds it.
 
+Metadata that applications read, and the files that are packed behind a model as a zip archive (labels and vocabularies,
+where Task Library and MediaPipe look for them), stay byte for byte; `shrink` and the report name them. A `.tflite` that
+a build quantizes hands them on, unless its inputs or outputs have other shapes then. Names and order of inputs and
+outputs are those of the Keras model.
+
 Channels that compute a constant, because all their weights are zero or all that they read is constant, go too, and
 so do those that nobody reads. The constant moves into the biases of what reads it, through convolution, depthwise
 convolution, dense layers, pooling, activations, sums and concatenations. Where a layer puts zeros around its input, the

@@ -213,6 +213,8 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         notes.append(rescued.note)
     elif quantize:
         shipped = quantized(shipped, data, quantize, make).artifact
+    if facts.format == "tflite" and shipped != loaded.artifact:
+        shipped = make(steps.carry(shipped, loaded.artifact)).artifact
     make(steps.check_support(shipped, tuple(filter(None, (target.runtimes.ship, target.runtimes.oldest)))))
     original = None
     if facts.format != "tflite" and data.source != RANDOM:

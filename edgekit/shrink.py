@@ -20,7 +20,7 @@ from edgekit.recipe import Shrink
 from edgekit.runtimes import RUNTIMES, Session, installed
 from edgekit.store import write
 from edgekit.target import Target
-from edgekit.types import INTEGER, Artifact
+from edgekit.types import INTEGER, Artifact, Slim
 from edgekit.worker import Progress
 from edgekit.write import check_writable
 
@@ -48,6 +48,8 @@ class Shrunk(Struct, frozen=True):
     """Multiply-accumulates before and after."""
     proven: dict[str, str]
     """For each runtime, what held: outputs identical, or that it runs neither file."""
+    carried: str
+    """Metadata, and files that are packed behind the model; "" where it has none."""
     kept: bool
     """Whether the smaller file was written; else the original was, and `proven` says why."""
 
@@ -80,10 +82,10 @@ def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
     for settings in less(Shrink(keep_names)):
         with tempfile.TemporaryDirectory() as folder:
             arguments = (str(path), settings, folder)
-            macs = worker.call_confined(
+            slim = worker.call_confined(
                 shrink_file,
                 *arguments,
-                returns=tuple[int, int],
+                returns=Slim,
                 what=str(path),
                 writes=[folder],
                 time_limit=TIME_LIMIT,
@@ -93,9 +95,9 @@ def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
             before, after = path.read_bytes(), smaller.read_bytes()
         if kept := all(holds(said) for said in proven.values()):
             break
-    after, macs = (after, macs) if kept else (before, (macs[0], macs[0]))
+    after, macs = (after, (slim.before, slim.after)) if kept else (before, (slim.before, slim.before))
     write(out / path.name, after)
-    return Shrunk(str(out / path.name), len(before), len(after), macs, proven, kept)
+    return Shrunk(str(out / path.name), len(before), len(after), macs, proven, slim.carried, kept)
 
 
 def shrunk(
@@ -138,6 +140,7 @@ def shrunk(
         if (made := step(model, steps.shrink(model, tried), engines)) is None:
             continue
         portable = made.artifacts[INTEGER]
+        notes += [f"shrink: carried along: {made.value.carried}"] if made.value.carried else []
         names |= {portable.sha256: made.artifacts[NAMES]} if NAMES in made.artifacts else {}
         break
     shipped = portable
@@ -161,17 +164,38 @@ def holds(said: str) -> bool:
     return said.startswith((IDENTICAL, NEITHER))
 
 
-def shrink_file(model: str, settings: Shrink, folder: str) -> tuple[int, int]:
-    """Writes the smaller file, not proven yet, and the names that it lacks.
+def carry_file(model: str, source: str, folder: str) -> str:
+    """Writes a model with the metadata and files that the one carries of which it was made.
 
     Returns:
-      multiply-accumulates before and after.
+      what they are; "" where there is nothing.
+
+    Raises:
+      ModelError: the file is damaged.
+    """
+    from edgekit.flatbuffer.associated import carried, holds, with_carried
+    from edgekit.flatbuffer.bounds import guarded
+
+    content, given = Path(model).read_bytes(), Path(source).read_bytes()
+    with guarded(len(given)):
+        said, made = carried(given), content
+        if said and holds(parse(given, source), parse(content, model)):
+            made = with_carried(content, given)
+        elif said:
+            said = f"left out, because inputs or outputs have other shapes now: {said}"
+    (Path(folder) / INTEGER).write_bytes(made)
+    return said
+
+
+def shrink_file(model: str, settings: Shrink, folder: str) -> Slim:
+    """Writes the smaller file, not proven yet, and the names that it lacks.
 
     Raises:
       LimitError: it takes too much processor time or memory.
       ModelError: the file is no `.tflite`, or is damaged.
       WorkerError: folding its constants crashed, or ran into its time limit.
     """
+    from edgekit.flatbuffer.associated import archive, carried, with_archive
     from edgekit.flatbuffer.bounds import guarded
     from edgekit.flatbuffer.diet import diet
     from edgekit.flatbuffer.fold import Unfolded, foldable, folded
@@ -187,6 +211,7 @@ def shrink_file(model: str, settings: Shrink, folder: str) -> tuple[int, int]:
                 computed = folded(content, alone)
         with guarded(len(content)):
             smaller, inner = diet(computed, settings.keep_names, settings.harvest)
+            smaller, along = with_archive(smaller, archive(content)), carried(content)
     except ModelError as problem:
         raise type(problem)(f"{model}: {problem}") from problem
     if len(smaller) > graph.bytes:
@@ -195,7 +220,7 @@ def shrink_file(model: str, settings: Shrink, folder: str) -> tuple[int, int]:
     (Path(folder) / INTEGER).write_bytes(smaller)
     if inner:
         (Path(folder) / NAMES).write_bytes(names(made.sha256, inner))
-    return graph.macs, made.macs
+    return Slim(graph.macs, made.macs, along)
 
 
 def lookup_file(model: str, names: str | None, arena: int | None, folder: str) -> None:
@@ -208,6 +233,7 @@ def lookup_file(model: str, names: str | None, arena: int | None, folder: str) -
     Raises:
       ModelError: the file is no `.tflite`.
     """
+    from edgekit.flatbuffer.associated import archive, with_archive
     from edgekit.flatbuffer.lookup import with_lookup_tables
     from edgekit.flatbuffer.names import moved
     from edgekit.runtimes.tflm import smallest_arena
@@ -223,6 +249,8 @@ def lookup_file(model: str, names: str | None, arena: int | None, folder: str) -
             place.unlink()
 
     smaller = with_lookup_tables(content, fits)
+    if smaller is not content:
+        smaller = with_archive(smaller, archive(content))
     (Path(folder) / INTEGER).write_bytes(smaller)
     if names:
         (Path(folder) / NAMES).write_bytes(moved(Path(names), content, smaller))

@@ -43,6 +43,7 @@ from edgekit.types import (
     Parting,
     Pruned,
     Reading,
+    Slim,
     Timing,
     Trained,
 )
@@ -173,7 +174,13 @@ def quantize_with_scheme(model: Artifact, settings: Quantize) -> Step:
 def shrink(model: Artifact, settings: Shrink) -> Step:
     """A smaller file, not proven yet, with the names that it lacks."""
     arguments = {"model": model, "settings": settings}
-    return Step("shrink", "edgekit.shrink:shrink_file", arguments, (*READING, "numpy"), TOOLS)
+    return Step("shrink", "edgekit.shrink:shrink_file", arguments, (*READING, "numpy"), TOOLS, Slim)
+
+
+def carry(model: Artifact, source: Artifact) -> Step:
+    """What was made of a `.tflite`, with the metadata and files that this carries."""
+    arguments = {"model": model, "source": source}
+    return Step("metadata", "edgekit.shrink:carry_file", arguments, (*READING, "numpy"), TOOLS, str)
 
 
 def lookup_tables(model: Artifact, names: Artifact | None, arena: int | None) -> Step:

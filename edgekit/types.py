@@ -217,6 +217,17 @@ class Pruned(Struct, frozen=True):
     """Layers with weights that were not pruned."""
 
 
+class Slim(Struct, frozen=True):
+    """What shrinking made of a file."""
+
+    before: int
+    """Multiply-accumulates before,"""
+    after: int
+    """and after."""
+    carried: str
+    """Metadata, and files that are packed behind the model, which stay byte for byte; "" where it has none."""
+
+
 class Narrowed(Struct, frozen=True):
     """What the removal of channels did."""
 

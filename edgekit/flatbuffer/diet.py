@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from edgekit.flatbuffer.associated import IDLE_METADATA
 from edgekit.flatbuffer.edit import move_inside, objects, packed
 from edgekit.flatbuffer.harvest import harvested
 from edgekit.flatbuffer.idle import without_idle_operators
-
-IDLE_METADATA = {b"min_runtime_version", b"CONVERSION_METADATA"}
-"""Metadata that no runtime reads. Others are: TFLM's plans, labels for the Task Library, what a user put there."""
 
 
 def dieted(content: bytes, keep_names: bool = False, harvest: bool = True) -> bytes:

@@ -6,10 +6,12 @@ function is frozen by the converter itself (docs/benchmarks.md has the ratio).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from edgekit.errors import ModelError
+from edgekit.flatbuffer.ends import apart, with_ends
 from edgekit.model.shapes import Shapes, fixed, parse_shapes
 from edgekit.types import Reading
 
@@ -18,7 +20,7 @@ def to_tflite(function: Any, model: Any = None) -> bytes:
     """A function as a float32 `.tflite`.
 
     Args:
-      function: traced, with batch size 1.
+      function: of this module: traced, with batch size 1; where it has the `names` of its outputs, these are used.
       model: the function's `tf_keras` model, to go by way of a SavedModel: slower, but LSTM layers stay whole.
 
     Raises:
@@ -29,7 +31,7 @@ def to_tflite(function: Any, model: Any = None) -> bytes:
     try:
         converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
         converter.exclude_conversion_metadata = True  # says how it was converted; no runtime reads it
-        return bytes(converter.convert())
+        return with_ends(bytes(converter.convert()), getattr(function, "names", ()))
     except Exception as problem:
         raise ModelError(f"TensorFlow cannot convert the model: {reason(str(problem))}") from problem
 
@@ -37,7 +39,10 @@ def to_tflite(function: Any, model: Any = None) -> bytes:
 def keras_function(model: Any) -> Any:
     """Of a `tf_keras` model."""
     signature = [_signature(t.name.split(":")[0], (1, *t.shape[1:]), t.dtype) for t in model.inputs]
-    return _trace(lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False), signature)
+    names = getattr(model, "output_names", ())
+    return _trace(
+        lambda *inputs: model(list(inputs) if len(inputs) > 1 else inputs[0], training=False), signature, names
+    )
 
 
 def keras_3_function(model: Any, shapes: Shapes, path: Path) -> Any:
@@ -62,7 +67,7 @@ def keras_3_function(model: Any, shapes: Shapes, path: Path) -> Any:
     def infer(*inputs: Any) -> Any:
         return model(keras.tree.pack_sequence_as(structure, list(inputs)), training=False)
 
-    return _trace(infer, signature)
+    return _trace(infer, signature, [t._keras_history.operation.name for t in getattr(model, "outputs", None) or ()])
 
 
 def saved_model_function(path: Path, settings: Reading) -> Any:
@@ -92,7 +97,7 @@ def saved_model_function(path: Path, settings: Reading) -> Any:
     def infer(*inputs: Any) -> Any:
         return list(serving(**dict(zip(names, inputs, strict=True))).values())
 
-    function = _trace(infer, signature)
+    function = _trace(infer, signature, list(serving.structured_outputs))
     function.loaded = loaded  # whose variables the function reads, but does not keep alive
     return function
 
@@ -105,10 +110,17 @@ def _signature(name: str, shape: tuple[int | None, ...], dtype: Any) -> Any:
     return tf.TensorSpec(shape, dtype, name=re.sub(r"\W", "_", name))
 
 
-def _trace(infer: Any, signature: list[Any]) -> Any:
+def _trace(infer: Any, signature: list[Any], names: Sequence[str] = ()) -> Any:
+    """The function of a batch of one.
+
+    Args:
+      names: of its outputs, in the order in which TensorFlow flattens them.
+    """
     import tensorflow as tf
 
-    return tf.function(infer, input_signature=signature, autograph=False).get_concrete_function()
+    function = tf.function(infer, input_signature=signature, autograph=False).get_concrete_function()
+    function.names = apart(names)
+    return function
 
 
 def reason(problem: str) -> str:

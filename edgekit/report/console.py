@@ -153,6 +153,8 @@ def print_shrunk(found: Shrunk) -> None:
     print(f"{found.path}: {found.before:,} → {found.after:,} B, {saved:.1f} % less")
     if found.macs[0] != found.macs[1]:
         print(f"  multiply-accumulates: {found.macs[0]:,} → {found.macs[1]:,}")
+    if found.carried:
+        print(f"  carried along: {found.carried}")
     for runtime, said in found.proven.items():
         print(f"  {runtime + ':':<16} {said}")
     if not found.kept:

@@ -1,0 +1,28 @@
+"""Inputs and outputs keep the order and the names that they have in the Keras model."""
+
+import ends_probe as probe
+import pytest
+
+from edgekit.flatbuffer.ends import apart
+from edgekit.worker import Worker
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
+        yield process
+
+
+@pytest.mark.parametrize("kind", ["plain", "dictionary", "fused"])
+def test_outputs_keep_their_names_and_their_order(process, kind):
+    """The one of Keras: of a dictionary that of its keys, as TensorFlow flattens it."""
+    found = process.call(probe.ends, kind, returns=dict[str, list[tuple[str, int]]])
+    wanted = [(name, probe.OUTPUTS.index(name) + 1) for name in probe.OUTPUTS]
+    wanted = sorted(wanted) if kind == "dictionary" else wanted
+    assert {"float", "int8", "shrunk"} <= set(found)
+    for of in found.values():
+        assert of == [("sequence", 4), *wanted]
+
+
+def test_no_two_names_are_alike():
+    assert apart(["a", "b", "a", "a_1", "a"]) == ("a", "b", "a_1", "a_1_1", "a_2")
