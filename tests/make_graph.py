@@ -10,7 +10,14 @@ import numpy as np
 from edgekit.flatbuffer.edit import packed
 from edgekit.flatbuffer.read import _schema
 
-NP = {"INT8": np.int8, "INT16": np.int16, "INT32": np.int32, "INT64": np.int64, "FLOAT32": np.float32}
+NP = {
+    "INT8": np.int8,
+    "INT16": np.int16,
+    "INT32": np.int32,
+    "INT64": np.int64,
+    "UINT8": np.uint8,
+    "FLOAT32": np.float32,
+}
 
 
 class Graph:

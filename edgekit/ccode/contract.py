@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from edgekit.ccode import shapes
-from edgekit.ccode.graph import SMALLEST_SCALE, Node, Shape, Value, unfit
+from edgekit.ccode.graph import CONVERTED, SMALLEST_SCALE, TYPES, Node, Shape, Value, unfit
 from edgekit.ccode.lstm import lstm_shape
 from edgekit.ccode.ranges import RANGES
 from edgekit.flatbuffer.read import _schema
@@ -140,7 +140,7 @@ def _letters(node: Node, rule: Rule) -> str:
 
 
 def _values(node: Node, place: int, value: Value, rule: Rule) -> None:
-    if problem := unfit(value):
+    if problem := unfit(value, tuple(CONVERTED) if node.kind == "QUANTIZE" else TYPES):
         raise node.refusal(f"tensor {value.name!r} {problem}")
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 TYPES = ("int8", "int16")
 """Of tensors that are computed."""
+CONVERTED = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-(2**15), 2**15 - 1), "int32": (-(2**31), 2**31 - 1)}
+"""Types that QUANTIZE takes or makes, and what they hold."""
 LARGEST = 2**31 - 1
 """Bytes of a tensor: places in it are numbers of 32 bits."""
 STATES = (18, 19)
@@ -217,21 +219,23 @@ def _check(nodes: list[Node], inputs: list[Value], outputs: list[Value]) -> None
         for value in (*node.inputs, *node.outputs):
             if value is None or value.index in checked:
                 continue
-            checked.add(value.index)
-            if value.data is None and (problem := unfit(value)):
+            converted = node.kind == "QUANTIZE" and value.dtype not in TYPES
+            if not converted:
+                checked.add(value.index)
+            if value.data is None and (problem := unfit(value, tuple(CONVERTED) if converted else TYPES)):
                 raise node.refusal(f"tensor {value.name!r} {problem}")
     for way, ends in (("input", inputs), ("output", outputs)):
         for value in ends:
             if value.state or value.data is not None or value.index not in known:
                 said = "a state" if value.state else "constant" if value.data is not None else "not computed"
                 raise ModelError(f"{way} {value.name!r} is {said}; C code is written for computed ones: leave it out")
-            if problem := unfit(value):
+            if problem := unfit(value, tuple(CONVERTED)):  # others than TYPES have been found with QUANTIZE
                 raise ModelError(f"{way} {value.name!r} {problem}; convert the model with {way}s of int8")
 
 
-def unfit(value: Value) -> str:
-    """Why no C code is written for a tensor of activations; "" if it is."""
-    if value.dtype not in TYPES:
+def unfit(value: Value, types: tuple[str, ...] = TYPES) -> str:
+    """Why no C code is written for a tensor of activations of these types; "" if it is."""
+    if value.dtype not in types:
         return f"is {value.dtype}; C code is written for int8 and int16"
     if len(value.scales) != 1:
         return f"is {value.dtype} without one scale; C code is written for int8 and int16"
@@ -239,8 +243,8 @@ def unfit(value: Value) -> str:
         return f"has the shape {list(value.shape)}; C code is written for fixed sizes"
     if value.bytes > LARGEST:
         return f"has the shape {list(value.shape)}, which is larger than any memory"
-    half = 2 ** (8 * value.bytes // value.elements - 1)
-    if not (SMALLEST_SCALE <= value.scale < math.inf and -half <= value.zero < half):
+    least, most = CONVERTED[value.dtype]
+    if not (SMALLEST_SCALE <= value.scale < math.inf and least <= value.zero <= most):
         return f"has the scale {value.scale:.6g} and the zero point {value.zero}, which stand for nothing"
     return ""
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from edgekit.ccode import cmsis
 from edgekit.ccode.contract import check
 from edgekit.ccode.elementwise import add, extreme, lookup, multiply, prelu, softmax, squared_difference
-from edgekit.ccode.elementwise16 import quantize16, rescale16, sigmoid16, softmax16
+from edgekit.ccode.elementwise16 import rescale16, sigmoid16, softmax16
 from edgekit.ccode.graph import Node
 from edgekit.ccode.layers import conv, dense, depthwise, pool
 from edgekit.ccode.layers16 import conv16, dense16, depthwise16
@@ -15,6 +15,7 @@ from edgekit.ccode.lstm import lstm
 from edgekit.ccode.matmul import matmul
 from edgekit.ccode.movement import VIEWS, movement
 from edgekit.ccode.piece import Piece, Style, Writer
+from edgekit.ccode.quantize import quantize
 from edgekit.ccode.reduce import l2_normalization, reduce, reduce_extreme
 from edgekit.ccode.resize import bilinear, nearest
 from edgekit.ccode.transpose_conv import transpose_conv
@@ -35,7 +36,8 @@ WRITERS: dict[str, Writer] = {
     "FULLY_CONNECTED": dense,
     **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), pool),
     **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "LEAKY_RELU", "ELU", "GELU", "HARD_SWISH"), lookup),
-    **dict.fromkeys(("LOGISTIC", "TANH", "QUANTIZE", "ABS", "NEG", "SQUARE", "SQRT", "RSQRT", "EXP", "LOG"), lookup),
+    **dict.fromkeys(("LOGISTIC", "TANH", "ABS", "NEG", "SQUARE", "SQRT", "RSQRT", "EXP", "LOG"), lookup),
+    "QUANTIZE": quantize,
     "SOFTMAX": softmax,
     **dict.fromkeys(("ADD", "SUB"), add),
     "MUL": multiply,
@@ -61,7 +63,7 @@ INT16: dict[str, Writer] = {
     **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), pool),
     **dict.fromkeys(("RELU", "RELU6", "LEAKY_RELU"), rescale16),
     **dict.fromkeys(("LOGISTIC", "TANH"), sigmoid16),
-    "QUANTIZE": quantize16,
+    "QUANTIZE": quantize,
     "SOFTMAX": softmax16,
     **dict.fromkeys(("ADD", "SUB"), add),
     "MUL": multiply,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from edgekit.ccode.elementwise import product_factor, slope_factors, sum_factors
 from edgekit.ccode.elementwise16 import slopes16, softmax16_factor
 from edgekit.ccode.fixed_point import INT32_MAX, INT32_MIN, Factor, quantized_multiplier, requantize
-from edgekit.ccode.graph import Node, Value
+from edgekit.ccode.graph import CONVERTED, Node, Value
 from edgekit.ccode.layers import biases, by_output, output_factors
 from edgekit.ccode.reduce import reduced_factor
 from edgekit.ccode.transpose_conv import as_conv
@@ -26,8 +26,8 @@ BIAS_SHARE = 0.02
 
 def stored(value: Value) -> Interval:
     """The least and the most that a tensor holds, from its zero point."""
-    half = 128 if value.dtype == "int8" else 2**15
-    return -half - value.zero, half - 1 - value.zero
+    least, most = CONVERTED[value.dtype]
+    return least - value.zero, most - value.zero
 
 
 def fits(node: Node, *numbers: int) -> None:
@@ -166,7 +166,7 @@ def bent(node: Node) -> None:
 def quantized(node: Node) -> None:
     """QUANTIZE, where no table does it."""
     source, made = node.given(), node.outputs[0]
-    if "int16" in (source.dtype, made.dtype):
+    if {source.dtype, made.dtype} != {"int8"}:
         rescaled(node, stored(source), quantized_multiplier(source.scale / made.scale), made.zero)
 
 

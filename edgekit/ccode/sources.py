@@ -52,6 +52,11 @@ def _text(kernel: str) -> str:
         return array("SIGMOID", "uint16_t", sigmoids())
     if kernel != narrow and narrow in WIDE:
         return _widened((FOLDER / f"{narrow}.c").read_text(encoding="ascii"))
+    if types := re.fullmatch(r"rescale_(u?int\d+)_(u?int\d+)", kernel):
+        source, made = types.groups()
+        low = "0" if made[0] == "u" else f"{made.upper()}_MIN"
+        text = (FOLDER / "rescale.c").read_text(encoding="ascii").replace("LOW", low)
+        return text.replace("HIGH", f"{made.upper()}_MAX").replace("FROM", source).replace("TO", made)
     return (FOLDER / f"{kernel}.c").read_text(encoding="ascii")
 
 
