@@ -8,19 +8,25 @@ baselines/NAME/TARGET/MODEL.names.json   names of its inner tensors, where it do
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from edgekit.config import nearest
+from edgekit.config import encode, nearest
 from edgekit.errors import OutputError, ProjectError
+from edgekit.files import read_json
 from edgekit.flatbuffer.names import beside
 from edgekit.project import Project
 from edgekit.report.types import Manifest, Report
 from edgekit.store import sha256, write
+from edgekit.target import Hardware
 from edgekit.types import Artifact, Measurement
-from edgekit.write import json
+from edgekit.write import intact, json
+
+if TYPE_CHECKING:
+    from edgekit.records.taken import Taken
 
 SCHEMA: Final = "edgekit.baseline/1"
 FOLDER = "baselines"
@@ -62,37 +68,43 @@ class Before(msgspec.Struct, frozen=True):
         """The release's."""
         return self.release.report.measurements
 
+    def same_core(self, hardware: Hardware) -> bool:
+        """Whether it was made for the same core at the same clock."""
+        then, now = self.release.settings.get("hardware"), encode(hardware)
+        return isinstance(then, dict) and all(then.get(key) == now.get(key) for key in ("cpu", "clock"))
 
-def save(project: Project, name: str, out: Path, targets: list[str]) -> list[Path]:
-    """Stores the builds that lie in an output folder.
+
+def save(project: Project, name: str, builds: Sequence[Taken], replace: bool = False) -> list[Path]:
+    """Stores builds as a release.
 
     Args:
-      targets: names; empty for all.
+      builds: what the gate has passed.
+      replace: whether a baseline of that name gives way.
 
     Returns:
       the files of the baseline.
 
     Raises:
-      OutputError: there is no build, one has changed since it was built, or the folder cannot be written.
-      ProjectError: the name is none.
+      OutputError: the folder cannot be written.
+      ProjectError: the name is none, or is taken.
     """
     place = _place(project, name)
+    if place.exists() and not replace:
+        raise ProjectError(f"{place}: is there already; choose another name, or overwrite it with --replace")
     releases, files = {}, {}
-    for manifest in sorted(out.glob("*/*/manifest.json")):
-        folder = manifest.parent
-        key = f"{folder.parent.name}/{folder.name}"
-        if targets and folder.parent.name not in targets:
-            continue
-        releases[key] = released(folder)
+    for build in builds:
+        key = f"{build.target}/{build.model}"
+        releases[key] = Release(build.report, build.manifest.settings, build.manifest.versions)
         copy = place.with_suffix("") / f"{key}.tflite"
-        for there, here in ((folder / "model.tflite", copy), (beside(folder / "model.tflite"), beside(copy))):
-            if there.is_file():
-                files[here] = there.read_bytes()
-    if not releases:
-        raise OutputError(f"{out}: no build to save; run build, or name its folder with --out=DIR")
+        for there, here in (("model.tflite", copy), (beside(Path("model.tflite")).name, beside(copy))):
+            if there in build.files:
+                files[here] = build.files[there]
     for file, content in files.items():
         write(file, content)
     write(place, json(Baseline(SCHEMA, releases)))
+    for left in place.with_suffix("").glob("*/*"):
+        if left not in files and left.is_file():
+            left.unlink()  # of the release that gave way
     return [place, *files]
 
 
@@ -102,14 +114,9 @@ def released(folder: Path) -> Release:
     Raises:
       OutputError: it is incomplete, or its files are not those that were built.
     """
-    try:
-        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
-        report = msgspec.json.decode((folder / "report.json").read_bytes(), type=Report)
-        changed = [o.path for o in manifest.outputs if sha256(folder / o.path) != o.sha256]
-    except OSError as problem:
-        raise OutputError(f"{problem.filename}: {problem.strerror}; build again") from None
-    except msgspec.DecodeError as problem:
-        raise OutputError(f"{folder}: its report cannot be read ({problem}); build again") from None
+    manifest = read_json(folder / "manifest.json", Manifest, "build again")
+    report = read_json(folder / "report.json", Report, "build again")
+    changed = [output.path for output in manifest.outputs if not intact(folder, output)]
     if changed:
         raise OutputError(f"{folder / changed[0]}: changed since it was built; build again")
     return Release(report, manifest.settings, manifest.versions)
@@ -122,17 +129,11 @@ def load(project: Project, name: str) -> Baseline:
       ProjectError: there is none, or its file is damaged or of another schema.
     """
     place = _place(project, name)
-    try:
-        return msgspec.json.decode(place.read_bytes(), type=Baseline)
-    except FileNotFoundError:
+    if not place.exists():
         known = [p.stem for p in sorted(place.parent.glob("*.json"))]
-        raise ProjectError(f'{place}: there is no baseline "{name}"; {nearest(name, known)}') from None
-    except OSError as problem:
-        raise ProjectError(f"{place}: cannot be read ({problem.strerror})") from None
-    except msgspec.DecodeError as problem:
-        raise ProjectError(
-            f"{place}: not a baseline of this edgekit ({problem}); build the release again and save it anew"
-        ) from None
+        raise ProjectError(f'{place}: there is no baseline "{name}"; {nearest(name, known)}')
+    advice = "it is not a baseline of this edgekit: restore it, or build the release again and save it anew"
+    return read_json(place, Baseline, advice, ProjectError)
 
 
 def of(project: Project, name: str, target: str, model: str) -> Before:

@@ -13,7 +13,7 @@ import msgspec
 
 from edgekit import steps
 from edgekit.baseline import Before, of
-from edgekit.budget import implied, judge, verdict
+from edgekit.budget import DEVICES, implied, judge, verdict
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.errors import DataError, ModelError, ProjectError, TargetError, WorkerError
 from edgekit.handover import hand_over
@@ -21,6 +21,7 @@ from edgekit.history import record, trends
 from edgekit.locate import locate
 from edgekit.make import Listener, Made, Maker, Step
 from edgekit.manifest import manifest_of
+from edgekit.measure import firmware
 from edgekit.measure.golden import GOLDEN
 from edgekit.measure.harness import Found, available, measure
 from edgekit.profiles import limit_places
@@ -288,7 +289,9 @@ def prove(
     device = hand_over(product, found, maker)
     found.measurements.extend(device.measurements)
     found.notes.extend(device.notes)
-    lines = judge(target.budget, found.measurements, found.shipped, old)
+    if before and before.same_core(target.hardware):
+        found.measurements.extend(firmware.changed(found.measurements, old))
+    lines = judge(target.budget, found.measurements, found.shipped, old, target.hardware)
     lines += implied(target.budget, found.measurements, found.shipped)
     made = [*p.made, *p.proofs, *found.made, *device.made]
     files = {"model.tflite": p.shipped} | device.files
@@ -347,8 +350,8 @@ def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> d
 
 
 def _shipped(measurements: list[Measurement], runtime: str) -> list[Measurement]:
-    """Those of what ships, where it ships."""
-    return [m for m in measurements if m.artifact == "model" and m.runtime.split(" ")[0] in ("", runtime)]
+    """Those of what ships, where it ships or on simulated hardware."""
+    return [m for m in measurements if m.artifact == "model" and m.runtime.split(" ")[0] in ("", runtime, *DEVICES)]
 
 
 def _rows(product: Product, found: Found) -> list[StageRow]:

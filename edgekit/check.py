@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from edgekit.baseline import Release, load
-from edgekit.errors import DataError, EdgekitError, ModelError
+from edgekit.budget import counting, fails, judge, verdict
+from edgekit.errors import DataError, EdgekitError, ModelError, OutputError
+from edgekit.files import read_json
 from edgekit.locate import locate
 from edgekit.make import changes
+from edgekit.manifest import said_of
 from edgekit.project import ModelSpec, Project
 from edgekit.report.types import Manifest, Report
 from edgekit.store import sha256
 from edgekit.target import Target
+from edgekit.types import VerdictWord
 from edgekit.write import intact
 
 MEASURED = {"report.json", "report.md", "report.html", "junit.xml", "report.sarif", "build.log"}
 """Outputs that hold times, which are never the same twice."""
+Kind = Literal["damaged", "stale", "trial", "broken"]
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -39,6 +45,29 @@ class Checked(msgspec.Struct, frozen=True):
     model: str
     problems: list[str]
     """Empty where the build may be released."""
+    verdict: VerdictWord = "pass"
+    """`fail` where there are problems, else that of the budget."""
+    notes: list[str] = []
+    """Limits that were not decided."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One reason against a release."""
+
+    kind: Kind
+    """`damaged`: files are missing or not those that were built; `stale`: model, data, profile or baseline are others
+    now; `trial`: built with `--set`; `broken`: a limit does not hold."""
+    said: str
+
+
+class Examined(msgspec.Struct, frozen=True):
+    """All that the gate has to say of a build."""
+
+    findings: list[Finding]
+    verdict: VerdictWord = "inconclusive"
+    """Of the budget."""
+    notes: list[str] = []
+    """Limits that were not decided."""
 
 
 def check_all(
@@ -58,50 +87,68 @@ def check_all(
     folders = [out / target.name / spec.name for target, spec in pairs]
     checks = []
     for (target, spec), folder in zip(pairs, folders, strict=True):
-        before = known.get(f"{target.name}/{spec.name}")
-        problems = list(_problems(target, spec, folder, gate, before))
-        checks.append(Checked(target.name, spec.name, problems))
+        found = examine(target, spec, folder, gate, known.get(f"{target.name}/{spec.name}"))
+        problems = [finding.said for finding in found.findings]
+        checks.append(Checked(target.name, spec.name, problems, "fail" if problems else found.verdict, found.notes))
     if not gate.rebuild or any(found.problems for found in checks):
         return checks
     differences = _rebuilt(project, targets, specs, folders)
-    return [msgspec.structs.replace(c, problems=d) for c, d in zip(checks, differences, strict=True)]
+    return [
+        msgspec.structs.replace(c, problems=d, verdict="fail" if d else c.verdict)
+        for c, d in zip(checks, differences, strict=True)
+    ]
 
 
-def check(target: Target, spec: ModelSpec, folder: Path, gate: Gate = Gate()) -> Checked:  # noqa: B008 (frozen)
+def examine(target: Target, spec: ModelSpec, folder: Path, gate: Gate, before: Release | None) -> Examined:
     """Holds an output folder against the files, the profile and the budget as they are now.
 
     Args:
       target: the profile without overrides: a build with `--set` is a trial, not a release.
       folder: `DIR/TARGET/MODEL`.
+      before: what the baseline of the gate says of it.
     """
-    return Checked(target.name, spec.name, list(_problems(target, spec, folder, gate, None)))
-
-
-def _problems(target: Target, spec: ModelSpec, folder: Path, gate: Gate, before: Release | None) -> list[str]:
     build = f"run build --target={target.name}"
     try:
-        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
-        report = msgspec.json.decode((folder / "report.json").read_bytes(), type=Report)
-    except OSError as problem:
-        return [f"{folder}: {Path(problem.filename).name} is missing; {build}"]
-    except msgspec.DecodeError as problem:
-        return [f"{folder}: the report cannot be read ({problem}); {build}"]
+        manifest = read_json(folder / "manifest.json", Manifest, build)
+        report = read_json(folder / "report.json", Report, build)
+    except OutputError as problem:
+        return Examined([Finding("damaged", str(problem))])
+    findings = [Finding("damaged", said) for said in damaged(manifest, report, folder, build)]
+    findings += _stale(target, spec, manifest, build)
+    if before and (report.baseline is None or report.baseline.sha256 != before.shipped.sha256):
+        said = f"{folder}: not held against the baseline {gate.baseline}; {build} --baseline={gate.baseline}"
+        findings.append(Finding("stale", said))
+    old = report.baseline.measurements if report.baseline else []
+    lines = judge(target.budget, report.measurements, report.shipped, old, target.hardware)
+    word, notes = verdict(lines, report.measurements, report.shipped), []
+    for line in (line for line in counting(lines) if line.verdict != "pass"):
+        said = f"{folder}: budget {line.name}: {line.verdict}; {line.reason or 'see report.md'}"
+        if fails(line.verdict, gate.strict):
+            findings.append(Finding("broken", said))
+        else:
+            notes.append(said)
+    if word == "fail" and not any(line.verdict == "fail" for line in counting(lines)):
+        said = f"{folder}: the model does not run in the runtime that ships; see report.md"
+        findings.append(Finding("broken", said))
+    return Examined(findings, word, notes)
+
+
+def damaged(manifest: Manifest, report: Report, folder: Path, build: str) -> list[str]:
+    """Files that are not there as they were built."""
     problems = []
     for output in manifest.outputs:
         if not intact(folder, output):
             what = "changed since it was built" if (folder / output.path).is_file() else "missing"
             problems.append(f"{folder / output.path}: {what}; {build}")
-    if {s.name: s.digest.get("sha256") for s in manifest.subject} != {o.path: o.sha256 for o in manifest.outputs}:
+    written = {output.path: output.sha256 for output in manifest.outputs}
+    if {s.name: s.digest.get("sha256") for s in manifest.subject} != written:
         problems.append(f"{folder / 'manifest.json'}: its statement is not of these files; {build}")
-    problems += _stale(target, spec, manifest, build)
-    if before and (report.baseline is None or report.baseline.sha256 != before.shipped.sha256):
-        problems.append(f"{folder}: not held against the baseline {gate.baseline}; {build} --baseline={gate.baseline}")
-    for line in report.budget:
-        waiver = next((w for w in target.budget.waivers if w.name == line.name), None)
-        if line.level == "error" and not waiver and line.verdict in ("fail", "inconclusive" if gate.strict else "fail"):
-            problems.append(f"{folder}: budget {line.name}: {line.verdict}; see report.md")
-    if report.verdict == "fail" and not any(line.verdict == "fail" for line in report.budget):
-        problems.append(f"{folder}: the model does not run in the runtime that ships; see report.md")
+    shipped = {artifact.path: artifact.sha256 for artifact in report.artifacts}
+    if "report.json" not in written or shipped.items() - written.items():
+        problems.append(f"{folder / 'manifest.json'}: leaves out files that the report names; {build}")
+    if (report.target.name, report.model.name) != (folder.parent.name, folder.name):
+        said = f"is of {report.model.name} for {report.target.name}"
+        problems.append(f"{folder / 'report.json'}: {said}, not of this folder's name; {build}")
     return problems
 
 
@@ -135,20 +182,24 @@ def _why(old: Manifest, new: Manifest) -> str:
     return f" ({'; '.join(said[:3])})" if said else "; the inputs of every step are the same"
 
 
-def _stale(target: Target, spec: ModelSpec, manifest: Manifest, build: str) -> list[str]:
+def _stale(target: Target, spec: ModelSpec, manifest: Manifest, build: str) -> list[Finding]:
     """What the build was made from that is not so any more."""
-    problems = []
+    findings = []
     if manifest.target.overrides:
         sets = " ".join(f"--set {o}" for o in manifest.target.overrides)
-        problems.append(f"{target.name}: built with {sets}, not with the profile as it is; {build}")
+        said = f"{target.name}: built with {sets}, not with the profile as it is; {build}"
+        findings.append(Finding("trial", said))
     elif manifest.target.sha256 != target.sha256:
-        problems.append(f"{target.name}: the profile has changed since; {build}")
+        findings.append(Finding("stale", f"{target.name}: the profile has changed since; {build}"))
+    if manifest.project and manifest.project != said_of(spec):
+        said = f"{spec.name}: its preprocessing, metric or labels in pyproject.toml have changed since; {build}"
+        findings.append(Finding("stale", said))
     model, data = manifest.inputs
     try:
         if locate("keras", spec.model, sha256, ModelError).sha256 != model.sha256:
-            problems.append(f"{spec.model}: the model has changed since; {build}")
+            findings.append(Finding("stale", f"{spec.model}: the model has changed since; {build}"))
         if locate("data", spec.data, sha256, DataError).sha256 != data.sha256:
-            problems.append(f"{spec.data}: the dataset has changed since; {build}")
+            findings.append(Finding("stale", f"{spec.data}: the dataset has changed since; {build}"))
     except EdgekitError as problem:
-        problems.append(str(problem))
-    return problems
+        findings.append(Finding("stale", str(problem)))
+    return findings

@@ -36,6 +36,12 @@ class DataError(EdgekitError):
     """A dataset cannot be read, or does not fit the model."""
 
 
+class GateError(EdgekitError):
+    """A build is not fit for a release: it is stale, a trial, or over budget."""
+
+    exit_code = 1
+
+
 class OutputError(EdgekitError):
     """A place for results cannot be written."""
 

@@ -11,8 +11,11 @@ import msgspec
 from edgekit import __version__
 from edgekit.config import encode
 from edgekit.engine.confine import NOTHING, holds
+from edgekit.project import ModelSpec
 from edgekit.report.types import MANIFEST, Manifest, StepEntry
 from edgekit.store import relative
+from edgekit.types import Artifact
+from edgekit.units import plain
 
 if TYPE_CHECKING:
     from edgekit.build import Built, Product
@@ -26,15 +29,27 @@ def manifest_of(built: Built, root: Path) -> Manifest:
     return Manifest(
         schema=MANIFEST,
         verdict=built.report.verdict,
-        inputs=[msgspec.structs.replace(a, path=relative(a.path, root)) for a in (product.source, product.dataset)],
+        inputs=(_named(product.source, root), _named(product.dataset, root)),
         target=built.report.target,
         settings=encode(product.target),
         versions=dict(sorted(versions.items())),
         steps=[StepEntry(made.row.name, made.key, made.ingredients) for made in built.made],
         outputs=[],
         confinement=", ".join(holds()) or NOTHING,
+        project=said_of(product.spec),
         predicate=_provenance(product, root, versions),
     )
+
+
+def said_of(spec: ModelSpec) -> dict[str, Any]:
+    """What a project says of a model beside its files, as JSON gives it back."""
+    said = {"preprocessing": spec.preprocessing, "metric": spec.metric, "labels": spec.labels}
+    return msgspec.json.decode(msgspec.json.encode(said, enc_hook=plain))
+
+
+def _named(artifact: Artifact, root: Path) -> Artifact:
+    """With its path as a report says it."""
+    return msgspec.structs.replace(artifact, path=relative(artifact.path, root))
 
 
 def _provenance(product: Product, root: Path, versions: dict[str, str]) -> dict[str, Any]:

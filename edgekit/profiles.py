@@ -17,7 +17,7 @@ from edgekit.errors import SetupError, TargetError
 from edgekit.firmware.cores import CORES
 from edgekit.npu.settings import checked
 from edgekit.recipe import Recipe, Technique
-from edgekit.target import AT_LEAST, Budget, Outputs, Target
+from edgekit.target import AT_LEAST, HOSTED, Budget, Hardware, Outputs, Target
 from edgekit.units import Quantity
 
 
@@ -147,6 +147,7 @@ def _check(target: Target, where: str) -> None:
         if name not in RUNTIMES:
             raise TargetError(f'{where}: runtimes.{key}: unknown runtime "{name}"; {nearest(name, list(RUNTIMES))}')
     _check_budget(target.budget, where)
+    _check_host(target, where)
     written = [f"{t}.{k}" for t in ("hardware", "runtimes") for k, v in _quantities(getattr(target, t)) if v.change]
     if written:
         raise TargetError(f"{where}: {written[0]}: starts with +, which only a limit of the budget may")
@@ -230,7 +231,8 @@ def _check_kernels(outputs: Outputs, where: str) -> None:
 
 def _check_budget(budget: Budget, where: str) -> None:
     names = [name for name, _ in _quantities(budget)]
-    for place, named in (("levels", list(budget.levels)), ("waivers", [waiver.name for waiver in budget.waivers])):
+    waived = [waiver.name for waiver in budget.waivers]
+    for place, named in (("levels", list(budget.levels)), ("waivers", waived), ("on_host", list(budget.on_host))):
         for name in named:
             if name not in (*names, *IMPLIED, *UNLABELLED):
                 raise TargetError(f'{where}: budget.{place}: no limit "{name}" is set; {nearest(name, names)}')
@@ -251,6 +253,22 @@ def _check_budget(budget: Budget, where: str) -> None:
                 f"{where}: budget.{name}: times are compared in the same run, as ratios; "
                 'write a share of the baseline\'s, such as "+5 %"'
             )
+
+
+def _check_host(target: Target, where: str) -> None:
+    """Which limits may be of the build host."""
+    hardware, on_host = target.hardware, target.budget.on_host
+    if hardware.is_host and hardware != Hardware():
+        raise TargetError(f'{where}: hardware.cpu: missing; add it, such as "cortex-m4f"')
+    if others := [name for name in on_host if name not in HOSTED]:
+        raise TargetError(
+            f"{where}: budget.on_host: {others[0]} is the same on every machine; it takes {', '.join(HOSTED)}"
+        )
+    if on_host and target.runtimes.ship == "tflm" and not hardware.is_host:
+        raise TargetError(
+            f"{where}: budget.on_host: {on_host[0]} of TFLM's kernels on the build host says nothing of a "
+            f"{hardware.cpu}; limit `instructions` or `latency` with outputs.c_standalone = true"
+        )
 
 
 def _quantities(table: Settings) -> list[tuple[str, Quantity]]:

@@ -8,13 +8,13 @@ import msgspec
 
 from edgekit.config import Settings, encode
 from edgekit.recipe import Positive, Recipe
-from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Number, Percent, Ratio
+from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Number, Percent, Quantity, Ratio
 
 
 class Hardware(Settings, frozen=True):
-    """What the device has. It describes; only the budget decides."""
+    """What the device has. It describes; only the budget decides. Without it the device is the build host."""
 
-    cpu: str
+    cpu: str = ""
     clock: Hertz | None = None
     ram: Bytes | None = None
     flash: Bytes | None = None
@@ -24,6 +24,11 @@ class Hardware(Settings, frozen=True):
     """Vela's system configuration, such as `Ethos_U65_High_End`, the default of the NPU's family;"""
     npu_memory: str = ""
     """and its memory mode, such as `Dedicated_Sram`."""
+
+    @property
+    def is_host(self) -> bool:
+        """Whether the device is the machine that builds, so that its times are those measured here."""
+        return not self.cpu
 
 
 class Runtimes(Settings, frozen=True):
@@ -44,8 +49,11 @@ class Runtimes(Settings, frozen=True):
 
 AT_LEAST = {"speedup", "accuracy", "metric_min", "npu_coverage", "sqnr", "float_sqnr", "skill"}
 """Budgets whose limit is the least that is allowed."""
+TIMED = ("latency", "latency_p50", "latency_p99", "load_time", "speedup")
+"""Budgets that more rounds of timing can decide."""
+HOSTED = (*TIMED, "resident_memory")
+"""Budgets whose figures are those of the machine that they were measured on, and of no other."""
 Level = Literal["error", "warn", "off"]
-Limit = Bytes | Nanoseconds | Percent | Ratio | Count | Number
 
 
 class Waiver(Settings, frozen=True):
@@ -111,13 +119,16 @@ class Budget(Settings, frozen=True):
     """What a broken limit means, by its name: `error` (the default), `warn` or `off`."""
     waivers: tuple[Waiver, ...] = ()
     """Limits that may be broken for a while."""
+    on_host: tuple[str, ...] = ()
+    """Limits of time and memory that are of the build host, by their names: they find a model that became slower, and
+    promise nothing of the device."""
 
     @property
-    def limits(self) -> dict[str, Limit]:
+    def limits(self) -> dict[str, Quantity]:
         """What is set and not off, in the order above."""
-        names = [field.name for field in msgspec.structs.fields(self) if field.name not in ("levels", "waivers")]
-        found = {name: limit for name in names if (limit := getattr(self, name)) is not None}
-        return {name: limit for name, limit in found.items() if self.levels.get(name) != "off"}
+        found = {field.name: getattr(self, field.name) for field in msgspec.structs.fields(self)}
+        limits = {name: value for name, value in found.items() if isinstance(value, Quantity)}
+        return {name: limit for name, limit in limits.items() if self.levels.get(name) != "off"}
 
 
 class Outputs(Settings, frozen=True):
@@ -146,9 +157,9 @@ class Target(Settings, frozen=True):
 
     name: str
     description: str
-    hardware: Hardware
     recipe: Recipe
     runtimes: Runtimes
+    hardware: Hardware = Hardware()
     budget: Budget = Budget()
     outputs: Outputs = Outputs()
 

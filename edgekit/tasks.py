@@ -8,11 +8,15 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke import Collection, Context, Exit, task
 
 from edgekit.outcome import fill_streams, flush, outcome, stopping
+
+if TYPE_CHECKING:
+    from edgekit.check import Kind
+    from edgekit.records.taken import Taken
 
 
 def command(body: Callable[..., int | None]) -> Callable[..., None]:
@@ -56,7 +60,14 @@ HELP = {
 }
 
 
-SIDE = "the folder of a build, a .tflite, or NAME/TARGET/MODEL of a baseline"
+TAKES = {
+    "allow_stale": "take builds whose model, data, profile or baseline is another by now",
+    "allow_trial": "take builds that were made with --set",
+    "allow_broken": "take builds that are over budget",
+    "replace": "overwrite what is there under that name",
+    "strict": "take nothing that stayed inconclusive",
+}
+"""What softens the gate of a release."""
 
 
 def _help(*names: str, **more: str) -> dict[str, str]:
@@ -106,6 +117,7 @@ def build(
 
     Exit status: 0 all budgets hold, 1 one is broken, 2 the input is wrong, 3 something is not installed.
     """
+    from edgekit.budget import fails
     from edgekit.build import build
     from edgekit.profiles import load_targets
     from edgekit.project import find_project, select_models
@@ -131,34 +143,76 @@ def build(
         log_to_mlflow(reports, Path(out), mlflow)
     if verbose and not json:
         print_commands(reports, Path(out), held)
-    return int(any(report.verdict in ("fail", "inconclusive" if strict else "fail") for report in reports))
+    return int(any(fails(report.verdict, strict) for report in reports))
+
+
+def _taken(
+    model: str | None,
+    data: str | None,
+    out: str,
+    targets: list[str],
+    strict: bool,
+    allowed: dict[Kind, bool],
+) -> list[Taken]:
+    """The builds that a release takes, and on the terminal what has to be known of them."""
+    from edgekit.check import Gate
+    from edgekit.project import find_project, select_models
+    from edgekit.records.taken import take
+
+    project = find_project(Path.cwd())
+    specs = select_models(project, model, data) if model or project.models else []
+    kinds = {kind for kind, given in allowed.items() if given}
+    builds = take(project, specs, Path(out), targets, Gate(project.baseline, strict), kinds)
+    for note in dict.fromkeys(note for build in builds for note in build.notes):
+        print(f"note: {note}", file=sys.stderr)
+    return builds
 
 
 @task(
+    iterable=["target"],
     help=_help(
         "json",
+        "model",
+        "data",
+        **TAKES,
+        target="a target that the archive holds, repeatable; all that are built by default",
         out="the archive, such as release.zip; with --verify, the one to look at",
         builds="folder of the builds",
         key="private key in PEM that signs; with --verify, the public one of whoever signed",
         verify="look at an archive instead of making one",
-    )
+    ),
 )
 @command
 def release(
-    c: Context, out: str, builds: str = "build", key: str | None = None, verify: bool = False, json: bool = False
+    c: Context,
+    target: list[str],
+    out: str,
+    builds: str = "build",
+    key: str | None = None,
+    verify: bool = False,
+    model: str | None = None,
+    data: str | None = None,
+    allow_stale: bool = False,
+    allow_trial: bool = False,
+    allow_broken: bool = False,
+    replace: bool = False,
+    strict: bool = False,
+    json: bool = False,
 ) -> int:
     """Pack what ships, the reports and the evidence into an archive that is the same each time; or verify one."""
     from edgekit import release as archives
-    from edgekit.report.console import print_json
+    from edgekit.report.console import print_json, print_verified_release
 
     path = Path(key) if key else None
     if not verify:
-        members = archives.release(Path(builds), Path(out), path)
+        allowed: dict[Kind, bool] = {"stale": allow_stale, "trial": allow_trial, "broken": allow_broken}
+        taken = _taken(model, data, builds, target, strict, allowed)
+        members = archives.release(taken, Path(out), path, replace)
         print_json(members) if json else print("\n".join(members))
         return 0
-    problems = archives.verify(Path(out), path)
-    print_json(problems) if json else print("\n".join(problems) or f"{out}: as it was built")
-    return int(bool(problems))
+    found = archives.verify(Path(out), path)
+    print_json(found) if json else print_verified_release(out, found)
+    return int(bool(found.problems))
 
 
 @task(
@@ -203,10 +257,24 @@ def check(
 @task(
     positional=["action", "name"],
     iterable=["target"],
-    help=_help("target", "out", "json", action="save", name="of the baseline, such as v1.2"),
+    help=_help("target", "model", "data", "out", "json", **TAKES, action="save", name="of the baseline, such as v1.2"),
 )
 @command
-def baseline(c: Context, action: str, name: str, target: list[str], out: str = "build", json: bool = False) -> None:
+def baseline(
+    c: Context,
+    action: str,
+    name: str,
+    target: list[str],
+    out: str = "build",
+    model: str | None = None,
+    data: str | None = None,
+    allow_stale: bool = False,
+    allow_trial: bool = False,
+    allow_broken: bool = False,
+    replace: bool = False,
+    strict: bool = False,
+    json: bool = False,
+) -> None:
     """Store the figures and files of the builds in a folder as a release, for later builds to be held against."""
     from edgekit.baseline import save
     from edgekit.errors import ProjectError
@@ -215,7 +283,9 @@ def baseline(c: Context, action: str, name: str, target: list[str], out: str = "
 
     if action != "save":
         raise ProjectError(f"baseline {action}: there is only `baseline save NAME`; `baselines` lists what was saved")
-    files = [str(file) for file in save(find_project(Path.cwd()), name, Path(out), target)]
+    allowed: dict[Kind, bool] = {"stale": allow_stale, "trial": allow_trial, "broken": allow_broken}
+    builds = _taken(model, data, out, target, strict, allowed)
+    files = [str(file) for file in save(find_project(Path.cwd()), name, builds, replace)]
     print_json(files) if json else print("\n".join(files))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def measure_firmware(
 
     lacks = missing() or ("" if core in CORES else f"QEMU simulates no {core} here; there is {', '.join(CORES)}")
     if lacks:
-        said = f"skipped: {lacks}"
+        said = f"not measured: {lacks}"
         figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
         return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
     inputs, outputs = _vectors(golden, code)
@@ -128,6 +129,21 @@ def _latency(instructions: float, clock: float, core: Core, label: str) -> Measu
     each = f"{factor} cycles ({low} to {high}, docs/cycles.md)"
     said = f"{instructions:,.0f} instructions of {each} at {clock / 1e6:g} MHz; memory without wait states"
     return Measurement("latency_p90", usual, "ns", "estimated", label, low=least, high=most, reason=said)
+
+
+def changed(new: Sequence[Measurement], old: Sequence[Measurement]) -> list[Measurement]:
+    """By how much an inference takes longer than that of a release on the same core at the same clock, in percent.
+
+    Cycles per instruction are known to within a tenth only, but they are those of the core: of two counts of its
+    instructions they cancel.
+    """
+    counts = [next((m for m in side if m.name == "instructions" and m.value), None) for side in (new, old)]
+    if not counts[0] or not counts[1]:
+        return []
+    after, before = float(counts[0].value or 0), float(counts[1].value or 0)
+    said = f"instructions: {before:,.0f} → {after:,.0f}, at the same cycles for each"
+    change = 100 * (after / before - 1)
+    return [Measurement("latency_p90_change", change, "%", counts[0].source, counts[0].runtime, reason=said)]
 
 
 def _vectors(golden: str, code: Code) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from edgekit import steps
-from edgekit.budget import NAMED, TIMED
+from edgekit.budget import NAMED, judged_here
 from edgekit.data.spec import RANDOM, DataSpec
 from edgekit.errors import ModelError, SetupError, WorkerError
 from edgekit.firmware.cores import estimates_time
@@ -19,13 +19,22 @@ from edgekit.measure.race import LATENCIES, Comparison, Entry, Question
 from edgekit.measure.record import OUTPUTS
 from edgekit.measure.reference import Reference, settle
 from edgekit.runtimes import REFERENCE, installed, stand_in
-from edgekit.target import Budget, Runtimes, Target
+from edgekit.target import TIMED, Runtimes, Target
 from edgekit.types import Agreement, Artifact, Machine, Measurement
 
 BASELINE = "litert"
 """The runtime that scores the float models, whatever ships."""
 UNITS = {"accuracy": "%", "accuracy_drop": "points", "churn": "points", "latency_p90": "ns", "arena": "B"}
 """What a step that failed would have measured."""
+
+
+ANSWERS = {
+    "accuracy": "%",
+    **dict.fromkeys(("accuracy_drop", "churn"), "points"),
+    "max_lsb": "LSB",
+    **dict.fromkeys(("metric", "metric_loss"), ""),
+}
+"""What random data says nothing about."""
 
 
 class Here(msgspec.Struct, frozen=True):
@@ -106,7 +115,7 @@ def measure(
     Raises:
       SetupError: the runtime that ships is not installed.
     """
-    notes, runtimes, budget = list(notes), target.runtimes, target.budget
+    notes, runtimes = list(notes), target.runtimes
     here = available(runtimes)
     shipped, engines = here.shipped, here.engines
     notes += here.notes
@@ -141,7 +150,7 @@ def measure(
     for name, graph in graphs.items():
         run(steps.describe(f"describe {name}", graph), name)
     if data.source == RANDOM:
-        measurements.append(Measurement("accuracy", None, "%", reason="skipped: random data"))
+        measurements += [Measurement(n, None, unit, reason="skipped: random data") for n, unit in ANSWERS.items()]
     else:
 
         def score(name: str, graph: Artifact, engine: str, answers: Artifact | None, **named: Any) -> Step:
@@ -200,9 +209,9 @@ def measure(
     if before:
         timed["baseline"] = before
         entries.append(Entry("baseline", shipped))
-        comparisons += [Comparison(f"{n}_change", ships, entries[-1], LATENCIES[n], True) for n in LATENCIES]
+        comparisons += [Comparison(f"{n}_change", ships, entries[-1], n, True) for n in (*LATENCIES, "load_time")]
     elsewhere_timed = bool(target.hardware.npu) or (target.outputs.c_standalone and estimates_time(target.hardware))
-    questions = _questions(budget, ships, before is not None, elsewhere_timed)
+    questions = questions_of(target, ships, comparisons, elsewhere_timed)
     clocked = maker.make(steps.clock(timed, entries, comparisons, questions, runtimes, host), scope)
     made.append(clocked)
     measurements += clocked.value.measurements
@@ -235,10 +244,19 @@ def available(runtimes: Runtimes) -> Here:
     return Here(shipped, list(dict.fromkeys(engines)), [note for note in dict.fromkeys(notes) if note])
 
 
-def _questions(budget: Budget, ships: Entry, baseline: bool, device: bool) -> list[Question]:
-    """The limits that more rounds of timing can decide; `device` says that the latency is that of a simulated one."""
-    own = {"latency"} if device else set()
-    asked = {name: limit for name, limit in budget.limits.items() if name in TIMED and name not in own}
-    timed = {NAMED.get(name, name): limit for name, limit in asked.items()}
-    limits = {name: limit for name, limit in timed.items() if baseline or not limit.change}
-    return [Question(ships, f"{name}_change" if limit.change else name, float(limit)) for name, limit in limits.items()]
+def questions_of(target: Target, ships: Entry, comparisons: list[Comparison], device: bool) -> list[Question]:
+    """The limits that more rounds of timing can decide.
+
+    Args:
+      ships: what they are of.
+      comparisons: what the rounds compare; a limit on anything else stays open.
+      device: whether the latency is that of a simulated device.
+    """
+    compared, questions = {c.name for c in comparisons}, []
+    for name, limit in target.budget.limits.items():
+        figure = NAMED.get(name, name) + ("_change" if limit.change else "")
+        known = figure in compared or figure in (*LATENCIES, "load_time")
+        elsewhere = device and name == "latency"
+        if name in TIMED and known and not elsewhere and judged_here(name, target.budget, target.hardware):
+            questions.append(Question(ships, figure, float(limit)))
+    return questions

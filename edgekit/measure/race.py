@@ -49,8 +49,8 @@ class Comparison(Struct, frozen=True):
     """Of the measurement that it gives."""
     above: Entry
     below: Entry
-    share: float = 0.5
-    """The quantile that is compared."""
+    of: str = "latency_p50"
+    """The figure that is compared: one of `LATENCIES`, or `load_time`."""
     percent: bool = False
     """Whether it is given as a change in percent instead of as a ratio."""
 
@@ -207,9 +207,9 @@ def compared(outcome: Outcome, comparison: Comparison) -> list[Measurement]:
 
 
 def _ratios(outcome: Outcome, comparison: Comparison) -> list[float]:
-    at = SHARES.index(comparison.share)
+    value = _value(comparison.of)
     pairs = zip(outcome.runs(comparison.above), outcome.runs(comparison.below), strict=False)
-    ratios = [above.quantiles[at] / below.quantiles[at] for above, below in pairs]
+    ratios = [value(above) / value(below) for above, below in pairs]
     return [100 * (r - 1) for r in ratios] if comparison.percent else ratios
 
 

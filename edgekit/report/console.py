@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgekit.compare import Change, Compared
     from edgekit.history import Entry
     from edgekit.inspect import Inspection, Support
+    from edgekit.release import Verified
     from edgekit.report.types import Report
     from edgekit.shrink import Shrunk
     from edgekit.types import Measurement, StageRow
@@ -141,9 +142,19 @@ def print_commands(reports: Sequence[Report], out: Path, baseline: str) -> None:
 def print_checks(checks: Sequence[Checked]) -> None:
     """The gate's findings."""
     for found in checks:
-        print(f"{found.target}: {found.model}: {'fail' if found.problems else 'pass'}")
-        for problem in found.problems:
-            print(f"  {problem}")
+        print(f"{found.target}: {found.model}: {found.verdict}")
+        for said in (*found.problems, *found.notes):
+            print(f"  {printable(said, 500)}")
+
+
+def print_verified_release(archive: str, found: Verified) -> None:
+    """What a look at an archive gave."""
+    if found.problems:
+        print(*(printable(problem, 500) for problem in found.problems), sep="\n")
+    elif found.signed:
+        print(f"{archive}: as it was built, and signed: {', '.join(found.builds)}")
+    else:
+        print(f"{archive}: whole: {', '.join(found.builds)}; who made it only --key=PEM tells")
 
 
 @shown

@@ -86,6 +86,10 @@ class Report(Struct, frozen=True):
     distributions: list[Distribution] = []
     """Latencies behind the measurements."""
 
+    def __post_init__(self) -> None:
+        if not any(artifact.path == "model.tflite" for artifact in self.artifacts):
+            raise ValueError("it names no model.tflite")
+
 
 class StepEntry(Struct, frozen=True):
     """What decided a step's result."""
@@ -113,7 +117,7 @@ class Manifest(Struct, frozen=True, rename={"type_": "_type", "predicate_type": 
 
     schema: Literal["edgekit.manifest/1"]
     verdict: VerdictWord
-    inputs: list[Artifact]
+    inputs: tuple[Artifact, Artifact]
     """The model and the dataset; paths relative to the project where they lie inside."""
     target: TargetEntry
     settings: dict[str, Any]
@@ -125,8 +129,23 @@ class Manifest(Struct, frozen=True, rename={"type_": "_type", "predicate_type": 
     """Every file of the build but this one; paths relative to it."""
     confinement: str = ""
     """What held back the processes that read the model, such as "Landlock 7, seccomp"."""
+    project: dict[str, Any] = {}
+    """What the project says of the model beside its files: preprocessing, metric, labels."""
     subject: list[Subject] = []
     """The outputs once more."""
     predicate: dict[str, Any] = {}
     type_: Literal["https://in-toto.io/Statement/v1"] = "https://in-toto.io/Statement/v1"
     predicate_type: Literal["https://slsa.dev/provenance/v1"] = "https://slsa.dev/provenance/v1"
+
+    def __post_init__(self) -> None:
+        paths = [output.path for output in self.outputs]
+        if outside := [path for path in paths if not is_inside(path)]:
+            raise ValueError(f"{outside[0]!r} is no path in its folder")
+        if doubled := [path for path in paths if paths.count(path) > 1]:
+            raise ValueError(f"{doubled[0]!r} is there twice")
+
+
+def is_inside(path: str) -> bool:
+    """Whether a path, with `/`, stays in the folder that it is relative to, on every system."""
+    parts = path.split("/")
+    return path.isprintable() and not {"", ".", ".."} & {*parts} and not {*"\\:"} & {*path}

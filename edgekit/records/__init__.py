@@ -1,0 +1,1 @@
+"""What is kept of builds: releases, and what they are made of."""
