@@ -19,7 +19,7 @@ from edgekit.errors import OutputError, ProjectError
 from edgekit.files import read_json
 from edgekit.flatbuffer.names import beside
 from edgekit.project import Project
-from edgekit.report.types import Manifest, Report
+from edgekit.report.types import Manifest, Report, is_inside
 from edgekit.store import sha256, write
 from edgekit.target import Hardware
 from edgekit.types import Artifact, Measurement
@@ -53,6 +53,10 @@ class Baseline(msgspec.Struct, frozen=True):
     schema: Literal["edgekit.baseline/1"]
     releases: dict[str, Release]
     """By `TARGET/MODEL`."""
+
+    def __post_init__(self) -> None:
+        if wrong := [key for key in self.releases if not is_inside(key) or key.count("/") != 1]:
+            raise ValueError(f"{wrong[0]!r} is no TARGET/MODEL")
 
 
 class Before(msgspec.Struct, frozen=True):

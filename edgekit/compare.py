@@ -13,13 +13,9 @@ from edgekit.errors import ProjectError
 from edgekit.flatbuffer.names import read_named
 from edgekit.make import changes
 from edgekit.project import Project
+from edgekit.records.figures import ORDER, figures, of_device
 from edgekit.report.types import Report
 from edgekit.types import Measurement
-
-FIGURES = (
-    "model_size download_size arena macs parameters nonzero accuracy accuracy_drop churn fidelity latency_p50 "
-    "latency_p90 latency_p99 load_time resident_memory"
-).split()
 
 
 class Change(Struct, frozen=True):
@@ -88,11 +84,11 @@ def compare(project: Project, before: str, after: str) -> Compared:
     """
     old, new = _side(project, before, after), _side(project, after, before)
     contents = [_content(side) for side in (old, new)]
-    figures = _figures(old, new, contents)
+    changed = _figures(old, new, contents)
     reasons = _decisions(old, new) if old.release and new.release else []
     if contents[0] and contents[1]:
         reasons += _contents(contents[0], contents[1])
-    return Compared(old.label, new.label, _sha256(old, contents[0]) == _sha256(new, contents[1]), figures, reasons)
+    return Compared(old.label, new.label, _sha256(old, contents[0]) == _sha256(new, contents[1]), changed, reasons)
 
 
 def content(path: str) -> Content:
@@ -140,24 +136,28 @@ def _content(side: _Side) -> Content | None:
 
 def _figures(old: _Side, new: _Side, contents: list[Content | None]) -> list[Change]:
     measured = [_measured(side, found) for side, found in zip((old, new), contents, strict=True)]
-    names = [name for name in FIGURES if any(name in side for side in measured)]
-    figures = []
+    names = [n for n in ORDER if any(n in side for side in measured)]
+    names += [n for n in dict.fromkeys(n for side in measured for n in side) if n not in ORDER]
+    changed = []
     for name in names:
         a, b = (side.get(name) for side in measured)
         known = a or b
         assert known
         apart, note = a is not None and b is not None and _apart(a, b), ""
-        if known.unit == "ns" and a and b:
+        if a and b and of_device(a) and of_device(b):
+            apart = a.value != b.value  # what an estimate does not know of a core is the same on both sides
+        elif known.unit == "ns" and a and b:
             apart, note = _timed(name, old, new)
         values = (a.value if a else None, b.value if b else None)
-        figures.append(Change(name, known.unit, *values, (b or known).runtime, apart, note))
-    return figures
+        changed.append(Change(name, known.unit, *values, (b or known).runtime, apart, note))
+    return changed
 
 
 def _timed(name: str, old: _Side, new: _Side) -> tuple[bool, str]:
     """Of a time, whether it changed, which only the same rounds can tell, and what they say."""
     same = new.release is not None and _same(new.release.report, old)
-    change = _measured(new, None).get(f"{name}_change") if same else None
+    changes = new.release.report.measurements if same and new.release else []
+    change = next((m for m in changes if m.name == f"{name}_change" and not of_device(m)), None)
     if change is None or change.value is None or change.low is None or change.high is None:
         return False, "timed at another time: build --baseline=NAME times both in the same rounds"
     said = f"in the same rounds {change.value:+.1f} % ({change.low:+.1f} … {change.high:+.1f})"
@@ -172,10 +172,9 @@ def _same(report: Report, old: _Side) -> bool:
 
 
 def _measured(side: _Side, found: Content | None) -> dict[str, Measurement]:
-    """The figures of what ships, in the runtime that ships, whose measurements stand first."""
+    """The figures of what ships: of a build all, of a file what the file says."""
     if side.release:
-        of_model = [m for m in side.release.report.measurements if m.artifact == "model" and m.value is not None]
-        return {m.name: m for m in reversed(of_model)}
+        return figures(side.release.report.measurements, side.release.report.shipped)
     assert found
     sizes = [("model_size", found.bytes, "B"), ("macs", found.macs, "1"), ("parameters", found.parameters, "1")]
     return {name: Measurement(name, value, unit) for name, value, unit in sizes}

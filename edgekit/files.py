@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from edgekit.errors import EdgekitError, OutputError
 
-if TYPE_CHECKING:
-    import numpy as np
-
 T = TypeVar("T")
 DAMAGE = (msgspec.MsgspecError, ValueError, RecursionError)
 """What decoding raises where the content is not what it should be; text that is not UTF-8 is a ValueError."""
-NPZ_DAMAGE = (
-    *(OSError, EOFError, KeyError, AttributeError, ValueError, TypeError, RuntimeError, SyntaxError),
-    *(OverflowError, MemoryError, zipfile.BadZipFile, zlib.error),
-)
-"""What NumPy raises of an archive that is damaged."""
 
 
 def read_json(path: Path, kind: type[T], advice: str, error: type[EdgekitError] = OutputError) -> T:
@@ -48,30 +38,3 @@ def decoded(path: Path, content: bytes, kind: type[T], advice: str, error: type[
         return msgspec.json.decode(content, type=kind)
     except DAMAGE as problem:
         raise error(f"{path} cannot be read ({problem}); {advice}") from None
-
-
-def read_npz(path: Path, advice: str, error: type[EdgekitError] = OutputError) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file by name; objects in it are refused.
-
-    Raises:
-      error: it is missing, or cannot be read.
-    """
-    import numpy as np
-
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise error(f"{path} is missing; {advice}") from None
-    except (
-        OSError,
-        EOFError,
-        KeyError,
-        AttributeError,
-        NotImplementedError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as problem:
-        raise error(f"{path} cannot be read as .npz ({problem}); {advice}") from None
-    except (ValueError, TypeError, RuntimeError, SyntaxError, OverflowError, MemoryError) as problem:
-        raise error(f"{path} cannot be read as .npz ({problem}); {advice}") from None

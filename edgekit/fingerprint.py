@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from edgekit.files import DAMAGE
 from edgekit.store import Store, sha256, write
 
 _ROOT = Path(__file__).parent
@@ -37,7 +38,7 @@ class Fingerprints:
         self._modules: dict[str, _Module] = {}
         self._files: dict[str, tuple[tuple[int, int, int], str]] = {}
         self._changed = False
-        with contextlib.suppress(OSError, msgspec.DecodeError):
+        with contextlib.suppress(OSError, *DAMAGE):
             self._modules, self._files = msgspec.json.decode(
                 self._memory.read_bytes(),
                 type=tuple[dict[str, _Module], dict[str, tuple[tuple[int, int, int], str]]],

@@ -8,16 +8,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
+from edgekit.budget import NAMED
 from edgekit.errors import ProjectError
 from edgekit.project import Project
+from edgekit.records.figures import figures, of_device
 from edgekit.report.types import Report
 from edgekit.types import Measurement
 
 FILE = "history.sqlite"
-KEPT = ("model_size", "download_size", "accuracy", "accuracy_drop", "arena", "latency_p50", "latency_p90", "macs")
-"""The measurements of the shipped model that are recorded, and those that the budget names."""
+USUAL = ("model_size", "download_size", "accuracy", "accuracy_drop", "arena", "latency_p50", "latency_p90", "macs")
 TABLES = """
 CREATE TABLE IF NOT EXISTS builds (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, target TEXT NOT NULL, model TEXT NOT NULL, verdict TEXT NOT NULL,
@@ -62,7 +64,7 @@ def record(project: Project, report: Report) -> None:
       ProjectError: the record is damaged, locked or cannot be written.
     """
     shipped = next(a.sha256 for a in report.artifacts if a.path == "model.tflite")
-    figures = _kept(report)
+    kept = _kept(report)
     row = (report.target.name, report.model.name, report.verdict, shipped, " ".join(report.target.overrides))
     with _opened(project) as database:
         last = database.execute(
@@ -70,7 +72,7 @@ def record(project: Project, report: Report) -> None:
             "ORDER BY id DESC LIMIT 1",
             row[:2],
         ).fetchone()
-        values = [(m.name, m.runtime, float(m.value or 0), m.low, m.high, m.unit) for m in figures]
+        values = [(m.name, m.runtime, float(m.value or 0), m.low, m.high, m.unit) for m in kept]
         if last and last[1:] == row and values == _stored(database, last[0]):
             return
         now = database.execute(
@@ -89,7 +91,7 @@ def read(project: Project, target: str | None, model: str | None, count: int) ->
     Raises:
       ProjectError: see `record`.
     """
-    if not _file(project).is_file():
+    if not _file(project).exists():
         return []
     with _opened(project) as database:
         rows = database.execute(
@@ -100,9 +102,14 @@ def read(project: Project, target: str | None, model: str | None, count: int) ->
         entries = []
         for number, *row in reversed(rows):
             stored = _stored(database, number)
-            figures = {n: Figure(n, value, unit, low, high, r) for n, r, value, low, high, unit in reversed(stored)}
-            entries.append(Entry(row[0], row[1], row[2], row[3], row[4], row[5], row[6], figures))
-        return entries
+            named: dict[str, Figure] = {}
+            for name, runtime, value, low, high, unit in stored:
+                named.setdefault(name, Figure(name, value, unit, low, high, runtime))
+            entries.append(Entry(row[0], row[1], row[2], row[3], row[4], row[5], row[6], named))
+        try:
+            return msgspec.convert(msgspec.to_builtins(entries, builtin_types=(bytes,)), list[Entry])
+        except msgspec.ValidationError as problem:
+            raise sqlite3.DatabaseError(str(problem)) from None
 
 
 def trends(project: Project, report: Report) -> list[Entry]:
@@ -114,13 +121,16 @@ def trends(project: Project, report: Report) -> list[Entry]:
         if kept and kept[-1].sha256 == entry.sha256:
             kept.pop()
         kept.append(entry)
-    figures = {m.name: Figure(m.name, m.value or 0, m.unit, m.low, m.high, m.runtime) for m in reversed(_kept(report))}
+    figures = {m.name: Figure(m.name, m.value or 0, m.unit, m.low, m.high, m.runtime) for m in _kept(report)}
     now = Entry(0, report.target.name, report.model.name, report.verdict, shipped, "", "", figures)
     return [*[entry for entry in kept if entry.sha256 != shipped][-19:], now]
 
 
 def _kept(report: Report) -> list[Measurement]:
-    return [m for m in report.measurements if m.artifact == "model" and m.value is not None and m.name in KEPT]
+    """What is recorded: the usual figures, those that the budget limits, and those of the device."""
+    limited = {NAMED.get(line.name, line.name) for line in report.budget}
+    found = figures(report.measurements, report.shipped)
+    return [m for name, m in found.items() if name in limited.union(USUAL) or of_device(m)]
 
 
 def _stored(database: sqlite3.Connection, build: int) -> list[tuple[str, str, float, float | None, float | None, str]]:
@@ -143,8 +153,9 @@ def _opened(project: Project) -> Iterator[sqlite3.Connection]:
         finally:
             database.close()
     except sqlite3.OperationalError as problem:
-        raise ProjectError(f"{file}: the history cannot be opened ({problem}); see who holds it, or move it") from None
-    except (sqlite3.DatabaseError, OSError) as problem:
+        said = f"the history cannot be used ({problem}); see who holds it, or move it away, and a new one begins"
+        raise ProjectError(f"{file}: {said}") from None
+    except (sqlite3.Error, OSError) as problem:
         raise ProjectError(f"{file}: the history is damaged ({problem}); move it away, and a new one begins") from None
 
 

@@ -25,6 +25,7 @@ from typing import Any
 import msgspec
 
 from edgekit.errors import OutputError
+from edgekit.files import DAMAGE
 from edgekit.types import Artifact
 
 
@@ -66,7 +67,7 @@ class Store:
             result = msgspec.json.decode(path.read_bytes(), type=Result)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *DAMAGE):
             self._damaged(key)
             return None
         for role, artifact in result.artifacts.items():
@@ -101,7 +102,7 @@ class Store:
         """The latest key and ingredients that were filed under a name."""
         try:
             return msgspec.json.decode((self.folder / "last" / f"{name}.json").read_bytes(), type=Record)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *DAMAGE):
             return None
 
     def remember(self, name: str, record: Record) -> None:

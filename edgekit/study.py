@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from edgekit import steps
+from edgekit.budget import NAMED
 from edgekit.build import Built, compress, prove
 from edgekit.config import Settings, decode, encode, read_table
 from edgekit.errors import EdgekitError, TargetError
@@ -20,11 +21,15 @@ from edgekit.make import Listener, Maker
 from edgekit.profiles import check_recipe
 from edgekit.project import ModelSpec, Project
 from edgekit.recipe import Recipe, Technique
+from edgekit.records.figures import figures, of_device
 from edgekit.store import Store
 from edgekit.target import Target
+from edgekit.types import Measurement
 
 STUDY: Final = "edgekit.study/1"
 RECIPES = Path(__file__).with_name("study.toml")
+COLUMNS = ("model_size", "download_size", "accuracy", "latency_p50", "macs")
+"""Figures that have fields of their own."""
 
 
 class Variant(Settings, frozen=True):
@@ -63,6 +68,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """RAM of its tensors in bytes, where the shipping runtime has an arena."""
     seconds: float
     """That the stages took."""
+    figures: dict[str, Measurement] = {}
+    """Of the device, and what else the target limits."""
     pareto: bool = False
     """Whether no other recipe is both smaller to download and more accurate."""
 
@@ -140,6 +147,8 @@ def _with(target: Target, variant: Variant, path: Path) -> Target:
 
 def _outcome(name: str, built: Built) -> Outcome:
     last, found = built.report.stages[-1], built.found
+    limited = {NAMED.get(line.name, line.name) for line in built.report.budget} - {*COLUMNS}
+    all_figures = figures(built.report.measurements, built.report.shipped)
     accuracy = found.measurement("accuracy")
     return Outcome(
         name=name,
@@ -154,6 +163,7 @@ def _outcome(name: str, built: Built) -> Outcome:
         latency_ns=found.value("latency_p50"),
         arena=None if (arena := found.value("arena")) is None else int(arena),
         seconds=round(sum(made.row.seconds for made in built.product.made), 2),
+        figures={n: m for n, m in all_figures.items() if n in limited or (of_device(m) and n not in COLUMNS)},
     )
 
 

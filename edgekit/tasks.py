@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from invoke import Collection, Context, Exit, task
+from invoke import Collection, Context, Exit
+from invoke import task as plain_task
 
+from edgekit.help import HelpfulTask, print_help
 from edgekit.outcome import fill_streams, flush, outcome, stopping
 
 if TYPE_CHECKING:
@@ -19,11 +21,16 @@ if TYPE_CHECKING:
     from edgekit.records.taken import Taken
 
 
+task = functools.partial(plain_task, klass=HelpfulTask)
+
+
 def command(body: Callable[..., int | None]) -> Callable[..., None]:
     """Makes an error one plain line with its exit status, and the result of a task its exit status."""
 
     @functools.wraps(body)
-    def run(*args: Any, **kwargs: Any) -> None:
+    def run(*args: Any, help: bool = False, **kwargs: Any) -> None:
+        if help:
+            return print_help(body.__name__, namespace)
         # Invoke forbids bytecode files, for the sake of tasks.py. Ours are compiled once, not in every run.
         sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
         try:

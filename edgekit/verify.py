@@ -53,13 +53,13 @@ def verify(folder: Path, outputs: Path) -> list[Verified]:
 
 def compare(golden: str, outputs: str) -> list[Verified]:
     """The same of two files."""
-    import numpy as np
-
     try:
-        with np.load(golden, allow_pickle=False) as file:
-            wanted = [file[name] for name in sorted(n for n in file.files if n.startswith("output_"))]
-    except (OSError, ValueError, EOFError):
-        raise OutputError(f"{golden}: cannot be read; build again") from None
+        found = read_archive(Path(golden), lambda name: name.startswith("output_"))
+        wanted = [found[f"output_{number}"] for number in range(sum(name.startswith("output_") for name in found))]
+    except (DataError, KeyError) as problem:
+        raise OutputError(f"{golden}: the golden vectors are damaged ({problem}); build again") from None
+    if not wanted or any(not array.ndim or len(array) != len(wanted[0]) for array in wanted):
+        raise OutputError(f"{golden}: the golden vectors are damaged; build again")
     got = _read(Path(outputs), wanted)
     return [_verified(number, *pair) for number, pair in enumerate(zip(wanted, got, strict=True))]
 

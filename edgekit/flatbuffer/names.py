@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from edgekit.files import DAMAGE
 from edgekit.flatbuffer.read import Graph, parse
 
 
@@ -43,7 +44,7 @@ def with_names(graph: Graph, place: Path) -> Graph:
     """A graph whose tensors have their names again; as it is where there are none for this very file."""
     try:
         found = msgspec.json.decode(place.read_bytes(), type=Names)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *DAMAGE):
         return graph
     if found.sha256 != graph.sha256 or len(found.tensors) != len(graph.tensors):
         return graph

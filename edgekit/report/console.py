@@ -282,7 +282,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Seque
     console = Console(highlight=False)
     console.on_broken_pipe = _closed  # type: ignore[method-assign]  # rich ends the process with 1: "budget broken"
     if not console.is_terminal:
-        console.width = 200
+        console.width = 400
     console.print(table)
 
 

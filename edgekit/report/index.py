@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from edgekit.files import DAMAGE
 from edgekit.report.html import MARKS
 from edgekit.report.types import Report
 from edgekit.store import write
@@ -23,7 +24,7 @@ def write_index(out: Path) -> Path:
 
     reports: dict[tuple[str, str], Report] = {}
     for file in found:
-        with contextlib.suppress(OSError, msgspec.DecodeError):
+        with contextlib.suppress(OSError, *DAMAGE):
             reports[file.parts[-3], file.parts[-2]] = msgspec.json.decode(file.read_bytes(), type=Report)
     folder = Path(__file__).parent / "templates"
     environment = jinja2.Environment(

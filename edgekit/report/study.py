@@ -32,7 +32,8 @@ HEAD = [
 def print_study(study: Study) -> None:
     """The table; a star marks the Pareto front of download and accuracy."""
     print()
-    print_table(HEAD, _rows(study, "* "), right=(0, *range(2, len(HEAD))))
+    head = _head(study)
+    print_table(head, _rows(study, "* "), right=(0, *range(2, len(head))))
     print("\n* no other recipe is both smaller to download and more accurate")
     for sentence in study.orders:
         print(sentence)
@@ -46,7 +47,7 @@ def markdown_study(study: Study, figure: str) -> str:
     parts = [
         f"# Techniques side by side: {study.model} for {study.target}",
         f"![Accuracy against bytes of each recipe]({figure})",
-        table(HEAD, rows),
+        table(_head(study), rows),
         "★: no other recipe is both smaller to download and more accurate (the Pareto front). Accuracy is that of the "
         "file that ships, over the evaluation set, with Wilson's interval; sizes are of that file, deflated at level "
         "9; latency is the median. Latency and seconds are of the machine that ran the study.",
@@ -90,10 +91,21 @@ def plot_study(study: Study, path: Path) -> None:
 
 def _rows(study: Study, star: str) -> list[list[str]]:
     """A row for each recipe, with its number in the figure."""
-    return [[str(n), *_cells(outcome, star)] for n, outcome in enumerate(study.outcomes, 1)]
+    more = _more(study)
+    return [[str(n), *_cells(outcome, star, more)] for n, outcome in enumerate(study.outcomes, 1)]
 
 
-def _cells(outcome: Outcome, star: str) -> list[str]:
+def _more(study: Study) -> list[str]:
+    """Further figures that some outcome has."""
+    return list(dict.fromkeys(name for outcome in study.outcomes for name in outcome.figures))
+
+
+def _head(study: Study) -> list[str]:
+    return [*HEAD[:-1], *_more(study), HEAD[-1]]
+
+
+def _cells(outcome: Outcome, star: str, more: list[str]) -> list[str]:
+    found = [outcome.figures.get(name) for name in more]
     interval = "" if outcome.accuracy_low is None else f"{outcome.accuracy_low:.2f} … {outcome.accuracy_high:.2f}"
     return [
         (star if outcome.pareto else "") + outcome.name,
@@ -105,5 +117,6 @@ def _cells(outcome: Outcome, star: str) -> list[str]:
         f"{outcome.macs:,}",
         show(outcome.arena, "B") if outcome.arena else "",
         show(outcome.latency_ns, "ns"),
+        *("" if m is None else show(m.value, m.unit) for m in found),
         f"{outcome.seconds:.1f} s",
     ]

@@ -239,3 +239,26 @@ def test_inspect_holds_a_file_against_limits_but_not_against_a_baseline_that_it_
     assert over() == ["model_size 72.8 KiB of 44.0 KiB"]
     profile.write_text(profile.read_text().replace('model_size = "44 KiB"', 'model_size = "+0 B"'))
     assert over() == []
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_task_answers_help_and_does_nothing(tmp_path, monkeypatch, capsys, flag):
+    from edgekit.__main__ import _Program
+    from edgekit.tasks import namespace
+
+    monkeypatch.chdir(tmp_path)
+    for name in namespace.task_names:
+        for before in ([], ["x"], ["--json"]):
+            _Program(name="edgekit", namespace=namespace).run(["edgekit", name, *before, flag], exit=False)
+            said = capsys.readouterr()
+            if "No idea what 'x'" not in said.err:  # a task without arguments
+                assert f" {name} [--options]" in said.out and "Docstring:" in said.out and not said.err, (name, said)
+            assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [("release", "--help"), ("verify", "-h"), ("verify", "x", "--help")])
+def test_so_it_does_under_invoke(fresh, command):
+    before = contents(fresh)
+    done = run([sys.executable, "-m", "invoke", *command], fresh)
+    assert done.returncode == 0 and "Docstring:" in done.stdout and not done.stderr
+    assert contents(fresh) == before
