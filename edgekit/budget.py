@@ -58,7 +58,10 @@ def judge(
         elif line.value is not None and name in budget.on_host and _runtime(new) not in DEVICES:
             line = _with(line, source=f"{line.source}, build host")
         further = [] if limit.change else list(filter(None, _outputs(figure, measurements)))
-        others = [(output, _line(name, float(limit), "", _measured(figure + output, measurements, runtimes))) for output in further]
+        others = [
+            (output, _line(name, float(limit), "", _measured(figure + output, measurements, runtimes)))
+            for output in further
+        ]
         level, waiver = budget.levels.get(name, "error"), waivers.get(name)
         first = [] if new is None and others else [line]
         named = [_with(one, name=name + output) for output, one in others]

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from edgekit.baseline import Release, load
-from edgekit.budget import counting, fails, judge, verdict
+from edgekit.budget import counting, fails, implied, judge, verdict
 from edgekit.errors import DataError, EdgekitError, ModelError, OutputError
 from edgekit.files import read_json
 from edgekit.locate import locate
@@ -120,6 +120,7 @@ def examine(target: Target, spec: ModelSpec, folder: Path, gate: Gate, before: R
         findings.append(Finding("stale", said))
     old = report.baseline.measurements if report.baseline else []
     lines = judge(target.budget, report.measurements, report.shipped, old, target.hardware)
+    lines += implied(target.budget, report.measurements, report.shipped)
     word, notes = verdict(lines, report.measurements, report.shipped), []
     for line in (line for line in counting(lines) if line.verdict != "pass"):
         said = f"{folder}: budget {line.name}: {line.verdict}; {line.reason or 'see report.md'}"
