@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgekit.baseline import Before, Release
 from edgekit.budget import judge, verdict
-from edgekit.target import Budget, Waiver
+from edgekit.measure.firmware import changed
+from edgekit.target import Budget, Hardware, Waiver
 from edgekit.types import BudgetLine, Measurement
-from edgekit.units import Bytes, Count, Nanoseconds, Percent, Ratio
+from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Percent, Ratio
 
 LIMITS = st.floats(0, 1e9)
 
@@ -54,6 +56,42 @@ def test_a_simulated_latency_is_held_against_that_of_the_baseline():
     for limit, word in (("+5 %", "pass"), ("+3 %", "fail")):
         [line] = judge(Budget(latency=Nanoseconds.parse(limit)), [new], "tflm", [old])
         assert (line.verdict, line.value) == (word, 104.0)
+
+
+def of_core(instructions):
+    """What a simulated core says, with the interval that an estimate of time has there."""
+    low, usual, high = (instructions * cycles for cycles in (1.27, 1.36, 1.51))
+    return [
+        Measurement("instructions", instructions, "1", "simulated", "qemu 7.2"),
+        Measurement("latency_p90", usual, "ns", "estimated", "qemu 7.2", low=low, high=high),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("after", "limit", "word"),
+    [
+        (1000, "+5 %", "pass"),
+        (1000, "+0 %", "pass"),
+        (1049, "+5 %", "pass"),
+        (1051, "+5 %", "fail"),
+        (900, "+0 %", "pass"),
+    ],
+)
+def test_on_the_same_core_instructions_say_what_a_release_changed(after, limit, word):
+    old, new, hardware = of_core(1000), of_core(after), Hardware(cpu="cortex-m4f")
+    budget = Budget(latency=Nanoseconds.parse(limit))
+    [line] = judge(budget, [*new, *changed(new, old)], "tflm", old, hardware)
+    assert (line.verdict, line.unit, line.low) == (word, "%", None) and "instructions: 1,000 →" in line.reason
+    [line] = judge(budget, new, "tflm", old, hardware)  # another core, of whose cycles nothing is known
+    assert line.verdict == ("pass" if after <= 900 else "inconclusive")
+
+
+@pytest.mark.parametrize(("then", "same"), [("80 MHz", True), ("100 MHz", False)])
+def test_the_same_core_has_the_same_clock(then, same):
+    hardware = Hardware(cpu="cortex-m4f", clock=Hertz.parse("80 MHz"), ram=Bytes(1))
+    settings = {"hardware": {"cpu": "cortex-m4f", "clock": float(Hertz.parse(then)), "ram": 2.0}}
+    before = Before("v1", Release(None, settings, {}), None)
+    assert before.same_core(hardware) is same and not before.same_core(Hardware(cpu="cortex-m7"))
 
 
 @pytest.mark.parametrize(("value", "headroom"), [(75, 25), (100, 0), (150, -50), (0, 100)])
