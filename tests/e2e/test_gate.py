@@ -175,3 +175,75 @@ def test_the_gate_passes_after_a_comment_was_reworded(released):
     for profile in (released / "targets").glob("*.toml"):
         profile.write_text("# reworded\n" + profile.read_text())
     assert check(released).returncode == 0
+
+
+def test_every_limit_has_an_answer_and_build_and_gate_have_the_same(released):
+    """Times of the build host, of TFLM, which runs no float model: nothing of them passes on a microcontroller."""
+    assert edgekit(released, "baseline", "save", "v1", "--target=microcontroller").returncode == 0
+    profile = released / "targets/microcontroller.toml"
+    times = {
+        "latency_p50": "1 s",
+        "latency_p99": "1 s",
+        "load_time": "1 s",
+        "resident_memory": "1 GiB",
+        "speedup": "0 x",
+    }
+    limits = {**times, "metric_min": "0", "churn": "50 %", "max_lsb": "255"}
+    lines = "".join(f'{name} = "{limit}"\n' for name, limit in limits.items())
+    text = profile.read_text().replace('latency = "80 ms"', 'latency = "+0 %"')
+    profile.write_text(text.replace("[budget]\n", f"[budget]\n{lines}"))
+    build = ("build", "--target=microcontroller", "--baseline=v1", "--json")
+    done = edgekit(released, *build)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    found = {line["name"]: line for line in report["budget"]}
+    assert report["verdict"] == "inconclusive"
+    undecided = {name for name, line in found.items() if line["verdict"] != "pass"}
+    assert undecided == {*times, "metric_min"}
+    for name in times:
+        assert (found[name]["verdict"], found[name]["value"]) == ("inconclusive", None)
+        assert "the build host's, not the cortex-m4f's" in found[name]["reason"] and "latency" in found[name]["reason"]
+    assert found["latency"]["verdict"] == "pass" and "instructions: " in found["latency"]["reason"]
+    assert edgekit(released, *build, "--strict").returncode == 1
+    done = check(released, "--target=microcontroller", "--baseline=v1")
+    assert done.returncode == 0 and "microcontroller: digits: inconclusive" in done.stdout
+    assert all(f"budget {name}: inconclusive" in done.stdout for name in undecided)
+    done = check(released, "--target=microcontroller", "--baseline=v1", "--strict")
+    assert done.returncode == 1 and "microcontroller: digits: fail" in done.stdout
+    done = edgekit(released, "baseline", "save", "v2", "--target=microcontroller", "--strict")
+    assert done.returncode == 1 and "--allow-broken" in done.stderr
+    done = edgekit(released, "baseline", "save", "v2", "--target=microcontroller")
+    assert done.returncode == 0 and "note: " in done.stderr and "speedup: inconclusive" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ('budget.on_host=["model_size"]', "the same on every machine"),
+        ('budget.on_host=["load_time"]', 'no limit "load_time" is set'),
+        ("hardware.cpu=", "hardware.cpu: missing"),
+    ],
+)
+def test_what_may_be_of_the_build_host_is_checked(built, setting, words):
+    done = edgekit(built, "build", "--target=phone", f"--set={setting}")
+    assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_tflm_of_the_build_host_is_no_device_s(built):
+    done = edgekit(built, "build", "--target=microcontroller", '--set=budget.on_host=["latency"]')
+    assert done.returncode == 2 and "says nothing of a cortex-m4f" in done.stderr
+
+
+def test_a_profile_without_hardware_is_of_this_machine(built):
+    profile = built / "targets/phone.toml"
+    text = profile.read_text()
+    start, end = text.index("[hardware]"), text.index("[recipe.prune]")
+    profile.write_text(text[:start] + text[end:].replace('on_host = ["latency"]', ""))
+    done = edgekit(built, "build", "--target=phone", "--json")
+    [line] = [line for line in json.loads(done.stdout)["budget"] if line["name"] == "latency"]
+    assert (line["verdict"], line["source"].split()[:2]) == ("pass", ["measured", "litert"])
+    assert "build host" not in line["source"]
+    profile.write_text(text.replace('on_host = ["latency"]', ""))
+    done = edgekit(built, "build", "--target=phone", "--json")
+    [line] = [line for line in json.loads(done.stdout)["budget"] if line["name"] == "latency"]
+    assert (line["verdict"], line["value"]) == ("inconclusive", None) and "not the cortex-a76's" in line["reason"]
