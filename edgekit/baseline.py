@@ -20,7 +20,7 @@ from edgekit.files import read_json
 from edgekit.flatbuffer.names import beside
 from edgekit.project import Project
 from edgekit.report.types import Manifest, Report, is_inside
-from edgekit.store import sha256, write
+from edgekit.store import sha256, write_all
 from edgekit.target import Hardware
 from edgekit.types import Artifact, Measurement
 from edgekit.write import intact, json
@@ -103,9 +103,7 @@ def save(project: Project, name: str, builds: Sequence[Taken], replace: bool = F
         for there, here in (("model.tflite", copy), (beside(Path("model.tflite")).name, beside(copy))):
             if there in build.files:
                 files[here] = build.files[there]
-    for file, content in files.items():
-        write(file, content)
-    write(place, json(Baseline(SCHEMA, releases)))
+    write_all({**files, place: json(Baseline(SCHEMA, releases))})
     for left in place.with_suffix("").glob("*/*"):
         if left not in files and left.is_file():
             left.unlink()  # of the release that gave way

@@ -165,13 +165,14 @@ def _taken(
     from edgekit.check import Gate
     from edgekit.project import find_project, select_models
     from edgekit.records.taken import take
+    from edgekit.report.text import one_line
 
     project = find_project(Path.cwd())
     specs = select_models(project, model, data) if model or project.models else []
     kinds = {kind for kind, given in allowed.items() if given}
     builds = take(project, specs, Path(out), targets, Gate(project.baseline, strict), kinds)
     for note in dict.fromkeys(note for build in builds for note in build.notes):
-        print(f"note: {note}", file=sys.stderr)
+        print(f"note: {one_line(note)}", file=sys.stderr)
     return builds
 
 

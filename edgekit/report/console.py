@@ -144,13 +144,14 @@ def print_checks(checks: Sequence[Checked]) -> None:
     for found in checks:
         print(f"{found.target}: {found.model}: {found.verdict}")
         for said in (*found.problems, *found.notes):
-            print(f"  {printable(said, 500)}")
+            print(f"  {said}")
 
 
+@shown
 def print_verified_release(archive: str, found: Verified) -> None:
     """What a look at an archive gave."""
     if found.problems:
-        print(*(printable(problem, 500) for problem in found.problems), sep="\n")
+        print(*found.problems, sep="\n")
     elif found.signed:
         print(f"{archive}: as it was built, and signed: {', '.join(found.builds)}")
     else:

@@ -25,8 +25,14 @@ def kept(cold, tmp_path_factory):
 
 
 def run(*arguments):
-    """The command in this process, where what nobody catches ends the test."""
+    """The command in this process, which is sooner there than another."""
     _Program(name="edgekit", namespace=namespace).run(["edgekit", *arguments], exit=False)
+
+
+def one_line(said, *words):
+    """What was printed is one line of a fault that was foreseen."""
+    assert said.err.startswith("edgekit: ") and len(said.err.splitlines()) == 1, said
+    assert "unexpected" not in said.err and all(word in said.err for word in words), said
 
 
 def without(*path):
@@ -113,8 +119,8 @@ def test_a_damaged_file_is_one_line(project, capsys, place, edit, commands):
             if command[0] == "check" and place.is_relative_to(build):
                 assert "phone: digits: fail" in said.out and "Traceback" not in said.out
             else:
-                assert said.err.startswith("edgekit: ") and len(said.err.splitlines()) == 1, said
-                assert place.name in said.err and ("build" in said.err or "restore" in said.err)
+                one_line(said, place.name)
+                assert "build" in said.err or "restore" in said.err
             assert place.read_bytes() == damaged
             assert not Path("r.zip").exists() and not Path("baselines/v9.json").exists()
     finally:
@@ -130,7 +136,7 @@ def test_a_folder_in_its_place_is_one_line(project, capsys, place):
         for command in READING if place.parent.name == "baselines" else TAKING[1:]:
             run(*command)
             said = capsys.readouterr()
-            assert said.err.startswith("edgekit: ") and len(said.err.splitlines()) == 1 and place.name in said.err
+            one_line(said, place.name)
     finally:
         place.rmdir()
         place.write_bytes(whole)
@@ -177,7 +183,7 @@ def test_golden_vectors_that_are_damaged_are_one_line(project, capsys, damage):
     try:
         run("verify", str(BUILD), f"--outputs={outputs}")
         said = capsys.readouterr()
-        assert said.err.startswith("edgekit: ") and len(said.err.splitlines()) == 1 and "golden.npz" in said.err
+        one_line(said, "golden.npz")
     finally:
         place.write_bytes(whole)
 
@@ -217,8 +223,7 @@ def test_a_history_that_is_damaged_is_one_line(project, capsys, damage):
     try:
         run("history")
         said = capsys.readouterr()
-        assert said.err.startswith("edgekit: ") and len(said.err.splitlines()) == 1, said
-        assert "history.sqlite" in said.err and "move it away" in said.err
+        one_line(said, "history.sqlite", "move it away")
     finally:
         place.rmdir() if place.is_dir() else place.unlink()
         place.write_bytes(whole)
