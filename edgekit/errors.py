@@ -1,5 +1,18 @@
 """The errors that end a command, each with its exit status."""
 
+import signal
+
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM, signal.SIGXCPU)
+"""Signals that no fault of a process itself makes."""
+OUT_OF_MEMORY = ("bad_alloc", "out of memory", "Out of memory", "OOM", "Cannot allocate memory")
+"""How libraries say in a message that there is no memory."""
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error says only that memory ran out, as those of TensorFlow do in words."""
+    named = type(error).__name__ == "ResourceExhaustedError" or any(word in str(error) for word in OUT_OF_MEMORY)
+    return isinstance(error, MemoryError) or named
+
 
 class EdgekitError(Exception):
     """Something the user has to know, in one or two plain lines: what, where, why, and what to do.
@@ -51,7 +64,13 @@ class WorkerError(EdgekitError):
 
 
 class CrashError(WorkerError):
-    """A worker process died of a signal, as native libraries make it."""
+    """A worker process died of a signal, as native libraries make it.
+
+    Attributes:
+      passing: whether the signal came from outside, as where memory ran out: the next try may do better.
+    """
+
+    passing = False
 
 
 class SetupError(EdgekitError):

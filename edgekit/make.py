@@ -41,7 +41,8 @@ class Step(msgspec.Struct, frozen=True):
     process: str
     """Which worker carries it out; steps of one process share it."""
     returns: Any = None
-    """Type of the value."""
+    """Type of the value. One with a field `passing` that is not empty is not kept: it holds a crash, a time-out or the
+    lack of memory, which the next build need not meet."""
     files: bool = True
     """Whether it makes files; the function then takes `folder` and leaves them there."""
     retry: str | None = None
@@ -181,11 +182,15 @@ class Maker:
         try:
             (value, folder), note = attempt(step.process), ""
         except CrashError as error:
-            if step.retry is None:
+            # What was ended from outside says nothing of the step: it is tried anew, and what comes of it is kept.
+            retry = step.process if error.passing else step.retry
+            if retry is None:
                 raise CrashError(f"{step.name}: {error}") from None
-            (value, folder), note = attempt(step.retry), f"made in {step.retry}, because {error}"
+            note = "" if error.passing else f"made in {retry}, because {error}"
+            value, folder = attempt(retry)
         files = {p.name: (p.suffix.lstrip("."), p) for p in sorted(folder.iterdir()) if _is_plain(p)}
-        result = self.store.put(key, files, value, time.perf_counter() - start, note)
+        keep = not (isinstance(value, dict) and value.get("passing"))
+        result = self.store.put(key, files, value, time.perf_counter() - start, note, keep)
         shutil.rmtree(folder, ignore_errors=True)
         return result
 

@@ -79,11 +79,20 @@ class Store:
             result.artifacts[role] = msgspec.structs.replace(artifact, path=str(file))
         return result
 
-    def put(self, key: str, files: dict[str, tuple[str, Path]], value: Any, seconds: float, note: str = "") -> Result:
+    def put(
+        self,
+        key: str,
+        files: dict[str, tuple[str, Path]],
+        value: Any,
+        seconds: float,
+        note: str = "",
+        keep: bool = True,
+    ) -> Result:
         """Takes files over (they are moved) and files a result under a key.
 
         Args:
           files: kind and path by role.
+          keep: whether the next build is to find it.
         """
         artifacts = {}
         for role, (kind, path) in files.items():
@@ -94,7 +103,8 @@ class Store:
             artifacts[role] = Artifact(kind, str(place), size, digest)
         result = Result(artifacts, msgspec.Raw(msgspec.json.encode(value)), seconds, note)
         named = {role: msgspec.structs.replace(a, path="") for role, a in artifacts.items()}
-        write(self._result(key), msgspec.json.encode(msgspec.structs.replace(result, artifacts=named)))
+        if keep:
+            write(self._result(key), msgspec.json.encode(msgspec.structs.replace(result, artifacts=named)))
         self.damaged.discard(key)
         return result
 

@@ -245,7 +245,9 @@ class Worker:
         if status < 0:
             name = signal.Signals(-status).name
             said = " (out of memory?)" if -status == signal.SIGKILL else ""
-            return errors.CrashError(f"the process died with {name}{said}{self._see_log()}")
+            crash = errors.CrashError(f"the process died with {name}{said}{self._see_log()}")
+            crash.passing = -status in errors.FROM_OUTSIDE
+            return crash
         return errors.WorkerError(f"the process ended with status {status}{self._see_log()}")
 
     def _see_log(self) -> str:
@@ -395,9 +397,9 @@ def _carry_out(line: bytes, log: int, progress: Progress) -> _Answer:
         return _Answer("result", result=msgspec.Raw(msgspec.json.encode(result)))
     except errors.EdgekitError as error:
         return _Answer(type(error).__name__, str(error).encode("utf-8", "replace").decode())
-    except MemoryError:
-        return _Answer("WorkerError", "not enough memory")
     except (Exception, SystemExit) as error:
+        if errors.lacks_memory(error):
+            return _Answer("WorkerError", "not enough memory")
         import traceback
 
         traceback.print_exc()  # into the log

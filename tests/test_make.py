@@ -1,8 +1,10 @@
+import signal
+
 import pytest
 import worker_probe
 
 from edgekit.errors import CrashError
-from edgekit.make import EIGEN, Maker, Step
+from edgekit.make import EIGEN, OWN, Maker, Step
 from edgekit.store import Store
 
 
@@ -39,3 +41,25 @@ class TestAStepWhoseProcessDies:
     def test_is_an_error_where_there_is_no_other_way(self, maker):
         with pytest.raises(CrashError, match=r"^train: .*SIGSEGV"):
             maker.make(step(worker_probe.die_with_onednn, None), "phone.digits")
+
+
+class TestPassingFaults:
+    @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+    def test_a_step_ended_from_outside_is_made_again_and_kept_as_any(self, maker, tmp_path, number):
+        made = own_step(maker, worker_probe.die_once, str, place=str(tmp_path / "mark"), number=int(number))
+        assert made.value == "alive" and "SIG" not in made.row.reason
+
+    def test_a_result_that_holds_one_is_not_kept(self, maker, tmp_path):
+        arguments = {"place": str(tmp_path / "mark")}
+        first, second, third = (
+            own_step(maker, worker_probe.fault_once, worker_probe.Found, files=True, **arguments) for _ in range(3)
+        )
+        assert [made.row.status for made in (first, second, third)] == ["built", "built", "cached"]
+        assert [made.value.value for made in (first, second, third)] == [0, 1, 1]
+        assert first.artifact.bytes == 1
+
+
+def own_step(maker, function, returns, files=False, **arguments):
+    """A step that leaves a mark outside of its scratch folder, which a confined one cannot."""
+    step = Step("s", f"worker_probe:{function.__name__}", arguments, (), OWN, returns, files)
+    return maker.make(step, "phone.digits")

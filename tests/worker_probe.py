@@ -6,6 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+from msgspec import Struct
 
 from edgekit.errors import DataError, EdgekitError, RecipeError, SetupError
 from edgekit.types import Artifact
@@ -86,6 +89,28 @@ def environment(name: str) -> str:
 
 def large(size: int) -> str:
     return "x" * size
+
+
+def die_once(place: str, number: int) -> str:
+    """Dies of a signal where no process has done so before."""
+    if not Path(place).exists():
+        Path(place).touch()
+        os.kill(os.getpid(), number)
+    return "alive"
+
+
+class Found(Struct):
+    value: int
+    passing: list[str] = []
+
+
+def fault_once(place: str, folder: str) -> Found:
+    """Holds a passing fault where no call has done so before."""
+    (Path(folder) / "file").write_text("x")
+    if Path(place).exists():
+        return Found(1)
+    Path(place).touch()
+    return Found(0, ["the process died with SIGKILL"])
 
 
 def die_with_onednn() -> str:

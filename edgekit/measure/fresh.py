@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -60,4 +61,7 @@ def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> _Answer
     except errors.EdgekitError as error:
         return _Answer(type(error).__name__, str(error))
     except Exception as error:
-        return _Answer("WorkerError", f"{type(error).__name__}: {error}")
+        if errors.lacks_memory(error):
+            return _Answer("WorkerError", "not enough memory")
+        traceback.print_exc()  # into the log
+        return _Answer("WorkerError", f"failed with {type(error).__name__}")

@@ -12,17 +12,19 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any, TypeVar
 
 from msgspec import Struct, json
 from msgspec.structs import replace
 
-from edgekit.errors import ModelError, WorkerError
+from edgekit.errors import CrashError, ModelError, WorkerError
 from edgekit.measure.intervals import CONFIDENCE
 from edgekit.measure.latency import SHARES, resident_memory, timed
 from edgekit.runtimes import installed
 from edgekit.types import Measurement, Run, Timing
 from edgekit.worker import Progress, Worker
 
+T = TypeVar("T")
 RUNS = "runs.json"
 SHIPPED = "model"
 """Name of what ships, whose memory is measured too."""
@@ -84,6 +86,8 @@ class Outcome(Struct, frozen=True):
     """Resident memory of what ships under each runtime, in B."""
     others: float = 0.0
     """Cores that other processes used meanwhile."""
+    passing: list[str] = []
+    """What came of a crash, a time-out or a lack of memory: it says nothing of the next race."""
 
     def runs(self, entry: Entry) -> list[Run]:
         """Of an entry, one for each round; empty where it dropped out or had no part."""
@@ -97,6 +101,8 @@ class Timed(Struct, frozen=True):
     notes: list[str]
     quantiles: list[list[list[int]]]
     """Of each entry, of each process, those of its single runs: see `SHARES`."""
+    passing: list[str] = []
+    """See `Outcome`."""
 
 
 def race_file(
@@ -121,7 +127,8 @@ def race_file(
     (Path(folder) / RUNS).write_bytes(json.encode(outcome))
     found = [replace(m, artifact=e.model) for e in entries for m in measurements(outcome, e)]
     found += [m for c in comparisons for m in compared(outcome, c)]
-    return Timed(found, outcome.notes, [[run.quantiles for run in outcome.runs(entry)] for entry in entries])
+    quantiles = [[run.quantiles for run in outcome.runs(entry)] for entry in entries]
+    return Timed(found, outcome.notes, quantiles, outcome.passing)
 
 
 def race(
@@ -145,6 +152,7 @@ def race(
     """
     start = time.monotonic()
     problems: dict[Entry, str] = {}
+    passing: list[str] = []
     runs: dict[Entry, list[Run]] = {entry: [] for entry in entries}
     workers = {entry.runtime: Worker(writes=()) for entry in entries}
     busy, number, asked = _busy(), 0, list(entries)
@@ -154,10 +162,11 @@ def race(
                 timing = replace(settings, slower=(slower or {}).get(entry.model, 0.0))
                 arguments = (models[entry.model], entry.runtime, threads, timing)
                 try:
-                    run = workers[entry.runtime].call(timed, *arguments, returns=Run, time_limit=time_limit)
-                    runs[entry].append(run)
+                    call = workers[entry.runtime].call
+                    runs[entry].append(_twice(call, timed, *arguments, returns=Run, time_limit=time_limit))
                 except (ModelError, WorkerError) as error:
                     problems[entry] = str(error)
+                    passing += [str(error)] if isinstance(error, WorkerError) else []
             number += 1
             progress(f"round {number}", min(1.0, number / settings.rounds))
             so_far = Outcome([Raced(e, runs[e], problems.get(e, "")) for e in entries], time.monotonic() - start, [])
@@ -167,14 +176,25 @@ def race(
                 asked = [entry for entry in asked if entry in needed]
         memory = {}
         for entry in (e for e in entries if e.model == SHIPPED and e not in problems):
-            memory[entry.runtime] = workers[entry.runtime].call(
-                resident_memory, models[entry.model], entry.runtime, threads, returns=int, time_limit=time_limit
-            )
+            loaded = (models[entry.model], entry.runtime, threads)
+            try:
+                call = workers[entry.runtime].call
+                memory[entry.runtime] = _twice(call, resident_memory, *loaded, returns=int, time_limit=time_limit)
+            except WorkerError as error:
+                passing.append(str(error))
     finally:
         for worker in workers.values():
             worker.close()
     others = _others(busy, _busy())
-    return replace(so_far, notes=_disturbances(so_far.raced, others), memory=memory, others=others)
+    return replace(so_far, notes=_disturbances(so_far.raced, others), memory=memory, others=others, passing=passing)
+
+
+def _twice(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """A call that is made once more, in a new process, where its process crashed: others may have ended it."""
+    try:
+        return call(*arguments, **named)
+    except CrashError:
+        return call(*arguments, **named)
 
 
 def measurements(outcome: Outcome, entry: Entry) -> list[Measurement]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from msgspec import structs
 
-from edgekit.errors import ModelError
+from edgekit.errors import ModelError, lacks_memory
 from edgekit.flatbuffer.read import Graph
 from edgekit.flatbuffer.read import read as read_graph
 from edgekit.model.claims import weights_within
@@ -102,6 +102,8 @@ def read(path: Path, container: Container, settings: Reading) -> tuple[Any, str]
         except ModelError:
             raise
         except Exception as problem:
+            if lacks_memory(problem):
+                raise
             print(f"{way.__name__}: {problem!r}")
             problems.append(problem)
     if container.major == 3 and (found := _as_older(path, container, settings)):
@@ -139,6 +141,8 @@ def _as_older(path: Path, container: Container, settings: Reading) -> tuple[Any,
         except ModelError:
             raise
         except Exception as problem:
+            if lacks_memory(problem):
+                raise
             print(f"without it: {problem!r}")
             return None
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
-from edgekit.errors import ModelError, SetupError, TargetError
+from edgekit.errors import OUT_OF_MEMORY, ModelError, SetupError, TargetError, WorkerError
 from edgekit.fingerprint import library
 from edgekit.types import TensorSpec
 
@@ -194,6 +194,8 @@ def open_session(runtime: str, path: str, threads: int = 1) -> Session:
 def refusal(runtime: str, version: str, path: str, reason: object) -> ModelError:
     """The error, one line, for a model that a runtime does not accept."""
     said = " ".join(str(reason).split())
+    if any(word in said for word in OUT_OF_MEMORY):
+        raise WorkerError(f"{path}: not enough memory for {runtime} {version}")
     return ModelError(f"{path}: refused by {runtime} {version}: {said if len(said) < 400 else said[:400] + ' …'}")
 
 

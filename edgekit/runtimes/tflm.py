@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.errors import ModelError
+from edgekit.errors import FROM_OUTSIDE, ModelError, WorkerError
 from edgekit.runtimes import REFUSALS, installed, refusal
 from edgekit.runtimes.values import random_inputs
 from edgekit.types import Arena, TensorSpec
@@ -27,7 +27,9 @@ ROOMY = (64 << 20, 1 << 30)
 ALIGNMENT = 16
 """Bytes: what an arena's size is counted in."""
 PROBE_SECONDS = 60
-"""After which a probe of an arena counts as failed."""
+"""Of processor time, after which a probe of an arena counts as failed; ten times that of any time, as ended."""
+NO_MEMORY = 2
+"""Status of a probe for which the machine has no memory, which says nothing of the arena."""
 
 
 def load() -> Any:
@@ -136,14 +138,21 @@ class TflmSession:
         if child == 0:
             status = 1
             try:
-                signal.alarm(PROBE_SECONDS)
+                signal.alarm(10 * PROBE_SECONDS)
+                resource.setrlimit(resource.RLIMIT_CPU, (PROBE_SECONDS, resource.getrlimit(resource.RLIMIT_CPU)[1]))
                 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
                 self._interpreter = load().from_bytes(self._model, arena_size=size)
                 status = 0 if self._answer(inputs) == expected else 1
+            except MemoryError:
+                status = NO_MEMORY
             finally:
                 os._exit(status)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if status == NO_MEMORY or (-status in FROM_OUTSIDE and -status != signal.SIGXCPU):
+            why = "not enough memory" if status == NO_MEMORY else f"a probe ended with {signal.Signals(-status).name}"
+            raise WorkerError(f"{self.path}: the arena was not found: {why}")
+        return status == 0
 
     def _answer(self, inputs: list[np.ndarray]) -> list[bytes]:
         self.reset()

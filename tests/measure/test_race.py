@@ -5,7 +5,7 @@ from statistics import median
 
 import pytest
 
-from edgekit.measure.latency import SHARES
+from edgekit.measure.latency import SHARES, timed
 from edgekit.measure.race import (
     Comparison,
     Entry,
@@ -18,8 +18,10 @@ from edgekit.measure.race import (
     interval,
     measurements,
     race,
+    race_file,
 )
 from edgekit.types import Run, Timing
+from edgekit.worker import Worker
 
 HERE, THERE = Entry("model", "litert"), Entry("float", "litert")
 BRIEF = Timing(rounds=3, runs=5, seconds=0.01, warmup=0.01)
@@ -119,3 +121,40 @@ def test_a_process_beside_is_noticed_and_our_own_are_not(shared):
     finally:
         beside.kill()
         beside.wait()
+
+
+def ended(monkeypatch, times):
+    """Ends the process of the next calls that time."""
+    call, left = Worker.call, [None] * times
+
+    def killing(worker, function, *arguments, **named):
+        if function is timed and left:
+            left.pop()
+            return call(worker, "worker_probe:kill", 9, **named)
+        return call(worker, function, *arguments, **named)
+
+    monkeypatch.setattr(Worker, "call", killing)
+
+
+@pytest.fixture
+def models(shared):
+    return {"model": str(shared / "models/tflite/wake_word_int8.tflite")}
+
+
+def test_a_timing_process_that_was_ended_once_is_started_again(models, monkeypatch):
+    ended(monkeypatch, 1)
+    found = race(models, [HERE], [], [], 1, BRIEF, 0, 60, lambda text, share: None)
+    assert found.passing == [] and [one.problem for one in found.raced] == [""] and len(found.runs(HERE)) == 3
+
+
+def test_one_that_is_ended_again_and_again_leaves_no_value_and_nothing_to_keep(models, monkeypatch, tmp_path):
+    ended(monkeypatch, 100)
+    found = race_file(models, [HERE], [], [], 1, BRIEF, 0, 60, str(tmp_path), lambda text, share: None)
+    assert [m.value for m in found.measurements] == [None]
+    assert "SIGKILL" in found.measurements[0].reason and "SIGKILL" in found.passing[0]
+
+
+def test_a_model_that_a_runtime_refuses_is_no_passing_fault(tmp_path):
+    (tmp_path / "m.tflite").write_bytes(b"\0\0\0\0TFL3" + bytes(100))
+    found = race({"model": str(tmp_path / "m.tflite")}, [HERE], [], [], 1, BRIEF, 0, 60, lambda text, share: None)
+    assert found.passing == [] and found.raced[0].problem
