@@ -13,6 +13,7 @@ import pytest
 import trust_probe
 
 from edgekit.errors import ModelError
+from edgekit.model import allowed
 from edgekit.model.container import Container, identify
 from edgekit.model.read import load_file
 from edgekit.model.trust import check_trusted
@@ -180,6 +181,32 @@ ODD = {
 def test_what_is_not_listed_is_refused(found):
     with pytest.raises(ModelError, match=r"^m\.keras: [^\n]+$"):
         check(found)
+
+
+def places(value, free=False):
+    """Every place of an architecture: what holds it, its key, and whether it is in the names and arguments of calls."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in list(items):
+        yield value, key, free or key in allowed.NAMES
+        yield from places(item, free or key in allowed.NAMES)
+
+
+@pytest.mark.parametrize("file", ["keras-2.8/cnn.h5", "keras-2.15/recurrent.keras", "keras-3.15/nested.keras"])
+def test_nothing_passes_at_any_place_of_an_architecture(file):
+    found = identify(Path(__file__).parent / "files" / file)
+    call = {"class_name": "ClassMethod", "config": {"cls_symbol": "io.gfile.copy"}}
+    tried = 0
+    for node, key, free in places(found.config):
+        before, tried = node[key], tried + 1
+        for evil in (call, function("get_file", "keras.utils"), [call], "io.gfile.copy"):
+            node[key] = evil
+            if isinstance(evil, str) and (free or key in allowed.TEXTS):
+                continue
+            with pytest.raises(ModelError, match=r"^[^\n]+$"):
+                check_trusted(Path(file), found)
+        node[key] = before
+    assert tried > 100
+    check_trusted(Path(file), found)
 
 
 def test_the_lists_name_nothing_but_parts_of_models(process):

@@ -7,28 +7,32 @@ import inspect
 TENSORS = ("tensorflow.python.ops.", "tensorflow.python.framework.tensor_conversion")
 
 
+def is_part(obj: object) -> bool:
+    """Whether what a library found under a name is a class of parts of a model, or a function of tensors."""
+    import keras
+    import tf_keras
+
+    kinds = (
+        *(keras.Layer, keras.Operation, keras.Initializer, keras.Regularizer, keras.constraints.Constraint),
+        *(tf_keras.layers.Layer, tf_keras.initializers.Initializer, tf_keras.regularizers.Regularizer),
+        *(tf_keras.constraints.Constraint, tf_keras.mixed_precision.Policy, keras.DTypePolicy),
+    )
+    home = str(getattr(obj, "__module__", ""))
+    rooms = ("activations", "initializers", "regularizers", "constraints", "ops", "random")
+    computes = inspect.isfunction(obj) and any(room in home for room in rooms)
+    return computes or (inspect.isclass(obj) and issubclass(obj, kinds))
+
+
 def resolved() -> list[str]:
     """Looks up every name of the lists in every module of theirs, in both libraries.
 
     Returns:
       what came out and is no part of a model.
     """
-    import keras
-    import tf_keras
-
     from edgekit.model import allowed
 
-    parts = {
-        keras: (keras.Layer, keras.Initializer, keras.Regularizer, keras.constraints.Constraint, keras.DTypePolicy),
-        tf_keras: (
-            *(tf_keras.layers.Layer, tf_keras.initializers.Initializer, tf_keras.regularizers.Regularizer),
-            *(tf_keras.constraints.Constraint, tf_keras.mixed_precision.Policy),
-        ),
-    }
     odd, found = [], 0
-    for library, kinds in parts.items():
-        bases = (*kinds, importlib.import_module("keras").Operation)
-        root = "keras" if library is keras else "tf_keras"
+    for root in ("keras", "tf_keras"):
         look = importlib.import_module(f"{root}.src.saving.serialization_lib")._retrieve_class_or_fn
         places = [(m, n, "class") for m, names in allowed.MODULES.items() for n in names]
         places += [(m, n, "function") for m in allowed.FUNCTION_MODULES for n in allowed.FUNCTIONS]
@@ -40,13 +44,8 @@ def resolved() -> list[str]:
             except (TypeError, ValueError):
                 continue
             found += 1
-            home = str(getattr(obj, "__module__", ""))
-            part = inspect.isclass(obj) and issubclass(obj, bases)
-            computes = inspect.isfunction(obj) and any(
-                room in home for room in ("activations", "initializers", "regularizers", "constraints", "ops", "random")
-            )
-            if not part and not computes:
-                odd.append(f"{library.__name__}: {module}.{name} is {obj!r}")
+            if not is_part(obj):
+                odd.append(f"{root}: {module}.{name} is {obj!r}")
     assert found > 1000
     return odd
 
