@@ -125,7 +125,8 @@ def soft_loss(of: Kind, temperature: float) -> Any:
 
 
 def kind(model: Any, output: int, labelled: bool) -> Kind:
-    """What an output of a `tf_keras` model is; without an activation that says it, the labels do."""
+    """What an output of a `tf_keras` model is. Where the last layer does not say it by its activation, labels and what
+    the model answers to large inputs do: only what is made to be a probability stays between 0 and 1."""
     layer = model.outputs[output]._keras_history.layer
     while hasattr(layer, "layers"):
         layer = layer.layers[-1]
@@ -133,7 +134,26 @@ def kind(model: Any, output: int, labelled: bool) -> Kind:
     activation = getattr(layer, "activation", None)
     name = getattr(activation, "__name__", type(layer).__name__.lower())
     known: dict[str, Kind] = {"softmax": "softmax", "sigmoid": "sigmoid"}
-    return known.get(name, "logits" if labelled and len(model.outputs) == 1 else "values")
+    if name in known:
+        return known[name]
+    return _of_classes(model) if labelled and len(model.outputs) == 1 else "values"
+
+
+def _of_classes(model: Any) -> Kind:
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    shapes = [((8, *t.shape[1:]), t.dtype) for t in model.inputs]
+    x = [
+        1e3 * rng.normal(size=s).astype(d.as_numpy_dtype) if d.is_floating else np.zeros(s, d.as_numpy_dtype)
+        for s, d in shapes
+    ]
+    [given] = predict(model, x)
+    if given.min() < 0 or given.max() > 1:
+        return "logits"
+    if given.shape[-1] == 1:
+        return "sigmoid"
+    return "softmax" if np.allclose(given.sum(axis=-1), 1, atol=1e-3) else "logits"
 
 
 def teach(teacher: str, data: DataSpec, custom_objects: str, folder: str) -> None:
