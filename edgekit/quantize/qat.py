@@ -165,7 +165,7 @@ def _score(content: bytes, reference: bytes, x: list[np.ndarray], y: np.ndarray 
     """
     import numpy as np
 
-    given, wanted = _outputs(content, x), _outputs(reference, x)
+    given, wanted = outputs(content, x), outputs(reference, x)
     if y is not None and len(given) == 1:
         flat = given[0].reshape(len(y), -1)
         classes = flat.argmax(axis=1) if flat.shape[1] > 1 else flat[:, 0] > (0.5 if of == "sigmoid" else 0)
@@ -175,7 +175,7 @@ def _score(content: bytes, reference: bytes, x: list[np.ndarray], y: np.ndarray 
     return min(10 * float(np.log10((s or 1e-20) / (n or 1e-20))) for s, n in zip(signals, noises, strict=True)), "dB"
 
 
-def _outputs(content: bytes, x: list[np.ndarray]) -> list[np.ndarray]:
+def outputs(content: bytes, x: list[np.ndarray]) -> list[np.ndarray]:
     """A `.tflite`'s outputs in real numbers, each (N, …) float64, in the order of the file."""
     import numpy as np
 

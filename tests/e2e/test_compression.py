@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from command_line import ROOT, edgekit, run
+from command_line import ROOT, edgekit, run, statuses
 from refusal import assert_refused
 
 from edgekit.config import read_table
@@ -73,6 +73,13 @@ def test_a_student_takes_the_model_s_place(built):
     assert rows["distil"]["parameters"] < 0.5 * rows["load"]["parameters"]
     again = build(built, recipe.replace("epochs = 2", "epochs = 1"))
     assert "teach                  cached" in again.stdout
+
+
+def test_what_the_last_technique_cannot_do_is_found_before_the_first_trains(fresh):
+    settings = ("--set=recipe.prune.sparsity=0.7", '--set=recipe.cluster.layers={ "conv99" = 4 }')
+    done = edgekit(fresh, "build", "--target=phone", *settings)
+    assert_refused(done, fresh, "recipe.cluster.layers", 'no layer with weights matches "conv99"')
+    assert "reference" in statuses(done.stdout) and "prune" not in statuses(done.stdout)
 
 
 def test_a_teacher_of_another_kind_is_refused(built):

@@ -90,6 +90,45 @@ def train(kind: str) -> dict[str, Any]:
     }
 
 
+def regression(learning_rate: float, folder: str) -> dict[str, Any]:
+    """Quantization-aware training of a model that reads 0 to 255 and answers 0 to 95.
+
+    Returns:
+      the notes, the largest answer of the int8 file, and whether it is the one of plain quantization.
+    """
+    import numpy as np
+    import tf_keras
+
+    from edgekit.data.samples import calibration, prepared, read
+    from edgekit.model.read import save
+    from edgekit.project import Preprocessing
+    from edgekit.quantize.convert import convert
+    from edgekit.quantize.int8 import integers
+    from edgekit.quantize.qat import outputs, qat_file
+    from edgekit.types import TensorSpec
+
+    tf_keras.utils.set_random_seed(1)
+    layers, place = tf_keras.layers, Path(folder)
+    x = (255 * np.random.default_rng(1).random((640, 4))).astype(np.float32)
+    y = 95 * x[:, 0] / 255
+    given = layers.Input((4,), name="readings")
+    model = tf_keras.Model(given, layers.Dense(1, name="value")(layers.Dense(16, "relu", name="hidden")(given)))
+    model.compile("adam", "mse")
+    model.fit(x, y, epochs=40, verbose=0)
+    save(model, place / "model.h5")
+    np.savez(place / "data.npz", x_train=x[:512], y_train=y[:512], x_test=x[512:], y_test=y[512:])
+    inputs, quantize = (TensorSpec("readings", (1, 4), "float32"),), Quantize(calibration_samples=64)
+    data = DataSpec(str(place / "data.npz"), "", Preprocessing(), inputs, 1, seed=1)
+    settings = Qat(epochs=2, learning_rate=learning_rate)
+    (place / "out").mkdir()
+    silent = lambda text, share: None  # noqa: E731
+    said = qat_file(str(place / "model.h5"), data, settings, 1, "", None, quantize, str(place / "out"), silent)
+    content = (place / "out/model.tflite").read_bytes()
+    plain, _ = integers(convert(model), calibration(read(data), 64, data), quantize)
+    largest = float(outputs(content, prepared(read(data).evaluation, data))[0].max())
+    return {"notes": said.notes, "largest": largest, "plain": content == plain}
+
+
 def _distance(content: bytes, trained: Any, x: Any) -> float:
     import numpy as np
     import tensorflow as tf

@@ -47,3 +47,15 @@ def test_both_are_kept(train):
     assert "kept clusters and zeros" in found["notes"]
     assert all(number <= 5 for number in found["values"])
     assert all(share > 0.4 for share in found["zeros"])
+
+
+def test_values_far_beyond_six_are_in_range(process, tmp_path):
+    found = process.call(probe.regression, 1e-4, str(tmp_path), returns=dict)
+    assert found["largest"] > 85, "the model answers up to 95"
+    assert not found["plain"] and "held-out training samples" in found["notes"][-1]
+
+
+def test_plain_int8_ships_where_training_did_harm(process, tmp_path):
+    found = process.call(probe.regression, 10.0, str(tmp_path), returns=dict)
+    assert found["plain"]
+    assert found["notes"][-1].startswith("plain int8 ships, because training did not help: ")
