@@ -42,7 +42,12 @@ def lookup_tables() -> str:
     """The reference model, clustered, for a microcontroller."""
     rows = []
     for clusters in SIZES:
-        sets = [f"recipe.cluster.clusters={clusters}", "recipe.prune=false", "budget.arena=40 KiB"]
+        sets = [
+            f"recipe.cluster.clusters={clusters}",
+            "recipe.prune=false",
+            "budget.arena=40 KiB",
+            "recipe.shrink.lookup_tables=true",
+        ]
         with tempfile.TemporaryDirectory() as out:
             command = [sys.executable, "-m", "edgekit", "build", "--target=microcontroller", f"--out={out}", "--json"]
             done = subprocess.run([*command, *(f"--set={s}" for s in sets)], cwd=ROOT, capture_output=True, text=True)
@@ -118,12 +123,13 @@ in the store.
 
 ## Lookup tables
 
-Where TFLM ships, weights with few different values, as clustering makes them, become indices of one to six bits into a
-table for each channel, if that takes at most three quarters of the weight's bytes, makes the file smaller, and the
-arena stays within `budget.arena`: TFLM decodes a weight into the arena while it runs, with its operator DECODE, which
-copies of TFLM from before 2025 lack. Only TFLM executes such a file; other runtimes of the target run the one without
-tables, whose outputs are proven to be the same. `recipe.shrink.lookup_tables = false` leaves them out;
-`recipe.cluster.goal = "24 KiB"` halves the number of clusters until the file fits.
+Where TFLM ships and `recipe.shrink.lookup_tables = true` asks for it, weights with few different values, as clustering
+makes them, become indices of one to six bits into a table for each channel, if that takes at most three quarters of the
+weight's bytes, makes the file smaller, and the arena stays within `budget.arena`: TFLM decodes a weight into the arena
+while it runs, with its operator DECODE, which copies of TFLM from before 2025 lack, as the report says. Only TFLM
+executes such a file; other runtimes of the target run its twin without tables, whose outputs are proven to be the same,
+and so do `bench`, `diverge`, `compat` and `ccode`. `recipe.cluster.goal = "24 KiB"` halves the number of clusters until
+the file fits, with tables. Standalone C then [has tables too](ccode.md#weights-as-lookup-tables).
 
 The report's receipt says what each technique bought: bytes, deflated bytes, activations, arena, multiply-accumulates,
 latency and accuracy, and if nothing, why.

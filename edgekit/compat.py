@@ -17,6 +17,7 @@ from edgekit.npu.settings import PACKAGE, checked
 from edgekit.npu.vela import Compiled, compile_file
 from edgekit.runtimes import ENGINES, installed
 from edgekit.runtimes.support import lacking, releases, supported
+from edgekit.twin import SAID, twin
 
 TIME_LIMIT = 120.0
 """Seconds, for each runtime."""
@@ -40,17 +41,26 @@ def compat(path: Path) -> list[Compatibility]:
     Raises:
       ModelError: the file is no `.tflite`.
     """
-    graph, found = read_named(path), []
+    with twin(path) as other:
+        found = _compat(path, other)
+    return found
+
+
+def _compat(path: Path, other: Path) -> list[Compatibility]:
+    """The same, where all but TFLM take another file."""
+    graph, found = read_named(other), []
+    by_way = f"by way of {SAID}" if other != path else ""
     here = [name for name in ENGINES if installed(name)]
     for name in releases():
         if name not in ("tflm", *(f"{n} {installed(n)}" for n in here)):
             lacks = lacking(graph, supported(name)[1])
             said = ", ".join(f"{lack} in {lack.outputs[0].split(';')[0]!r}" for lack in lacks)
-            found.append(Compatibility(name, not lacks, "operators", f"has no kernel for {said}" if lacks else ""))
-    return found + [_asked(path, name) for name in here] + _npus(path)
+            found.append(Compatibility(name, not lacks, "operators", f"has no kernel for {said}" if lacks else by_way))
+    asked = [_asked(path, name) if name == "tflm" else _asked(other, name, by_way) for name in here]
+    return found + asked + _npus(other, by_way)
 
 
-def _npus(path: Path) -> list[Compatibility]:
+def _npus(path: Path, by_way: str = "") -> list[Compatibility]:
     """What Vela, if it is installed, makes of the model for two NPUs."""
     if find_spec("ethosu") is None:
         return []
@@ -67,7 +77,7 @@ def _npus(path: Path) -> list[Compatibility]:
             found.append(Compatibility(label, False, "compiled", str(problem).removeprefix(f"{path}: ")))
             continue
         left = ", ".join(f"{f.operator} ({f.reason})" for f in made.fallbacks)
-        found.append(Compatibility(label, True, "compiled", f"leaves to the CPU: {left}" if left else ""))
+        found.append(Compatibility(label, True, "compiled", f"leaves to the CPU: {left}" if left else by_way))
     return found
 
 
@@ -85,10 +95,10 @@ def run_once(path: str, runtime: str) -> None:
     session.invoke()
 
 
-def _asked(path: Path, name: str) -> Compatibility:
+def _asked(path: Path, name: str, by_way: str = "") -> Compatibility:
     label = f"{name} {installed(name)}"
     try:
         worker.call_confined(run_once, str(path), name, returns=type(None), time_limit=TIME_LIMIT)
     except (ModelError, WorkerError) as problem:
         return Compatibility(label, False, "ran", str(problem).removeprefix(f"{path}: "))
-    return Compatibility(label, True, "ran")
+    return Compatibility(label, True, "ran", by_way)

@@ -14,6 +14,7 @@ from edgekit.measure.conformance import part
 from edgekit.measure.golden import GOLDEN
 from edgekit.measure.record import INPUTS, TENSORS, record
 from edgekit.runtimes import ENGINES, installed
+from edgekit.twin import twin
 from edgekit.types import Parting
 
 RANDOM_INPUTS = 16
@@ -36,7 +37,7 @@ class Divergence(Struct, frozen=True):
 
 
 def diverge(path: Path, runtimes: tuple[str, str], inputs: str) -> Divergence:
-    """Compares two runtimes on a `.tflite`.
+    """Compares two runtimes on a `.tflite`, or on its twin where its weights are lookup tables.
 
     Args:
       runtimes: two of `edgekit.runtimes.ENGINES`.
@@ -51,25 +52,24 @@ def diverge(path: Path, runtimes: tuple[str, str], inputs: str) -> Divergence:
     for name in runtimes:
         if installed(name) is None:
             raise SetupError(f"the runtime {name} is not installed: pip install {ENGINES[name].package}")
-    read(path)
     beside = path.with_name(GOLDEN)
     source = inputs or (str(beside) if beside.is_file() else "")
-    with tempfile.TemporaryDirectory() as place:
+    with twin(path) as model, tempfile.TemporaryDirectory() as place:
         folders = [Path(place) / name for name in ("inputs", "one", "other")]
         for folder in folders:
             folder.mkdir()
         if not source:
-            worker.call_confined(store_random, str(path), str(folders[0]), returns=type(None), writes=[folders[0]])
+            worker.call_confined(store_random, str(model), str(folders[0]), returns=type(None), writes=[folders[0]])
         given = source or str(folders[0] / INPUTS)
         same = [
             worker.call_confined(
-                record, str(path), given, runtime, str(folder), returns=bool, writes=[folder], time_limit=TIME_LIMIT
+                record, str(model), given, runtime, str(folder), returns=bool, writes=[folder], time_limit=TIME_LIMIT
             )
             for runtime, folder in zip(runtimes, folders[1:], strict=True)
         ]
-        names = path.with_suffix(".names.json")
+        names = model.with_suffix(".names.json")
         tensors = [str(folder / TENSORS) for folder in folders[1:]]
-        found = worker.call_confined(part, str(path), str(names), *tensors, returns=list[Parting])
+        found = worker.call_confined(part, str(model), str(names), *tensors, returns=list[Parting])
     one, other = (f"{name} {installed(name)}" for name in runtimes)
     return Divergence(str(path), (one, other), source or f"{RANDOM_INPUTS} random inputs", found, all(same))
 

@@ -189,7 +189,7 @@ def _check(target: Target, where: str) -> None:
     ):
         raise TargetError(
             f"{where}: recipe.cluster.goal: only lookup tables make a file of clustered weights smaller, which need "
-            'runtimes.ship = "tflm" and recipe.shrink.lookup_tables; remove it'
+            'runtimes.ship = "tflm" and recipe.shrink.lookup_tables = true; set both, or remove the goal'
         )
     quantize = target.recipe.quantize
     if quantize and (why := scheme_refusal(target.runtimes.ship, quantize)):

@@ -222,9 +222,10 @@ class Shrink(Settings, frozen=True):
     """Take out channels that compute a constant, or that nobody reads."""
     fold: bool = True
     """Compute beforehand what does not depend on the input: operators on constants, and on shapes that are fixed."""
-    lookup_tables: bool = True
+    lookup_tables: bool = False
     """Where TFLM ships: weights with few different values, as after clustering, become indices into tables, if the file
-    gets smaller and budget.arena allows it. TFLM decodes them with its operator DECODE, which older copies lack."""
+    gets smaller and budget.arena allows it. TFLM decodes them with its operator DECODE, which copies from before 2025
+    and all other runtimes lack."""
 
 
 class Recipe(Settings, frozen=True):

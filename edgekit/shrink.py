@@ -149,6 +149,11 @@ def shrunk(
         arena = None if limit is None or limit.change else int(limit)
         if made := step(portable, steps.lookup_tables(portable, names.get(portable.sha256), arena), ["tflm"]):
             shipped = made.artifacts[INTEGER]
+            if shipped.sha256 != portable.sha256:
+                notes.append(
+                    "lookup tables: model.tflite needs a TFLM that has the operator DECODE, from 2025 on; other "
+                    "runtimes ran its twin without tables, whose outputs are the same"
+                )
             names |= {shipped.sha256: made.artifacts[NAMES]} if NAMES in made.artifacts else {}
     return Smaller(shipped, portable, names, proofs, notes)
 

@@ -10,9 +10,11 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edgekit.errors import ModelError
 from edgekit.flatbuffer.diet import dieted
-from edgekit.flatbuffer.edit import constants
-from edgekit.flatbuffer.read import Graph, parse
+from edgekit.flatbuffer.edit import constants, move_inside, objects
+from edgekit.flatbuffer.edit import packed as packed_file
+from edgekit.flatbuffer.read import Graph, _dtypes, _schema, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +58,51 @@ def with_lookup_tables(content: bytes, fits: Callable[[bytes], bool]) -> bytes:
         if size < len(content) and len(tried) < len(best) and fits(tried):
             best, chosen = tried, [*chosen, candidate]
     return best
+
+
+def without_lookup_tables(content: bytes, names: tuple[str, ...] = ()) -> bytes:
+    """The same model with weights as they are in the place of tables, which all runtimes take.
+
+    Args:
+      content: a file that `edgekit.flatbuffer.read` accepts.
+      names: of its tensors, if it lacks them.
+
+    Raises:
+      ModelError: what it decodes are no lookup tables.
+    """
+    import numpy as np
+
+    model = objects(content)
+    move_inside(model, content)
+    for tensor, name in zip((t for graph in model.subgraphs for t in graph.tensors), names, strict=False):
+        tensor.name = name.encode()
+    for graph in model.subgraphs:
+        left = []
+        for operator in graph.operators or []:
+            if (model.operatorCodes[operator.opcodeIndex].customCode or b"") != DECODE.encode():
+                left.append(operator)
+                continue
+            stored = [_bytes_of(model, graph.tensors[int(index)]) for index in operator.inputs]
+            pairs = zip(operator.outputs, stored[::2], stored[1::2], strict=False)
+            for index, packed, header in pairs:
+                made = graph.tensors[int(index)]
+                shape = tuple(int(n) for n in made.shape)
+                values = looked_up(packed, header, shape, _dtypes().get(made.type, ""))
+                if values is None:
+                    raise ModelError(f"what {DECODE} reads are no lookup tables; fetch the file again")
+                buffer = _schema().BufferT()
+                buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+                model.buffers.append(buffer)
+                made.buffer = len(model.buffers) - 1
+        graph.operators = left
+    return dieted(packed_file(model), keep_names=True, harvest=False)
+
+
+def _bytes_of(model: Any, tensor: Any) -> np.ndarray | None:
+    import numpy as np
+
+    data = model.buffers[tensor.buffer].data
+    return None if data is None else np.asarray(data, np.uint8)
 
 
 def looked_up(

@@ -20,6 +20,7 @@ from edgekit.measure.race import Entry, measurements, race
 from edgekit.npu.settings import checked
 from edgekit.npu.vela import Compiled, compile_file
 from edgekit.runtimes import RUNTIMES, installed
+from edgekit.twin import twin
 from edgekit.types import Measurement, Timing
 from edgekit.units import Hertz
 
@@ -68,8 +69,11 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
             found.append(Measurement(what, None, "1", "simulated", name, reason=f"failed: {problem}"))
     if not entries:
         return found
-    models = {"model": str(path)}
-    outcome = race(models, entries, [], [], threads, Timing(), 0, TIME_LIMIT, lambda text, share: None)
+    with twin(path) as other:
+        models = {"model": str(path), "twin": str(other)}
+        if other != path:  # TFLM alone takes the file itself
+            entries = [entry if entry.runtime == "tflm" else Entry("twin", entry.runtime) for entry in entries]
+        outcome = race(models, entries, [], [], threads, Timing(), 0, TIME_LIMIT, lambda text, share: None)
     for entry in entries:
         measured = measurements(outcome, entry)
         if entry.runtime == "tflm" and measured[0].value is not None:

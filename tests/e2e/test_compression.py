@@ -237,7 +237,7 @@ class TestStudy:
 
 def test_clustered_weights_become_lookup_tables_down_to_a_goal_where_tflm_ships(built):
     sets = ["recipe.prune=false", "recipe.cluster.clusters=32", "recipe.cluster.epochs=0"]
-    sets += ["budget.arena=40 KiB", "recipe.cluster.goal=24 KiB"]
+    sets += ["budget.arena=40 KiB", "recipe.cluster.goal=24 KiB", "recipe.shrink.lookup_tables=true"]
     done = edgekit(built, "build", "--target=microcontroller", "--json", *(f"--set={s}" for s in sets))
     report = json.loads(done.stdout)
     sizes = {row["name"]: row["bytes"] for row in report["stages"]}
@@ -255,6 +255,10 @@ def test_clustered_weights_become_lookup_tables_down_to_a_goal_where_tflm_ships(
         found[bool(option)] = json.loads(done.stdout)
     assert found[True]["saved"] == found[False]["constants"] - found[True]["constants"] > 15_000
     assert "palette_conv" in (folder / "c/digits.c").read_text(), "standalone C has tables where the file has them"
+    assert any("other runtimes ran its twin without tables" in note for note in report["notes"])
+    assert "by way of its twin without lookup tables" in edgekit(built, "compat", str(folder / "model.tflite")).stdout
+    done = edgekit(built, "diverge", str(folder / "model.tflite"), "--runtimes=tflm,litert-reference")
+    assert done.returncode == 0, done.stderr
     if not missing():  # the build has compared every output of the simulated core
         flash = next(m["value"] for m in report["measurements"] if m["name"] == "flash")
         assert flash < found[True]["constants"] + 12 * 1024

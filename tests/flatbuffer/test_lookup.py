@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from edgekit import worker
+from edgekit.errors import ModelError
 from edgekit.flatbuffer.diet import dieted
-from edgekit.flatbuffer.edit import constants, with_constants
-from edgekit.flatbuffer.lookup import candidates
+from edgekit.flatbuffer.edit import constants, objects, packed, with_constants
+from edgekit.flatbuffer.lookup import candidates, without_lookup_tables
 from edgekit.flatbuffer.read import parse
 from edgekit.shrink import lookup_file, prove
+from edgekit.twin import twin
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +73,30 @@ def test_the_tensors_keep_their_places(content, tmp_path):
     assert len(new.tensors) > len(old.tensors)
     pairs = list(zip(old.tensors, new.tensors, strict=False))
     assert all(a.shape == b.shape for a, b in pairs if not a.bytes), "so that they can have their names back"
+
+
+@pytest.mark.parametrize("count", [3, 16])
+def test_the_twin_has_the_weights_as_they_were(content, tmp_path, count):
+    """What tools give to runtimes other than TFLM."""
+    model = of_few_values(content, count)
+    looked_up(model, tmp_path)
+    with twin(tmp_path / "in.tflite") as place:
+        assert place == tmp_path / "in.tflite", "a file without tables is its own twin"
+    with twin(tmp_path / "model.tflite") as place:
+        graph, found = (
+            parse(place.read_bytes(), "twin"),
+            sorted(v.tobytes() for v in constants(place.read_bytes()).values()),
+        )
+        assert "TFLM_DECODE" not in graph.operator_names
+        wanted = sorted(v.tobytes() for v in constants(model).values())
+        assert set(found) == set(wanted)
+        assert prove(tmp_path / "model.tflite", place, "tflm") == "identical on 64 random inputs"
+        assert prove(tmp_path / "in.tflite", place, "litert") == "identical on 64 random inputs"
+
+
+def test_what_decodes_no_tables_has_no_twin(content):
+    model = objects(of_few_values(content, 4))
+    model.operatorCodes[0].builtinCode = model.operatorCodes[0].deprecatedBuiltinCode = 32
+    model.operatorCodes[0].customCode = b"TFLM_DECODE"
+    with pytest.raises(ModelError, match="no lookup tables"):
+        without_lookup_tables(packed(model))
