@@ -23,6 +23,7 @@ NO_FORM = {
 """Layers that have no operator in TensorFlow Lite, by class."""
 NO_INTEGERS = {
     **dict.fromkeys(("Conv3D", "Convolution3D", "Conv3DTranspose", "Convolution3DTranspose"), FRAMES),
+    **dict.fromkeys(("ConvLSTM1D", "ConvLSTM2D"), "replace it by convolutions on each step and LSTM or GRU after them"),
     **dict.fromkeys(("STFTSpectrogram", "MelSpectrogram"), SPECTRUM),
 }
 """Layers that have one in floating point only."""
@@ -43,6 +44,11 @@ def without_form(model: Any) -> None:
     for layer in _layers(model):
         if instead := NO_FORM.get(kind := type(layer).__name__):
             raise ModelError(f"layer {layer.name!r} ({kind}) has no operator in TensorFlow Lite: {instead}")
+        if getattr(layer, "stateful", False) and hasattr(layer, "return_sequences"):
+            raise ModelError(
+                f"layer {layer.name!r} ({kind}) is stateful: what it answers depends on the runs before, and every "
+                "sample here starts afresh; build the model with stateful=False, whose weights are the same"
+            )
 
 
 def without_integers(model: Any) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ def unrolled(model: Any) -> tuple[Any, list[str]]:
         if isinstance(layer, tf_keras.Model):
             return tf_keras.models.clone_model(layer, clone_function=flat)
         config = layer.get_config()
-        if isinstance(layer, (tf_keras.layers.RNN, tf_keras.layers.Bidirectional)):
+        recurrent = isinstance(layer, (tf_keras.layers.RNN, tf_keras.layers.Bidirectional))
+        if recurrent and "ConvLSTM" not in f"{type(layer).__name__}{type(getattr(layer, 'layer', None)).__name__}":
             names.append(layer.name)
             for part in (config, config.get("layer", {}).get("config"), config.get("backward_layer", {}).get("config")):
                 if part and "unroll" in part:

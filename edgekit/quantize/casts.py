@@ -10,6 +10,8 @@ from typing import Any
 from edgekit.flatbuffer.edit import objects, packed
 from edgekit.flatbuffer.read import _schema, parse
 
+COMPARISONS = {"EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"}
+
 
 def without_casts(content: bytes) -> bytes:
     """The same quantized `.tflite`, in which integers are quantized and truth values choose between two constants.
@@ -64,18 +66,42 @@ def without_casts(content: bytes) -> bytes:
     return packed(model)
 
 
-def with_slices(content: bytes) -> bytes:
-    """The same `.tflite`, in which truth values are taken apart by STRIDED_SLICE: TFLM's UNPACK knows none. An unrolled
-    recurrent layer takes its mask apart, step by step."""
+def with_portable_masks(content: bytes) -> bytes:
+    """The same `.tflite`, in which masks are computed by operators that every runtime has, and squares by one that has
+    an int8 form.
+
+    TFLM's UNPACK knows no truth values, which an unrolled recurrent layer takes apart step by step: STRIDED_SLICE does.
+    It has no REDUCE_ANY, of which Masking makes use: any(x) = not all(not x). And x² is x · x.
+    """
     import numpy as np
 
     graph = parse(content, "the float model")
-    if not any(op.name == "UNPACK" and graph.tensors[op.inputs[0]].dtype == "bool" for op in graph.operators):
+    kinds = {(op.name, graph.tensors[op.inputs[0]].dtype) for op in graph.operators if op.inputs and not op.subgraph}
+    if not kinds & {("UNPACK", "bool"), ("REDUCE_ANY", "bool"), ("SQUARE", "float32")}:
         return content
     schema, model = _schema(), objects(content)
     main, made = model.subgraphs[0], []
     for operator, known in zip(main.operators, graph.operators, strict=False):
         source = graph.tensors[known.inputs[0]] if known.inputs else None
+        if known.name == "SQUARE" and source is not None and source.dtype == "float32":
+            operator.opcodeIndex, operator.inputs = code_of(model, "MUL"), [source.index, source.index]
+            operator.builtinOptionsType, operator.builtinOptions = (
+                schema.BuiltinOptions.MulOptions,
+                schema.MulOptionsT(),
+            )
+        if known.name == "REDUCE_ANY" and source is not None:
+            out = int(operator.outputs[0])
+            none = [_copy(main, source.index, b"/none"), _copy(main, out, b"/none")]
+            first, last = schema.OperatorT(), schema.OperatorT()
+            for negation, ends in ((first, (source.index, none[0])), (last, (none[1], out))):
+                negation.opcodeIndex = code_of(model, "LOGICAL_NOT")
+                negation.inputs, negation.outputs = [ends[0]], [ends[1]]
+                negation.builtinOptionsType = schema.BuiltinOptions.LogicalNotOptions
+                negation.builtinOptions = schema.LogicalNotOptionsT()
+            operator.opcodeIndex = code_of(model, "REDUCE_ALL")
+            operator.inputs, operator.outputs = [none[0], *operator.inputs[1:]], [none[1]]
+            made += [first, operator, last]
+            continue
         if known.name != "UNPACK" or source is None or source.dtype != "bool":
             made.append(operator)
             continue
@@ -94,6 +120,66 @@ def with_slices(content: bytes) -> bytes:
             made.append(slicing)
     main.operators = made
     return with_used_codes(model)
+
+
+def with_integer_forms(content: bytes) -> bytes:
+    """The same quantized `.tflite`, in which operators compute in int8 that TensorFlow's quantizer leaves in floating
+    point, though every runtime has them: ELU, and comparisons, which take each side with its own scale.
+
+    A comparison with a constant takes the constant in the other side's steps: `x != 0` is then "not the step of zero".
+    """
+    import numpy as np
+
+    graph = parse(content, "the quantized model")
+    makers = {op.outputs[0]: op for op in graph.operators if op.name == "DEQUANTIZE"}
+    readers: dict[int, list[Any]] = {}
+    for op in graph.operators:
+        for index in op.inputs:
+            readers.setdefault(index, []).append(op)
+    model, changed = objects(content), False
+    main = model.subgraphs[0]
+
+    def stored(index: int) -> int | None:
+        """The int8 tensor that a float one was made of."""
+        maker = makers.get(index)
+        return maker.inputs[0] if maker and graph.tensors[maker.inputs[0]].dtype == "int8" else None
+
+    for operator, known in zip(main.operators, graph.operators, strict=False):
+        if known.name == "ELU" and (source := stored(known.inputs[0])) is not None:
+            after = readers.get(known.outputs[0], [])
+            if len(after) == 1 and after[0].name == "QUANTIZE":
+                operator.inputs, operator.outputs, changed = [source], [after[0].outputs[0]], True
+                main.operators[graph.operators.index(after[0])] = None
+        elif known.name in COMPARISONS and graph.tensors[known.inputs[0]].dtype == "float32":
+            sides = [stored(index) for index in known.inputs]
+            like = next((side for side in sides if side is not None), None)
+            for place, (index, side) in enumerate(zip(known.inputs, sides, strict=True)):
+                buffer = model.buffers[main.tensors[index].buffer].data
+                if side is None and like is not None and buffer is not None and len(buffer):
+                    of = graph.tensors[like]
+                    value = np.asarray(buffer, np.uint8).view(np.float32).reshape(graph.tensors[index].shape)
+                    steps = np.clip(np.round(value / of.scales[0]) + of.zero_points[0], -128, 127).astype(np.int8)
+                    sides[place] = add_constant(model, steps, of.name, like=like)
+            if None not in sides:
+                operator.inputs, changed = sides, True
+                operator.opcodeIndex = code_of(model, known.name, 2)
+    if not changed:
+        return content
+    main.operators = [operator for operator in main.operators if operator is not None]
+    ends = {int(index) for index in main.outputs}
+    read = {int(index) for operator in main.operators for index in operator.inputs} | ends
+    main.operators = [op for op in main.operators if any(int(index) in read for index in op.outputs)]
+    return with_used_codes(model)
+
+
+def _copy(main: Any, index: int, ending: bytes) -> int:
+    """A new tensor like another."""
+    import copy
+
+    tensor = copy.copy(main.tensors[index])
+    tensor.name += ending
+    main.tensors.append(tensor)
+    return len(main.tensors) - 1
 
 
 def with_used_codes(model: Any) -> bytes:
@@ -133,13 +219,13 @@ def add_constant(model: Any, values: Any, name: str, like: int | None = None) ->
     return len(main.tensors) - 1
 
 
-def code_of(model: Any, name: str) -> int:
+def code_of(model: Any, name: str, version: int = 1) -> int:
     """The number of an operator's code in the file, to which it is added where it is missing."""
     builtin = getattr(_schema().BuiltinOperator, name)
     for number, code in enumerate(model.operatorCodes):
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin and code.version == 1:
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin and code.version == version:
             return number
     code = _schema().OperatorCodeT()
-    code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, 127), 1
+    code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, 127), version
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1

@@ -8,7 +8,7 @@ from typing import Any
 from edgekit.flatbuffer.read import parse
 from edgekit.model.read import FLOAT, open_keras
 from edgekit.model.unroll import unrolled
-from edgekit.quantize.casts import with_slices
+from edgekit.quantize.casts import with_portable_masks
 from edgekit.quantize.function import keras_function, to_tflite
 
 
@@ -29,11 +29,11 @@ def without_loops(model: Any) -> tuple[bytes, str]:
     A loop cannot be quantized. Where freezing leaves one, from a recurrent layer, TensorFlow's own way through a
     SavedModel is tried, which knows the fused LSTM; if that does not help, the layer is unrolled.
     """
-    content = convert(model)
+    content, note = convert(model), ""
     if _loops(content) and _loops(content := convert_fused(model)):
         flat, names = unrolled(model)
-        return with_slices(convert(flat)), f"unrolled, because a loop cannot be quantized: {', '.join(names)}"
-    return content, ""
+        content, note = convert(flat), f"unrolled, because a loop cannot be quantized: {', '.join(names)}"
+    return with_portable_masks(content), note
 
 
 def _loops(content: bytes) -> bool:

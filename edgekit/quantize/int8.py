@@ -14,9 +14,10 @@ from edgekit.flatbuffer.read import parse
 from edgekit.model.convertible import check_loops, instead_of
 from edgekit.model.finite import check_ranges
 from edgekit.quantize.bias import correct_bias
-from edgekit.quantize.casts import without_casts
+from edgekit.quantize.casts import with_integer_forms, without_casts
 from edgekit.quantize.equalize import equalize
 from edgekit.quantize.integers import float_operators
+from edgekit.quantize.lstm import with_one_scale
 from edgekit.quantize.masks import bounded, scores
 from edgekit.quantize.normalize import behind, normalized, with_heads
 from edgekit.quantize.ranges import better_ranges
@@ -161,9 +162,8 @@ def _as_integers(calibrated: bytes, settings: Quantize) -> bytes:
 
     io = tf.dtypes.as_dtype(settings.io)
     by_tensor = settings.granularity == "tensor"
-    return without_casts(
-        bytes(mlir_quantize(calibrated, disable_per_channel=by_tensor, input_data_type=io, output_data_type=io))
-    )
+    quantized = mlir_quantize(calibrated, disable_per_channel=by_tensor, input_data_type=io, output_data_type=io)
+    return with_one_scale(with_integer_forms(without_casts(bytes(quantized))))
 
 
 def _one_by_one(samples: list[np.ndarray]) -> Iterator[list[np.ndarray]]:

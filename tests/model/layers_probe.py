@@ -205,7 +205,7 @@ def tried(lib: str, name: str, ending: str = "") -> tuple[str, float | None]:
 
 def quantized(path: Path, folder: Path) -> tuple[str, float]:
     """The stages of a build for int8, with the refusals that it makes before them."""
-    from edgekit.data.spec import RANDOM, DataSpec
+    from edgekit.data.spec import DataSpec
     from edgekit.errors import ModelError
     from edgekit.project import Preprocessing
     from edgekit.quantize.convert import convert_file
@@ -216,8 +216,10 @@ def quantized(path: Path, folder: Path) -> tuple[str, float]:
     if facts.floats:
         raise ModelError(facts.floats[0])
     note = convert_file(str(folder / KERAS), "", str(folder)) if facts.form == "keras" else ""
-    data = DataSpec(RANDOM, "", Preprocessing(), facts.inputs, 2, seed=1)
-    left = quantize_file(str(folder / FLOAT), data, Quantize(calibration_samples=32), str(folder))
+    x = samples(facts.inputs, 128, 1)
+    np.savez(folder / "data.npz", **{f"x_train.{i.name}": v for i, v in zip(facts.inputs, x, strict=True)})
+    data = DataSpec(str(folder / "data.npz"), "", Preprocessing(), facts.inputs, 2, seed=1)
+    left = quantize_file(str(folder / FLOAT), data, Quantize(calibration_samples=64), str(folder))
     return "; ".join(filter(None, (facts.form, facts.untrainable, note, left))), sqnr(folder, facts.inputs)
 
 
@@ -226,13 +228,7 @@ def sqnr(folder: Path, inputs: Any) -> float:
     from edgekit.flatbuffer.edit import main_graph
     from edgekit.quantize.activations import activations
 
-    rng = np.random.default_rng(0)
-    x = [
-        rng.integers(0, 2, (16, *i.shape[1:])).astype(i.dtype)
-        if "int" in i.dtype
-        else rng.random((16, *i.shape[1:])).astype("f4")
-        for i in inputs
-    ]
+    x = samples(inputs, 16, 0)
     made = []
     for file in (FLOAT, INTEGER):
         content = (folder / file).read_bytes()
@@ -243,3 +239,16 @@ def sqnr(folder: Path, inputs: Any) -> float:
         float(10 * np.log10(np.sum(a**2) / max(np.sum((a - b) ** 2), 1e-12 * np.sum(a**2))))
         for a, b in zip(*made, strict=True)
     )
+
+
+def samples(inputs: Any, count: int, seed: int) -> list[np.ndarray]:
+    """Floats of 0 to 1, and indices of 1 to 19 with zeros at the end."""
+    rng = np.random.default_rng(seed)
+
+    def values(shape: tuple[int, ...], dtype: str) -> np.ndarray:
+        if "int" not in dtype:
+            return rng.random((count, *shape)).astype(dtype)
+        tokens = rng.integers(1, 20, (count, *shape))
+        return np.where(np.arange(shape[-1]) < rng.integers(2, shape[-1] + 1, (count, 1)), tokens, 0).astype(dtype)
+
+    return [values(i.shape[1:], i.dtype) for i in inputs]
