@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from edgekit import worker
 from edgekit.baseline import Release, load, of, released
+from edgekit.engine.limits import Look, limits
 from edgekit.errors import ProjectError
 from edgekit.flatbuffer.names import read_named
 from edgekit.make import changes
@@ -131,7 +132,11 @@ def _sha256(side: _Side, found: Content | None) -> str:
 
 
 def _content(side: _Side) -> Content | None:
-    return worker.call_confined(content, str(side.path), returns=Content) if side.path else None
+    return (
+        worker.call_confined(content, str(side.path), returns=Content, **limits(side.path, Look.READ))
+        if side.path
+        else None
+    )
 
 
 def _figures(old: _Side, new: _Side, contents: list[Content | None]) -> list[Change]:

@@ -10,6 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from edgekit import worker
+from edgekit.engine.limits import Look, limits
 from edgekit.errors import ModelError, WorkerError
 from edgekit.fingerprint import library
 from edgekit.flatbuffer.names import read_named
@@ -18,9 +19,6 @@ from edgekit.npu.vela import Compiled, compile_file
 from edgekit.runtimes import ENGINES, installed
 from edgekit.runtimes.support import lacking, releases, supported
 from edgekit.twin import SAID, twin
-
-TIME_LIMIT = 120.0
-"""Seconds, for each runtime."""
 
 
 class Compatibility(Struct, frozen=True):
@@ -71,7 +69,12 @@ def _npus(path: Path, by_way: str = "") -> list[Compatibility]:
             with tempfile.TemporaryDirectory() as folder:
                 arguments = (str(path), None, *checked(npu, "", ""), folder)
                 made = worker.call_confined(
-                    compile_file, *arguments, returns=Compiled, writes=[folder], time_limit=TIME_LIMIT
+                    compile_file,
+                    *arguments,
+                    returns=Compiled,
+                    what=str(path),
+                    writes=[folder],
+                    **limits(path, Look.COMPILE),
                 )
         except (ModelError, WorkerError) as problem:
             found.append(Compatibility(label, False, "compiled", str(problem).removeprefix(f"{path}: ")))
@@ -98,7 +101,7 @@ def run_once(path: str, runtime: str) -> None:
 def _asked(path: Path, name: str, by_way: str = "") -> Compatibility:
     label = f"{name} {installed(name)}"
     try:
-        worker.call_confined(run_once, str(path), name, returns=type(None), time_limit=TIME_LIMIT)
+        worker.call_confined(run_once, str(path), name, returns=type(None), what=str(path), **limits(path, Look.RUN))
     except (ModelError, WorkerError) as problem:
         return Compatibility(label, False, "ran", str(problem).removeprefix(f"{path}: "))
     return Compatibility(label, True, "ran", by_way)

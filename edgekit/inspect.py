@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from edgekit import worker
+from edgekit.engine.limits import Look, limits
 from edgekit.errors import ModelError, WorkerError
 from edgekit.flatbuffer.macs import elements
 from edgekit.flatbuffer.names import read_named
@@ -71,11 +72,13 @@ def inspect(path: str, settings: Reading, targets: list[Target]) -> Inspection:
     """
     named = {*RUNTIMES, *(target.runtimes.ship for target in targets)}
     runtimes = dict(supported(name) for name in sorted(named))
-    found = worker.call_confined(inspect_file, path, returns=Inspection, time_limit=60)
+    found = worker.call_confined(inspect_file, path, returns=Inspection, what=path, **limits(path, Look.READ))
     if not found.format.startswith("tflite"):
         try:
             arguments = (path, settings, runtimes)
-            known = worker.call_confined("edgekit.model.summary:summarize", *arguments, returns=Summary, time_limit=600)
+            within = limits(path, Look.LOAD)
+            summarize = "edgekit.model.summary:summarize"
+            known = worker.call_confined(summarize, *arguments, returns=Summary, what=path, **within)
         except (ModelError, WorkerError) as problem:
             if not found.parts:
                 raise

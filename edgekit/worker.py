@@ -81,6 +81,7 @@ class Worker:
       writes: folders in which a confined process may write, besides its `scratch`; None for a process that is not
         confined, for what is the user's own code.
       room: where its `scratch` is made; a folder for temporary files by default.
+      memory: bytes of data that a confined process may have; as much as the machine has by default.
     """
 
     def __init__(
@@ -89,13 +90,14 @@ class Worker:
         environment: dict[str, str] | None = None,
         writes: Sequence[Path | str] | None = None,
         room: Path | None = None,
+        memory: int = 0,
     ) -> None:
         self._log = str(log)
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
         self._printed = self._log
         self._environment = environment or {}
-        self._writes, self._room = writes, room
+        self._writes, self._room, self._memory = writes, room, memory
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -121,7 +123,7 @@ class Worker:
         with open(self._log, "ab") as log:
             # A session of its own: Ctrl-C reaches the build, which then ends its workers.
             self._process = subprocess.Popen(
-                python("from edgekit.worker import main; main()", str(answers_out), *writes),
+                python("from edgekit.worker import main; main()", str(answers_out), str(self._memory), *writes),
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
@@ -241,7 +243,7 @@ class Worker:
         status = self._process.wait()
         self.close()
         if -status == signal.SIGXCPU and self._processor is not None:
-            return errors.WorkerError(f"no answer within {self._processor:.0f} s of processor time")
+            return errors.WorkerError(f"{self._what}: no answer within {self._processor:.0f} s of processor time")
         if status < 0:
             name = signal.Signals(-status).name
             said = " (out of memory?)" if -status == signal.SIGKILL else ""
@@ -280,6 +282,7 @@ def call_confined(
     writes: Sequence[Path | str] = (),
     time_limit: float | None = None,
     processor: float | None = None,
+    memory: int = 0,
 ) -> T:
     """One call in a confined process that lives just for it: for whatever opens a file of the user.
 
@@ -288,12 +291,13 @@ def call_confined(
     Args:
       what: step and file, as a message names them.
       writes: folders in which it may write.
+      time_limit, processor, memory: see `edgekit.engine.limits`.
     """
     handle, log = tempfile.mkstemp(prefix="edgekit-", suffix=".log")
     os.close(handle)
     kept = False
     try:
-        with Worker(log, writes=writes) as worker:
+        with Worker(log, writes=writes, memory=memory) as worker:
             return worker.call(
                 function, *arguments, returns=returns, time_limit=time_limit, processor=processor, what=what
             )
@@ -314,10 +318,10 @@ def _compile() -> None:
 
 
 def main() -> None:
-    """Runs a worker: its arguments are where answers go, and the folders in which it may write if it is confined."""
-    answers, folders = int(sys.argv[1]), sys.argv[2:]
+    """Runs a worker: its arguments are where answers go, its memory, and where it may write if it is confined."""
+    answers, memory, folders = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     if folders:
-        confine(folders)
+        confine(folders, memory or None)
     os.set_inheritable(answers, False)
     with os.fdopen(answers, "wb") as pipe:
         _serve(pipe)

@@ -13,6 +13,7 @@ from edgekit.ccode.generate import Code, generate_file
 from edgekit.ccode.library import Library, check, needed, parts
 from edgekit.ccode.piece import Kernels
 from edgekit.config import nearest
+from edgekit.engine.limits import Look, limits
 from edgekit.errors import ModelError, RecipeError
 from edgekit.flatbuffer.read import read
 from edgekit.store import write_all
@@ -20,8 +21,6 @@ from edgekit.units import Bytes
 from edgekit.write import check_writable
 
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
-TIME_LIMIT = 120.0
-"""Seconds."""
 
 
 class Written(Struct, frozen=True):
@@ -73,7 +72,7 @@ def write_ccode(
     with tempfile.TemporaryDirectory() as place:
         arguments = (str(path), name, kernels, None, place, tables)
         code = worker.call_confined(
-            generate_file, *arguments, returns=Code, what=str(path), writes=[place], time_limit=TIME_LIMIT
+            generate_file, *arguments, returns=Code, what=str(path), writes=[place], **limits(path, Look.WRITE)
         )
         made = {file.name: file.read_bytes() for file in sorted(Path(place).iterdir())}
     if limit is not None and code.arena > limit:

@@ -15,6 +15,7 @@ from edgekit.emit.golden import golden_files
 from edgekit.emit.identifier import c_identifier
 from edgekit.emit.literals import c_string
 from edgekit.emit.render import render
+from edgekit.engine.limits import Look, limits
 from edgekit.errors import EdgekitError
 from edgekit.flatbuffer.read import Graph, read
 from edgekit.store import write_all
@@ -79,7 +80,9 @@ def write_kit(model: Path, array: CArray, folder: Path) -> list[Path]:
       OutputError: the folder cannot be written.
     """
     try:
-        arena = worker.call_confined("edgekit.runtimes.tflm:arena", str(model), returns=Arena, time_limit=120)
+        arena = worker.call_confined(
+            "edgekit.runtimes.tflm:arena", str(model), returns=Arena, **limits(model, Look.RUN)
+        )
     except EdgekitError:
         arena = None  # the header says that it was not measured
     kit = Kit(array, arena=arena, golden=str(model.with_name("golden.npz")))

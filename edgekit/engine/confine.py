@@ -72,7 +72,7 @@ def confine(folders: Sequence[str], memory: int | None = None) -> None:
       OSError: the kernel offers a means and then refuses it.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    limit = memory or total_memory()
+    limit = min(memory or total_memory(), total_memory())
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     resource.setrlimit(resource.RLIMIT_DATA, (limit if hard < 0 else min(limit, hard),) * 2)
     if not holds():

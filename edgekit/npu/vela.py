@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from edgekit.engine.python import environment, python
-from edgekit.errors import ModelError
+from edgekit.errors import ModelError, WorkerError
 from edgekit.fingerprint import library
 from edgekit.flatbuffer.edit import move_inside, objects, packed
 from edgekit.flatbuffer.names import read_named
@@ -149,6 +150,7 @@ def vela(model: Path, npu: str, system: str, memory: str, folder: Path) -> str:
 
     Raises:
       ModelError: it failed.
+      WorkerError: it took more processor time than this process may.
     """
     options = ["--accelerator-config", npu, "--system-config", system, "--memory-mode", memory]
     options += ["--config", "Arm/vela.ini", "--verbose-performance", "--output-dir", str(folder)]
@@ -159,6 +161,8 @@ def vela(model: Path, npu: str, system: str, memory: str, folder: Path) -> str:
     except subprocess.TimeoutExpired:
         raise ModelError(f"{model}: Vela did not end within {TIME_LIMIT:.0f} s for {npu}") from None
     print(done.stdout, done.stderr)
+    if -done.returncode == signal.SIGXCPU:
+        raise WorkerError(f"{model}: Vela took more processor time for {npu} than a file of this size may")
     if done.returncode:
         raise ModelError(f"{model}: refused by Vela for {npu}: {_last(done.stderr or done.stdout)}")
     return done.stdout + done.stderr

@@ -152,6 +152,9 @@ class TflmSession:
         if status == NO_MEMORY or (-status in FROM_OUTSIDE and -status != signal.SIGXCPU):
             why = "not enough memory" if status == NO_MEMORY else f"a probe ended with {signal.Signals(-status).name}"
             raise WorkerError(f"{self.path}: the arena was not found: {why}")
+        most, spent = resource.getrlimit(resource.RLIMIT_CPU)[0], resource.getrusage(resource.RUSAGE_CHILDREN)
+        if 0 <= most < spent.ru_utime + spent.ru_stime:
+            raise WorkerError(f"{self.path}: the arena was not found within {most} s of processor time")
         return status == 0
 
     def _answer(self, inputs: list[np.ndarray]) -> list[bytes]:
