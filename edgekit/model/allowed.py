@@ -191,6 +191,9 @@ TENSOR_FUNCTIONS = frozenset(
 )
 """Of `tf` that compute from tensors alone."""
 
+SEEDS = frozenset(["SeedGenerator"])
+"""Of random numbers."""
+
 DATA = frozenset(
     """
     TensorShape __bytes__ __ellipsis__ __keras_tensor__ __numpy__ __slice__ __tensor__ __tuple__
@@ -211,8 +214,9 @@ DTYPES = frozenset(
 TEXTS = frozenset(
     """
     backend bias_axes bounding_box_format data_format dim_ordering distribution encoding equation fill_mode
-    interpolation keras_version mask_token merge_mode method mode name oov_method oov_token output_mode
-    pad_mode padding pool_mode rng_type scaling score_mode side source_name split standardize use_cudnn window
+    indexing interpolation keras_version mask_token merge_mode method mode name oov_method oov_token ord
+    output_mode pad_mode padding pool_mode quantization_mode reduction rng_type scaling score_mode side
+    source_name split standardize strategy subscripts use_cudnn window
     """.split()
 )
 """Settings that are words: of a choice, a name, or a token."""
@@ -236,6 +240,8 @@ MODULES = {
     **dict.fromkeys(("keras.engine.functional", "keras.engine.sequential", "keras.engine.training"), MODELS),
     **dict.fromkeys(("keras.models.functional", "keras.models.sequential", "keras.models.model"), MODELS),
     "keras.applications.convnext": frozenset(["LayerScale"]),
+    "keras.random": SEEDS,
+    "keras.random.seed_generator": SEEDS,
     "keras.initializers": INITIALIZERS,
     "keras.regularizers": REGULARIZERS,
     "keras.constraints": CONSTRAINTS,

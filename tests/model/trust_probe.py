@@ -15,7 +15,12 @@ def is_part(obj: object) -> bool:
     kinds = (
         *(keras.Layer, keras.Operation, keras.Initializer, keras.Regularizer, keras.constraints.Constraint),
         *(tf_keras.layers.Layer, tf_keras.initializers.Initializer, tf_keras.regularizers.Regularizer),
-        *(tf_keras.constraints.Constraint, tf_keras.mixed_precision.Policy, keras.DTypePolicy),
+        *(
+            tf_keras.constraints.Constraint,
+            tf_keras.mixed_precision.Policy,
+            keras.DTypePolicy,
+            keras.random.SeedGenerator,
+        ),
     )
     home = str(getattr(obj, "__module__", ""))
     rooms = ("activations", "initializers", "regularizers", "constraints", "ops", "random")
