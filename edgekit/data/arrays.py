@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.data.archive import read_archive
 from edgekit.data.groups import NAME, group_of, number
+from edgekit.data.inputs import check_input
 from edgekit.data.labels import Answer, answer
 from edgekit.data.samples import Dataset, Samples, split
 from edgekit.data.spec import DataSpec
@@ -72,8 +73,10 @@ def _part(x: str, y: str, arrays: dict[str, np.ndarray], spec: DataSpec) -> Samp
                 "and each wants an array with its name"
             )
         inputs = [alike[f"{x}.{i.name}"] for i in spec.inputs]
-    for name, array in zip((f"{x}.{i.name}" for i in spec.inputs), inputs, strict=True):
-        _check_length(name if len(inputs) > 1 else x, "samples", array, inputs[0], x, spec)
+    for wanted, array in zip(spec.inputs, inputs, strict=True):
+        name = f"{x}.{wanted.name}" if f"{x}.{wanted.name}" in arrays else x
+        check_input(name, array, wanted, spec.source)
+        _check_length(name, "samples", array, inputs[0], x, spec)
     labels: list[Answer] = []
     for output, names in enumerate(_outputs(y, arrays, spec)):
         name = next((name for name in names if name in arrays), "")
@@ -95,8 +98,5 @@ def _outputs(y: str, arrays: dict[str, np.ndarray], spec: DataSpec) -> list[list
 
 
 def _check_length(name: str, what: str, array: np.ndarray | None, x: np.ndarray, of: str, spec: DataSpec) -> None:
-    if array is not None and (array.ndim == 0 or x.ndim == 0 or len(array) != len(x)):
-        counts = [0 if a.ndim == 0 else len(a) for a in (array, x)]
-        if x.ndim == 0:
-            raise DataError(f"{spec.source}: {of}: a single value; samples are the rows of an array")
-        raise DataError(f"{spec.source}: {name}: {counts[0]} {what} for {counts[1]} samples of {of}")
+    if array is not None and len(array) != len(x):
+        raise DataError(f"{spec.source}: {name}: {len(array)} {what} for {len(x)} samples of {of}")

@@ -12,7 +12,6 @@ from edgekit.data.overlap import overlap
 from edgekit.data.samples import Dataset, read
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.errors import DataError
-from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,8 +30,8 @@ def check_data(data: DataSpec, folder: str) -> DataFacts:
 
     dataset = read(data)
     for name, part in (("x_train", dataset.train), ("x_test", dataset.evaluation)):
-        for x, wanted in zip(part.x, data.inputs, strict=True):
-            _check_samples(name if len(data.inputs) == 1 else f"{name}.{wanted.name}", x, wanted, data)
+        if part.number == 0:
+            raise DataError(f"{data.source}: {name}: no samples; {dataset.train.number} are too few to hold some out")
     if data.source != RANDOM and not data.source.endswith(".npz"):
         np.savez(Path(folder) / "samples.npz", **_arrays(dataset, data))
     labelled = dataset.evaluation.y is not None
@@ -69,27 +68,6 @@ def _grouped(dataset: Dataset, data: DataSpec) -> list[str]:
     return [f'the dataset has {hint}: with group = "{hint}" in the project, none is in two parts'] if hint else []
 
 
-def _check_samples(name: str, x: np.ndarray, want: TensorSpec, data: DataSpec) -> None:
-    import numpy as np
-
-    where = f"{data.source}: {name}"
-    if len(x) == 0:
-        raise DataError(f"{where}: no samples")
-    fits = x.shape[1:] == want.shape[1:] or (*x.shape[1:], 1) == want.shape[1:]
-    if not fits:
-        raise DataError(
-            f"{where}: samples have shape {_shape(x.shape[1:])}, but the model's input {want.name!r} "
-            f"takes {_shape(want.shape[1:])}; reshape the data"
-        )
-    number = np.issubdtype(x.dtype, np.integer) or np.issubdtype(x.dtype, np.floating)
-    if not number or (np.issubdtype(x.dtype, np.floating) and np.issubdtype(np.dtype(want.dtype), np.integer)):
-        raise DataError(f"{where}: dtype {x.dtype}, but the model's input {want.name!r} takes {want.dtype}")
-    if np.issubdtype(x.dtype, np.floating):
-        bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
-        if bad.any():
-            raise DataError(f"{where}[{int(bad.argmax())}]: holds NaN or infinity; clean the data")
-
-
 def _arrays(dataset: Dataset, data: DataSpec) -> dict[str, np.ndarray]:
     parts = {"train": dataset.train, "test": dataset.evaluation}
     arrays = {
@@ -105,7 +83,3 @@ def _arrays(dataset: Dataset, data: DataSpec) -> dict[str, np.ndarray]:
             if (answer := y if targets is None else targets) is not None:
                 arrays[f"y_{name}" if n == 0 else f"y_{name}.{n}"] = answer
     return arrays
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "a single number"
