@@ -54,11 +54,6 @@ def read_folder(folder: Path, inputs: tuple[TensorSpec, ...], classes: int = 0) 
     files = [(file, label) for label, place in enumerate(folders) for file in images(place)]
     if not files:
         raise DataError(f"{folder}: no images; expected one folder for each class, with {', '.join(sorted(SUFFIXES))}")
-    if classes and len(folders) not in (1, max(classes, 2)):
-        raise DataError(
-            f"{folder}: {len(folders)} class folders, but the model has {max(classes, 2)} classes; add an empty folder "
-            "for a class without images, or put all images in one folder if they have no classes"
-        )
     first: tuple[Path, np.ndarray] | None = None
     x = np.empty(0)
     for row, (file, _) in enumerate(files):
@@ -72,6 +67,11 @@ def read_folder(folder: Path, inputs: tuple[TensorSpec, ...], classes: int = 0) 
                 "depth; convert one of the two kinds"
             )
         x[row] = values
+    if classes and len(folders) not in (1, max(classes, 2)):
+        raise DataError(
+            f"{folder}: {len(folders)} class folders, but the model has {max(classes, 2)} classes; add an empty folder "
+            "for a class without images, or put all images in one folder if they have no classes"
+        )
     return x, np.array([label for _, label in files], np.int64)
 
 
