@@ -24,7 +24,8 @@ class Rule(Struct, frozen=True):
     inputs: str
     """One letter an input, `?` behind one that may be missing, `*` behind the last where there may be more: `x` values
     of the operator's type, computed or constant; `w` weights, constants of int8; `b` a bias, a constant; `n` whole
-    numbers, constant; `v` one constant value of the operator's type. Empty where `shapes` looks at them itself."""
+    numbers, constant; `m` those of any shape; `v` one constant value of the operator's type. Empty where `shapes` looks
+    at them itself."""
     shapes: Callable[[Node], Sequence[Shape]]
     """Of what it makes."""
     options: str = ""
@@ -74,14 +75,14 @@ RULES: dict[str, Rule] = {
     "TRANSPOSE": _moved("xn", shapes.transposed),
     "SLICE": _moved("xnn", shapes.sliced),
     "STRIDED_SLICE": _moved("xnnn", shapes.strided, "StridedSlice"),
-    "PAD": _moved("xn", shapes.padded),
-    "PADV2": _moved("xnv", shapes.padded),
-    "MIRROR_PAD": _moved("xn", shapes.mirrored, "MirrorPad"),
-    "GATHER": _moved("xn", shapes.gathered, "Gather"),
+    "PAD": _moved("xm", shapes.padded),
+    "PADV2": _moved("xmv", shapes.padded),
+    "MIRROR_PAD": _moved("xm", shapes.mirrored, "MirrorPad"),
+    "GATHER": _moved("xm", shapes.gathered, "Gather"),
     "DEPTH_TO_SPACE": _moved("x", shapes.depth_to_space, "DepthToSpace"),
     "SPACE_TO_DEPTH": _moved("x", shapes.space_to_depth, "SpaceToDepth"),
-    "BATCH_TO_SPACE_ND": _moved("xnn", shapes.batch_to_space),
-    "SPACE_TO_BATCH_ND": _moved("xnn", shapes.space_to_batch),
+    "BATCH_TO_SPACE_ND": _moved("xnm", shapes.batch_to_space),
+    "SPACE_TO_BATCH_ND": _moved("xnm", shapes.space_to_batch),
     "BROADCAST_TO": _moved("xn", shapes.broadcast),
     "REVERSE_V2": _moved("xn", shapes.reversed_),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": Rule("", lstm_shape, "UnidirectionalSequenceLSTM"),
@@ -152,6 +153,7 @@ def _weights(node: Node, place: int, value: Value, rule: Rule) -> None:
         raise node.refusal("its weights have a zero point that is not 0")
     outputs = value.shape[rule.channels] if rule.channels < len(value.shape) else 0
     count, axis = len(value.scales), value.axis
+    node.require(len(value.zeros) == count, f"its weights {value.name!r} have not one zero point for each scale")
     each = count == outputs and 0 <= axis < len(value.shape) and value.shape[axis] == outputs
     node.require(count == 1 or each, f"its weights {value.name!r} have {count} scales for {outputs} outputs")
     sound = all(scale == 0 or SMALLEST_SCALE <= scale < math.inf for scale in value.scales)
@@ -172,6 +174,13 @@ def _integers(node: Node, place: int, value: Value, rule: Rule) -> None:
     node.require(fits, f"its input {value.name!r} is {value.dtype}, and must be int32")
 
 
+def _vector(node: Node, place: int, value: Value, rule: Rule) -> None:
+    _integers(node, place, value, rule)
+    node.require(
+        len(value.shape) < 2, f"its input {value.name!r} is {shapes.listed(value.shape)}, and must be a vector"
+    )
+
+
 def _constant(node: Node, place: int, value: Value, rule: Rule) -> None:
     shapes.integers(node, place)
     dtype = node.outputs[0].dtype
@@ -179,4 +188,4 @@ def _constant(node: Node, place: int, value: Value, rule: Rule) -> None:
     node.require(fits, f"its value {value.name!r} is {value.elements} of {value.dtype}, and must be one of {dtype}")
 
 
-CHECKS = {"x": _values, "w": _weights, "b": _bias, "n": _integers, "v": _constant}
+CHECKS = {"x": _values, "w": _weights, "b": _bias, "n": _vector, "m": _integers, "v": _constant}

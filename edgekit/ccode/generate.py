@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,19 @@ from edgekit.ccode.operators import piece
 from edgekit.ccode.piece import Kernels, Piece, Style
 from edgekit.ccode.plan import Plan
 from edgekit.ccode.prefix import prefixed
+from edgekit.ccode.run import run
 from edgekit.ccode.sources import FOLDER, sources
 from edgekit.ccode.tables import tables as unary
 from edgekit.emit.c_array import in_comment
 from edgekit.emit.identifier import c_identifier
 from edgekit.emit.render import render
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import parse
 from edgekit.types import TensorSpec
 
+TENSOR = re.compile(r"\{([xy]\d+|scratch)\}")
+"""What stands for a tensor in a statement."""
+PARAMETERS = 32
+"""Tensors that a function of the code takes at most: they lie on the stack."""
 DECODERS = 1024
 """Bytes of code at most that decodes weights: what tables have to save in a model."""
 
@@ -117,9 +123,9 @@ def generate(
     Raises:
       ModelError: it cannot be written; names the operator.
     """
-    sha256, content = parse(content, name).sha256, settled(content)
+    sha256, content = hashlib.sha256(content).hexdigest(), settled(content)
     of, name = network(content, names), c_identifier(name)
-    style = Style(kernels, unary(content), tables)
+    style = Style(kernels, unary(of.model), tables)
     pieces = [piece(node, style) for node in of.nodes]
     if sum(p.saved for p in pieces) < DECODERS:
         style = replace(style, tables=False)
@@ -131,8 +137,7 @@ def generate(
         if wider.arena.bytes <= memory.arena.bytes:
             pieces, memory = larger, wider
     saved, pieces = sum(p.saved for p in pieces), _shared(pieces)
-    made = (_operator(node, p, memory) for node, p in zip(of.nodes, pieces, strict=True))
-    operators = [operator for operator in made if operator["calls"]]
+    operators = [part for node, p in zip(of.nodes, pieces, strict=True) for part in _operator(node, p, memory)]
     facts = {
         "name": name,
         "macro": name.upper(),
@@ -148,7 +153,7 @@ def generate(
         "texts": sources(kernel for p in pieces for kernel in p.kernels),
         "operators": operators,
         "calls_cmsis_nn": any(p.fallible for p in pieces),
-        "copies": _copies(of, memory),
+        "run": run(of, name, operators, _copies(of, memory)),
         "resets": [_reset(value, memory) for value in of.states],
     }
     weights = sum(v.bytes for v in of.values.values() if v.data is not None) - saved
@@ -165,6 +170,7 @@ def generate(
 def settled(content: bytes) -> bytes:
     """The same model without operators that work out shapes and other constants; an open batch is that of the file."""
     from edgekit.flatbuffer.fold import Unfolded, foldable, folded
+    from edgekit.flatbuffer.read import parse
     from edgekit.runtimes.alone import alone
 
     if not foldable(parse(content, "the model"), fixed=True):
@@ -206,30 +212,55 @@ def _shared(pieces: list[Piece]) -> list[Piece]:
     return made
 
 
-def _operator(node: Node, p: Piece, memory: Memory) -> dict[str, Any]:
-    """What the template needs of an operator."""
+def _operator(node: Node, p: Piece, memory: Memory) -> list[dict[str, Any]]:
+    """What the template needs of an operator: one function, or several, where one would have too many parameters."""
     inputs = {f"x{n}": v for n, v in enumerate(node.inputs) if v is not None and v.data is None}
     outputs = {f"y{n}": v for n, v in enumerate(node.outputs)}
-    used = {k for k in (*inputs, *outputs, "scratch") if any("{" + k + "}" in call for call in p.calls)}
-    parameters = [f"{'' if v.state else 'const '}{v.c_type} *{k}" for k, v in inputs.items() if k in used]
-    parameters += [f"{v.c_type} *{k}" for k, v in outputs.items() if k in used]
-    arguments = [memory.pointer(v) for k, v in {**inputs, **outputs}.items() if k in used]
-    if "scratch" in used:
-        parameters.append("int8_t *scratch")
-        arguments.append(memory.scratch(node))
-    shapes = [" x ".join(map(str, v.shape)) for v in (*inputs.values(), *outputs.values())]
-    return {
-        "number": node.number,
-        "kind": in_comment(node.kind),
-        "label": in_comment(node.label),
-        "function": f"op{node.number}_{c_identifier(node.kind).lower()}",
-        "shapes": f"{', '.join(shapes[: len(inputs)])} to {', '.join(shapes[len(inputs) :])}",
-        "parameters": ", ".join(parameters),
-        "arguments": ", ".join(arguments),
-        "constants": p.constants,
-        "fallible": p.fallible,
-        "calls": [call.format_map({k: k for k in used}) for call in p.calls],
-    }
+    function, made = f"op{node.number}_{c_identifier(node.kind).lower()}", list[dict[str, Any]]()
+    for number, (calls, used) in enumerate(_parts(p.calls)):
+        tensors = [(k, v) for k, v in (*inputs.items(), *outputs.items()) if k in used]
+        parameters = [f"{'' if k in outputs or v.state else 'const '}{v.c_type} *{k}" for k, v in tensors]
+        arguments = [memory.pointer(v) for _, v in tensors]
+        if "scratch" in used:
+            parameters.append("int8_t *scratch")
+            arguments.append(memory.scratch(node))
+        names = {k: k for k in used}
+        made.append(
+            {
+                "number": node.number,
+                "kind": in_comment(node.kind),
+                "label": in_comment(node.label),
+                "function": f"{function}_{number}" if number else function,
+                "shapes": f"{_shapes(inputs.values())} to {_shapes(outputs.values())}",
+                "parameters": ", ".join(parameters),
+                "arguments": ", ".join(arguments),
+                "constants": [] if number else p.constants,
+                "fallible": p.fallible,
+                "calls": [call.format_map(names) for call in calls],
+            }
+        )
+    return made
+
+
+def _parts(calls: list[str]) -> Iterator[tuple[list[str], set[str]]]:
+    """Statements of one function, and the tensors that they use; in several parts where these are many."""
+    part: list[str] = []
+    used: set[str] = set()
+    for call in calls:
+        own = set(TENSOR.findall(call))
+        if part and len(used | own) > PARAMETERS:
+            yield part, used
+            part, used = [], set()
+        part.append(call)
+        used |= own
+    if part:
+        yield part, used
+
+
+def _shapes(values: Iterable[Value]) -> str:
+    """Of tensors, as a comment has them."""
+    shapes = [" x ".join(map(str, value.shape)) for value in values]
+    return ", ".join(shapes if len(shapes) <= PARAMETERS else [*shapes[:PARAMETERS], "..."])
 
 
 def _copies(of: Network, memory: Memory) -> list[str]:

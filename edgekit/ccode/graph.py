@@ -125,6 +125,8 @@ class Network(Struct):
     outputs: list[Value]
     states: list[Value]
     """Those that an operator reads and that last; each starts as its zero point in int8, else as 0."""
+    model: Any = None
+    """The file as objects of the schema."""
 
 
 def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
@@ -168,7 +170,7 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
     _check(nodes, *ends)
     used = {v.index: v for node in nodes for v in (*node.inputs, *node.outputs) if v is not None}
     states = [value for value in used.values() if value.state]
-    return Network(used | {v.index: v for of in ends for v in of}, nodes, ends[0], ends[1], states)
+    return Network(used | {v.index: v for of in ends for v in of}, nodes, ends[0], ends[1], states, model)
 
 
 def _value(model: Any, tensor: Any, index: int, names: tuple[str, ...]) -> Value:
@@ -224,6 +226,8 @@ def _check(nodes: list[Node], inputs: list[Value], outputs: list[Value]) -> None
                 checked.add(value.index)
             if value.data is None and (problem := unfit(value, tuple(CONVERTED) if converted else TYPES)):
                 raise node.refusal(f"tensor {value.name!r} {problem}")
+    if len({value.index for value in inputs}) < len(inputs):
+        raise ModelError("it has one tensor as two inputs; convert the model again")
     for way, ends in (("input", inputs), ("output", outputs)):
         for value in ends:
             if value.state or value.data is not None or value.index not in known:
@@ -237,8 +241,8 @@ def unfit(value: Value, types: tuple[str, ...] = TYPES) -> str:
     """Why no C code is written for a tensor of activations of these types; "" if it is."""
     if value.dtype not in types:
         return f"is {value.dtype}; C code is written for int8 and int16"
-    if len(value.scales) != 1:
-        return f"is {value.dtype} without one scale; C code is written for int8 and int16"
+    if len(value.scales) != 1 or len(value.zeros) != 1:
+        return f"is {value.dtype} without one scale and zero point; C code is written for int8 and int16"
     if min(value.shape, default=1) < 1:
         return f"has the shape {list(value.shape)}; C code is written for fixed sizes"
     if value.bytes > LARGEST:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +13,9 @@ from msgspec import Struct
 ALIGNMENT = 4
 """Bytes that what lies in the arena starts at a multiple of."""
 TRIES = 200
+"""Random orders at most,"""
+PLACED = 20_000
+"""and spans that are placed in all of them together, so that large models take no longer."""
 
 
 class Use(Struct, frozen=True):
@@ -27,9 +32,25 @@ class Span(Struct, frozen=True):
     name: int
     uses: tuple[Use, ...]
 
-    def at(self, time: int) -> int:
-        """Bytes that are in use during an operator."""
-        return max((_up(use.bytes) for use in self.uses if use.first <= time <= use.last), default=0)
+    def needs(self) -> list[Use]:
+        """How much is in use when: one after the other, each time once, rounded up to `ALIGNMENT`."""
+        edges = sorted({time for use in self.uses for time in (use.first, use.last + 1)})
+        starting, found = sorted(self.uses, key=lambda use: -use.first), list[Use]()
+        open_uses: list[tuple[int, int]] = []  # the largest first, and when each ends
+        for first, end in itertools.pairwise(edges):
+            while starting and starting[-1].first <= first:
+                use = starting.pop()
+                heapq.heappush(open_uses, (-_up(use.bytes), use.last))
+            while open_uses and open_uses[0][1] < first:
+                heapq.heappop(open_uses)
+            if not open_uses:
+                continue
+            size = -open_uses[0][0]
+            if found and found[-1].last == first - 1 and found[-1].bytes == size:
+                found[-1] = Use(found[-1].first, end - 1, size)
+            else:
+                found.append(Use(first, end - 1, size))
+        return found
 
 
 class Plan(Struct, frozen=True):
@@ -53,10 +74,8 @@ def plan(spans: Sequence[Span]) -> Plan:
 
     Source: Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", section 5.2.
     """
-    used: Counter[int] = Counter()
-    for span in spans:
-        for time in {time for use in span.uses for time in range(use.first, use.last + 1)}:
-            used[time] += span.at(time)
+    needs = {span.name: span.needs() for span in spans}
+    used = _used([use for of in needs.values() for use in of])
     bound, peak = max(((most, -time) for time, most in used.items()), default=(0, 0))
     orders = [
         sorted(spans, key=lambda s: (-max(u.bytes for u in s.uses), s.name)),
@@ -66,10 +85,10 @@ def plan(spans: Sequence[Span]) -> Plan:
     generator = random.Random(0)
     best: dict[int, int] = {}
     size = -1
-    for number in range(len(orders) + TRIES):
+    for number in range(len(orders) + min(TRIES, PLACED // max(1, len(spans)))):
         order = orders[number] if number < len(orders) else generator.sample(list(spans), len(spans))
-        offsets = _placed(order)
-        end = max((offsets[s.name] + _up(u.bytes) for s in spans for u in s.uses), default=0)
+        offsets = _placed([span.name for span in order], needs)
+        end = max((offsets[name] + use.bytes for name, of in needs.items() for use in of), default=0)
         if size < 0 or end < size:
             best, size = offsets, end
         if size == bound:
@@ -77,20 +96,52 @@ def plan(spans: Sequence[Span]) -> Plan:
     return Plan(best, size, bound, -peak, used)
 
 
-def _placed(order: Sequence[Span]) -> dict[int, int]:
+def _used(uses: Sequence[Use]) -> dict[int, int]:
+    """Bytes that are in use at each time."""
+    changes: Counter[int] = Counter()
+    for use in uses:
+        changes[use.first] += use.bytes
+        changes[use.last + 1] -= use.bytes
+    now, found = 0, dict[int, int]()
+    for first, end in itertools.pairwise(sorted(changes)):
+        now += changes[first]
+        found |= dict.fromkeys(range(first, end), now) if now else {}
+    return found
+
+
+def _placed(order: Sequence[int], needs: dict[int, list[Use]]) -> dict[int, int]:
+    """Where each span starts that takes the lowest place in this order.
+
+    What is placed lies in arrays, sorted by its start: which of it is in use at a time, and where the first gap is, is
+    asked of all at once.
+    """
+    import numpy as np
+
     offsets: dict[int, int] = {}
-    taken: list[tuple[Use, int]] = []
-    for span in order:
+    total, count = sum(map(len, needs.values())), 0
+    starts, ends, firsts, lasts = (np.zeros(total, np.int64) for _ in range(4))
+    for name in order:
         place, moved = 0, True
         while moved:
             moved = False
-            for mine in span.uses:
-                for other, offset in taken:
-                    together = other.first <= mine.last and mine.first <= other.last
-                    if together and offset < place + _up(mine.bytes) and place < offset + _up(other.bytes):
-                        place, moved = offset + _up(other.bytes), True
-        offsets[span.name] = place
-        taken += [(use, place) for use in span.uses]
+            for use in needs[name]:
+                meets = np.flatnonzero(
+                    (firsts[:count] <= use.last) & (lasts[:count] >= use.first) & (ends[:count] > place)
+                )
+                if not len(meets):
+                    continue
+                below = np.maximum.accumulate(np.concatenate([[place], ends[meets]]))
+                gaps = np.flatnonzero(starts[meets] - below[:-1] >= use.bytes)
+                lowest = int(below[gaps[0]] if len(gaps) else below[-1])
+                place, moved = lowest, moved or lowest > place
+            moved = moved and len(needs[name]) > 1
+        offsets[name] = place
+        for use in needs[name]:
+            at = int(np.searchsorted(starts[:count], place))
+            for array, value in ((starts, place), (ends, place + use.bytes), (firsts, use.first), (lasts, use.last)):
+                array[at + 1 : count + 1] = array[at:count].copy()
+                array[at] = value
+            count += 1
     return offsets
 
 

@@ -5,34 +5,33 @@ from __future__ import annotations
 import copy
 import tempfile
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from edgekit.ccode.graph import Node
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.edit import move_inside, objects, packed
+from edgekit.flatbuffer.edit import packed
 from edgekit.flatbuffer.read import _schema
 
 
-def tables(content: bytes) -> Callable[[Node], list[int]]:
+def tables(model: Any) -> Callable[[Node], list[int]]:
     """What gives an operator of a model as a table, of stored values -128 to 127; in a process for TFLM.
 
     It raises ModelError where TFLM does not execute the operator. What is computed twice is asked once.
-    """
-    known: dict[bytes, list[int]] = {}
 
-    @cache
-    def model() -> Any:
-        made = objects(content)
-        move_inside(made, content)
-        return made
+    Args:
+      model: the file as objects of the schema, see `edgekit.flatbuffer.edit.objects`.
+    """
+    known: dict[tuple[Any, ...], list[int]] = {}
 
     def table(node: Node) -> list[int]:
-        alone = _alone(model(), node.number)
-        if alone not in known:
-            known[alone] = _asked(alone, node)
-        return known[alone]
+        made, sides = node.outputs[0], [v for v in node.inputs if v is not None]
+        settings = repr(vars(node.options)) if node.options is not None else ""
+        constants = tuple(v.data.tobytes() for v in sides if v.data is not None)
+        key = (node.kind, settings, constants, *((v.scale, v.zero) for v in (*sides, made)))
+        if key not in known:
+            known[key] = _asked(_alone(model, node.number), node)
+        return known[key]
 
     return table
 

@@ -254,7 +254,7 @@ CASES = [
     (add, scale(2, 1e-9), "the scale of its output is too small"),
     (with_constant, shape(1, 1, 1, 1), "but what it is made of gives 1 x 4 x 5"),
     (with_constant, kind(1, 7), "'t1' is int16 of the shape"),
-    (with_constant, scale(1, *[0.1] * 5), "'t1' is int8 without one scale"),
+    (with_constant, scale(1, *[0.1] * 5), "'t1' is int8 without one scale and zero point"),
     (matmul, shape(1, 2, 5, 5), "rows have 4 values, and its columns 5"),
     (matmul, shape(0, 2, 3, 40_000), "and its columns 4"),
     (matmul, option(adjY=True), "rows have 4 values, and its columns 5"),
