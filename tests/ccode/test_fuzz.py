@@ -27,15 +27,15 @@ def test_thousands_of_mutants_are_refused_or_run_clean(seed):
     assert not findings and refused > 300 and run > 30
 
 
-def changed_constant(g: Graph) -> int:
-    """A layer whose weights point beyond what its C would read, were it not refused."""
+def layer(g: Graph) -> int:
+    """A convolution."""
     return g.conv(g.input([1, 4, 4, 2]), np.ones((3, 1, 1, 2), np.int8), np.zeros(3))
 
 
 def broken(name: str) -> list[str]:
     """In a worker: what the campaign says of code that writes past its output, and of code with another sum."""
     g = Graph()
-    mutant = fuzz_ccode.written(fuzz_ccode.Mutant("conv", g.finish(changed_constant(g)), "portable"))
+    mutant = fuzz_ccode.written(fuzz_ccode.Mutant("conv", g.finish(layer(g)), "portable"))
     mutant = fuzz_ccode.asked(mutant)
     before, after = {
         "overrun": ("{4, 4, 2, 2, 4, 4", "{4, 4, 2, 2, 5, 4"),
