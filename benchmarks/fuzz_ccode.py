@@ -364,7 +364,9 @@ def asked(mutant: Mutant) -> Mutant:
         file.flush()
         try:
             session = open_session("tflm", file.name)
-            if any(spec.dtype not in ("int8", "int16") for spec in (*session.inputs, *session.outputs)):
+            if any(
+                spec.dtype not in ("int8", "uint8", "int16", "int32") for spec in (*session.inputs, *session.outputs)
+            ):
                 return mutant
             answers = []
             for sample in _samples(mutant):
@@ -539,10 +541,8 @@ def campaign(
     return found
 
 
-def _batch(
-    files: dict[str, bytes], names: list[str], rng: random.Random, found: Found, folder: Path, share: float
-) -> None:
-    name = rng.choice(names)
+def _batch(files: dict[str, bytes], rng: random.Random, found: Found, folder: Path, share: float) -> None:
+    name = rng.choice(sorted(files))
     contents = [mutated(files[name], rng) for _ in range(BATCH)]
     mutants = [Mutant(name, content, ("portable", "dsp")[n % 2]) for n, content in enumerate(contents)]
     found.counts["mutants"] += len(mutants)
