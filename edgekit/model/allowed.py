@@ -243,6 +243,9 @@ MODULES = {
     "keras.random": SEEDS,
     "keras.random.seed_generator": SEEDS,
     "keras.initializers": INITIALIZERS,
+    "tensorflow.python.ops.init_ops_v2": frozenset(
+        "Constant Ones RandomNormal RandomUniform VarianceScaling Zeros".split()
+    ),
     "keras.regularizers": REGULARIZERS,
     "keras.constraints": CONSTRAINTS,
     "keras.dtype_policies": POLICIES,

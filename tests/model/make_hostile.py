@@ -80,7 +80,7 @@ def graphs(folder, written):
     exported = plain(keras, lambda x: (tf.io.write_file(str(written), "x"), x)[1])
     exported.export(folder / "lambda_3", verbose=False)
     model = Model(tf.identity)
-    for name in ("claims", "old"):
+    for name in ("claims", "old", "sound"):
         tf.saved_model.save(model, folder / name, signatures=model.__call__)
     tf.raw_ops.SaveV2(
         prefix=str(folder / "claims/variables/variables"),

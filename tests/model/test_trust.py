@@ -589,6 +589,10 @@ def test_nothing_of_a_file_runs(process, hostile, tmp_path, name, says):
     assert not [*hostile.parent.glob("written*"), *tmp_path.iterdir()]
 
 
+def test_no_operator_passes_in_any_node_of_a_graph(process, hostile):
+    assert process.call(trust_probe.passed, str(hostile / "sound"), returns=list) == []
+
+
 @pytest.mark.parametrize("name", ["mine.h5", "mine.keras"])
 def test_the_same_runs_when_the_user_trusts_it(process, hostile, tmp_path, name):
     written = hostile.parent / "mine"

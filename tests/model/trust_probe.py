@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+from pathlib import Path
 
 TENSORS = ("tensorflow.python.ops.", "tensorflow.python.framework.tensor_conversion")
 
@@ -11,9 +12,17 @@ def is_part(obj: object) -> bool:
     """Whether what a library found under a name is a class of parts of a model, or a function of tensors."""
     import keras
     import tf_keras
+    from tensorflow.python.ops.init_ops_v2 import Initializer
 
     kinds = (
-        *(keras.Layer, keras.Operation, keras.Initializer, keras.Regularizer, keras.constraints.Constraint),
+        *(
+            Initializer,
+            keras.Layer,
+            keras.Operation,
+            keras.Initializer,
+            keras.Regularizer,
+            keras.constraints.Constraint,
+        ),
         *(tf_keras.layers.Layer, tf_keras.initializers.Initializer, tf_keras.regularizers.Regularizer),
         *(
             tf_keras.constraints.Constraint,
@@ -53,6 +62,44 @@ def resolved() -> list[str]:
                 odd.append(f"{root}: {module}.{name} is {obj!r}")
     assert found > 1000
     return odd
+
+
+def passed(folder: str) -> list[str]:
+    """Puts another operator into each node that a SavedModel may run, one at a time; those that were not refused."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    from edgekit.errors import ModelError
+    from edgekit.model.graph_trust import check_saved_model
+
+    file = Path(folder) / "saved_model.pb"
+    before = file.read_bytes()
+    model, through = saved_model_pb2.SavedModel.FromString(before), []
+    check_saved_model(Path(folder))
+    for function in model.meta_graphs[0].graph_def.library.function:
+        if "traced_save" in function.signature.name or "traced_restore" in function.signature.name:
+            continue  # which nothing calls
+        for node in function.node_def:
+            kept = node.op
+            for op in (
+                "WriteFile",
+                "VarEvilOp",
+                "ReadFile",
+                "PyFunc",
+                "PrintV2",
+                "SaveV2",
+                "LookupTableEvil",
+                "RandomEvil",
+            ):
+                node.op = op
+                file.write_bytes(model.SerializeToString())
+                try:
+                    check_saved_model(Path(folder))
+                    through.append(f"{function.signature.name}/{node.name}: {op}")
+                except ModelError:
+                    pass
+            node.op = kept
+    file.write_bytes(before)
+    return through
 
 
 def _is_there(module: str) -> bool:
