@@ -180,3 +180,13 @@ def test_the_hash_of_a_folder_is_of_names_and_contents(tmp_path):
     renamed = sha256(tmp_path)
     (tmp_path / "a/3").write_text("other")
     assert len({before, renamed, sha256(tmp_path)}) == 3
+
+
+def test_names_that_are_no_utf_8_have_a_hash(tmp_path):
+    def put(name):
+        place = tmp_path / os.fsdecode(name)
+        place.mkdir()
+        (place / os.fsdecode(name)).write_text("x")
+        return sha256(tmp_path)
+
+    assert put(b"\xff") != put(b"\xfe")

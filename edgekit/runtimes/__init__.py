@@ -7,6 +7,7 @@ Two TFLite runtimes in one process corrupt each other, so a process opens sessio
 from __future__ import annotations
 
 import difflib
+import re
 import struct
 import sys
 from collections.abc import Sequence
@@ -65,6 +66,8 @@ ENGINES = RUNTIMES | {
 }
 """All that can be asked."""
 
+SOURCE = re.compile(r"(?:[\w.+-]*/)+[\w.+-]+\.(?:cc|cpp|h|py)(?::\d+)?:?\s*")
+"""A place in a library's sources, which a message of its own starts with."""
 REFUSALS = (ValueError, RuntimeError, TypeError, LookupError, AttributeError, struct.error)
 """What the runtimes raise where they do not accept a model."""
 
@@ -193,7 +196,7 @@ def open_session(runtime: str, path: str, threads: int = 1) -> Session:
 
 def refusal(runtime: str, version: str, path: str, reason: object) -> ModelError:
     """The error, one line, for a model that a runtime does not accept."""
-    said = " ".join(str(reason).split())
+    said = " ".join(SOURCE.sub("", str(reason)).split())
     if any(word in said for word in OUT_OF_MEMORY):
         raise WorkerError(f"{path}: not enough memory for {runtime} {version}")
     return ModelError(f"{path}: refused by {runtime} {version}: {said if len(said) < 400 else said[:400] + ' …'}")
