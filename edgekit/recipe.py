@@ -92,7 +92,7 @@ class Cluster(Selection, frozen=True):
     """
 
     clusters: Annotated[int, Meta(ge=2, le=256)] = 16
-    """Values per layer, or per channel."""
+    """Values per layer, or per channel; where zeros are kept, 3 at least."""
     per_channel: bool = False
     initial: Literal["kmeans++", "density", "linear", "random"] = "kmeans++"
     keep_zeros: bool = True

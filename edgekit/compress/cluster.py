@@ -35,7 +35,7 @@ def cluster_file(
       RecipeError: a pattern fits no layer.
     """
     loaded = open_keras(model, custom_objects)
-    names = [layer.name for layer in chosen(loaded, settings, clusterable, WHERE)]
+    names = [layer.name for layer in clustered_layers(loaded, settings)]
     if names:
         train = read(data).train
         with custom_scope(custom_objects):
@@ -61,7 +61,7 @@ def cluster(model: Any, x: list[Any], taught: Lesson, settings: Cluster, seed: i
     from tensorflow_model_optimization.python.core.clustering.keras import cluster as tfmot
     from tensorflow_model_optimization.python.core.clustering.keras.cluster_config import CentroidInitialization
 
-    names = {layer.name for layer in chosen(model, settings, clusterable, WHERE)}
+    names = {layer.name for layer in clustered_layers(model, settings)}
     initial = {
         "kmeans++": CentroidInitialization.KMEANS_PLUS_PLUS,
         "density": CentroidInitialization.DENSITY_BASED,
@@ -76,10 +76,10 @@ def cluster(model: Any, x: list[Any], taught: Lesson, settings: Cluster, seed: i
             return layer
         return tfmot._cluster_weights(
             layer,
-            number_of_clusters=setting(layer.name, settings.layers, settings.clusters),
+            number_of_clusters=_count(layer, settings),
             cluster_centroids_init=initial,
-            preserve_sparsity=settings.keep_zeros and _has_zeros(layer),
-            cluster_per_channel=settings.per_channel and type(layer).__name__ == "Conv2D",
+            preserve_sparsity=_keeps_zeros(layer, settings),
+            cluster_per_channel=settings.per_channel and type(layer).__name__ == "Conv2D" and _apart(layer, settings),
         )
 
     tf_keras.utils.set_random_seed(seed)
@@ -99,10 +99,43 @@ def clusterable(layer: Any) -> bool:
     return bool(layer.get_clusterable_weights())
 
 
-def _has_zeros(layer: Any) -> bool:
+def clustered_layers(model: Any, settings: Cluster) -> list[Any]:
+    """The layers of a `tf_keras` model that are clustered: of the chosen ones those that have more weights than they
+    are to have values.
+
+    Raises:
+      RecipeError: a pattern fits no layer.
+    """
+    return [layer for layer in chosen(model, settings, clusterable, WHERE) if _enough(_weights(layer), layer, settings)]
+
+
+def _count(layer: Any, settings: Cluster) -> int:
+    """How many values a layer's weights, or those of a channel, are to have. TFMOT wants one beside zero for each
+    sign."""
+    wanted = setting(layer.name, settings.layers, settings.clusters)
+    return max(wanted, 3) if _keeps_zeros(layer, settings) else wanted
+
+
+def _keeps_zeros(layer: Any, settings: Cluster) -> bool:
+    return settings.keep_zeros and any(not weights.all() for weights in _weights(layer))
+
+
+def _weights(layer: Any) -> list[Any]:
+    """What is clustered of a layer, as arrays."""
+    return [weights.numpy() for _, weights in layer.get_clusterable_weights()]
+
+
+def _enough(weights: list[Any], layer: Any, settings: Cluster) -> bool:
+    """Whether each array has more values that can be grouped than there are to be groups."""
     import numpy as np
 
-    return any(np.any(w.numpy() == 0) for w in kernels(layer))
+    zeros, count = _keeps_zeros(layer, settings), _count(layer, settings)
+    return all((np.count_nonzero(w) + 1 if zeros else w.size) > count for w in weights)
+
+
+def _apart(layer: Any, settings: Cluster) -> bool:
+    """Whether each channel of a convolution has weights enough for values of its own."""
+    return _enough([channel for w in _weights(layer) for channel in w.reshape(-1, w.shape[-1]).T], layer, settings)
 
 
 def _facts(model: Any, names: list[str]) -> Clustered:

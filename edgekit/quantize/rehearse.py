@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from edgekit.compress.channels import remove_channels
-from edgekit.compress.cluster import clusterable
+from edgekit.compress.cluster import clustered_layers
 from edgekit.compress.distil import check_student, learner
-from edgekit.compress.layers import chosen, flattened
+from edgekit.compress.layers import flattened
 from edgekit.compress.lesson import lesson
 from edgekit.compress.prune import check_prune
 from edgekit.compress.pupil import pupil
@@ -56,7 +56,7 @@ def rehearse_file(
             elif technique == "prune":
                 check_prune(loaded, settings)
             elif technique == "cluster":
-                chosen(loaded, settings, clusterable, "recipe.cluster")
+                clustered_layers(loaded, settings)
             else:
                 check(flattened(loaded), settings)
         if recipe.quantize and recipe.quantize.plain:

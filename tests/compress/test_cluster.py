@@ -74,6 +74,20 @@ def test_zeros_stay_zero_if_asked(process, cluster, arguments, tmp_path, keep):
     assert (zeros >= size / 2) == keep
 
 
+@pytest.mark.parametrize(
+    "settings", [{"clusters": 256}, {"clusters": 2}, {"clusters": 16, "per_channel": True}], ids=str
+)
+def test_layers_with_fewer_weights_than_values_are_left(cluster, arguments, process, tmp_path, settings):
+    (tmp_path / "pruned").mkdir()
+    named = arguments | {"settings": Prune(sparsity=0.95, epochs=0), "folder": str(tmp_path / "pruned")}
+    process.call(prune_file, named=named, returns=Pruned)
+    pruned = next((tmp_path / "pruned").iterdir())
+    _, said = cluster(Cluster(epochs=1, **settings), model=str(pruned))
+    most = max(3, settings["clusters"]) if "per_channel" not in settings else 256
+    assert all(values <= most for values in said.values.values())
+    assert said.values or said.left
+
+
 def test_a_pattern_that_fits_nothing_is_refused(cluster):
     with pytest.raises(RecipeError, match=r'recipe\.cluster\.layers: no layer with weights matches "x\*"'):
         cluster(Cluster(layers={"x*": 4}))
