@@ -83,6 +83,10 @@ def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
     except ModelError as problem:
         said = str(problem).removeprefix(f"{model.path}: ")
         raise ModelError(f"{product.spec.model}: outputs.c_standalone: {said}") from None
+    if written.value.headless:
+        ended = maker.make(steps.end(model), product.scope).artifact
+        vectors = msgspec.structs.replace(steps.golden(ended, product.data, "tflm"), name="golden end")
+        golden = maker.make(vectors, product.scope).artifact
     clock = None if target.hardware.clock is None else float(target.hardware.clock)
     library = {}
     if target.outputs.cmsis_nn:

@@ -446,6 +446,11 @@ def firmware(
     return Step("standalone C", function, arguments, ("tflite-micro", "numpy", "jinja2", *READING), "tflm", Code)
 
 
+def end(model: Artifact) -> Step:
+    """A detector as standalone C ends it."""
+    return Step("end", "edgekit.measure.firmware:end_file", {"model": model}, READING, TOOLS)
+
+
 def simulate(code: Made, golden: Artifact, core: str, clock: float | None, library: dict[str, Artifact]) -> Step:
     """Standalone C on a simulated core.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import re
@@ -61,6 +62,8 @@ class Code(Struct, frozen=True):
     """and folders of headers that it needs."""
     saved: int | None = None
     """Bytes of weights that tables save; None where there may be none."""
+    headless: bool = False
+    """Whether it is a detector that ends before its last operator, with encoded boxes and scores."""
 
     @property
     def sizes(self) -> tuple[list[int], list[int]]:
@@ -123,7 +126,7 @@ def generate(
     Raises:
       ModelError: it cannot be written; names the operator.
     """
-    sha256, content = hashlib.sha256(content).hexdigest(), settled(content)
+    sha256, (content, headless) = hashlib.sha256(content).hexdigest(), settled(content)
     of, name = network(content, names), c_identifier(name)
     style = Style(kernels, unary(of.model), tables)
     pieces = [piece(node, style) for node in of.nodes]
@@ -142,6 +145,7 @@ def generate(
         "name": name,
         "macro": name.upper(),
         "sha256": sha256,
+        "headless": headless,
         "shipped": shipped if shipped != sha256 else "",
         "kernels": kernels,
         "arena": memory.arena.bytes,
@@ -164,21 +168,26 @@ def generate(
     sizes = memory.arena.bytes, memory.arena.bound, weights
     peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == memory.arena.peak), "")
     told, lasting = saved if tables else None, bool(of.states)
-    return Code(name, kernels, files, *sizes, labels, peak, inputs, outputs, lasting, saved=told)
+    return Code(name, kernels, files, *sizes, labels, peak, inputs, outputs, lasting, saved=told, headless=headless)
 
 
-def settled(content: bytes) -> bytes:
-    """The same model without operators that work out shapes and other constants; an open batch is that of the file."""
+def settled(content: bytes) -> tuple[bytes, bool]:
+    """The same model without operators that work out shapes and other constants; an open batch is that of the file.
+
+    Returns:
+      the model, and whether it is a detector that was made to end before its detections.
+    """
+    from edgekit.flatbuffer.detection import detects, without_detection
     from edgekit.flatbuffer.fold import Unfolded, foldable, folded
     from edgekit.flatbuffer.read import parse
     from edgekit.runtimes.alone import alone
 
-    if not foldable(parse(content, "the model"), fixed=True):
-        return content
-    try:
-        return folded(content, alone, fixed=True)
-    except Unfolded:
-        return content
+    graph = parse(content, "the model")
+    if foldable(graph, fixed=True):
+        with contextlib.suppress(Unfolded):
+            content = folded(content, alone, fixed=True)
+    headless = detects(graph)
+    return (without_detection(content) if headless else content), headless
 
 
 def _grown(of: Network, pieces: list[Piece], style: Style, planned: Plan) -> list[Piece]:

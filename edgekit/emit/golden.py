@@ -33,7 +33,9 @@ def golden_files(name: str, archive: Path | None, sha256: str, inputs: list[End]
     tensors = []
     for end in (*inputs, *outputs):
         values = vectors.get(f"{end.way}_{end.number}")
-        if values is None or not end.elements or (values := as_stored(values, end.spec)).dtype.name != end.dtype:
+        if values is None or not end.elements or values.size != len(values) * end.elements:  # a detector's are others
+            return {}
+        if (values := as_stored(values, end.spec)).dtype.name != end.dtype:
             return {}
         rows = _rows(values)
         if rows is None:

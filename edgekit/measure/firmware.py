@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from edgekit.emit.golden import as_stored
 from edgekit.errors import ModelError
 from edgekit.firmware.cores import CORES, Core
 from edgekit.firmware.run import Ran, missing, run, versions
-from edgekit.types import Measurement
+from edgekit.types import INTEGER, Measurement
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +86,8 @@ def measure_model(model: str, core: str, clock: float | None) -> list[Measuremen
         code = generate(path.read_bytes(), "model", "dsp" if CORES[core].dsp else "portable", names)
     except ModelError as problem:
         raise ModelError(f"{model}: {problem}") from None
-    session, given, made = open_session("tflm", model), [], []
+    with tempfile.TemporaryDirectory() as folder:
+        session, given, made = open_session("tflm", str(ending(path, Path(folder)))), [], []
     for seed in range(SAMPLES):
         stored = values.random_inputs(code.inputs, seed)
         real = [values.dequantize(array, spec) for array, spec in zip(stored, code.inputs, strict=True)]
@@ -94,6 +96,22 @@ def measure_model(model: str, core: str, clock: float | None) -> list[Measuremen
         made.append([as_stored(array, spec) for array, spec in outputs])
     columns, wanted = ([np.stack(column) for column in zip(*rows, strict=True)] for rows in (given, made))
     return _held(run(code, columns, core), code, wanted, clock, "random inputs")
+
+
+def ending(model: Path, folder: Path) -> Path:
+    """The file whose outputs standalone C has: the model's, or of a detector those before its last operator."""
+    from edgekit.flatbuffer.detection import detects, without_detection
+    from edgekit.flatbuffer.read import read
+
+    if not detects(read(model)):
+        return model
+    (folder / model.name).write_bytes(without_detection(model.read_bytes()))
+    return folder / model.name
+
+
+def end_file(model: str, folder: str) -> None:
+    """Writes `ending` of a detector to `folder`."""
+    ending(Path(model), Path(folder)).rename(Path(folder) / INTEGER)
 
 
 def _held(ran: Ran, code: Code, outputs: list[np.ndarray], clock: float | None, samples: str) -> list[Measurement]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edgekit.data.samples import calibration, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import ModelError
+from edgekit.flatbuffer.detection import DETECTION, detects, with_float_detections
 from edgekit.flatbuffer.edit import ranges, with_ranges
 from edgekit.flatbuffer.read import parse
 from edgekit.model.convertible import check_loops, instead_of
@@ -62,6 +63,9 @@ def integers(model: bytes, samples: list[np.ndarray], settings: Quantize) -> tup
             f"quantization left {floats[0]} in floating point: TensorFlow Lite has no int8 form of it; "
             f"{instead_of(floats[0])}, or --set recipe.quantize.allow_float_ops=true"
         )
+    whole = with_float_detections(whole)
+    if detects(parse(whole, INT8)):
+        floats = [*floats, f"{DETECTION}, which no runtime has in integers"]
     left = f"left in floating point: {', '.join(floats)}" if floats else ""
     return with_heads(whole, split.heads), "; ".join(filter(None, (note, split.note, left)))
 

@@ -1,0 +1,80 @@
+"""Detectors that end in `TFLite_Detection_PostProcess`: boxes are decoded and thinned out there, in floating point."""
+
+from __future__ import annotations
+
+from edgekit.flatbuffer.edit import move_inside, objects, packed
+from edgekit.flatbuffer.read import Graph, _builtins, parse
+
+DETECTION = "TFLite_Detection_PostProcess"
+"""The custom operator: encoded boxes, scores of classes and anchors into the detections."""
+ENDS = (b"box_encodings", b"class_predictions")
+"""What TensorFlow's exporter of detectors calls its first two inputs."""
+
+
+def detects(graph: Graph) -> bool:
+    """Whether a model ends so: all that it gives comes from the operator."""
+    last = graph.operators[-1] if graph.operators else None
+    return last is not None and last.custom and last.name == DETECTION and len(last.inputs) == 3
+
+
+def with_float_detections(content: bytes) -> bytes:
+    """A detector whose detections are no longer quantized behind the operator that makes them: coordinates, numbers of
+    classes and a count have no step in common with scores, and integers of 8 bits lose them.
+
+    Args:
+      content: any model.
+    """
+    graph = parse(content, "the model")
+    if not any(operator.custom and operator.name == DETECTION for operator in graph.operators):
+        return content
+    makers = {index: number for number, operator in enumerate(graph.operators) for index in operator.outputs}
+    real: dict[int, int] = {}
+    for number, operator in enumerate(graph.operators):
+        source = operator.inputs[0] if operator.inputs else -1
+        before = graph.operators[makers[source]] if source in makers else None
+        if operator.name == "QUANTIZE" and before and before.custom and before.name == DETECTION:
+            real[operator.outputs[0]] = number
+    model = objects(content)
+    move_inside(model, content)
+    main, moved = model.subgraphs[0], {}
+    for index in map(int, main.outputs):
+        if index in real:
+            given = int(main.operators[real[index]].inputs[0])
+            main.tensors[given].name, moved[index] = main.tensors[index].name, given
+    main.outputs = [moved.get(int(index), int(index)) for index in main.outputs]
+    gone = {real[index] for index in moved}
+    main.operators = [operator for number, operator in enumerate(main.operators) if number not in gone]
+    for signature in model.signatureDefs or []:
+        for part in signature.outputs or []:
+            part.tensorIndex = moved.get(part.tensorIndex, part.tensorIndex)
+    return packed(model)
+
+
+def without_detection(content: bytes) -> bytes:
+    """A detector that ends before its last operator: its outputs are the encoded boxes and the scores of the classes.
+
+    They are integers where they were so before the operator.
+
+    Args:
+      content: of a model for which `detects` holds.
+    """
+    model = objects(content)
+    move_inside(model, content)
+    graph = model.subgraphs[0]
+    *left, last = graph.operators
+    makers = {int(index): operator for operator in left for index in operator.outputs}
+    ends, gone = [], set()
+    for index in map(int, last.inputs[:2]):
+        maker = makers.get(index)
+        code = model.operatorCodes[maker.opcodeIndex] if maker else None
+        kind = _builtins().get(max(code.builtinCode, code.deprecatedBuiltinCode)) if code else ""
+        read = any(index in map(int, operator.inputs) for operator in left)
+        if maker and kind == "DEQUANTIZE" and not read:
+            gone.add(id(maker))
+            index = int(maker.inputs[0])
+        ends.append(index)
+    graph.operators = [operator for operator in left if id(operator) not in gone]
+    graph.outputs, model.signatureDefs = ends, None
+    for index, name in zip(ends, ENDS, strict=True):
+        graph.tensors[index].name = name
+    return packed(model)

@@ -1,0 +1,67 @@
+"""Detectors: C hands over what `TFLite_Detection_PostProcess` takes, the encoded boxes and the scores."""
+
+import numpy as np
+import pytest
+from code_probe import compare
+from make_graph import Graph
+
+from edgekit.ccode.generate import generate
+from edgekit.flatbuffer.detection import DETECTION, detects, with_float_detections, without_detection
+from edgekit.flatbuffer.read import parse
+from edgekit.quantize.integers import float_operators
+from edgekit.worker import Worker
+
+
+@pytest.fixture(scope="module")
+def tflm(tmp_path_factory):
+    with Worker(tmp_path_factory.mktemp("log") / "tflm") as worker:
+        yield worker
+
+
+def detector(quantized: bool = False) -> bytes:
+    """Eight anchors and three classes, int8 up to the operator, or behind it too."""
+    rng, g = np.random.default_rng(0), Graph()
+    x = g.input([1, 2, 4, 3], 0.02, -128)
+    heads = []
+    for name, channels in (("boxes", 4), ("scores", 3)):
+        weights = rng.integers(-127, 128, (channels, 3, 3, 3)).astype(np.int8)
+        h = g.reshape(g.conv(x, weights, np.arange(channels), 0.05, 3), [1, 8, channels])
+        h = g.unary("LOGISTIC", h, 1 / 256, -128) if name == "scores" else h
+        wide = g.tensor([1, 8, channels], 0.0, 0, "FLOAT32")
+        heads.append(g.operator("DEQUANTIZE", [h], [wide], "DequantizeOptions"))
+    anchors = g.constant(rng.random((8, 4)).astype(np.float32))
+    outputs = [g.tensor(shape, 0.0, 0, "FLOAT32") for shape in ([1, 5, 4], [1, 5], [1, 5], [1])]
+    g.operator("CUSTOM", [*heads, anchors], outputs)
+    g.model.operatorCodes[-1].customCode = DETECTION.encode()
+    if quantized:
+        outputs = [g.operator("QUANTIZE", [y], [g.tensor(g.shape(y), 0.01, -128)], "QuantizeOptions") for y in outputs]
+    return g.finish(*outputs)
+
+
+def test_c_ends_before_the_detections_and_is_exact(tflm, tmp_path):
+    code = generate(detector(), "m")
+    assert [(spec.name, spec.dtype, spec.shape) for spec in code.outputs] == [
+        ("box_encodings", "int8", (1, 8, 4)),
+        ("class_predictions", "int8", (1, 8, 3)),
+    ]
+    assert code.headless and "up to TFLite_Detection_PostProcess" in code.files["m.h"]
+    ended = without_detection(detector())
+    assert generate(ended, "m").operators == code.operators
+    (tmp_path / "m.tflite").write_bytes(ended)
+    found, _, _ = tflm.call(compare, str(tmp_path / "m.tflite"), "portable", 60, "gcc", returns=tuple[int, int, int])
+    assert found == 0
+
+
+def test_the_operator_is_no_float_operator_of_its_model():
+    graph = parse(detector(), "it")
+    assert detects(graph) and not float_operators(graph)
+    assert not detects(parse(without_detection(detector()), "it"))
+
+
+def test_detections_stay_as_they_are():
+    """Boxes, numbers of classes, scores and a count: the quantizer makes integers of 8 bits of each."""
+    quantized, plain = (parse(c, "it") for c in (detector(True), with_float_detections(detector(True))))
+    assert [spec.dtype for spec in quantized.outputs] == ["int8"] * 4 and not detects(quantized)
+    assert [spec.dtype for spec in plain.outputs] == ["float32"] * 4 and detects(plain)
+    assert [spec.name for spec in plain.outputs] == [spec.name for spec in quantized.outputs]
+    assert with_float_detections(detector()) is not None and detects(parse(with_float_detections(detector()), "it"))
