@@ -9,8 +9,30 @@ from edgekit.types import Measurement
 
 ORDER = (
     *("model_size", "download_size", "arena", "flash", "ram", "instructions", "npu_coverage"),
-    *("macs", "parameters", "nonzero", "accuracy", "accuracy_drop", "churn", "fidelity", "sqnr", "max_lsb"),
-    *("metric", "metric_loss", "latency_p50", "latency_p90", "latency_p99", "load_time", "speedup", "resident_memory"),
+    *(
+        "macs",
+        "parameters",
+        "nonzero",
+        "accuracy",
+        "accuracy_drop",
+        "churn",
+        "fidelity",
+        "sqnr",
+        "lost_outputs",
+        "float_sqnr",
+    ),
+    *(
+        "max_lsb",
+        "skill",
+        "metric",
+        "metric_loss",
+        "latency_p50",
+        "latency_p90",
+        "latency_p99",
+        "load_time",
+        "speedup",
+        "resident_memory",
+    ),
 )
 """Every figure that a budget may limit, and those that stand beside them; others follow."""
 INNER = ("_change", "_min", "arena_")

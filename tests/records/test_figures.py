@@ -1,0 +1,53 @@
+"""Which figures of what ships are shown."""
+
+from edgekit.records.figures import ORDER, figures
+from edgekit.report.study import print_study
+from edgekit.study import STUDY, Outcome, Study
+from edgekit.target import Budget
+from edgekit.types import Measurement
+
+HOST, QEMU, VELA = "tflm 0.1", "qemu 7.2", "vela 5.2"
+
+
+def test_those_of_the_device_come_before_those_of_the_build_host():
+    found = figures(
+        [
+            Measurement("latency_p90", 1, "ns", runtime=HOST),
+            Measurement("arena", 2, "B", runtime=HOST),
+            Measurement("latency_p90", 3, "ns", runtime="litert 2.3"),
+            Measurement("model_size", 4, "B"),
+            Measurement("instructions of CONV_2D", 5, "1", runtime=QEMU, artifact="operator"),
+            Measurement("latency_p90", 6, "ns", runtime=QEMU),
+            Measurement("latency_p90_change", 7, "%", runtime=QEMU),
+            Measurement("flash", 8, "B", runtime=QEMU),
+            Measurement("ram", None, "B", runtime=QEMU, reason="not measured"),
+            Measurement("model_size", 9, "B", artifact="float"),
+            Measurement("vela_sram", 10, "B", runtime=VELA),
+        ],
+        "tflm",
+    )
+    shown = {name: (m.value, m.runtime) for name, m in found.items()}
+    assert shown == {
+        "model_size": (4, ""),
+        "arena": (2, HOST),
+        "flash": (8, QEMU),
+        "latency_p90": (6, QEMU),
+        "vela_sram": (10, VELA),
+    }
+    assert list(found) == list(shown)
+
+
+def test_every_limit_has_its_figure_in_the_order():
+    named = {"latency": "latency_p90", "metric_min": "metric", "metric_max": "metric"}
+    limits = {name for name, kind in Budget.__annotations__.items() if "None" in str(kind)}
+    assert {named.get(name, name) for name in limits} <= {*ORDER}
+
+
+def test_a_study_lays_out_what_the_device_said(capsys):
+    figures = {"flash": Measurement("flash", 44_544, "B"), "instructions": Measurement("instructions", 3_703_536, "1")}
+    outcome = Outcome("int8", (), 38_000, 24_000, 34_826, 2_440_960, 98.9, 98.3, 99.3, 1e6, 29_900, 1.0)
+    other = Outcome("pruned", (), 38_000, 24_000, 34_826, 2_440_960, 98.9, 98.3, 99.3, 1e6, 29_900, 1.0, figures)
+    print_study(Study(STUDY, "digits", "microcontroller", [outcome, other], []))
+    head, *rows = capsys.readouterr().out.strip().splitlines()
+    assert "flash" in head and "instructions" in head
+    assert "43.5 KiB" in rows[1] and "3,703,536" in rows[1] and "3,703,536" not in rows[0]
