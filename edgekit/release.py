@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import mmap
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -117,9 +118,8 @@ def verify(archive: Path, key: Path | None) -> Verified:
       OutputError: it is no archive of a release.
       ProjectError: the key is none.
     """
-    content = _content(archive)
     try:
-        found = {member.name: member for member in members(content)}
+        found = {member.name: member for member in members(_content(archive))}
         said = {name: _read(found[name]) for name in (INDEX, SIGNATURE) if name in found}
     except Foreign as problem:
         return Verified([f"{archive}: {problem}; it is not as `release` packed it"], [], False)
@@ -171,13 +171,14 @@ def _unlike(archive: Path, folder: str, content: bytes, named: dict[str, File]) 
     return problems + [f"{archive}: {n}: not as its manifest says" for n, _ in sorted(own.items() ^ listed.items())]
 
 
-def _content(archive: Path) -> bytes:
-    """The file, if it is a zip at all."""
+def _content(archive: Path) -> memoryview:
+    """The file, if it is a zip at all; it is read where it is looked at."""
     try:
         size = archive.stat().st_size
         if not archive.is_file() or not zipfile.is_zipfile(archive) or size > MOST:
             raise OutputError(f"{archive}: not the archive of a release, for it is no zip; make it with `release`")
-        return archive.read_bytes()
+        with archive.open("rb") as file:
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError as problem:
         raise OutputError(f"{archive}: cannot be read ({problem.strerror}); name the archive with --out") from None
 

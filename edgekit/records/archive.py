@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -41,8 +42,8 @@ class Member(Struct, frozen=True):
     name: str
     crc: int
     size: int
-    stream: bytes
-    """Deflated."""
+    stream: Any
+    """Deflated; bytes, or a view of them."""
 
 
 def deflated(name: str, content: bytes) -> Member:
@@ -57,12 +58,20 @@ def inflated(member: Member) -> Iterator[bytes]:
     Raises:
       Foreign: after the pieces, that the stream is damaged or does not hold what the member says.
     """
-    machine, rest, size, crc = zlib.decompressobj(-zlib.MAX_WBITS), member.stream, 0, 0
+    machine, stream, size, crc = zlib.decompressobj(-zlib.MAX_WBITS), memoryview(member.stream), 0, 0
     try:
-        while not machine.eof and (piece := machine.decompress(rest, PIECE)) and size <= member.size:
-            rest, size, crc = machine.unconsumed_tail, size + len(piece), zlib.crc32(piece, crc)
+        for start in range(0, len(stream), PIECE):
+            rest: bytes | memoryview = stream[start : start + PIECE]
+            while rest and not machine.eof and size <= member.size:
+                piece = machine.decompress(rest, PIECE)
+                rest, size, crc = machine.unconsumed_tail, size + len(piece), zlib.crc32(piece, crc)
+                yield piece
+            if rest or machine.unused_data:
+                break
+        if size < member.size and not machine.eof:  # a copy that began before a piece was full
+            piece = machine.flush()
+            size, crc = size + len(piece), zlib.crc32(piece, crc)
             yield piece
-        machine.decompress(rest, 1)  # the end of a stream may hold no content
     except zlib.error as problem:
         raise Foreign(f"{member.name}: damaged ({problem})") from None
     if (size, crc) != (member.size, member.crc) or not machine.eof or machine.unused_data:
@@ -75,7 +84,12 @@ def packed(members: Sequence[Member]) -> bytes:
     Raises:
       Foreign: it would be larger than a plain zip can be.
     """
-    body, directory, offset = [], [], 0
+    return b"".join(_pieces(members))
+
+
+def _pieces(members: Sequence[Member]) -> Iterator[bytes | memoryview]:
+    """What an archive is made of, from its start to its end."""
+    directory, offset = [], 0
     for m in members:
         name = m.name.encode()
         flags = 0 if name.isascii() else UTF8
@@ -85,14 +99,15 @@ def packed(members: Sequence[Member]) -> bytes:
         head = struct.pack(LOCAL, b"PK\3\4", VERSION, *facts) + name
         entry = struct.pack(CENTRAL, b"PK\1\2", VERSION, UNIX, VERSION, 0, *facts, 0, 0, 0, MODE, offset)
         directory.append(entry + name)
-        body += [head, m.stream]
+        yield head
+        yield m.stream
         offset += len(head) + len(m.stream)
-    count, size = len(members), sum(map(len, directory))
-    return b"".join([*body, *directory, struct.pack(END, b"PK\5\6", 0, 0, count, count, size, offset, 0)])
+    yield from directory
+    yield struct.pack(END, b"PK\5\6", 0, 0, len(members), len(members), sum(map(len, directory)), offset, 0)
 
 
-def members(content: bytes) -> list[Member]:
-    """The members of an archive; nothing is decompressed.
+def members(content: bytes | memoryview) -> list[Member]:
+    """The members of an archive; nothing is decompressed, and of a view nothing is copied.
 
     Raises:
       Foreign: it is not of the form that `packed` gives.
@@ -108,8 +123,11 @@ def members(content: bytes) -> list[Member]:
         member, place = _member(content, place)
         found.append(member)
     _distinct([m.name for m in found])
-    if packed(found) != content:
-        raise Foreign("its members are not as its directory says")
+    place = 0
+    for piece in _pieces(found):
+        if content[place : place + len(piece)] != piece:
+            raise Foreign("its members are not as its directory says")
+        place += len(piece)
     return found
 
 
@@ -128,7 +146,7 @@ def _distinct(names: list[str]) -> None:
                 raise Foreign(f"{seen[folder]!r} is a file and a folder")
 
 
-def _member(content: bytes, place: int) -> tuple[Member, int]:
+def _member(content: bytes | memoryview, place: int) -> tuple[Member, int]:
     """The member that the directory names at a place, and the next place."""
     head = struct.calcsize(CENTRAL)
     if content[place : place + 4] != b"PK\1\2" or place + head > len(content):
@@ -136,9 +154,10 @@ def _member(content: bytes, place: int) -> tuple[Member, int]:
     facts = struct.unpack(CENTRAL, content[place : place + head])
     flags, method, crc, stream, size, length, mode, offset = *facts[5:7], *facts[9:13], *facts[17:19]
     try:
-        name = content[place + head : place + head + length].decode()
+        text = bytes(content[place + head : place + head + length])
+        name = text.decode()
     except UnicodeDecodeError:
-        raise Foreign(f"{content[place + head :][:length]!r} is no name in UTF-8") from None
+        raise Foreign(f"{text!r} is no name in UTF-8") from None
     if not is_inside(name):
         raise Foreign(f"{name!r} is no path of a file inside a folder")
     if flags & 1:
