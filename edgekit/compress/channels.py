@@ -97,7 +97,9 @@ def remove_channels(
             sizes = {group.layers: len(group.labels) for group in groups}
             notes += _kept(found, scores, settings, names)
             if not groups and _asked(settings):
-                why = "; ".join(notes) or "no layer that may be narrowed makes any; see exclude, protect"
+                others = ", ".join(layer.name for layer in model.layers if _has_channels(layer))
+                left = f" ({others} are protected or excluded)" if others else ""
+                why = "; ".join(notes) or f"no layer that may be narrowed makes any{left}; see exclude, protect"
                 raise RecipeError(f"{WHERE}: no channel can be removed: {why}")
         groups = [group for group in groups if group.layers in sizes]  # single channels may become one group later
         share = done / (settings.rounds * steps)
