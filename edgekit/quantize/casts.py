@@ -124,9 +124,10 @@ def with_portable_masks(content: bytes) -> bytes:
 
 def with_integer_forms(content: bytes) -> bytes:
     """The same quantized `.tflite`, in which operators compute in int8 that TensorFlow's quantizer leaves in floating
-    point, though every runtime has them: ELU, and comparisons, which take each side with its own scale.
+    point, though every runtime has them: ELU, SPLIT with an output that nobody reads, and comparisons.
 
-    A comparison with a constant takes the constant in the other side's steps: `x != 0` is then "not the step of zero".
+    A comparison takes each side with its own scale, and a constant in the steps of the other side: `x != 0` is then
+    "not the step of zero".
     """
     import numpy as np
 
@@ -150,6 +151,20 @@ def with_integer_forms(content: bytes) -> bytes:
             if len(after) == 1 and after[0].name == "QUANTIZE":
                 operator.inputs, operator.outputs, changed = [source], [after[0].outputs[0]], True
                 main.operators[graph.operators.index(after[0])] = None
+        elif known.name == "SPLIT" and (source := stored(known.inputs[1])) is not None:
+            after = [readers.get(index, []) for index in known.outputs]
+            scale = graph.tensors[source].scales, graph.tensors[source].zero_points
+            made = [graph.tensors[each[0].outputs[0]] for each in after if each and each[0].name == "QUANTIZE"]
+            if len(made) < sum(map(len, after)) or any((t.scales, t.zero_points) != scale for t in made):
+                continue
+            operator.inputs, changed = [known.inputs[0], source], True
+            operator.outputs = [each[0].outputs[0] if each else i for i, each in zip(known.outputs, after, strict=True)]
+            for index, each in zip(known.outputs, after, strict=True):
+                if each:
+                    main.operators[graph.operators.index(each[0])] = None
+                else:  # without a reader it had no range, for which the quantizer left all in floating point
+                    main.tensors[index].type = main.tensors[source].type
+                    main.tensors[index].quantization = main.tensors[source].quantization
         elif known.name in COMPARISONS and graph.tensors[known.inputs[0]].dtype == "float32":
             sides = [stored(index) for index in known.inputs]
             like = next((side for side in sides if side is not None), None)

@@ -11,6 +11,7 @@ from edgekit.errors import EdgekitError
 from edgekit.model.read import load_file
 from edgekit.types import FLOAT, INTEGER, KERAS, Reading
 
+PARTS = {"train": slice(96), "test": slice(96, None)}
 ACTIVATIONS = (
     "elu exponential gelu hard_sigmoid linear relu relu6 selu sigmoid softmax softplus softsign swish tanh mish"
 )
@@ -74,10 +75,10 @@ def cases(lib: str) -> dict[str, Callable[[], Any]]:
         return keras.Model(ends, layers.Dense(2)(layers.Concatenate()(list(ends.values()))))
 
     def embedded(*made: Any, mask: bool = False) -> Any:
-        return over((6,), layers.Embedding(20, 8, mask_zero=mask), *made, layers.Dense(2), dtype="int32")
+        return over((4,), layers.Embedding(20, 8, mask_zero=mask), *made, layers.Dense(2), dtype="int32")
 
     def recurrent(layer: Any) -> Any:
-        return over((6, 5), layer, layers.Dense(3, activation="softmax"))
+        return over((3, 5), layer, layers.Dense(3, activation="softmax"))
 
     found: dict[str, Callable[[], Any]] = {
         "Dense": lambda: over((8,), layers.Dense(6, activation="relu"), layers.Dense(2)),
@@ -185,6 +186,11 @@ class _Chain:
         return x
 
 
+def names(lib: str) -> list[str]:
+    """Of all cases."""
+    return list(cases(lib))
+
+
 def tried(lib: str, name: str, ending: str = "") -> tuple[str, float | None]:
     """What became of a model: form and notes with its SQNR, or the line that refuses it.
 
@@ -217,7 +223,12 @@ def quantized(path: Path, folder: Path) -> tuple[str, float]:
         raise ModelError(facts.floats[0])
     note = convert_file(str(folder / KERAS), "", str(folder)) if facts.form == "keras" else ""
     x = samples(facts.inputs, 128, 1)
-    np.savez(folder / "data.npz", **{f"x_train.{i.name}": v for i, v in zip(facts.inputs, x, strict=True)})
+    parts = {
+        f"x_{part}.{i.name}": v[rows] for part, rows in PARTS.items() for i, v in zip(facts.inputs, x, strict=True)
+    }
+    if len(x) == 1:
+        parts = {f"x_{part}": x[0][rows] for part, rows in PARTS.items()}
+    np.savez(folder / "data.npz", **parts)
     data = DataSpec(str(folder / "data.npz"), "", Preprocessing(), facts.inputs, 2, seed=1)
     left = quantize_file(str(folder / FLOAT), data, Quantize(calibration_samples=64), str(folder))
     return "; ".join(filter(None, (facts.form, facts.untrainable, note, left))), sqnr(folder, facts.inputs)
