@@ -75,7 +75,13 @@ def cases(lib: str) -> dict[str, Callable[[], Any]]:
         return keras.Model(ends, layers.Dense(2)(layers.Concatenate()(list(ends.values()))))
 
     def embedded(*made: Any, mask: bool = False) -> Any:
-        return over((4,), layers.Embedding(20, 8, mask_zero=mask), *made, layers.Dense(2), dtype="int32")
+        return over(
+            (4,),
+            layers.Embedding(20, 8, keras.initializers.RandomUniform(-1, 1), mask_zero=mask),
+            *made,
+            layers.Dense(2),
+            dtype="int32",
+        )
 
     def recurrent(layer: Any) -> Any:
         return over((3, 5), layer, layers.Dense(3, activation="softmax"))
