@@ -19,7 +19,7 @@ UNFINITE = "not finite"
 IMPLIED: dict[str, Quantity] = {"float_sqnr": Number(40), "skill": Percent(0)}
 """Limits that hold where a profile sets none: a float `.tflite` that is the model, and a model that knows anything."""
 UNLABELLED: dict[str, Quantity] = {"sqnr": Number(10), "churn": Percent(5), "lost_outputs": Percent(5)}
-"""Those that hold for each output without labels, by which nothing else judges: docs/gate.md has where they come from.
+"""Those that hold for each output without labels, by which nothing else judges: docs/decisions/fidelity.md has why.
 That of churn is for probabilities of classes."""
 HOST = Hardware()
 

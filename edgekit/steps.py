@@ -301,9 +301,9 @@ def original(
     """
     arguments = {"keras": keras, "source": source, "settings": settings, "data": data, "metric": metric}
     function = "edgekit.measure.original:answer_file"
-    libraries = (*KERAS, "numpy")
-    name = "score original"
-    return Step(name, function, arguments, libraries, TENSORFLOW, list[Measurement], retry=EIGEN, place=_own(metric))
+    libraries, name = (*KERAS, "numpy"), "score original"
+    process = OWN if keras is None and is_function(source.path) else TENSORFLOW
+    return Step(name, function, arguments, libraries, process, list[Measurement], retry=EIGEN, place=_own(metric))
 
 
 def _own(metric: str) -> list[str] | None:
