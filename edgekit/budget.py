@@ -169,7 +169,7 @@ def _line(name: str, limit: float, unit: str, found: Measurement | None) -> Budg
         return BudgetLine(name, limit, None, found.unit, None, "pass", source, found.reason)
     if found.value is None:
         words: dict[str, VerdictWord] = {"skipped": "skipped", "failed": "fail"}
-        word = words.get(found.reason.split(":")[0], "inconclusive")
+        word = "fail" if UNFINITE in found.reason else words.get(found.reason.split(":")[0], "inconclusive")
         return BudgetLine(name, limit, None, found.unit, None, word, source, found.reason)
     low = found.value if found.low is None else found.low
     high = found.value if found.high is None else found.high
