@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import move_inside, objects, packed
 from edgekit.flatbuffer.read import Graph, _builtins, parse
 
@@ -15,6 +16,40 @@ def detects(graph: Graph) -> bool:
     """Whether a model ends so: all that it gives comes from the operator."""
     last = graph.operators[-1] if graph.operators else None
     return last is not None and last.custom and last.name == DETECTION and len(last.inputs) == 3
+
+
+def with_detections(content: bytes) -> bytes:
+    """A detector whose outputs are in the operator's order, of its shapes, and called what the signature calls them.
+
+    A SavedModel says of them only what its stand-in for the operator makes.
+
+    Source: tensorflow/lite/kernels/detection_postprocess.cc: boxes, classes, scores, and how many there are.
+
+    Args:
+      content: that TensorFlow's converter made, by way of a SavedModel.
+
+    Raises:
+      ModelError: its outputs are not those of the operator.
+    """
+    import numpy as np
+    from flatbuffers import flexbuffers
+
+    found = parse(content, "the model")
+    last = found.operators[-1] if found.operators else None
+    model = objects(content)
+    move_inside(model, content)
+    graph = model.subgraphs[0]
+    if last is None or last.name != DETECTION or sorted(map(int, graph.outputs)) != sorted(last.outputs):
+        raise ModelError(f"its outputs are not all those of {DETECTION}; export the detector as it was trained")
+    options = flexbuffers.GetRoot(bytearray(graph.operators[-1].customOptions)).AsMap
+    count = options["max_detections"].AsInt * options["max_classes_per_detection"].AsInt
+    graph.outputs = list(last.outputs)
+    for index, shape in zip(last.outputs, ([1, count, 4], [1, count], [1, count], [1]), strict=False):
+        graph.tensors[index].shape, graph.tensors[index].shapeSignature = np.asarray(shape, np.int32), None
+    for signature in model.signatureDefs or []:
+        for part in (*signature.inputs, *signature.outputs):
+            graph.tensors[part.tensorIndex].name = part.name
+    return packed(model)
 
 
 def with_float_detections(content: bytes) -> bytes:

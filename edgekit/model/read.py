@@ -76,7 +76,10 @@ def original(model: str, settings: Reading) -> Any:
         if not settings.trust:
             check_trusted(path, container, own_names(settings.custom_objects))
         if container.format == "saved_model":
-            return saved_model_function(path, settings)
+            function = saved_model_function(path, settings)
+            if hasattr(function, "detector"):
+                raise ModelError(f"{path}: TensorFlow has only a stand-in for the operator at the detector's end")
+            return function
         with custom_scope(settings.custom_objects):
             found = read(path, container, settings)[0]
     import tf_keras

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import ModelError
+from edgekit.flatbuffer.detection import DETECTION, with_detections
 from edgekit.flatbuffer.ends import apart, with_ends
 from edgekit.model.shapes import Shapes, fixed, parse_shapes
 from edgekit.types import Reading
@@ -28,10 +29,15 @@ def to_tflite(function: Any, model: Any = None) -> bytes:
     """
     import tensorflow as tf
 
+    serving, owner = getattr(function, "detector", (function, model))
     try:
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([serving], owner)
+        converter.allow_custom_ops = serving is not function
         converter.exclude_conversion_metadata = True  # says how it was converted; no runtime reads it
-        return with_ends(bytes(converter.convert()), getattr(function, "names", ()))
+        content = bytes(converter.convert())
+        return (
+            with_detections(content) if serving is not function else with_ends(content, getattr(function, "names", ()))
+        )
     except Exception as problem:
         raise ModelError(f"TensorFlow cannot convert the model: {reason(str(problem))}") from problem
 
@@ -94,12 +100,26 @@ def saved_model_function(path: Path, settings: Reading) -> Any:
         names.append(name)
         signature.append(_signature(name, (1, *size), spec.dtype))
 
-    def infer(*inputs: Any) -> Any:
-        return list(serving(**dict(zip(names, inputs, strict=True))).values())
+    outputs = sorted(serving.structured_outputs)  # whose own order changes from process to process
 
-    function = _trace(infer, signature, list(serving.structured_outputs))
+    def infer(*inputs: Any) -> Any:
+        made = serving(**dict(zip(names, inputs, strict=True)))
+        return [made[name] for name in outputs]
+
+    function = _trace(infer, signature, outputs)
     function.loaded = loaded  # whose variables the function reads, but does not keep alive
+    if stands_in(serving):
+        function.detector = serving, loaded
     return function
+
+
+def stands_in(serving: Any) -> bool:
+    """Whether a SavedModel's function calls a composite whose body only stands in for the operator at a detector's end.
+
+    The converter puts the operator there where it goes by way of a SavedModel; TensorFlow itself computes nothing.
+    """
+    functions = serving.graph.as_graph_def().library.function
+    return any(DETECTION in str(function.attr["_implements"]) for function in functions)
 
 
 def _signature(name: str, shape: tuple[int | None, ...], dtype: Any) -> Any:

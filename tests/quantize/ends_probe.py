@@ -1,5 +1,6 @@
 """Run in a worker for TensorFlow: the ends of models of several outputs."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,3 +49,39 @@ def ends(kind: str) -> dict[str, list[tuple[str, int]]]:
     graphs = {name: parse(file, name) for name, file in found.items()}
     ends = {name: (*graph.inputs, *graph.outputs) for name, graph in graphs.items()}
     return {name: [(spec.name, spec.shape[-1]) for spec in specs] for name, specs in ends.items()}
+
+
+def detector(folder: str) -> list[tuple[str, tuple[int, ...]]]:
+    """Name and shape of each output of a detector's SavedModel, as TensorFlow's exporter writes it: its end is a
+    composite function whose body stands in for the operator."""
+    import tensorflow as tf
+
+    from edgekit.flatbuffer.detection import detects
+    from edgekit.quantize.function import saved_model_function, to_tflite
+    from edgekit.types import Reading
+
+    numbers = {"max_detections": "i: 5", "max_classes_per_detection": "i: 1", "num_classes": "i: 2"}
+    numbers |= {"nms_score_threshold": "f: 0.1", "nms_iou_threshold": "f: 0.5", "use_regular_nms": "b: false"}
+    numbers |= {f"{axis}_scale": "f: 5" for axis in "yxhw"} | {"detections_per_class": "i: 10"}
+    attributes = " ".join(f'attr {{ key: "{key}" value {{ {value} }} }}' for key, value in numbers.items())
+
+    @tf.function(experimental_implements=f'name: "TFLite_Detection_PostProcess" {attributes}')
+    def post(boxes: Any, scores: Any, anchors: Any) -> Any:
+        return tuple(tf.constant(0.0) for _ in range(4))
+
+    class Detector(tf.Module):
+        def __init__(self) -> None:
+            self.kernel = tf.Variable(tf.random.stateless_normal((3, 3, 3, 7), (0, 1)))
+            self.anchors = tf.constant(np.random.default_rng(0).random((8, 4)), tf.float32)
+
+        @tf.function(input_signature=[tf.TensorSpec((1, 8, 8, 3), name="image")])
+        def serve(self, image: Any) -> Any:
+            features = tf.reduce_mean(tf.nn.conv2d(image, self.kernel, 1, "SAME"), 1)
+            found = post(features[..., :4], tf.sigmoid(features[..., 4:]), self.anchors)
+            return dict(zip(("boxes", "classes", "scores", "count"), found, strict=True))
+
+    model = Detector()
+    tf.saved_model.save(model, folder, signatures=model.serve.get_concrete_function())
+    graph = parse(to_tflite(saved_model_function(Path(folder), Reading())), "it")
+    assert detects(graph)
+    return [(spec.name, spec.shape) for spec in graph.outputs]

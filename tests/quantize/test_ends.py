@@ -24,5 +24,10 @@ def test_outputs_keep_their_names_and_their_order(process, kind):
         assert of == [("sequence", 4), *wanted]
 
 
+def test_a_detector_that_was_saved_ends_in_its_operator(process, tmp_path):
+    found = process.call(probe.detector, str(tmp_path / "saved"), returns=list[tuple[str, tuple[int, ...]]])
+    assert found == [("boxes", (1, 5, 4)), ("classes", (1, 5)), ("scores", (1, 5)), ("count", (1,))]
+
+
 def test_no_two_names_are_alike():
     assert apart(["a", "b", "a", "a_1", "a"]) == ("a", "b", "a_1", "a_1_1", "a_2")
