@@ -53,26 +53,28 @@ class Ended(NamedTuple):
     errors: str
 
 
+def new_project(folder: Path) -> Path:
+    """A project in which nothing was built."""
+    folder.mkdir(exist_ok=True)
+    for name in ("assets", "targets"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
 class Lab:
     """A project in which builds are disturbed.
 
     Args:
-      folder: empty; gets the project and an undisturbed build of it.
-      rng: the moments and places of the blows.
+      folder: empty; gets the project.
+      undisturbed: a project in which the phone's build ran once.
+      cold_seconds: what that took.
     """
 
-    def __init__(self, folder: Path, rng: random.Random) -> None:
-        self.rng = rng
-        self.undisturbed, self.project = folder / "undisturbed", folder / "project"
-        for place in (self.undisturbed, self.project):
-            place.mkdir()
-            for name in ("assets", "targets"):
-                shutil.copytree(ROOT / name, place / name)
-            shutil.copy(ROOT / "pyproject.toml", place)
-        start = time.monotonic()
-        expect(self.run(*BUILD, folder=self.undisturbed), {0})
-        self.cold_seconds = time.monotonic() - start
-        self.sha256 = sha256(self.undisturbed / OUT / "model.tflite")
+    def __init__(self, folder: Path, undisturbed: Path, cold_seconds: float) -> None:
+        self.rng = random.Random()
+        self.undisturbed, self.project, self.cold_seconds = undisturbed, new_project(folder), cold_seconds
+        self.sha256 = sha256(undisturbed / OUT / "model.tflite")
 
     def start(self, *arguments: str, folder: Path | None = None, mark: str = "", **options: object) -> subprocess.Popen:
         """Begins a command."""
@@ -354,23 +356,37 @@ SCENARIOS: dict[str, tuple[Callable[[Lab], str], int]] = {
 """By name: what is done, and its share of the blows."""
 
 
+def blow(lab: Lab, name: str, seed: str) -> str:
+    """One blow and what it did; the seed repeats its place, and its moment as far as the machine does.
+
+    Raises:
+      Finding: something happened that must not.
+    """
+    lab.rng.seed(f"{name} {seed}")
+    try:
+        return SCENARIOS[name][0](lab)
+    except subprocess.TimeoutExpired as waited:
+        raise Finding(str(waited)) from None
+
+
 def campaign(folder: Path, names: list[str], seconds: float, seed: int) -> tuple[dict[str, int], list[str]]:
     """Strikes until the time is over.
 
     Returns:
       blows by scenario, and the findings.
     """
-    lab = Lab(folder, random.Random(seed))
+    undisturbed, start = new_project(folder / "undisturbed"), time.monotonic()
+    subprocess.run([*EDGEKIT, *BUILD], cwd=undisturbed, env=CLEAN, check=True, capture_output=True)
+    lab = Lab(folder / "project", undisturbed, time.monotonic() - start)
     blows, findings, end = dict.fromkeys(names, 0), [], time.monotonic() + seconds
     order = random.Random(seed)
     while time.monotonic() < end:
         [name] = order.choices(names, [SCENARIOS[name][1] for name in names])
-        number = seed * 1_000_000 + sum(blows.values())
-        lab.rng.seed(number)
+        number = f"{seed}.{sum(blows.values())}"
         try:
-            said = SCENARIOS[name][0](lab)
-        except (Finding, subprocess.TimeoutExpired) as found:
-            findings.append(f"{name} (seed {number}): {found}")
+            said = blow(lab, name, number)
+        except Finding as found:
+            findings.append(f"{name} {number}: {found}")
             said = f"FINDING: {found}"
             lab.empty()
         blows[name] += 1

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,6 +52,8 @@ class Format(NamedTuple):
     mutate: mutants.Mutator
     commands: list[list[str]]
     """Of which each mutant gets one; `{}` stands for the file, `{stem}` for its name without suffix."""
+    same: Callable[[bytes, bytes], bool] | None = None
+    """Whether two files say the same; a mutant that does not and yet passes (exit status 0) is a finding."""
 
 
 def main_in_a_child(arguments: list[str], folder: Path) -> tuple[int, str]:
@@ -227,6 +230,16 @@ def sound_records(folder: Path) -> Iterator[Sound]:
         yield Sound(file, file.read_bytes())
 
 
+def same_members(sound: bytes, mutant: bytes) -> bool:
+    """Whether two archives hold the same regular files, each once."""
+
+    def members(content: bytes) -> list[tuple[str, bytes, bool]]:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return [(i.filename, archive.read(i), i.external_attr >> 28 in (0, 8)) for i in archive.infolist()]
+
+    return sorted(members(sound)) == sorted(members(mutant))
+
+
 def of_record(content: bytes, rng: random.Random) -> bytes:
     """A mutant of a file that edgekit wrote for itself."""
     return (mutants.of_json if content[:1] in b"{[" else mutants.binary)(content, rng)
@@ -275,7 +288,7 @@ FORMATS = {
     "images": Format(sound_images, of_image, [["read_data", "images"]]),
     "profile": Format(sound_profile, mutants.of_toml, [["check", "--target={stem}"]]),
     "project": Format(sound_project, mutants.of_toml, [["check", "--target=phone"]]),
-    "release": Format(sound_release, mutants.of_zip, [["release", "--verify", "--out={}"]]),
+    "release": Format(sound_release, mutants.of_zip, [["release", "--verify", "--out={}"]], same_members),
     "records": Format(
         sound_records,
         of_record,
@@ -311,7 +324,10 @@ def campaign(names: list[str], seconds: float, seed: int, keep: Path) -> tuple[C
             file.place.parent.mkdir(parents=True, exist_ok=True)
             file.place.write_bytes(mutant)
             status, printed = main_in_a_child(arguments, folders[name])
-            if problem := wrong(status, printed):
+            problem, same = wrong(status, printed), FORMATS[name].same
+            if not problem and status == 0 and same and not same(file.content, mutant):
+                problem = "passed, and is not what was made"
+            if problem:
                 counts[name, "finding"] += 1
                 kind = (name, words[0], "\n".join(printed.strip().splitlines()[-1:])[-80:])
                 if kind not in findings:
