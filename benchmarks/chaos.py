@@ -171,8 +171,9 @@ def struck(lab: Lab, blow: signal.Signals, at: str) -> str:
         lab.rng.choice(victims).send_signal(blow)
     printed, errors = process.communicate(timeout=600)
     ended = Ended(process.returncode, printed, errors)
-    killed = {-signal.SIGKILL} if at == "main" and blow == signal.SIGKILL else set()
-    expect(ended, STATUSES | killed)
+    # Before a command has begun, a signal ends it as it ends any process: without a word.
+    silent = at == "main" and (blow == signal.SIGKILL or not printed + errors)
+    expect(ended, STATUSES | {-blow} if silent else STATUSES)
     gone(mark)
     lab.recovers()
     return "finished" if ended.status in (0, 1) else "ended"

@@ -121,7 +121,7 @@ def wrong(status: int, printed: str) -> str:
     return ""
 
 
-UNFORESEEN = ("Error: ", "Exception: ", "died with", "time limit")
+UNFORESEEN = ("Error: ", "Exception: ", "unexpected ", "died with", "time limit")
 """Words of an error that was not turned into words for people: a class of Python, a worker that ended."""
 
 

@@ -8,6 +8,13 @@ import sys
 # import but those of what Python has loaded by itself.
 sys.path[:] = [place for place in sys.path if place and os.path.realpath(place) != os.path.realpath(".")]
 
+import signal
+
+# Until there is something to leave in order, Ctrl-C ends the process at once instead of in the middle of an import.
+interrupted = signal.getsignal(signal.SIGINT)
+if interrupted is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from invoke import Exit, ParseError, Program
 
 from edgekit import __version__
@@ -29,6 +36,7 @@ class _Program(Program):
 def main() -> None:
     """Runs the command line."""
     sys.path[:] = safe_path()
+    signal.signal(signal.SIGINT, interrupted)
     sys.exit(run(_Program(name="edgekit", namespace=namespace, version=__version__).run))
 
 
