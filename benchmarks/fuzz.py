@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import math
 import os
 import random
 import resource
@@ -112,7 +113,7 @@ def wrong(status: int, printed: str) -> str:
     said = [line for line in printed.splitlines() if line.startswith("edgekit:")]
     if status == 2 and len(said) != 1:
         return "no line that says why"
-    if any(word in printed for word in UNFORESEEN):
+    if any(word in line for word in UNFORESEEN for line in said):
         return "an error that nobody foresaw"
     if status == 2 and len(printed.strip().splitlines()) > LINES:
         return "more than a line"
@@ -300,8 +301,10 @@ FORMATS = {
 }
 
 
-def campaign(names: list[str], seconds: float, seed: int, keep: Path) -> tuple[Counter[tuple[str, str]], list[str]]:
-    """Makes and tries mutants of some formats in turns until the time is over.
+def campaign(
+    names: list[str], seconds: float, seed: int, keep: Path, most: float = math.inf
+) -> tuple[Counter[tuple[str, str]], list[str]]:
+    """Makes and tries mutants of some formats in turns until the time is over, or there were enough.
 
     Returns:
       counts by format and outcome (`taken`, `refused`), and the findings.
@@ -314,7 +317,7 @@ def campaign(names: list[str], seconds: float, seed: int, keep: Path) -> tuple[C
             folder.mkdir()
         sound = {name: list(FORMATS[name].sound(folder)) for name, folder in folders.items()}
         end, number = time.monotonic() + seconds, 0
-        while time.monotonic() < end:
+        while time.monotonic() < end and number < most:
             name, number = names[number % len(names)], number + 1
             rng = random.Random(f"{seed} {name} {number}")
             file = rng.choice(sound[name])
@@ -350,10 +353,12 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[*FORMATS, []])
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--mutants", type=float, default=math.inf, help="end after so many")
     parser.add_argument("--keep", type=Path, default=Path("findings"))
     options = parser.parse_args()
     os.environ.pop("EDGEKIT_STORE", None)
-    counts, findings = campaign(options.names or list(FORMATS), options.seconds, options.seed, options.keep)
+    names = options.names or list(FORMATS)
+    counts, findings = campaign(names, options.seconds, options.seed, options.keep, options.mutants)
     words = ("taken", "refused", "finding")
     rows = [[name, *(f"{counts[name, word]:,}" for word in words)] for name in dict.fromkeys(n for n, _ in counts)]
     print(table(["format", *words], rows))
