@@ -21,7 +21,7 @@ from edgekit.types import Artifact, StageRow
 from edgekit.worker import Worker
 
 EIGEN = "tensorflow without oneDNN"
-"""The process in which a step is tried again that died: oneDNN crashes on some graphs on some processors."""
+"""The process in which a step is tried that died twice: oneDNN crashes on some graphs on some processors."""
 OWN = "own code"
 """The process for a builder or dataset that is a function of the user's: it is not confined, for it may download."""
 ENVIRONMENTS = {EIGEN: {"TF_ENABLE_ONEDNN_OPTS": "0"}}
@@ -46,7 +46,7 @@ class Step(msgspec.Struct, frozen=True):
     files: bool = True
     """Whether it makes files; the function then takes `folder` and leaves them there."""
     retry: str | None = None
-    """The process in which it is tried again after a crash."""
+    """The process in which it is tried after it crashed twice in its own."""
     place: Any = None
     """What else it depends on, such as the machine that it measures."""
 
@@ -179,15 +179,17 @@ class Maker:
             )
             return value, folder
 
-        try:
-            (value, folder), note = attempt(step.process), ""
-        except CrashError as error:
-            # What was ended from outside says nothing of the step: it is tried anew, and what comes of it is kept.
-            retry = step.process if error.passing else step.retry
-            if retry is None:
-                raise CrashError(f"{step.name}: {error}") from None
-            note = "" if error.passing else f"made in {retry}, because {error}"
-            value, folder = attempt(retry)
+        # The same way comes twice: what ended the first may have come from outside, and another way gives other bytes.
+        ways, said = [step.process, step.process, *filter(None, [step.retry])], ""
+        for number, way in enumerate(ways, 1):
+            try:
+                value, folder = attempt(way)
+                break
+            except CrashError as error:
+                if number == len(ways) or not (error.passing or step.retry):
+                    raise CrashError(f"{step.name}: {error}") from None
+                said = str(error)
+        note = f"made in {way}, because {said}" if way != step.process else ""
         files = {p.name: (p.suffix.lstrip("."), p) for p in sorted(folder.iterdir()) if _is_plain(p)}
         keep = not (isinstance(value, dict) and value.get("passing"))
         result = self.store.put(key, files, value, time.perf_counter() - start, note, keep)

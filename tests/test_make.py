@@ -1,5 +1,6 @@
 import signal
 
+import msgspec
 import pytest
 import worker_probe
 
@@ -48,6 +49,11 @@ class TestPassingFaults:
     def test_a_step_ended_from_outside_is_made_again_and_kept_as_any(self, maker, tmp_path, number):
         made = own_step(maker, worker_probe.die_once, str, place=str(tmp_path / "mark"), number=int(number))
         assert made.value == "alive" and "SIG" not in made.row.reason
+
+    def test_one_crash_of_a_step_does_not_change_what_it_is_made_with(self, maker, tmp_path):
+        arguments = {"place": str(tmp_path / "mark"), "number": int(signal.SIGSEGV)}
+        made = maker.make(msgspec.structs.replace(step(worker_probe.die_once, EIGEN, **arguments), process=OWN), "a.b")
+        assert made.value == "alive" and made.row.reason == "first build"
 
     def test_a_result_that_holds_one_is_not_kept(self, maker, tmp_path):
         arguments = {"place": str(tmp_path / "mark")}
