@@ -175,7 +175,7 @@ TENSOR_FUNCTIONS = frozenset(
     nn.relu6 nn.selu nn.separable_conv2d nn.sigmoid nn.sigmoid_cross_entropy_with_logits nn.silu nn.softmax
     nn.softmax_cross_entropy_with_logits nn.softplus nn.softsign nn.space_to_batch nn.space_to_depth
     nn.sparse_softmax_cross_entropy_with_logits nn.swish nn.tanh nn.top_k nn.weighted_cross_entropy_with_logits
-    nn.weighted_moments nn.with_space_to_batch nn.zero_fraction norm not_equal one_hot ones ones_like pad pow
+    nn.weighted_moments nn.zero_fraction norm not_equal one_hot ones ones_like pad pow
     range rank realdiv reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod
     reduce_sum repeat reshape reverse reverse_sequence roll round saturate_cast scalar_mul scatter_nd
     sequence_mask shape sigmoid sign signal.dct signal.fft signal.fft2d signal.fft3d signal.fftnd
@@ -196,7 +196,7 @@ SEEDS = frozenset(["SeedGenerator"])
 
 DATA = frozenset(
     """
-    TensorShape __bytes__ __ellipsis__ __keras_tensor__ __numpy__ __slice__ __tensor__ __tuple__
+    TensorShape __ellipsis__ __keras_tensor__ __numpy__ __slice__ __tensor__ __tuple__
     """.split()
 )
 """Forms of plain values."""

@@ -306,7 +306,8 @@ def _from_hdf5(path: Path) -> Container:
     if isinstance(config, (str, bytes)) and len(config) > CONFIG_LIMIT:
         raise ModelError(f"{path}: its model_config would take {len(config):,} B; not opened")
     try:
-        parsed = _parse(config)
+        # As Keras does: JSON in bytes could be UTF-16 too.
+        parsed = _parse(config.decode() if isinstance(config, bytes) else config)
     except (ValueError, RecursionError, TypeError, MemoryError):
         parsed = None
     if not isinstance(parsed, dict):

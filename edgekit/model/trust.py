@@ -91,7 +91,7 @@ def _check_object(path: Path, near: str, found: dict[str, Any], own: Mapping[str
     if _is_own(called, module, registered, own):
         return seen, True
     if kind in allowed.DATA and not module and not registered:
-        return seen, kind == "__bytes__"
+        return seen, False
     computes = kind not in allowed.OPERATION_LAYERS or _is_tensor_function(config)
     if isinstance(called, str) and called in listed and registered in ("", kind, called) and computes:
         return seen, False

@@ -162,6 +162,7 @@ ODD = {
     "a type that takes 2 GB": layer(
         "PReLU", alpha={"class_name": "__numpy__", "config": {"value": 1, "dtype": "a2000000000"}}
     ),
+    "a file in bytes": layer("StringLookup", vocabulary={"class_name": "__bytes__", "value": "/etc/passwd"}),
     "another registered name": layer("Dense", registered_name="tf_keras>Dense"),
     "a name of two modules": layer("Dense", module="keras.initializers"),
     "an operation as layer": layer("Map", module="keras.src.ops.core"),
