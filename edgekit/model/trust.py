@@ -53,6 +53,13 @@ def check_trusted(path: Path, container: Container, own: Mapping[str, str] = {})
                 name = name if value["class_name"] in allowed.DATA else layer_name(value)
             for inner in reversed([inner for inner in value if inner not in seen]):
                 pending.append((value[inner], inner, name, free or inner in allowed.NAMES))
+    for found in objects(container.config):
+        nodes = found.get("inbound_nodes")
+        if isinstance(nodes, list) and not all(_takes_tensor(node) for node in nodes if node):
+            raise ModelError(
+                f"{path}: layer {layer_name(found)!r} is called with constants alone, which would run while the model "
+                "is loaded; save the model without it, or give --trust-model if you made it"
+            )
 
 
 def _metadata(path: Path) -> list[Any]:
@@ -96,6 +103,23 @@ def _check_object(path: Path, near: str, found: dict[str, Any], own: Mapping[str
     if isinstance(called, str) and called in listed and registered in ("", kind, called) and computes:
         return seen, False
     _refuse(path, layer_name(found) if isinstance(config, dict) else near, found)
+
+
+def _takes_tensor(node: Any) -> bool:
+    """Whether a call of a layer takes what another layer gives, so that it is noted in the graph and not executed."""
+    pending = [node]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if value.get("class_name") == "__keras_tensor__":
+                return True
+            pending += value.values() if value.get("class_name") in (None, "__tuple__") else ()
+        elif isinstance(value, list):
+            constant = value[:1] == ["_CONSTANT_VALUE"]
+            if not constant and [type(part) for part in value[:3]] == [str, int, int]:
+                return True
+            pending += value[3:] if constant else value
+    return False
 
 
 def _refuse(path: Path, name: str, found: dict[str, Any]) -> NoReturn:

@@ -150,6 +150,24 @@ def test_no_layer_calls_what_a_text_names(kind, module):
             check(place, Scale="my_layers")
 
 
+CALLS = {
+    "a constant": [[["_CONSTANT_VALUE", -1, [1 << 16, 1 << 16], {}]]],
+    "a constant that looks like a layer": [[["_CONSTANT_VALUE", -1, ["dense", 0, 0], {"name": "x"}]]],
+    "arguments": [{"args": [[1 << 16, 1 << 16]], "kwargs": {"dtype": "float32"}}],
+    "an array": [{"args": [{"class_name": "__numpy__", "config": {"value": [[1, 0, 0]]}}], "kwargs": {}}],
+    "a second call": [[["dense", 0, 0, {}]], [["_CONSTANT_VALUE", -1, 1, {}]]],
+}
+
+
+@pytest.mark.parametrize("nodes", CALLS.values(), ids=CALLS)
+def test_nothing_is_computed_while_a_model_is_loaded(nodes):
+    for found in (layer("UpSampling2D"), layer("TFOpLambda", module=None, function="zeros")):
+        with pytest.raises(ModelError, match="layer 'evil' is called with constants alone"):
+            check(found | {"inbound_nodes": nodes})
+    for taken in ([[["dense", 0, 0, {}]]], [["_CONSTANT_VALUE", -1, 1, {"y": ["dense", 0, 0]}]], [["dense", 0, 0]], []):
+        check(layer("TFOpLambda", module=None, function="math.add") | {"inbound_nodes": taken})
+
+
 TYPE_SPEC = {"class_name": "TypeSpec", "type_spec": "tf.RaggedTensorSpec", "serialized": [None, "float32", 1, "int64"]}
 ODD = {
     "a type": layer("InputLayer", type_spec=TYPE_SPEC),
