@@ -26,6 +26,7 @@ from edgekit.emit.c_array import in_comment
 from edgekit.emit.identifier import c_identifier
 from edgekit.emit.render import render
 from edgekit.errors import ModelError
+from edgekit.flatbuffer.read import Graph, parse
 from edgekit.types import TensorSpec
 
 TENSOR = re.compile(r"\{([xy]\d+|scratch)\}")
@@ -97,7 +98,7 @@ def generate_file(
     graph = read_named(path, Path(names) if names else beside(path))
     try:
         labels = tuple(tensor.name for tensor in graph.tensors)
-        code = generate(path.read_bytes(), name, kernels, labels, tables, shipped)
+        code = generate(path.read_bytes(), name, kernels, labels, tables, shipped, graph)
     except ModelError as problem:
         raise ModelError(f"{model}: {problem}") from None
     for file, text in code.files.items():
@@ -112,6 +113,7 @@ def generate(
     names: tuple[str, ...] = (),
     tables: bool = False,
     shipped: str = "",
+    graph: Graph | None = None,
 ) -> Code:
     """The C sources of a model, `NAME.h` and `NAME.c`; the same for the same bytes and settings.
 
@@ -122,11 +124,13 @@ def generate(
       names: of its tensors, if it lacks them.
       tables: whether weights become indexes into tables where that takes fewer bytes; decoding takes time.
       shipped: SHA-256 of what ships, if this is its twin without lookup tables.
+      graph: what `edgekit.flatbuffer.read` made of the content, where it has been read.
 
     Raises:
       ModelError: it cannot be written; names the operator.
     """
-    sha256, (content, headless) = hashlib.sha256(content).hexdigest(), settled(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    content, headless = settled(content, graph or parse(content, "the model"))
     of, name = network(content, names), c_identifier(name)
     style = Style(kernels, unary(of.model), tables)
     pieces = [piece(node, style) for node in of.nodes]
@@ -171,7 +175,7 @@ def generate(
     return Code(name, kernels, files, *sizes, labels, peak, inputs, outputs, lasting, saved=told, headless=headless)
 
 
-def settled(content: bytes) -> tuple[bytes, bool]:
+def settled(content: bytes, graph: Graph) -> tuple[bytes, bool]:
     """The same model without operators that work out shapes and other constants; an open batch is that of the file.
 
     Returns:
@@ -179,10 +183,8 @@ def settled(content: bytes) -> tuple[bytes, bool]:
     """
     from edgekit.flatbuffer.detection import detects, without_detection
     from edgekit.flatbuffer.fold import Unfolded, foldable, folded
-    from edgekit.flatbuffer.read import parse
     from edgekit.runtimes.alone import alone
 
-    graph = parse(content, "the model")
     if foldable(graph, fixed=True):
         with contextlib.suppress(Unfolded):
             content = folded(content, alone, fixed=True)

@@ -1,6 +1,5 @@
 #include "clamp.c"
 #include "requantize.c"
-#include "clamp16.c"
 
 /* Values of 16 bits in 8: TFLM, tensorflow/lite/kernels/internal/reference/requantize.h. */
 static void rescale_to_8(const int16_t *input, int8_t *output, int32_t count, const int32_t of[4]) {
