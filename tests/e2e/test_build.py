@@ -30,8 +30,8 @@ def manifest(cold):
 class TestFirstBuild:
     def test_every_step_is_built_and_says_why(self, cold):
         said = steps((cold / "stdout").read_text())
-        stages = ["load", "data", "reference", "prune", "convert", "check calibration", "quantize"]
-        assert list(said)[:7] == stages
+        stages = ["load", "data", "reference", "rehearse", "prune", "convert", "check calibration", "quantize"]
+        assert list(said)[:8] == stages
         assert {step.status for step in said.values()} == {"built"}
         assert {step.reason for step in said.values()} == {"first build"}
 
