@@ -3,7 +3,7 @@ import rebuild_probe
 
 from edgekit import worker
 
-LEFT_IN_FLOAT = {"activation_elu": "ELU", "activation_layers": "ELU", "conv3d": "CONV_3D"}
+LEFT_IN_FLOAT = {"conv3d": "CONV_3D"}
 """What TensorFlow Lite has no int8 form of: a build refuses it, naming the operator and its layer."""
 NOT_REBUILT = {"grouped_attention"}
 """What goes on as a graph, frozen by Keras 3 itself."""
