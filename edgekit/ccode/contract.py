@@ -151,7 +151,9 @@ def _weights(node: Node, place: int, value: Value, rule: Rule) -> None:
         raise node.refusal(f"its weights are {said}, not constant int8")
     if value.zero or any(value.zeros):
         raise node.refusal("its weights have a zero point that is not 0")
-    outputs = value.shape[rule.channels] if rule.channels < len(value.shape) else 0
+    said = f"its weights {value.name!r} are {shapes.listed(value.shape)}, which have too few axes"
+    node.require(rule.channels < len(value.shape), said)
+    outputs = value.shape[rule.channels]
     count, axis = len(value.scales), value.axis
     node.require(len(value.zeros) == count, f"its weights {value.name!r} have not one zero point for each scale")
     each = count == outputs and 0 <= axis < len(value.shape) and value.shape[axis] == outputs

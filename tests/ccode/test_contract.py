@@ -234,6 +234,7 @@ CASES = [
     (grouped, shape(0, 1, 5, 5, 8), "weights are for 2 channels and 6 outputs"),
     (depthwise, shape(1, 1, 3, 4, 2), "4 scales for 2 outputs"),
     (depthwise, shape(1, 2, 2, 3, 4), "2 x 2 x 3 x 4, do not fit its input"),
+    (depthwise, shape(1, 6, 4), "its weights 't1' are 6 x 4, which have too few axes"),
     (depthwise, option(depthMultiplier=2), "do not fit its input of 4 channels and its multiplier"),
     (transpose_conv, data(0, 1, 6, 7, 2), "but what it is made of gives 1 x 6 x 7 x 2"),
     (transpose_conv, data(0, 1, 6, -6, 2), "first input is not the shape"),
