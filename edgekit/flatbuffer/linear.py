@@ -115,7 +115,7 @@ def _layers(content: bytes) -> Iterator[Linear]:
         yield Linear(
             kind=kind,
             operator=number,
-            name=output.Name().decode("utf-8", "replace"),
+            name=(output.Name() or b"").decode("utf-8", "replace"),
             input=operator.Inputs(0),
             weights=operator.Inputs(1),
             bias=bias if bias in fixed else -1,
