@@ -252,6 +252,13 @@ def of_image(content: bytes, rng: random.Random) -> bytes:
     return (mutants.of_png if deep else mutants.binary)(content, rng)
 
 
+def of_tflite(content: bytes, rng: random.Random) -> bytes:
+    """A mutant of a `.tflite`: usually of its objects, sometimes of its bytes."""
+    from fuzz_ccode import mutated
+
+    return (mutated if rng.random() < 0.7 else mutants.binary)(content, rng)
+
+
 def of_keras(content: bytes, rng: random.Random) -> bytes:
     """A mutant of a `.keras` or `.h5`."""
     if not content.startswith(b"PK"):
@@ -281,7 +288,7 @@ def _edgekit(folder: Path, *arguments: str) -> None:
 FORMATS = {
     "tflite": Format(
         sound_tflite,
-        mutants.binary,
+        of_tflite,
         [["inspect", "{}"], ["ccode", "{}"], ["carray", "{}"], ["compat", "{}"], ["shrink", "{}"]],
     ),
     "keras": Format(sound_keras, of_keras, [["inspect", "{}"]]),

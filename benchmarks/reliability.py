@@ -1,0 +1,85 @@
+"""All campaigns one after the other, each for a share of the time; writes their figures into docs/reliability.md.
+
+python benchmarks/reliability.py [--seconds=3600] [--seed=0]      exit status 1 if anything was found
+
+CI runs a few minutes of it (`--dry`, which writes nothing).
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+
+from commands import ROOT
+
+from edgekit.report.markdown import table
+
+PAGE = ROOT / "docs" / "reliability.md"
+START, END = "<!-- figures: made by `python benchmarks/reliability.py` -->\n", "<!-- end of figures -->"
+CAMPAIGNS = {
+    "chaos": (0.3, "builds are killed, crowded, starved of disk, cut off"),
+    "fuzz": (0.3, "mutants of every kind of file, to the commands that read them"),
+    "fuzz_ccode": (0.25, "mutants of graphs; the C of those that are taken runs under sanitizers"),
+    "fuzz_keras": (0.15, "hostile Keras files and SavedModels, loaded under observation"),
+}
+"""By the name of their file: the share of the time, and what is done."""
+
+
+def main() -> int:
+    """Runs the campaigns."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="of the campaigns; all by default")
+    parser.add_argument("--seconds", type=float, default=3600)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--dry", action="store_true")
+    options = parser.parse_args()
+    names = options.names or list(CAMPAIGNS)
+    whole, rows, details, bad = sum(CAMPAIGNS[name][0] for name in names), [], [], 0
+    for name in names:
+        share, what = CAMPAIGNS[name]
+        seconds = options.seconds * share / whole
+        command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), f"--seconds={seconds:.0f}"]
+        start = time.monotonic()
+        done = subprocess.run([*command, f"--seed={options.seed}"], capture_output=True, text=True, check=False)
+        print(done.stdout.replace("\r", "\n"), done.stderr, sep="", flush=True)
+        bad += done.returncode != 0
+        found = re.findall(r"(?:\d[\d,]* [a-z]+(?:, |$))+", done.stdout.replace("\r", "\n"), re.MULTILINE)
+        rows.append([name, what, f"{(time.monotonic() - start) / 60:.0f}", found[-1] if found else _sums(done.stdout)])
+        rows[-1].append("none" if done.returncode == 0 else "some")
+        details += [line for line in done.stdout.splitlines() if line.startswith("|")]
+    block = table(["campaign", "what", "minutes", "counts", "findings"], rows)
+    print(block)
+    if not options.dry:
+        text = PAGE.read_text()
+        block = START + block + "\n\n" + "\n".join(_spaced(details)) + "\n" + END
+        PAGE.write_text(re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: block, text, flags=re.DOTALL))
+    return int(bad > 0)
+
+
+def _sums(printed: str) -> str:
+    """The columns of a campaign's table, added up."""
+    lines = [[cell.strip() for cell in line.strip("| ").split("|")] for line in printed.splitlines() if line[:1] == "|"]
+    if len(lines) < 3:
+        return ""
+    numbers = [
+        [int(cell.replace(",", "")) if cell.replace(",", "").isdigit() else None for cell in r] for r in lines[2:]
+    ]
+    sums = [
+        (name, sum(filter(None, column))) for name, column in zip(lines[0], zip(*numbers, strict=True), strict=True)
+    ]
+    return ", ".join(
+        f"{total:,} {name}" for (name, total), first in zip(sums, numbers[0], strict=True) if first is not None
+    )
+
+
+def _spaced(lines: list[str]) -> list[str]:
+    """Tables with an empty line between them."""
+    return [
+        f"\n{line}" if n and lines[n + 1 : n + 2] and lines[n + 1].startswith("| ---") else line
+        for n, line in enumerate(lines)
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
