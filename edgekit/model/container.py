@@ -216,7 +216,9 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
             raise ModelError(f"{path}: its entry {name!r} would take {member.file_size:,} B; not opened")
         plain = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) and not member.flag_bits & ENCRYPTED
         if not plain or not (name in MEMBERS or parts[:1] == ("assets",)) or name.endswith((".npz", ".pkl", ".pickle")):
-            raise ModelError(f"{path}: its entry {name!r} is nothing that model.save() writes; not opened")
+            raise ModelError(
+                f"{path}: an archive that is not of Keras: its entry {name!r} is nothing that model.save() writes"
+            )
         if name in names:
             raise ModelError(f"{path}: holds the entry {name!r} twice; save the model again")
         names.add(name)

@@ -133,9 +133,10 @@ def _refuse(path: Path, name: str, found: dict[str, Any]) -> NoReturn:
     registered = str(found.get("registered_name") or "")
     place = f" from the module {module!r}" if module else ""
     place += f", registered as {registered!r}" if registered not in ("", kind, "function", called) else ""
+    what = f"{name!r} is of the class {called!r}{place}, which is" if place else f"layer {name!r} ({called}) is"
     raise ModelError(
-        f"{path}: {name!r} is of the class {called!r}{place}, which is no layer of Keras that only computes; build the "
-        "model from layers of Keras, or name your module with --custom-objects=MODULE"
+        f"{path}: {what} no layer of Keras that only computes; build the model from layers of Keras, or name your "
+        "module with --custom-objects=MODULE"
     )
 
 

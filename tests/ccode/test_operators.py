@@ -324,12 +324,6 @@ def computed_axes() -> bytes:
     return g.finish(g.operator("MEAN", [x, axes], [g.tensor([4])], "ReducerOptions", keepDims=False))
 
 
-def constant_only() -> bytes:
-    g = Graph()
-    c = g.constant(np.zeros(4, np.int8), 0.1)
-    return g.finish(g.add(g.input([4]), g.unary("TANH", c, 1 / 128, 0)))
-
-
 def no_such_axis() -> bytes:
     g = Graph()
     x = g.input([4, 4])
@@ -353,7 +347,6 @@ def unknown() -> bytes:
         (many_places, "0, RESIZE_BILINEAR in 't1': TFLM itself reads past its input"),
         (other_scales, "0, CONCATENATION in 't2': its inputs and outputs have different scales; requantize"),
         (computed_axes, "0, MEAN in 't2': its input 1 is computed; it must be constant"),
-        (constant_only, "0, TANH in 't2': its input 0 is a constant; compute the operator before"),
         (no_such_axis, "0, MEAN in 't2': it has the axis 2 of 2; convert the model again"),
         (
             too_short,

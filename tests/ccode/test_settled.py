@@ -86,6 +86,16 @@ def test_c_of_shapes_that_are_worked_out_is_exact(tflm, tmp_path, model, open_ba
     )
 
 
+def test_an_operator_on_a_constant_is_none_in_c(tflm, tmp_path):
+    g = Graph()
+    values = np.random.default_rng(2).integers(-128, 128, 40).astype(np.int8)
+    x = g.add(g.input([40], 0.1, 3), g.unary("TANH", g.constant(values, 0.02), 1 / 128, 0))
+    (tmp_path / "m.tflite").write_bytes(g.finish(x))
+    found, _, _ = tflm.call(compare, str(tmp_path / "m.tflite"), "portable", 60, "gcc", returns=tuple[int, int, int])
+    assert found == 0
+    assert [label.split()[0] for label in generate(g.finish(x), "m").operators] == ["ADD"]
+
+
 @pytest.mark.parametrize("model", [flattened, grown])
 def test_shrink_folds_what_is_fixed_and_leaves_what_may_be_resized(tmp_path, model):
     for open_batch in (False, True):
