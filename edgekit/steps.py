@@ -132,7 +132,7 @@ def rehearse(model: Artifact, data: DataSpec, recipe: Recipe, custom_objects: st
         "teacher": lesson.teacher if lesson else None,
         "student": lesson.student if lesson else None,
         "data": data,
-        "recipe": replace(recipe, quantize=quantize, **untrained),
+        "recipe": replace(recipe, quantize=quantize, shrink=None, input_shape="", **untrained),
         "custom_objects": custom_objects,
     }
     function = "edgekit.quantize.rehearse:rehearse_file"

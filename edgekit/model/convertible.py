@@ -15,6 +15,7 @@ FRAMES = "replace it by 2-D layers on each frame (TimeDistributed), or frames as
 SPECTRUM = "compute the spectrogram outside the model, in the front-end of the device, and train on its output"
 TEXT = "do it before the model, and give it the integers"
 ELSEWHERE = "compute it outside the model, or replace the layer or its activation"
+FLOAT_ONLY = "has no int8 form in TensorFlow Lite, only one in floating point"
 NO_FORM = {
     **dict.fromkeys(("MaxPooling3D", "MaxPool3D", "AveragePooling3D", "AvgPool3D"), FRAMES),
     **dict.fromkeys(("ConvLSTM3D",), FRAMES),
@@ -54,7 +55,7 @@ def without_form(model: Any) -> None:
 def without_integers(model: Any) -> tuple[str, ...]:
     """The layers of a Keras model that have no form in integers, each with what to use instead."""
     return tuple(
-        f"layer {layer.name!r} ({kind}) has no int8 form in TensorFlow Lite: {instead}"
+        f"layer {layer.name!r} ({kind}) {FLOAT_ONLY}: {instead}"
         for layer in _layers(model)
         if (instead := NO_INTEGERS.get(kind := type(layer).__name__))
     )
@@ -63,7 +64,7 @@ def without_integers(model: Any) -> tuple[str, ...]:
 def operators_without_integers(graph: Graph) -> tuple[str, ...]:
     """The operators of a float graph that have no form in integers, each with what to use instead."""
     return tuple(
-        f"operator {operator.name} of layer {_layer(operator, graph)!r} has no int8 form in TensorFlow Lite: {instead}"
+        f"operator {operator.name} of layer {_layer(operator, graph)!r} {FLOAT_ONLY}: {instead}"
         for operator in graph.operators
         if (instead := FLOAT_OPERATORS.get(operator.name))
     )
@@ -79,8 +80,8 @@ def check_loops(graph: Graph) -> None:
         if operator.name in LOOPS:
             raise ModelError(
                 f"layer {_layer(operator, graph)!r} is a loop ({operator.name}), which has no int8 form: give the "
-                "Keras model, whose recurrent layers are written out step by step; or set unroll=True in the layer and "
-                "convert the model again"
+                "Keras model, whose recurrent layers are written out step by step; or set unroll=True in the layer, and "
+                "convert the model again without loops"
             )
     if graph.subgraphs > 1:
         raise ModelError(

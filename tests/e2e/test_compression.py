@@ -50,7 +50,7 @@ def test_each_technique_leaves_its_figures_in_the_report(built):
         assert row["latency_ratio"] > 0
     assert before["latency_ratio"] == 1
     found = {m["artifact"] for m in report(built)["measurements"]}
-    assert found == {"float", "channels", "prune", "cluster", "quantize", "model"}
+    assert found == {"original", "float", "channels", "prune", "cluster", "quantize", "model"}
     said = (built / "build/phone/digits/report.md").read_text()
     assert "not zero" in said and f"{channels['macs']:,}" in said
 
@@ -104,18 +104,23 @@ def hard(built):
 def test_the_ladder_climbs_until_the_budget_holds(hard):
     options = ("build", "--target=phone", "--model=hard", "--set=recipe.prune=false", "--json")
     lost = json.loads(edgekit(hard, *options).stdout)
-    [before] = [
-        m["value"] for m in lost["measurements"] if m["name"] == "accuracy_drop" and m["runtime"].startswith("litert ")
-    ]
+    before = _drop(lost)
     assert before > 10 and lost["rungs"] == []
     found = json.loads(edgekit(hard, *options, "--set=recipe.quantize.rescue=true").stdout)
-    [after] = [
-        m["value"] for m in found["measurements"] if m["name"] == "accuracy_drop" and m["runtime"].startswith("litert ")
-    ]
-    assert after < 0.05 * before
+    assert _drop(found) < 0.05 * before
     assert [r["name"] for r in found["rungs"] if r["kept"]] == ["as the recipe says", "equalization"]
     assert any("stopped at equalization" in note for note in found["notes"])
     assert "equalize = True" in (hard / "build/phone/hard/report.md").read_text()
+
+
+def _drop(report):
+    """That of what ships, in LiteRT."""
+    [found] = [
+        m["value"]
+        for m in report["measurements"]
+        if (m["name"], m["artifact"]) == ("accuracy_drop", "model") and m["runtime"].startswith("litert ")
+    ]
+    return found
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def refuse(project, tmp_path, options, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--model=volume"], ["CONV_3D", "solid", "floating point", "allow_float_ops=true"]),
+        (["--model=volume"], ["Conv3D", "solid", "floating point", "allow_float_ops=true"]),
         (["--model=sizes", "--input-shape=9x9x3"], ["--input-shape=9x9x3", "'image'", "?x?x2"]),
         (["--model=own", "--custom-objects=nowhere"], ["--custom-objects=nowhere", "no module 'nowhere'"]),
         (["--model=own", "--custom-objects=my_models"], ["own.h5", "'scale' (Scale)", "--custom-objects"]),
