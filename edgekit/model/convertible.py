@@ -80,8 +80,8 @@ def check_loops(graph: Graph) -> None:
         if operator.name in LOOPS:
             raise ModelError(
                 f"layer {_layer(operator, graph)!r} is a loop ({operator.name}), which has no int8 form: give the "
-                "Keras model, whose recurrent layers are written out step by step; or set unroll=True in the layer, and "
-                "convert the model again without loops"
+                "Keras model, whose recurrent layers are written out step by step; or set unroll=True in the layer, "
+                "and convert the model again without loops"
             )
     if graph.subgraphs > 1:
         raise ModelError(
