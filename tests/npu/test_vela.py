@@ -1,9 +1,11 @@
 """Models compiled for Arm's Ethos-U by Vela itself."""
 
+import hashlib
+
 import pytest
 
 from edgekit.errors import TargetError
-from edgekit.flatbuffer.diet import dieted
+from edgekit.flatbuffer.diet import diet
 from edgekit.flatbuffer.names import names as names_of
 from edgekit.flatbuffer.read import read
 from edgekit.npu.settings import checked, names
@@ -49,10 +51,10 @@ def test_what_is_left_to_the_cpu_is_named_with_the_reason(shared, tmp_path):
 
 def test_layers_of_a_file_without_names_are_called_by_those_beside_it(shared, tmp_path):
     content = (shared / "models/tflite/ecg_autoencoder_int8.tflite").read_bytes()
-    plain, out = dieted(content), tmp_path / "out"
+    (plain, tensors), out = diet(content), tmp_path / "out"
     out.mkdir()
     (tmp_path / "m.tflite").write_bytes(plain)
-    (tmp_path / "symbols.json").write_bytes(names_of(plain, dieted(content, keep_names=True)))
+    (tmp_path / "symbols.json").write_bytes(names_of(hashlib.sha256(plain).hexdigest(), tensors))
     settings = checked("ethos-u55-128", "", "")
     found = compile_file(str(tmp_path / "m.tflite"), str(tmp_path / "symbols.json"), *settings, str(out))
     named = compiled(shared / "models/tflite/ecg_autoencoder_int8.tflite", "ethos-u55-128", out)
