@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import chaos  # noqa: E402
 
-QUICK = ("kill_main", "kill_worker", "full_disk", "streams")
+QUICK = ("kill_worker", "streams")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_a_finding_is_found(lab, tmp_path):
 
 def test_mutants_are_taken_or_refused_in_a_line(tmp_path):
     formats = ["npz", "images", "profile", "project", "tflite"]
-    fuzz = [sys.executable, ROOT / "benchmarks/fuzz.py", "--seed=7", "--mutants=200", "--keep=findings", *formats]
+    fuzz = [sys.executable, ROOT / "benchmarks/fuzz.py", "--seed=7", "--mutants=100", "--keep=findings", *formats]
     done = subprocess.run(fuzz, capture_output=True, text=True, cwd=tmp_path, timeout=580)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "| tflite | " in done.stdout
