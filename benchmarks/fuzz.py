@@ -128,8 +128,11 @@ UNFORESEEN = ("Error: ", "Exception: ", "unexpected ", "died with", "time limit"
 
 def _as_a_command(body: Callable[[], None]) -> None:
     """Gives an error the form that a command gives it."""
+    import warnings
+
     from edgekit.errors import EdgekitError
 
+    warnings.simplefilter("ignore")  # in a command they are in the log
     try:
         body()
     except EdgekitError as error:

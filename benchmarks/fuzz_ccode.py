@@ -585,7 +585,7 @@ def main() -> int:
     for reason, mutants in sorted(found.refusals.items(), key=lambda item: -len(item[1])):
         print(f"TFLM does not take what ccode takes, {len(mutants)}: {' '.join(reason.split())}")
     for number, (mutant, problem) in enumerate(found.findings):
-        print(f"finding {number}, of {mutant.base}, {mutant.kernels}: {problem[:1000]}")
+        print(f"finding {number}, of {mutant.base}, {mutant.kernels}: {problem[-1000:]}")
     kept = [(f"{n}", mutant) for n, (mutant, _) in enumerate(found.findings)]
     kept += [(f"tflm{n}", mutants[0]) for n, mutants in enumerate(found.refusals.values())]
     for label, mutant in kept if given.out else []:

@@ -44,7 +44,7 @@ def main() -> int:
         done = subprocess.run([*command, f"--seed={options.seed}"], capture_output=True, text=True, check=False)
         print(done.stdout.replace("\r", "\n"), done.stderr, sep="", flush=True)
         bad += done.returncode != 0
-        found = re.findall(r"(?:\d[\d,]* [a-z]+(?:, |$))+", done.stdout.replace("\r", "\n"), re.MULTILINE)
+        found = re.findall(r"^\d[\d,]* \w.*, \d[\d,]* \w.*$", done.stdout.replace("\r", "\n"), re.MULTILINE)
         rows.append([name, what, f"{(time.monotonic() - start) / 60:.0f}", found[-1] if found else _sums(done.stdout)])
         rows[-1].append("none" if done.returncode == 0 else "some")
         details += [line for line in done.stdout.splitlines() if line.startswith("|")]

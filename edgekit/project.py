@@ -100,8 +100,8 @@ def find_project(start: Path) -> Project:
         file = folder / "pyproject.toml"
         if not file.is_file():
             continue
-        table: dict[str, Any] = read_table(file, ProjectError).get("tool", {})
-        if "edgekit" in table:
+        table: Any = read_table(file, ProjectError).get("tool")
+        if isinstance(table, dict) and "edgekit" in table:
             return _project(folder, decode(table["edgekit"], ProjectTable, f"{file}: tool.edgekit", ProjectError))
     return _project(start, ProjectTable())
 

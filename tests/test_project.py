@@ -35,6 +35,12 @@ def test_the_project_is_found_from_a_folder_below(project, tmp_path):
     assert find_project(below) == project
 
 
+def test_a_file_whose_tool_is_no_table_is_looked_past(project, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/pyproject.toml").write_text("tool = 3")
+    assert find_project(tmp_path / "a") == project
+
+
 def test_its_own_profiles_come_first(project, tmp_path):
     assert project.target_folders[0] == tmp_path / "targets"
 

@@ -307,7 +307,8 @@ def broadcast(node: Node) -> list[Shape]:
 
 def reversed_(node: Node) -> list[Shape]:
     """REVERSE_V2."""
-    axes(node, integers(node, 1))
+    given = integers(node, 1)
+    node.require(len(axes(node, given)) == len(given), "it reverses an axis twice")
     return like(node)
 
 

@@ -73,12 +73,17 @@ def _name(path: Path, member: zipfile.ZipInfo) -> Iterator[str]:
 
 def _claimed(path: Path, name: str, member: zipfile.ZipInfo, archive: zipfile.ZipFile) -> int:
     """Bytes that an array takes, by its header and by the archive's directory, which must say the same."""
+    import tokenize
+
     import numpy as np
 
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
+        try:
+            shape, _, dtype = read(file)
+        except tokenize.TokenError as problem:
+            raise ValueError(f"the header of {name} is cut off") from problem
         header = file.tell()
     if dtype.hasobject:
         raise DataError(

@@ -330,6 +330,11 @@ def no_such_axis() -> bytes:
     return g.finish(g.operator("MEAN", [x, ints(g, 2)], [g.tensor([4])], "ReducerOptions", keepDims=False))
 
 
+def twice_reversed() -> bytes:
+    g = Graph()
+    return g.finish(g.operator("REVERSE_V2", [g.input([2, 3]), ints(g, 1, -1)], [g.tensor([2, 3])], "ReverseV2Options"))
+
+
 def too_short() -> bytes:
     g = Graph()
     both = [g.input([4]), g.input([4])]
@@ -347,6 +352,7 @@ def unknown() -> bytes:
         (many_places, "0, RESIZE_BILINEAR in 't1': TFLM itself reads past its input"),
         (other_scales, "0, CONCATENATION in 't2': its inputs and outputs have different scales; requantize"),
         (computed_axes, "0, MEAN in 't2': its input 1 is computed; it must be constant"),
+        (twice_reversed, "0, REVERSE_V2 in 't2': it reverses an axis twice; convert the model again"),
         (no_such_axis, "0, MEAN in 't2': it has the axis 2 of 2; convert the model again"),
         (
             too_short,

@@ -58,6 +58,7 @@ REFUSED = {
     "one name twice": ([("x.npy", npy(np.zeros(1))), ("x.npy", npy(np.ones(1)))], "two arrays of one name"),
     "a member that is no array": ([("x.npy", npy(np.zeros(1))), ("run.sh", b"rm")], "'run.sh' is no array"),
     "a header that is code": ([("x.npy", npy(np.zeros(1)).replace(b"False", b"f()  "))], "cannot be read as .npz"),
+    "a header that does not end": ([("x.npy", npy(np.zeros(1)).replace(b"}", b" "))], "the header of x is cut off"),
     "no header": ([("x.npy", b"")], "cannot be read as .npz"),
     "a header longer than any": ([("x.npy", b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**31) + b" " * 99)], "cannot be"),
 }
