@@ -2,7 +2,7 @@
 
 python benchmarks/reliability.py [--seconds=3600] [--seed=0]      exit status 1 if anything was found
 
-CI runs a few minutes of it (`--dry`, which writes nothing).
+CI runs two minutes of it (`--dry`, which writes nothing) and reports.
 """
 
 import argparse
