@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import math
 import re
@@ -25,7 +24,7 @@ from edgekit.ccode.tables import tables as unary
 from edgekit.emit.c_array import in_comment
 from edgekit.emit.identifier import c_identifier
 from edgekit.emit.render import render
-from edgekit.errors import ModelError
+from edgekit.errors import CrashError, ModelError
 from edgekit.flatbuffer.read import Graph, parse
 from edgekit.types import TensorSpec
 
@@ -186,8 +185,13 @@ def settled(content: bytes, graph: Graph) -> tuple[bytes, bool]:
     from edgekit.runtimes.alone import alone
 
     if foldable(graph, fixed=True):
-        with contextlib.suppress(Unfolded):
+        try:
             content = folded(content, alone, fixed=True)
+        except Unfolded:
+            pass
+        except CrashError as crash:  # of constants that no runtime checks; what stays is refused by its operator
+            if crash.passing:
+                raise
     headless = detects(graph)
     return (without_detection(content) if headless else content), headless
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit import worker
-from edgekit.errors import CrashError, ModelError
+from edgekit.errors import ModelError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +20,8 @@ def alone(content: bytes) -> list[np.ndarray]:
     """What a model without inputs computes, in LiteRT's plain kernels.
 
     Raises:
-      Unfolded: LiteRT refuses it, or crashes of it.
-      WorkerError: the process was ended from outside, or ran into its time limit, which says nothing of the model.
+      Unfolded: LiteRT refuses it.
+      WorkerError: the process died, or ran into its time limit, which says nothing of the model.
     """
     import numpy as np
 
@@ -32,9 +32,7 @@ def alone(content: bytes) -> list[np.ndarray]:
         try:
             arguments = (str(Path(folder) / "m.tflite"), folder)
             worker.call_confined(run_alone, *arguments, returns=type(None), writes=[folder], time_limit=TIME_LIMIT)
-        except (ModelError, CrashError) as problem:
-            if isinstance(problem, CrashError) and problem.passing:
-                raise
+        except ModelError as problem:
             raise Unfolded(str(problem)) from problem
         with np.load(Path(folder) / "outputs.npz") as file:
             return [file[f"output_{n}"] for n in range(len(file.files))]
