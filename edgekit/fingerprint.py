@@ -72,11 +72,17 @@ class Fingerprints:
             if name not in seen and (path := _source(name)):
                 found = self._module(name, path)
                 seen[name] = found.meaning
-                texts = (text for folder in TEXTS for text in path.parent.glob(f"{folder}/*"))
-                seen |= {str(text.relative_to(_ROOT)): self.file(text) for text in texts}
+                seen |= self._texts(path.parent)
                 pending += found.imports
         return hashlib.sha256(msgspec.json.encode(sorted(seen.items()))).hexdigest()
 
+    @functools.cache  # noqa: B019
+    def _texts(self, room: Path) -> dict[str, str]:
+        """What lies beside the modules of a folder and becomes part of what they make, by its place."""
+        texts = (text for folder in TEXTS for text in room.glob(f"{folder}/*"))
+        return {str(text.relative_to(_ROOT)): self.file(text) for text in texts}
+
+    @functools.cache  # noqa: B019
     def _module(self, name: str, path: Path) -> _Module:
         stamp, known = _stamp(path), self._modules.get(name)
         if known is None or known.stamp != stamp:
