@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import msgspec
@@ -13,8 +14,10 @@ FILE = Path(__file__).parent / "report.schema.json"
 
 def schema() -> bytes:
     """The schema as the package publishes it, in JSON."""
-    made = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": REPORT} | msgspec.json.schema(Report)
-    return msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n"
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": REPORT} | msgspec.json.schema(Report)
+    for definition in schema["$defs"].values():  # msgspec before 0.23 gives docstrings as they are indented
+        definition["description"] = inspect.cleandoc(definition["description"])
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2) + b"\n"
 
 
 if __name__ == "__main__":
