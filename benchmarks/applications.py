@@ -42,7 +42,7 @@ def with_edgekit(file: str, out: str) -> dict[str, object]:
     from edgekit.quantize.convert import convert
     from edgekit.quantize.int8 import quantize
     from edgekit.quantize.integers import float_operators
-    from edgekit.recipe import Quantize
+    from edgekit.quantize.settings import Quantize
     from edgekit.types import Reading
 
     start = time.perf_counter()
@@ -85,7 +85,7 @@ def only_edgekit(file: str, out: str) -> dict[str, object]:
     from edgekit.model.read import KERAS, open_keras
     from edgekit.quantize.convert import convert
     from edgekit.quantize.int8 import quantize
-    from edgekit.recipe import Quantize
+    from edgekit.quantize.settings import Quantize
 
     start = time.perf_counter()
     quantize(convert(open_keras(f"{out}/{KERAS}", "")), [_samples()], Quantize())
@@ -108,7 +108,7 @@ def in_process(way: str, *arguments: str) -> dict[str, object]:
 
 def main() -> None:
     """All models, each step in a process of its own."""
-    from edgekit import worker
+    from edgekit.engine import worker
     from edgekit.report.markdown import table
 
     rows = []

@@ -12,9 +12,9 @@ from pathlib import Path
 from commands import ROOT
 from msgspec.structs import replace
 
-from edgekit import worker
 from edgekit.ccode.generate import Code
 from edgekit.ccode.library import needed, parts
+from edgekit.engine import worker
 from edgekit.report.markdown import table
 
 FOLDER = ROOT.parent / "shared" / "data" / "models" / "tflite"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from commands import ROOT
 
-from edgekit import worker
+from edgekit.engine import worker
 from edgekit.firmware.cores import CORES
 from edgekit.report.markdown import table
 

@@ -26,8 +26,8 @@ from typing import NamedTuple
 import psutil
 from commands import ROOT
 
+from edgekit.files import sha256
 from edgekit.report.markdown import table
-from edgekit.store import sha256
 
 EDGEKIT = [sys.executable, "-P", "-m", "edgekit"] if sys.version_info >= (3, 11) else [sys.executable, "-m", "edgekit"]
 BUILD = ("build", "--target=phone")

@@ -16,19 +16,20 @@ import msgspec
 
 from edgekit import steps
 from edgekit.build import Built, compress, prove
+from edgekit.compress.settings import Channels
 from edgekit.config import decode
 from edgekit.data.spec import DataSpec
+from edgekit.engine.make import Maker
+from edgekit.engine.store import Store
+from edgekit.engine.worker import Worker
 from edgekit.errors import TargetError
-from edgekit.make import Maker
-from edgekit.profiles import load_single
-from edgekit.project import ModelSpec, find_project, select_model
-from edgekit.recipe import Channels, Recipe
+from edgekit.profile.profiles import load_single
+from edgekit.profile.project import ModelSpec, find_project, select_model
+from edgekit.profile.recipe import Recipe
+from edgekit.profile.target import Target
 from edgekit.report.console import Progress
 from edgekit.report.markdown import table
-from edgekit.store import Store
-from edgekit.target import Target
 from edgekit.types import Reading
-from edgekit.worker import Worker
 
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- bars: made by `python benchmarks/compression.py` -->\n", "<!-- end of bars -->"

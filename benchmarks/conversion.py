@@ -17,7 +17,7 @@ import tf_keras
 
 from edgekit.quantize.convert import convert
 from edgekit.quantize.int8 import quantize
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 SAMPLES = 100
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from commands import ROOT
 
-from edgekit import worker
+from edgekit.engine import worker
 from edgekit.report.markdown import table
 
 FOLDER = ROOT.parent / "shared" / "data" / "models" / "tflite"

@@ -12,12 +12,11 @@ import time
 from pathlib import Path
 from statistics import mean, stdev
 
-from edgekit.data.spec import DataSpec
-from edgekit.project import Preprocessing
-from edgekit.recipe import Distil, FineTuning, Student
+from edgekit.compress.settings import Distil, FineTuning, Student
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.worker import Worker
 from edgekit.report.markdown import table
 from edgekit.types import TensorSpec
-from edgekit.worker import Worker
 
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- table: made by `python benchmarks/distil.py` -->\n", "<!-- end of table -->"

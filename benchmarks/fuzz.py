@@ -143,8 +143,7 @@ def _as_a_command(body: Callable[[], None]) -> None:
 def read_data(path: str) -> None:
     """A dataset for a model of grey images, as the stages read it."""
     from edgekit.data.samples import read
-    from edgekit.data.spec import DataSpec
-    from edgekit.project import Preprocessing
+    from edgekit.data.spec import DataSpec, Preprocessing
     from edgekit.types import TensorSpec
 
     read(DataSpec(path, "", Preprocessing(), (TensorSpec("x", (1, 28, 28, 1), "float32"),), 10, 1))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["edgekit.flatbuffer", "edgekit.shrink", "flatbuffers"]):
+with atheris.instrument_imports(include=["edgekit.flatbuffer", "edgekit.shrink.file", "flatbuffers"]):
     from edgekit.errors import ModelError
-    from edgekit.recipe import Shrink
-    from edgekit.shrink import shrink_file
+    from edgekit.shrink.file import shrink_file
+    from edgekit.shrink.settings import Shrink
 
 FOLDER = Path(tempfile.mkdtemp())
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from commands import ROOT
 
-from edgekit.budget import judge
+from edgekit.measure.judge import judge
+from edgekit.measure.limits import Budget
 from edgekit.measure.machine import machine
 from edgekit.measure.race import Comparison, Entry, Question, compared, race
 from edgekit.report.markdown import table
-from edgekit.target import Budget
 from edgekit.types import Measurement, Timing
 from edgekit.units import Nanoseconds
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import flatbuffers
 
+from edgekit.files import write
 from edgekit.flatbuffer.read import _schema
-from edgekit.store import write
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}

@@ -10,15 +10,14 @@ from pathlib import Path
 from commands import ROOT
 
 from edgekit.data.samples import calibration, read
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.worker import Worker
 from edgekit.errors import EdgekitError
-from edgekit.project import Preprocessing
 from edgekit.quantize.schemes import quantize_with_scheme
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.report.markdown import table
 from edgekit.runtimes import RUNTIMES
 from edgekit.types import Reading, TensorSpec
-from edgekit.worker import Worker
 
 IMAGE = TensorSpec("image", (1, 28, 28, 1), "float32")
 DATA = DataSpec(str(ROOT / "assets" / "digits.npz"), "", Preprocessing(scale=1 / 255), (IMAGE,), 10, seed=1)

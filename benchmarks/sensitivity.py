@@ -26,16 +26,15 @@ from scipy.stats import spearmanr
 from edgekit.analyze.confirm import answers
 from edgekit.analyze.curves import BITS, SPARSITIES, Measured, Sweep
 from edgekit.analyze.sensitivity import changed, concerned, held_out, mean_loss, sensitivity
-from edgekit.analyze.simulation import Simulation
 from edgekit.compress.lesson import lesson
+from edgekit.compress.simulation import Simulation
 from edgekit.data.samples import calibration, prepared, read
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.measure.machine import machine
 from edgekit.model.read import KERAS, load_file, open_keras
-from edgekit.project import Preprocessing
 from edgekit.quantize.convert import convert
 from edgekit.quantize.int8 import quantize_whole
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.report.markdown import table
 from edgekit.types import Reading, TensorSpec
 

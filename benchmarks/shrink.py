@@ -12,7 +12,7 @@ from pathlib import Path
 from commands import ROOT
 
 from edgekit.report.markdown import table
-from edgekit.shrink import shrink
+from edgekit.shrink.file import shrink
 
 SIZES = (64, 16, 8, 4)
 """Clusters a layer."""

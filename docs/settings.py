@@ -1,9 +1,10 @@
-"""Writes docs/recipe.md: the settings of a recipe with types, defaults and meaning, from edgekit/recipe.py."""
+"""Writes docs/recipe.md: the settings of a recipe with types, defaults and meaning, from their types."""
 
 import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+FILES = ("profile/recipe.py", "compress/settings.py", "quantize/settings.py", "shrink/settings.py")
 TABLES = {
     "Recipe": "recipe",
     "Channels": "recipe.channels",
@@ -16,19 +17,21 @@ TABLES = {
 }
 HEAD = """# The recipe, setting by setting
 
-Made by `python docs/settings.py` from `edgekit/recipe.py`, where the sources of the methods stand.
+Made by `python docs/settings.py` from the `settings.py` of each room and `edgekit/profile/recipe.py`, where the sources of
+the methods stand.
 [Compression](compression.md) says which to choose. Patterns name layers as in a shell: `conv2d_*`.
 """
 
 
 def main() -> None:
     """Writes the page."""
-    (ROOT / "docs/recipe.md").write_text(page((ROOT / "edgekit/recipe.py").read_text()))
+    (ROOT / "docs/recipe.md").write_text(page())
 
 
-def page(source: str) -> str:
-    """The page of a module of settings."""
-    classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
+def page() -> str:
+    """The page, as the modules of settings are now."""
+    trees = [ast.parse((ROOT / "edgekit" / file).read_text()) for file in FILES]
+    classes = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
     parts = [HEAD]
     for name, place in TABLES.items():
         title = f"## `[{place}]`" if ("." in place and " " not in place) or place == "recipe" else f"## {place}"

@@ -12,21 +12,24 @@ from pathlib import Path
 import msgspec
 
 from edgekit import steps
-from edgekit.baseline import Before, of
-from edgekit.budget import DEVICES, implied, judge, verdict
+from edgekit.data.locate import locate
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
+from edgekit.engine.make import Listener, Made, Maker, Step
+from edgekit.engine.store import Store
 from edgekit.errors import DataError, ModelError, ProjectError, TargetError, WorkerError
-from edgekit.handover import hand_over
-from edgekit.history import record, trends
-from edgekit.locate import locate
-from edgekit.make import Listener, Made, Maker, Step
-from edgekit.manifest import manifest_of
+from edgekit.files import check_writable, relative
 from edgekit.measure import firmware
 from edgekit.measure.golden import GOLDEN
-from edgekit.measure.harness import Found, available, measure
-from edgekit.profiles import limit_places
-from edgekit.project import ModelSpec, Project, is_function
-from edgekit.recipe import Quantize, Recipe
+from edgekit.measure.judge import DEVICES, implied, judge, verdict
+from edgekit.profile.profiles import limit_places
+from edgekit.profile.project import ModelSpec, Project, is_function
+from edgekit.profile.recipe import Recipe
+from edgekit.profile.target import Target
+from edgekit.quantize.settings import Quantize
+from edgekit.records.baseline import Before, of
+from edgekit.records.history import record, trends
+from edgekit.records.manifest import manifest_of
+from edgekit.records.outputs import write_build
 from edgekit.report.html import Extras
 from edgekit.report.index import write_index
 from edgekit.report.text import cleaned
@@ -39,13 +42,12 @@ from edgekit.report.types import (
     Report,
     TargetEntry,
 )
-from edgekit.rescue import quantized, rescue
 from edgekit.runtimes import stand_in
-from edgekit.shrink import CALIBRATION_INPUTS, NAMES, Smaller, shrunk
-from edgekit.store import Store, relative
-from edgekit.target import Target
+from edgekit.shrink.file import CALIBRATION_INPUTS, NAMES, Smaller, shrunk
+from edgekit.stages.handover import hand_over
+from edgekit.stages.measure import Found, available, measure
+from edgekit.stages.quantize import quantized, rescue
 from edgekit.types import INTEGER, KERAS, Artifact, Measurement, ModelFacts, Rung, StageRow
-from edgekit.write import check_writable, write_build
 
 
 class Product(msgspec.Struct, frozen=True):

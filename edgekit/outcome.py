@@ -58,7 +58,7 @@ def outcome(error: BaseException) -> tuple[str, int]:
     if isinstance(error, BrokenPipeError):
         return "standard output was closed before all was printed", OutputError.exit_code
     if isinstance(error, OSError) and (error.filename or error.errno in FULL):
-        # What was about to be written is written whole or not at all; see edgekit.store.
+        # What was about to be written is written whole or not at all; see edgekit.engine.store.
         place = "standard output, or a file" if error.filename is None else os.fsdecode(error.filename)
         return one_line(f"{place}: {error.strerror}; check the disk and its permissions"), OutputError.exit_code
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":

@@ -9,12 +9,19 @@ from edgekit.analyze.curves import Measured, Proposal, Sweep
 from edgekit.analyze.findings import Explanation
 from edgekit.ccode.generate import Code
 from edgekit.ccode.piece import Kernels
+from edgekit.compress.channels import Narrowed
+from edgekit.compress.cluster import Clustered
+from edgekit.compress.distil import Distilled
+from edgekit.compress.prune import Pruned
+from edgekit.compress.settings import Distil
+from edgekit.data.locate import locate
 from edgekit.data.spec import DataFacts, DataSpec
+from edgekit.emit.settings import Outputs
+from edgekit.engine.make import EIGEN, OWN, Made, Step
 from edgekit.errors import DataError
+from edgekit.files import sha256
 from edgekit.firmware.run import missing, versions
 from edgekit.flatbuffer.anatomy import Anatomy
-from edgekit.locate import locate
-from edgekit.make import EIGEN, OWN, Made, Step
 from edgekit.measure.accuracy import PREDICTIONS
 from edgekit.measure.metrics import functions
 from edgekit.measure.race import Comparison, Entry, Question, Timed
@@ -22,31 +29,17 @@ from edgekit.measure.record import OUTPUTS
 from edgekit.measure.samples import Differences
 from edgekit.npu.settings import PACKAGE
 from edgekit.npu.vela import Compiled
-from edgekit.project import is_function
-from edgekit.recipe import Distil, Quantize, Recipe, Shrink, Technique
+from edgekit.profile.project import is_function
+from edgekit.profile.recipe import Recipe, Technique
+from edgekit.quantize.qat import Trained
+from edgekit.quantize.settings import Quantize
 from edgekit.report.html import Extras
 from edgekit.report.types import Report
 from edgekit.runtimes import ENGINES, REFERENCE, RUNTIMES
+from edgekit.runtimes.settings import Runtimes
 from edgekit.runtimes.support import supported
-from edgekit.store import sha256
-from edgekit.target import Outputs, Runtimes
-from edgekit.types import (
-    Agreement,
-    Arena,
-    Artifact,
-    Clustered,
-    Distilled,
-    Machine,
-    Measurement,
-    ModelFacts,
-    Narrowed,
-    Parting,
-    Pruned,
-    Reading,
-    Slim,
-    Timing,
-    Trained,
-)
+from edgekit.shrink.settings import Shrink
+from edgekit.types import Agreement, Arena, Artifact, Machine, Measurement, ModelFacts, Parting, Reading, Slim, Timing
 
 TENSORFLOW = "tensorflow"
 """The process that imports TensorFlow. It lives as long as there is something to compress."""
@@ -174,13 +167,13 @@ def quantize_with_scheme(model: Artifact, settings: Quantize) -> Step:
 def shrink(model: Artifact, settings: Shrink) -> Step:
     """A smaller file, not proven yet, with the names that it lacks."""
     arguments = {"model": model, "settings": settings}
-    return Step("shrink", "edgekit.shrink:shrink_file", arguments, (*READING, "numpy"), TOOLS, Slim)
+    return Step("shrink", "edgekit.shrink.file:shrink_file", arguments, (*READING, "numpy"), TOOLS, Slim)
 
 
 def carry(model: Artifact, source: Artifact) -> Step:
     """What was made of a `.tflite`, with the metadata and files that this carries."""
     arguments = {"model": model, "source": source}
-    return Step("metadata", "edgekit.shrink:carry_file", arguments, (*READING, "numpy"), TOOLS, str)
+    return Step("metadata", "edgekit.shrink.file:carry_file", arguments, (*READING, "numpy"), TOOLS, str)
 
 
 def lookup_tables(model: Artifact, names: Artifact | None, arena: int | None) -> Step:
@@ -192,7 +185,7 @@ def lookup_tables(model: Artifact, names: Artifact | None, arena: int | None) ->
     """
     arguments = {"model": model, "names": names, "arena": arena}
     libraries = ("tflite-micro", "numpy", *READING)
-    return Step("lookup tables", "edgekit.shrink:lookup_file", arguments, libraries, "tflm")
+    return Step("lookup tables", "edgekit.shrink.file:lookup_file", arguments, libraries, "tflm")
 
 
 def _process(runtime: str) -> str:
@@ -204,7 +197,9 @@ def prove(before: Artifact, after: Artifact, runtime: str, data: DataSpec, sampl
     """Whether two files answer bit for bit the same."""
     arguments = {"before": before, "after": after, "runtime": runtime, "data": data, "samples": samples}
     libraries = (ENGINES[runtime].package, "numpy")
-    return Step(f"prove {runtime}", "edgekit.shrink:same_outputs", arguments, libraries, _process(runtime), str, False)
+    return Step(
+        f"prove {runtime}", "edgekit.shrink.file:same_outputs", arguments, libraries, _process(runtime), str, False
+    )
 
 
 def sensitivity(model: Artifact, data: DataSpec, settings: Sweep, custom_objects: str) -> Step:

@@ -17,7 +17,7 @@ from edgekit.help import HelpfulTask, print_help
 from edgekit.outcome import fill_streams, flush, outcome, stopping
 
 if TYPE_CHECKING:
-    from edgekit.check import Kind
+    from edgekit.commands.check import Kind
     from edgekit.records.taken import Taken
 
 
@@ -124,10 +124,10 @@ def build(
 
     Exit status: 0 all budgets hold, 1 one is broken, 2 the input is wrong, 3 something is not installed.
     """
-    from edgekit.budget import fails
     from edgekit.build import build
-    from edgekit.profiles import load_targets
-    from edgekit.project import find_project, select_models
+    from edgekit.measure.judge import fails
+    from edgekit.profile.profiles import load_targets
+    from edgekit.profile.project import find_project, select_models
     from edgekit.report.console import Progress, print_commands, print_json, print_reports
     from edgekit.report.markdown import append_summaries
     from edgekit.report.mlflow import log_to_mlflow
@@ -162,8 +162,8 @@ def _taken(
     allowed: dict[Kind, bool],
 ) -> list[Taken]:
     """The builds that a release takes, and on the terminal what has to be known of them."""
-    from edgekit.check import Gate
-    from edgekit.project import find_project, select_models
+    from edgekit.commands.check import Gate
+    from edgekit.profile.project import find_project, select_models
     from edgekit.records.taken import take
     from edgekit.report.text import one_line
 
@@ -208,7 +208,7 @@ def release(
     json: bool = False,
 ) -> int:
     """Pack what ships, the reports and the evidence into an archive that is the same each time; or verify one."""
-    from edgekit import release as archives
+    from edgekit.commands import release as archives
     from edgekit.report.console import print_json, print_verified_release
 
     path = Path(key) if key else None
@@ -249,9 +249,9 @@ def check(
     strict: bool = False,
 ) -> int:
     """The release gate: every report is there, its files and inputs are unchanged, and all budgets hold."""
-    from edgekit.check import Gate, check_all
-    from edgekit.profiles import load_targets
-    from edgekit.project import find_project, select_models
+    from edgekit.commands.check import Gate, check_all
+    from edgekit.profile.profiles import load_targets
+    from edgekit.profile.project import find_project, select_models
     from edgekit.report.console import print_checks, print_json
 
     project = find_project(Path.cwd())
@@ -284,9 +284,9 @@ def baseline(
     json: bool = False,
 ) -> None:
     """Store the figures and files of the builds in a folder as a release, for later builds to be held against."""
-    from edgekit.baseline import save
     from edgekit.errors import ProjectError
-    from edgekit.project import find_project
+    from edgekit.profile.project import find_project
+    from edgekit.records.baseline import save
     from edgekit.report.console import print_json
 
     if action != "save":
@@ -301,8 +301,8 @@ def baseline(
 @command
 def baselines(c: Context, json: bool = False) -> None:
     """List the releases that builds can be held against."""
-    from edgekit.baseline import listed
-    from edgekit.project import find_project
+    from edgekit.profile.project import find_project
+    from edgekit.records.baseline import listed
     from edgekit.report.console import print_json, print_table
 
     rows = listed(find_project(Path.cwd()))
@@ -316,8 +316,8 @@ def baselines(c: Context, json: bool = False) -> None:
 @command
 def history(c: Context, target: list[str], model: str | None = None, count: int = 20, json: bool = False) -> None:
     """The record of builds: when, what was judged, size, accuracy, latency and memory."""
-    from edgekit.history import read
-    from edgekit.project import find_project
+    from edgekit.profile.project import find_project
+    from edgekit.records.history import read
     from edgekit.report.console import print_history, print_json
 
     entries = read(find_project(Path.cwd()), target[0] if target else None, model, count)
@@ -331,8 +331,8 @@ def history(c: Context, target: list[str], model: str | None = None, count: int 
 @command
 def compare(c: Context, before: str, after: str, json: bool = False) -> None:
     """What changed between two builds, a baseline and a build, or two .tflite, and what explains it."""
-    from edgekit.compare import compare
-    from edgekit.project import find_project
+    from edgekit.commands.compare import compare
+    from edgekit.profile.project import find_project
     from edgekit.report.console import print_comparison, print_json
 
     found = compare(find_project(Path.cwd()), before, after)
@@ -364,7 +364,7 @@ def bench(
     json: bool = False,
 ) -> int:
     """Measure any .tflite: size, load time, latency and memory under each runtime here, or on simulated hardware."""
-    from edgekit.measure.bench import Device, bench
+    from edgekit.commands.bench import Device, bench
     from edgekit.report.console import print_json, print_measurements
 
     measurements = bench(Path(path), runtime, threads, Device(cpu, clock, npu))
@@ -385,7 +385,7 @@ def bench(
 def shrink(c: Context, path: str, out: str = "shrunk", keep_names: bool = False, json: bool = False) -> None:
     """Write a smaller .tflite whose outputs are the same bit for bit, proven in every runtime that is installed."""
     from edgekit.report.console import print_json, print_shrunk
-    from edgekit.shrink import shrink
+    from edgekit.shrink.file import shrink
 
     found = shrink(Path(path), Path(out), keep_names)
     print_json(found) if json else print_shrunk(found)
@@ -417,7 +417,7 @@ def ccode(
     json: bool = False,
 ) -> None:
     """Write an int8 .tflite as C11 that needs no interpreter, with the outputs of TFLM byte for byte."""
-    from edgekit.ccode.write import write_ccode
+    from edgekit.commands.ccode import write_ccode
     from edgekit.report.console import print_ccode, print_json
 
     found = write_ccode(Path(path), name or Path(path).stem, kernels, cmsis_nn, Path(out), arena, tables)
@@ -437,7 +437,7 @@ def ccode(
 @command
 def diverge(c: Context, path: str, runtimes: list[str], inputs: str = "", json: bool = False) -> None:
     """Find the first operator at which two runtimes part, by every tensor of a .tflite in both."""
-    from edgekit.diverge import diverge, two
+    from edgekit.commands.diverge import diverge, two
     from edgekit.report.conformance import print_divergence
     from edgekit.report.console import print_json
 
@@ -449,7 +449,7 @@ def diverge(c: Context, path: str, runtimes: list[str], inputs: str = "", json: 
 @command
 def compat(c: Context, path: str, json: bool = False) -> None:
     """List which releases of the runtimes take a .tflite, and what the others lack."""
-    from edgekit.compat import compat
+    from edgekit.commands.compat import compat
     from edgekit.report.conformance import print_compatibility
     from edgekit.report.console import print_json
 
@@ -469,9 +469,9 @@ def compat(c: Context, path: str, json: bool = False) -> None:
 @command
 def verify(c: Context, folder: str, outputs: str, max_lsb: float = 0, json: bool = False) -> int:
     """Compare outputs that came back from a device with the golden vectors of a build."""
+    from edgekit.commands.verify import verify
     from edgekit.report.conformance import print_verified
     from edgekit.report.console import print_json
-    from edgekit.verify import verify
 
     found = verify(Path(folder), Path(outputs))
     print_json(found) if json else print_verified(found)
@@ -531,9 +531,9 @@ def inspect(
     trust_model: bool = False,
 ) -> None:
     """Look inside a model: inputs, outputs, layers or operators, parameters, and what each target makes of it."""
-    from edgekit.inspect import inspect
-    from edgekit.profiles import load_targets
-    from edgekit.project import find_project
+    from edgekit.commands.inspect import inspect
+    from edgekit.profile.profiles import load_targets
+    from edgekit.profile.project import find_project
     from edgekit.report.console import print_inspection, print_json
     from edgekit.types import Reading
 
@@ -546,8 +546,8 @@ def inspect(
 @command
 def targets(c: Context, json: bool = False) -> None:
     """List the device profiles that build takes."""
-    from edgekit.profiles import load_targets
-    from edgekit.project import find_project
+    from edgekit.profile.profiles import load_targets
+    from edgekit.profile.project import find_project
     from edgekit.report.console import print_json, print_table
 
     project = find_project(Path.cwd())
@@ -560,7 +560,7 @@ def targets(c: Context, json: bool = False) -> None:
 @command
 def doctor(c: Context, json: bool = False) -> int:
     """Check the environment: Python, libraries, runtimes and compilers, and what to install where one is missing."""
-    from edgekit.doctor import examine
+    from edgekit.commands.doctor import examine
     from edgekit.report.console import print_json, print_table
 
     findings = examine()
@@ -576,8 +576,8 @@ def doctor(c: Context, json: bool = False) -> int:
 @command
 def clean(c: Context, target: list[str], out: str = "build", cache: bool = False, json: bool = False) -> None:
     """Remove the outputs of builds: those of --target, or all; with --cache the stored results of stages too."""
-    from edgekit.clean import clean
-    from edgekit.project import find_project
+    from edgekit.commands.clean import clean
+    from edgekit.profile.project import find_project
     from edgekit.report.console import print_json
 
     lines = clean(find_project(Path.cwd()), Path(out), target, cache)
@@ -615,11 +615,11 @@ def sensitivity(
     trust_model: bool = False,
 ) -> None:
     """What each layer bears: the error with a layer pruned, rounded or narrowed, and a recipe that follows from it."""
-    from edgekit.profiles import load_single
-    from edgekit.project import find_project, select_model
+    from edgekit.commands.sensitivity import sensitivity, sweep
+    from edgekit.profile.profiles import load_single
+    from edgekit.profile.project import find_project, select_model
     from edgekit.report.analysis import print_sensitivity
     from edgekit.report.console import Progress, print_json
-    from edgekit.sensitivity import sensitivity, sweep
     from edgekit.types import Reading
 
     project = find_project(Path.cwd())
@@ -659,9 +659,9 @@ def explain(
     json: bool = False,
 ) -> None:
     """Explain where accuracy goes: every tensor of the quantized model against the float one, and what to change."""
-    from edgekit.explain import explain_build
-    from edgekit.profiles import load_single
-    from edgekit.project import find_project, select_model
+    from edgekit.commands.explain import explain_build
+    from edgekit.profile.profiles import load_single
+    from edgekit.profile.project import find_project, select_model
     from edgekit.report.console import Progress, print_json
     from edgekit.report.explanation import print_explanation
     from edgekit.types import Reading
@@ -701,12 +701,12 @@ def study(
     """Build a model with many recipes and lay out what each bought: a table, a figure, the Pareto front."""
     import msgspec
 
-    from edgekit.profiles import load_single
-    from edgekit.project import find_project, select_model
+    from edgekit.commands.study import RECIPES, study
+    from edgekit.files import write
+    from edgekit.profile.profiles import load_single
+    from edgekit.profile.project import find_project, select_model
     from edgekit.report.console import Progress, print_json
     from edgekit.report.study import markdown_study, plot_study, print_study
-    from edgekit.store import write
-    from edgekit.study import RECIPES, study
     from edgekit.types import Reading
 
     project = find_project(Path.cwd())

@@ -208,15 +208,6 @@ class ModelFacts(Struct, frozen=True):
     """The layers that have no form in integers, each with what to use instead."""
 
 
-class Pruned(Struct, frozen=True):
-    """What pruning did."""
-
-    sparsity: dict[str, float]
-    """Share of zeros in the weights of each pruned layer."""
-    left: tuple[str, ...]
-    """Layers with weights that were not pruned."""
-
-
 class Slim(Struct, frozen=True):
     """What shrinking made of a file."""
 
@@ -226,43 +217,6 @@ class Slim(Struct, frozen=True):
     """and after."""
     carried: str
     """Metadata, and files that are packed behind the model, which stay byte for byte; "" where it has none."""
-
-
-class Narrowed(Struct, frozen=True):
-    """What the removal of channels did."""
-
-    channels: dict[str, tuple[int, int]]
-    """Of each layer that lost some: how many it had, and has."""
-    parameters: tuple[int, int]
-    macs: tuple[int, int]
-    notes: tuple[str, ...] = ()
-    """What was left as it is, and why."""
-
-
-class Distilled(Struct, frozen=True):
-    """What a student learned."""
-
-    parameters: int
-    teacher_parameters: int
-    losses: dict[str, float]
-    """Of the last epoch, by term: `soft`, `hard`, …"""
-    notes: tuple[str, ...] = ()
-
-
-class Clustered(Struct, frozen=True):
-    """What clustering did."""
-
-    values: dict[str, int]
-    """How many different weights each clustered layer has."""
-    left: tuple[str, ...]
-    """Layers with weights that were not clustered."""
-
-
-class Trained(Struct, frozen=True):
-    """What quantization-aware training did."""
-
-    notes: tuple[str, ...] = ()
-    """Layers that were left in floating point while it trained, and what was kept."""
 
 
 class Rung(Struct, frozen=True):

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.baseline import Before, Release
-from edgekit.budget import judge, verdict
+from edgekit.firmware.hardware import Hardware
 from edgekit.measure.firmware import changed
-from edgekit.target import Budget, Hardware, Waiver
+from edgekit.measure.judge import judge, verdict
+from edgekit.measure.limits import Budget, Waiver
+from edgekit.records.baseline import Before, Release
 from edgekit.types import BudgetLine, Measurement
 from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Percent, Ratio
 

@@ -5,12 +5,15 @@ import itertools
 import msgspec
 import pytest
 
-from edgekit.budget import DEVICES, NAMED, UNITS, fails, judge, verdict
-from edgekit.measure.harness import questions_of
+from edgekit.firmware.hardware import Hardware
+from edgekit.measure.judge import DEVICES, NAMED, UNITS, fails, judge, verdict
+from edgekit.measure.limits import AT_LEAST, Budget
 from edgekit.measure.race import LATENCIES, Comparison, Entry
-from edgekit.recipe import Recipe
+from edgekit.profile.recipe import Recipe
+from edgekit.profile.target import HOSTED, TIMED, Target
 from edgekit.runtimes import RUNTIMES
-from edgekit.target import AT_LEAST, HOSTED, TIMED, Budget, Hardware, Runtimes, Target
+from edgekit.runtimes.settings import Runtimes
+from edgekit.stages.measure import questions_of
 from edgekit.types import Measurement
 from edgekit.units import Quantity
 

@@ -8,4 +8,4 @@ ROOT = Path(__file__).parents[1]
 
 def test_the_reference_of_settings_is_current():
     page = runpy.run_path(str(ROOT / "docs/settings.py"))["page"]
-    assert (ROOT / "docs/recipe.md").read_text() == page((ROOT / "edgekit/recipe.py").read_text())
+    assert (ROOT / "docs/recipe.md").read_text() == page()

@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from edgekit.analyze.findings import Explanation
+from edgekit.commands.explain import explain_build
 from edgekit.errors import DataError, RecipeError
-from edgekit.explain import explain_build
-from edgekit.profiles import load_single
-from edgekit.project import find_project, select_model
+from edgekit.profile.profiles import load_single
+from edgekit.profile.project import find_project, select_model
 from edgekit.types import Reading
 
 ROOT = Path(__file__).parents[1]

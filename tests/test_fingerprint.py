@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 import edgekit
-from edgekit.fingerprint import Fingerprints, library
-from edgekit.store import Store
+from edgekit.engine.fingerprint import Fingerprints, library
+from edgekit.engine.store import Store
 
 STEP = "edgekit.quantize.int8:quantize_file"
 PROGRAM = """
 import sys
 from pathlib import Path
-from edgekit.fingerprint import Fingerprints
-from edgekit.store import Store
+from edgekit.engine.fingerprint import Fingerprints
+from edgekit.engine.store import Store
 fingerprints = Fingerprints(Store(Path("store")))
 print(fingerprints.code(sys.argv[1]))
 fingerprints.save()

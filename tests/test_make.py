@@ -4,9 +4,9 @@ import msgspec
 import pytest
 import worker_probe
 
+from edgekit.engine.make import EIGEN, OWN, Maker, Step
+from edgekit.engine.store import Store
 from edgekit.errors import CrashError
-from edgekit.make import EIGEN, OWN, Maker, Step
-from edgekit.store import Store
 
 
 class Silent:

@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import OutputError
-from edgekit.store import write, write_all
+from edgekit.files import write, write_all
 
 EDGEKIT = str(Path(sys.executable).with_name("edgekit"))
 BUGGY = """
 import sys
-import edgekit.profiles
+import edgekit.profile.profiles
 from edgekit.__main__ import main
 
 def load_targets(*arguments):
     raise {error}
 
-edgekit.profiles.load_targets = load_targets
+edgekit.profile.profiles.load_targets = load_targets
 sys.argv = ["edgekit", "targets"]
 main()
 """
@@ -102,9 +102,9 @@ def test_streams_that_are_closed_or_full(tmp_path, form, task):
 
 WAITING = """
 import sys, time
-import edgekit.profiles
+import edgekit.profile.profiles
 import worker_probe
-from edgekit.worker import Worker
+from edgekit.engine.worker import Worker
 from edgekit.__main__ import main
 
 def load_targets(*arguments):
@@ -112,7 +112,7 @@ def load_targets(*arguments):
         print(process.call(worker_probe.process, returns=int), flush=True)
         process.call(worker_probe.hang, returns=None)
 
-edgekit.profiles.load_targets = load_targets
+edgekit.profile.profiles.load_targets = load_targets
 sys.argv = ["edgekit", "targets"]
 main()
 """

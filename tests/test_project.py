@@ -1,7 +1,7 @@
 import pytest
 
 from edgekit.errors import ProjectError
-from edgekit.project import find_project, select_models
+from edgekit.profile.project import find_project, select_models
 
 TABLE = """
 [tool.edgekit.models.cat]

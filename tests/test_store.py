@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edgekit.engine.store import Record, Store
 from edgekit.errors import OutputError
-from edgekit.store import Record, Store, sha256, write
+from edgekit.files import sha256, write
 
 KEY, OTHER = "ab" * 32, "cd" * 32
 
@@ -145,7 +146,7 @@ class TestMaking:
         program = (
             "import sys, time\n"
             "from pathlib import Path\n"
-            "from edgekit.store import Store\n"
+            "from edgekit.engine.store import Store\n"
             "store, key = Store(Path(sys.argv[1])), sys.argv[2]\n"
             "with store.making(key) as folder:\n"
             "    if store.get(key) is None:\n"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.errors import TargetError
-from edgekit.profiles import load_target, load_targets
+from edgekit.profile.profiles import load_target, load_targets
 
 PROFILE = """
 description = "A board"

@@ -7,9 +7,10 @@ import psutil
 import pytest
 import worker_probe as probe
 
-from edgekit import errors, worker
+from edgekit import errors
+from edgekit.engine import worker
+from edgekit.engine.worker import Worker
 from edgekit.types import Artifact
-from edgekit.worker import Worker
 
 ARTIFACT = Artifact("keras", "m.h5", 10, "ab")
 
@@ -119,7 +120,7 @@ class TestCrashes:
     def test_ctrl_c_ends_the_process(self, tmp_path):
         program = (
             "import sys, worker_probe\n"
-            "from edgekit.worker import Worker\n"
+            "from edgekit.engine.worker import Worker\n"
             "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "with Worker() as process:\n"
             "    print(process.call(worker_probe.process, returns=int), flush=True)\n"
@@ -158,7 +159,7 @@ class TestEnds:
     def test_a_worker_whose_parent_was_killed_ends_itself(self):
         program = (
             "import os, worker_probe\n"
-            "from edgekit.worker import Worker\n"
+            "from edgekit.engine.worker import Worker\n"
             "process = Worker()\n"
             "print(process.call(worker_probe.process, returns=int), flush=True)\n"
             "import threading; threading.Timer(0.3, lambda: os.kill(os.getpid(), 9)).start()\n"

@@ -1,8 +1,8 @@
 import pytest
 
-from edgekit.store import sha256
+from edgekit.files import sha256
+from edgekit.records.outputs import intact
 from edgekit.types import Artifact
-from edgekit.write import intact
 
 
 @pytest.mark.parametrize(

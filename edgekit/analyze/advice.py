@@ -13,7 +13,7 @@ from edgekit.analyze.findings import Advice, Evidence, WeightError
 from edgekit.analyze.trace import Place, Trace
 from edgekit.flatbuffer.linear import KINDS
 from edgekit.quantize.equalize import pairs
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 UNEVEN = 8.0
 """How many times larger than the median channel's a tensor's range is where equalization is worth trying."""

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from edgekit.analyze.findings import Advice, Evidence
 from edgekit.analyze.histogram import Bins, best_range, bins, kept_range, noise
 from edgekit.analyze.trace import Noise, Place
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 PERCENTILES = (99.0, 99.5, 99.9, 99.95, 99.99, 99.999)
 FIXED = {"SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "TANH", "L2_NORMALIZATION"}

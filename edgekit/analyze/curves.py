@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 SENSITIVITY: Final = "edgekit.sensitivity/1"
 Method = Literal["prune", "quantize", "channels"]

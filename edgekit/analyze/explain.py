@@ -23,7 +23,7 @@ from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError, ModelError
 from edgekit.quantize.int8 import improved
 from edgekit.quantize.normalize import normalized, with_heads
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 if TYPE_CHECKING:
     import numpy as np

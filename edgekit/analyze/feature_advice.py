@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edgekit.analyze.findings import Advice, Evidence
 from edgekit.flatbuffer.read import parse
 from edgekit.quantize.normalize import lost_features, normalized
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,21 +8,21 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from edgekit.analyze.climb import Rung, climb, rise
 from edgekit.analyze.confirm import converted, error, quantized
 from edgekit.analyze.curves import Choice, Curve, Measured, Part, Point, Proposal, Sweep
 from edgekit.analyze.recipe_text import recipe_text
 from edgekit.analyze.sensitivity import changed, effect, held_out
-from edgekit.analyze.simulation import Simulation
+from edgekit.compress.climb import Rung, climb, rise
 from edgekit.compress.fine_tune import Progress
 from edgekit.compress.layers import flat
 from edgekit.compress.lesson import Lesson, lesson
+from edgekit.compress.simulation import Simulation
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.measure.accuracy import classes
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import open_keras
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 Key = tuple[str, Part]
 """A layer, and what of it changes."""

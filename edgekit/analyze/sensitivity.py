@@ -11,30 +11,21 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from edgekit.analyze.changes import (
-    Changes,
-    applied,
-    coarsened,
-    has_channels,
-    has_kernels,
-    narrowed,
-    pruned,
-    rounding,
-)
-from edgekit.analyze.climb import Rung, climb, rise, shares
 from edgekit.analyze.curves import ACTIVATION_BITS, SPARSITIES, Curve, Effect, Measured, Part, Point, Sweep
-from edgekit.analyze.simulation import Simulation
+from edgekit.compress.changes import Changes, applied, coarsened, has_channels, has_kernels, narrowed, pruned, rounding
+from edgekit.compress.climb import Rung, climb, rise, shares
 from edgekit.compress.fine_tune import Progress
 from edgekit.compress.layers import chosen, flat, kernels
 from edgekit.compress.lesson import Lesson, lesson
 from edgekit.compress.prune import prunable, prunable_weights
+from edgekit.compress.settings import Selection
+from edgekit.compress.simulation import Simulation
 from edgekit.data.samples import Samples, prepared, read, stratified
 from edgekit.data.spec import DataSpec
 from edgekit.errors import RecipeError
 from edgekit.measure.accuracy import classes, sqnr
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import open_keras
-from edgekit.recipe import Selection
 
 LEVELS = (*SPARSITIES, 0.98)
 """Sparsities that layers are allocated from, or in between."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgekit.compress.lesson import Lesson, batch_loss
+from edgekit.compress.settings import Channels
 from edgekit.errors import RecipeError
-from edgekit.recipe import Channels
 
 SAMPLES = 512
 """Training samples on which the loss without a block is measured."""

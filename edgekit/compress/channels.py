@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from edgekit.compress.blocks import without_blocks
 from edgekit.compress.cost import Cost, cost
 from edgekit.compress.dependencies import CONVOLUTIONS, Dependencies, Group
@@ -14,13 +16,12 @@ from edgekit.compress.layers import chosen, flattened, setting
 from edgekit.compress.lesson import Lesson, lesson
 from edgekit.compress.narrow import narrowed
 from edgekit.compress.ranking import rank
+from edgekit.compress.settings import Channels, Distil
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import RecipeError
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, open_keras, save
-from edgekit.recipe import Channels, Distil
-from edgekit.types import Narrowed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,17 @@ MOST = 0.999
 
 NAMED = 6
 """Layers in a note; of more there is only the number."""
+
+
+class Narrowed(Struct, frozen=True):
+    """What the removal of channels did."""
+
+    channels: dict[str, tuple[int, int]]
+    """Of each layer that lost some: how many it had, and has."""
+    parameters: tuple[int, int]
+    macs: tuple[int, int]
+    notes: tuple[str, ...] = ()
+    """What was left as it is, and why."""
 
 
 def channels_file(

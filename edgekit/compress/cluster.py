@@ -5,17 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.layers import chosen, flat, kernels, setting
 from edgekit.compress.lesson import Lesson, lesson
+from edgekit.compress.settings import Cluster, Distil
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, open_keras, save
-from edgekit.recipe import Cluster, Distil
-from edgekit.types import Clustered
 
 WHERE = "recipe.cluster"
+
+
+class Clustered(Struct, frozen=True):
+    """What clustering did."""
+
+    values: dict[str, int]
+    """How many different weights each clustered layer has."""
+    left: tuple[str, ...]
+    """Layers with weights that were not clustered."""
 
 
 def cluster_file(

@@ -5,19 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.lesson import from_teacher, load_answers, predict
 from edgekit.compress.pupil import pupil
+from edgekit.compress.settings import Distil, Student
 from edgekit.compress.student import smaller_copy
 from edgekit.data.samples import Samples, prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import RecipeError
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, built, open_keras, save
-from edgekit.recipe import Distil, Student
-from edgekit.types import Distilled, Reading
+from edgekit.types import Reading
 
 WHERE = "recipe.distil"
+
+
+class Distilled(Struct, frozen=True):
+    """What a student learned."""
+
+    parameters: int
+    teacher_parameters: int
+    losses: dict[str, float]
+    """Of the last epoch, by term: `soft`, `hard`, …"""
+    notes: tuple[str, ...] = ()
 
 
 def distil_file(

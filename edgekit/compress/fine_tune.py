@@ -8,7 +8,7 @@ from typing import Any
 
 from edgekit.compress.kept import keeping
 from edgekit.compress.lesson import Lesson
-from edgekit.recipe import FineTuning
+from edgekit.compress.settings import FineTuning
 
 Progress = Callable[[str, float], None]
 HELD_OUT = 0.1

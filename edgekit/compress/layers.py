@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
+from edgekit.compress.settings import Selection
 from edgekit.config import nearest
 from edgekit.errors import RecipeError
-from edgekit.recipe import Selection
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from edgekit.compress.settings import Distil
 from edgekit.data.samples import Samples, prepared
 from edgekit.data.spec import DataSpec
-from edgekit.recipe import Distil
 
 if TYPE_CHECKING:
     import numpy as np

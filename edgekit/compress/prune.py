@@ -7,23 +7,33 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.kept import kept
 from edgekit.compress.layers import chosen, flat, kernels, setting
 from edgekit.compress.lesson import Lesson, lesson
 from edgekit.compress.masks import magnitude_mask, shares_of_smallest, two_of_four_mask
 from edgekit.compress.saliency_pruning import prune_in_rounds
+from edgekit.compress.settings import Distil, Prune
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import RecipeError
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, open_keras, save
-from edgekit.recipe import Distil, Prune
-from edgekit.types import Pruned
 
 WHERE = "recipe.prune"
 ROWS = frozenset("Dense Conv1D Conv2D Conv3D SeparableConv1D SeparableConv2D".split())
 """Layers with kernels of (…, inputs, outputs)."""
+
+
+class Pruned(Struct, frozen=True):
+    """What pruning did."""
+
+    sparsity: dict[str, float]
+    """Share of zeros in the weights of each pruned layer."""
+    left: tuple[str, ...]
+    """Layers with weights that were not pruned."""
 
 
 def prune_file(

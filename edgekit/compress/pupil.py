@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgekit.compress.settings import Distil
 from edgekit.config import nearest
 from edgekit.errors import RecipeError
-from edgekit.recipe import Distil
 
 HIDDEN = 64
 """Neurons of the network that tells teacher from student."""

@@ -22,7 +22,7 @@ def rank(
     """How much each channel matters.
 
     Args:
-      by: see `edgekit.recipe.Channels.by`.
+      by: see `edgekit.profile.recipe.Channels.by`.
       x: prepared training samples, for each input (N, …).
 
     Returns:

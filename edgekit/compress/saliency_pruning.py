@@ -7,7 +7,7 @@ from typing import Any
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.lesson import Lesson
 from edgekit.compress.masks import magnitude_mask, shares_of_smallest, two_of_four_mask
-from edgekit.recipe import Prune
+from edgekit.compress.settings import Prune
 
 BATCHES = 8
 """Over which saliency is averaged."""

@@ -8,8 +8,8 @@ from edgekit.compress.blocks import blocks, inside, without
 from edgekit.compress.dependencies import CONVOLUTIONS, Dependencies
 from edgekit.compress.layers import flattened
 from edgekit.compress.narrow import narrowed
+from edgekit.compress.settings import Student
 from edgekit.errors import RecipeError
-from edgekit.recipe import Student
 
 WHERE = "recipe.distil.student"
 

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from edgekit.project import Preprocessing
+from edgekit.config import Settings
 from edgekit.types import TensorSpec
 
 RANDOM = "random"
@@ -12,6 +12,13 @@ RANDOM = "random"
 def plain_name(tensor: str) -> str:
     """A tensor's name as a person knows it: that of the signature or the layer, without what TensorFlow adds."""
     return tensor.removeprefix("serving_default_").split(":")[0].split("/")[0]
+
+
+class Preprocessing(Settings, frozen=True):
+    """What turns stored samples into what the model was trained on: `sample * scale + offset`, as float32."""
+
+    scale: float = 1.0
+    offset: float = 0.0
 
 
 class DataSpec(Struct, frozen=True):

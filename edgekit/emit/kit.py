@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from edgekit import worker
 from edgekit.emit.arena import arena_with_margin
 from edgekit.emit.c_array import CArray, array_files
 from edgekit.emit.ends import End, ends
@@ -15,11 +14,12 @@ from edgekit.emit.golden import golden_files
 from edgekit.emit.identifier import c_identifier
 from edgekit.emit.literals import c_string
 from edgekit.emit.render import render
+from edgekit.emit.settings import Outputs
+from edgekit.engine import worker
 from edgekit.engine.limits import Look, limits
 from edgekit.errors import EdgekitError
+from edgekit.files import write_all
 from edgekit.flatbuffer.read import Graph, read
-from edgekit.store import write_all
-from edgekit.target import Outputs
 from edgekit.types import Arena, TensorSpec
 
 Engine = Literal["standalone", "tflm"]

@@ -32,7 +32,7 @@ class Look(Enum):
 
 
 class Limits(TypedDict):
-    """Arguments of `edgekit.worker.call_confined`."""
+    """Arguments of `edgekit.engine.worker.call_confined`."""
 
     processor: float
     time_limit: float

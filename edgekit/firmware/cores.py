@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from edgekit.target import Hardware
+    from edgekit.firmware.hardware import Hardware
 
 
 class Core(Struct, frozen=True):

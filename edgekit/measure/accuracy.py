@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from edgekit import runtimes
 from edgekit.data.samples import Samples, prepared, read
 from edgekit.data.spec import DataSpec
+from edgekit.engine.worker import Progress
 from edgekit.errors import DataError, ModelError
 from edgekit.measure.fidelity import lost_outputs, no_classes, probabilities, sqnr
 from edgekit.measure.intervals import mcnemar, paired_difference, wilson
@@ -22,7 +23,6 @@ from edgekit.measure.record import OUTPUTS
 from edgekit.measure.skill import skill
 from edgekit.runtimes import Session
 from edgekit.types import Measurement
-from edgekit.worker import Progress
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.data.spec import DataSpec
+from edgekit.engine.worker import Progress
 from edgekit.errors import ModelError
 from edgekit.runtimes import Session, open_session
-from edgekit.worker import Progress
 
 if TYPE_CHECKING:
     import numpy as np

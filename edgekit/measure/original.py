@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
+from edgekit.engine.worker import Progress
 from edgekit.errors import ModelError
 from edgekit.measure.accuracy import BLOCK, write_answers
+from edgekit.model.function import keras_function
 from edgekit.model.read import open_keras, original
-from edgekit.quantize.function import keras_function
 from edgekit.types import Measurement, Reading
-from edgekit.worker import Progress
 
 if TYPE_CHECKING:
     import numpy as np

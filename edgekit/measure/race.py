@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 from msgspec import Struct, json
 from msgspec.structs import replace
 
+from edgekit.engine.worker import Progress, Worker
 from edgekit.errors import CrashError, ModelError, WorkerError
 from edgekit.measure.intervals import CONFIDENCE
 from edgekit.measure.latency import SHARES, resident_memory, timed
 from edgekit.runtimes import installed
 from edgekit.types import Measurement, Run, Timing
-from edgekit.worker import Progress, Worker
 
 T = TypeVar("T")
 RUNS = "runs.json"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from edgekit.data.archive import read_archive
 from edgekit.data.spec import DataSpec
+from edgekit.engine.worker import Progress
 from edgekit.errors import DataError
-from edgekit.worker import Progress
 
 if TYPE_CHECKING:
     import numpy as np

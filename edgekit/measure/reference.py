@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from edgekit import steps
 from edgekit.data.spec import DataSpec
+from edgekit.engine.make import Made, Step
 from edgekit.errors import ModelError, WorkerError
-from edgekit.make import Made, Step
-from edgekit.measure.agreements import ALIKE_DB
 from edgekit.measure.record import OUTPUTS
 from edgekit.runtimes import REFERENCE, installed
+from edgekit.stages.agreements import ALIKE_DB
 from edgekit.types import Artifact, Measurement
 
 FLOAT_SQNR = "float_sqnr"

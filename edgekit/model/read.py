@@ -19,11 +19,11 @@ from edgekit.model.container import Container, identify, layer_name, layers
 from edgekit.model.convertible import check_loops, operators_without_integers, without_form, without_integers
 from edgekit.model.custom import custom_scope, own_names
 from edgekit.model.finite import check_constants, check_weights
+from edgekit.model.function import keras_3_function, keras_function, saved_model_function, to_tflite
 from edgekit.model.newer import copy_with, older_copy
 from edgekit.model.rebuild import CannotRebuild, rebuild
 from edgekit.model.shapes import fix_shapes, parse_shapes
 from edgekit.model.trust import check_trusted
-from edgekit.quantize.function import keras_3_function, keras_function, saved_model_function, to_tflite
 from edgekit.types import FLOAT, INTEGER, KERAS, ModelFacts, Reading, TensorSpec
 
 

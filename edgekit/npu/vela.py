@@ -12,9 +12,9 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from edgekit.engine.fingerprint import library
 from edgekit.engine.python import environment, python
 from edgekit.errors import ModelError, WorkerError
-from edgekit.fingerprint import library
 from edgekit.flatbuffer.edit import move_inside, objects, packed
 from edgekit.flatbuffer.names import read_named
 from edgekit.npu.settings import PACKAGE

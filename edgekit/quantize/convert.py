@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.flatbuffer.read import parse
+from edgekit.model.function import keras_function, to_tflite
 from edgekit.model.read import FLOAT, open_keras
 from edgekit.model.unroll import unrolled
 from edgekit.quantize.casts import with_portable_masks
-from edgekit.quantize.function import keras_function, to_tflite
 
 
 def convert_file(model: str, custom_objects: str, folder: str) -> str:

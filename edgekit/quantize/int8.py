@@ -23,7 +23,7 @@ from edgekit.quantize.masks import bounded, scores
 from edgekit.quantize.normalize import behind, normalized, with_heads
 from edgekit.quantize.ranges import better_ranges
 from edgekit.quantize.rounding import round_weights
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.kept import kept
 from edgekit.compress.layers import flattened, kernels
 from edgekit.compress.lesson import Lesson, kind, lesson
+from edgekit.compress.settings import Distil
 from edgekit.data.samples import Samples, calibration, prepared, read, stratified
 from edgekit.data.spec import DataSpec
 from edgekit.errors import RecipeError
@@ -19,9 +22,9 @@ from edgekit.quantize.activations import activations
 from edgekit.quantize.convert import without_loops
 from edgekit.quantize.int8 import integers
 from edgekit.quantize.ranges import asymmetric, quantized
+from edgekit.quantize.settings import Qat, Quantize
 from edgekit.quantize.simulated import Simulated, rounds
-from edgekit.recipe import Distil, Qat, Quantize
-from edgekit.types import INTEGER, KERAS, Trained
+from edgekit.types import INTEGER, KERAS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +34,13 @@ HELD_OUT = 0.1
 """Share of the training samples that do not train, but say whether training helped;"""
 MOST = 512
 """so many at most."""
+
+
+class Trained(Struct, frozen=True):
+    """What quantization-aware training did."""
+
+    notes: tuple[str, ...] = ()
+    """Layers that were left in floating point while it trained, and what was kept."""
 
 
 def qat_file(

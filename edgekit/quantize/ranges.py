@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgekit.flatbuffer.read import parse
 from edgekit.quantize.activations import activations
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 if TYPE_CHECKING:
     import numpy as np

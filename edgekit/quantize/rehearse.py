@@ -17,10 +17,10 @@ from edgekit.data.samples import calibration, prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import open_keras
+from edgekit.profile.recipe import Recipe
 from edgekit.quantize.convert import without_loops
 from edgekit.quantize.int8 import integers
 from edgekit.quantize.qat import check
-from edgekit.recipe import Recipe
 
 FEW = 32
 """Samples by which channels are ranked."""

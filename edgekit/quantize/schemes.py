@@ -18,7 +18,7 @@ from edgekit.flatbuffer.edit import objects, packed, ranges
 from edgekit.flatbuffer.read import Graph, Operator, parse
 from edgekit.quantize.integers import described, in_float, made
 from edgekit.quantize.repair import repaired
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.types import INTEGER
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from edgekit.quantize.ranges import Counting, Range, choose
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 if TYPE_CHECKING:
     import numpy as np

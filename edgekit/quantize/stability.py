@@ -16,7 +16,7 @@ from edgekit.flatbuffer.read import parse
 from edgekit.model.convertible import check_loops
 from edgekit.quantize.int8 import calibrate
 from edgekit.quantize.ranges import SAME_SCALE
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 if TYPE_CHECKING:
     import numpy as np

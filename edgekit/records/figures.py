@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.budget import DEVICES
+from edgekit.measure.judge import DEVICES
 from edgekit.types import Measurement
 
 ORDER = (

@@ -10,9 +10,9 @@ from edgekit.types import Agreement, Parting
 from edgekit.units import show
 
 if TYPE_CHECKING:
-    from edgekit.compat import Compatibility
-    from edgekit.diverge import Divergence
-    from edgekit.verify import Verified
+    from edgekit.commands.compat import Compatibility
+    from edgekit.commands.diverge import Divergence
+    from edgekit.commands.verify import Verified
 
 HEAD = ["runtime", "samples", "identical", "largest difference", "mean", "churn (95 % interval)", "parts first at"]
 

@@ -16,14 +16,14 @@ from edgekit.report.text import one_line, printable, shown
 from edgekit.units import show
 
 if TYPE_CHECKING:
-    from edgekit.ccode.write import Written
-    from edgekit.check import Checked
-    from edgekit.compare import Change, Compared
-    from edgekit.history import Entry
-    from edgekit.inspect import Inspection, Support
-    from edgekit.release import Verified
+    from edgekit.commands.ccode import Written
+    from edgekit.commands.check import Checked
+    from edgekit.commands.compare import Change, Compared
+    from edgekit.commands.inspect import Inspection, Support
+    from edgekit.commands.release import Verified
+    from edgekit.records.history import Entry
     from edgekit.report.types import Report
-    from edgekit.shrink import Shrunk
+    from edgekit.shrink.file import Shrunk
     from edgekit.types import Measurement, StageRow
 
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "skipped": "dim"}
@@ -40,12 +40,12 @@ class Progress:
         self._bar: Any = None
 
     def headline(self, text: str) -> None:
-        """See `edgekit.make.Listener`."""
+        """See `edgekit.engine.make.Listener`."""
         if not self._quiet:
             print(one_line(text), flush=True)
 
     def begin(self, name: str) -> None:
-        """See `edgekit.make.Listener`."""
+        """See `edgekit.engine.make.Listener`."""
         if self._quiet or not sys.stderr.isatty():
             return
         from rich import progress
@@ -65,12 +65,12 @@ class Progress:
         self._bar.start()
 
     def progress(self, text: str, share: float) -> None:
-        """See `edgekit.make.Listener`."""
+        """See `edgekit.engine.make.Listener`."""
         if self._bar:
             self._bar.update(self._bar.task_ids[0], completed=share, total=1.0, text=one_line(text))
 
     def end(self, row: StageRow) -> None:
-        """See `edgekit.make.Listener`."""
+        """See `edgekit.engine.make.Listener`."""
         self.close()
         if not self._quiet:
             size = show(row.bytes, "B") if row.bytes else ""

@@ -8,11 +8,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from edgekit.budget import AT_LEAST, DEVICES
 from edgekit.flatbuffer.anatomy import Anatomy
-from edgekit.history import Entry
+from edgekit.measure.judge import AT_LEAST, DEVICES
 from edgekit.measure.latency import SHARES
 from edgekit.measure.samples import Differences
+from edgekit.records.history import Entry
 from edgekit.report import conformance, device, receipt
 from edgekit.report.markdown import remarks
 from edgekit.report.text import printable

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from edgekit.files import DAMAGE
+from edgekit.files import DAMAGE, write
 from edgekit.report.html import MARKS
 from edgekit.report.types import Report
-from edgekit.store import write
 from edgekit.units import show
 
 

@@ -11,7 +11,7 @@ from edgekit.report.text import shown
 from edgekit.units import show
 
 if TYPE_CHECKING:
-    from edgekit.study import Outcome, Study
+    from edgekit.commands.study import Outcome, Study
 
 HEAD = [
     "",

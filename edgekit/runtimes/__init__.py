@@ -1,7 +1,7 @@
 """The engines that execute a `.tflite`: which are known, which are here, and a session with one of them.
 
 Two TFLite runtimes in one process corrupt each other, so a process opens sessions of one runtime only: see
-`edgekit.worker`. Importing this module imports no runtime and no NumPy.
+`edgekit.engine.worker`. Importing this module imports no runtime and no NumPy.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
+from edgekit.engine.fingerprint import library
 from edgekit.errors import OUT_OF_MEMORY, ModelError, SetupError, TargetError, WorkerError
-from edgekit.fingerprint import library
 from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from edgekit.recipe import Quantize
+    from edgekit.quantize.settings import Quantize
 
 
 class Runtime(Struct, frozen=True):

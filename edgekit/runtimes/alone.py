@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit import worker
+from edgekit.engine import worker
 from edgekit.errors import ModelError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from edgekit.analyze.trace import dequantize, quantize
 from edgekit.flatbuffer.edit import objects, packed
 from edgekit.quantize import int8
 from edgekit.quantize.convert import convert
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 SAMPLES, SHAPE = 60, (12, 12, 2)
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 from msgspec import Struct
 
-from edgekit.analyze.changes import applied, narrowed, rounding
 from edgekit.analyze.confirm import answers
 from edgekit.analyze.curves import Sweep
 from edgekit.analyze.sensitivity import allocate, changeable, changed, concerned, held_out, mean_loss
-from edgekit.analyze.simulation import Simulation, segments
+from edgekit.compress.changes import applied, narrowed, rounding
 from edgekit.compress.lesson import lesson
+from edgekit.compress.simulation import Simulation, segments
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.model.read import KERAS, open_keras, save

@@ -8,15 +8,14 @@ import pytest
 from edgekit.analyze.explain import explain_file
 from edgekit.analyze.findings import Explanation
 from edgekit.config import parse_value
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.worker import Worker
 from edgekit.errors import DataError, ModelError
 from edgekit.model.read import load_file
-from edgekit.project import Preprocessing
 from edgekit.quantize.convert import convert_file
 from edgekit.quantize.int8 import quantize_file
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.types import ModelFacts, Reading, TensorSpec
-from edgekit.worker import Worker
 
 ROOT = Path(__file__).parents[2]
 DATA = DataSpec(

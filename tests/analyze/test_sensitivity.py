@@ -7,22 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from edgekit.analyze.changes import channel_axes, on_grid
-from edgekit.analyze.climb import Rung, climb, shares
 from edgekit.analyze.curves import BITS, SPARSITIES, Measured, Proposal, Sweep
 from edgekit.analyze.propose import longest, propose_file
 from edgekit.analyze.recipe_text import pattern
 from edgekit.analyze.sensitivity import ratio, sensitivity_file
 from edgekit.analyze.sensitivity_plot import plot_file
+from edgekit.commands.sensitivity import allowed, sweep
+from edgekit.compress.changes import channel_axes, on_grid
+from edgekit.compress.climb import Rung, climb, shares
 from edgekit.config import decode, tomllib
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.worker import Worker
 from edgekit.errors import DataError, RecipeError
-from edgekit.profiles import load_target
-from edgekit.project import Preprocessing
-from edgekit.recipe import Quantize, Recipe
-from edgekit.sensitivity import allowed, sweep
+from edgekit.profile.profiles import load_target
+from edgekit.profile.recipe import Recipe
+from edgekit.quantize.settings import Quantize
 from edgekit.types import TensorSpec
-from edgekit.worker import Worker
 
 ROOT = Path(__file__).parents[2]
 DIGITS = str(ROOT / "assets/digits.npz")

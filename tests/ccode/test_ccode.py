@@ -13,8 +13,8 @@ from make_graph import Graph
 from edgekit.ccode.fixed_point import exponentials, quantized_multiplier, requantize
 from edgekit.ccode.generate import generate
 from edgekit.ccode.plan import Span, Use, plan
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
-from edgekit.worker import Worker
 
 KERNELS = ["portable", "dsp"]
 if cmsis_nn():

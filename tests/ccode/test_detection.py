@@ -6,10 +6,10 @@ from code_probe import compare
 from make_graph import Graph
 
 from edgekit.ccode.generate import generate
+from edgekit.engine.worker import Worker
 from edgekit.flatbuffer.detection import DETECTION, detects, with_float_detections, without_detection
 from edgekit.flatbuffer.read import parse
 from edgekit.quantize.integers import float_operators
-from edgekit.worker import Worker
 
 
 @pytest.fixture(scope="module")

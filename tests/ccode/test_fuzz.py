@@ -10,7 +10,7 @@ from make_graph import Graph
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 import fuzz_ccode
 
-from edgekit import worker
+from edgekit.engine import worker
 
 
 def fuzz(seed: int, most: int) -> list[str]:

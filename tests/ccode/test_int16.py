@@ -13,17 +13,16 @@ from hypothesis import strategies as st
 from make_graph import Graph
 
 from edgekit.ccode.generate import generate
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.firmware import run as firmware
 from edgekit.model.read import load_file
-from edgekit.project import Preprocessing
 from edgekit.quantize.convert import convert_file
 from edgekit.quantize.int8 import calibrate_file
 from edgekit.quantize.schemes import quantize_with_scheme
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.types import Reading, TensorSpec
-from edgekit.worker import Worker
 
 ASSETS = Path(__file__).parents[2] / "assets"
 IMAGE = TensorSpec("image", (1, 28, 28, 1), "float32")

@@ -11,8 +11,8 @@ from make_graph import Graph
 
 from edgekit.ccode.fixed_point import quantized_multiplier, requantize
 from edgekit.ccode.generate import generate
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
-from edgekit.worker import Worker
 
 
 @pytest.fixture(scope="module")

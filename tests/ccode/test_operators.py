@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from make_graph import Graph
 
 from edgekit.ccode.generate import generate
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
-from edgekit.worker import Worker
 
 ZEROS = st.sampled_from([-128, -3, 0, 127])
 SCALES = st.sampled_from([0.004, 0.05, 3.0])  # the first one shifts to the left

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from make_graph import Graph
 from palette_probe import Tried, compare_tables, flash
 
-from edgekit import worker
 from edgekit.ccode.generate import generate
+from edgekit.engine import worker
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import constants, with_constants
 from edgekit.flatbuffer.read import parse
-from edgekit.shrink import lookup_file
-from edgekit.worker import Worker
+from edgekit.shrink.file import lookup_file
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from make_graph import Graph
 
 from edgekit.ccode.generate import generate
 from edgekit.ccode.quantize import PAIRS
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
-from edgekit.worker import Worker
 
 ENDS = {"int8": (0.05, -3), "uint8": (0.05, 125), "int16": (2e-4, 0), "int32": (3e-9, 0)}
 """A scale and zero point for each type; those of 8 bits stand for the same values."""

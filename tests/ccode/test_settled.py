@@ -6,12 +6,12 @@ from code_probe import compare
 from make_graph import Graph
 
 from edgekit.ccode.generate import generate
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
-from edgekit.recipe import Shrink
 from edgekit.runtimes import RUNTIMES, installed
-from edgekit.shrink import prove, shrink, shrink_file
-from edgekit.worker import Worker
+from edgekit.shrink.file import prove, shrink, shrink_file
+from edgekit.shrink.settings import Shrink
 
 
 @pytest.fixture(scope="module")

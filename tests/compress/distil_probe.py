@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from edgekit.recipe import Distil, Student
+from edgekit.compress.settings import Distil, Student
 
 
 def soft(of: str, temperature: float, taught: list[list[float]], given: list[list[float]]) -> float:
@@ -97,8 +97,7 @@ def teach(settings: Distil, outputs: str = "softmax", labels: bool = True, prune
     from edgekit.compress.lesson import predict
     from edgekit.compress.student import smaller_copy
     from edgekit.data.samples import Samples
-    from edgekit.data.spec import DataSpec
-    from edgekit.project import Preprocessing
+    from edgekit.data.spec import DataSpec, Preprocessing
     from edgekit.types import TensorSpec
 
     tf_keras.utils.set_random_seed(0)

@@ -4,8 +4,8 @@ import channels_probe as probe
 import numpy as np
 import pytest
 
+from edgekit.engine.worker import Worker
 from edgekit.errors import RecipeError
-from edgekit.worker import Worker
 
 GROUPS = {
     "plain": 2,

@@ -4,14 +4,13 @@ import compress_probe as probe
 import numpy as np
 import pytest
 
-from edgekit.compress.cluster import cluster_file
-from edgekit.compress.prune import prune_file
-from edgekit.data.spec import DataSpec
+from edgekit.compress.cluster import Clustered, cluster_file
+from edgekit.compress.prune import Pruned, prune_file
+from edgekit.compress.settings import Cluster, Prune
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.worker import Worker
 from edgekit.errors import RecipeError
-from edgekit.project import Preprocessing
-from edgekit.recipe import Cluster, Prune
-from edgekit.types import Clustered, Pruned, TensorSpec
-from edgekit.worker import Worker
+from edgekit.types import TensorSpec
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@ import distil_probe as probe
 import numpy as np
 import pytest
 
+from edgekit.compress.settings import Distil, Student
+from edgekit.engine.worker import Worker
 from edgekit.errors import RecipeError
-from edgekit.recipe import Distil, Student
-from edgekit.worker import Worker
 
 SHORT = {"epochs": 6, "batch_size": 16, "learning_rate": 0.003}
 

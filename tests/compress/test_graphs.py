@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from edgekit.worker import Worker
+from edgekit.engine.worker import Worker
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,12 @@ import compress_probe as probe
 import numpy as np
 import pytest
 
-from edgekit.compress.prune import prune_file
-from edgekit.data.spec import DataSpec
+from edgekit.compress.prune import Pruned, prune_file
+from edgekit.compress.settings import Prune
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.worker import Worker
 from edgekit.errors import RecipeError
-from edgekit.project import Preprocessing
-from edgekit.recipe import Prune
-from edgekit.types import Pruned, TensorSpec
-from edgekit.worker import Worker
+from edgekit.types import TensorSpec
 
 PRUNED = {"conv/kernel", "separable/pointwise_kernel", "dense/kernel"}
 """What TFMOT prunes of the functional model: depthwise kernels are too small to spare any."""

@@ -6,7 +6,7 @@ import pytest
 import zoo
 import zoo_probe as probe
 
-from edgekit.worker import Worker
+from edgekit.engine.worker import Worker
 
 TOLD = {
     ("3-D", ""): "MaxPool3D",

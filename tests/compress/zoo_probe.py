@@ -8,10 +8,11 @@ from typing import Any
 import zoo
 from msgspec.structs import replace
 
-from edgekit.data.spec import DataSpec
+from edgekit.compress.settings import Channels, Cluster, Distil, Prune
+from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import EdgekitError
-from edgekit.project import Preprocessing
-from edgekit.recipe import Channels, Cluster, Distil, Prune, Qat, Quantize, Recipe
+from edgekit.profile.recipe import Recipe
+from edgekit.quantize.settings import Qat, Quantize
 from edgekit.types import TensorSpec
 
 TRAIN, EVALUATION, CLUSTERS = 64, 16, 4

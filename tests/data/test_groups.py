@@ -8,9 +8,8 @@ from edgekit.data.check import check_data
 from edgekit.data.groups import whole_groups
 from edgekit.data.overlap import overlap
 from edgekit.data.samples import calibration_rows, read
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
-from edgekit.project import Preprocessing
 from edgekit.types import TensorSpec
 
 

@@ -12,9 +12,8 @@ from PIL import Image
 from edgekit.data.check import check_data
 from edgekit.data.folder import read_folder
 from edgekit.data.samples import read
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
-from edgekit.project import Preprocessing
 from edgekit.types import TensorSpec
 
 RED = (200, 40, 20)

@@ -7,9 +7,8 @@ from PIL import Image
 
 from edgekit.data import samples
 from edgekit.data.check import check_data
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
-from edgekit.project import Preprocessing
 from edgekit.types import TensorSpec
 
 LEFT, RIGHT = TensorSpec("left", (1, 4), "float32"), TensorSpec("right", (1, 4), "float32")

@@ -6,9 +6,8 @@ import pytest
 from edgekit.data.arrays import from_arrays
 from edgekit.data.check import check_data
 from edgekit.data.samples import read
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
-from edgekit.project import Preprocessing
 from edgekit.types import TensorSpec
 
 N = 6

@@ -8,9 +8,8 @@ from PIL import Image
 
 from edgekit.data.check import check_data
 from edgekit.data.samples import Samples, calibration, prepared, read, split, stratified
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
-from edgekit.project import Preprocessing
 from edgekit.types import TensorSpec
 
 LABELS = st.lists(st.integers(0, 5), min_size=5, max_size=200).map(np.array)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from command_line import edgekit
 
-from edgekit import worker
+from edgekit.engine import worker
 from edgekit.flatbuffer.read import read
 
 OUT = "build/phone/digits"

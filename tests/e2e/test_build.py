@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from command_line import contents, edgekit, rebuilt, run, statuses, steps
 
-from edgekit import worker
+from edgekit.engine import worker
+from edgekit.profile.target import HOSTED
 from edgekit.report.schema import FILE, schema
-from edgekit.target import HOSTED
 
 OUT = Path("build/phone/digits")
 
@@ -105,7 +105,7 @@ class TestFirstBuild:
 
     def test_the_model_is_int8_in_and_out(self, cold):
         model = str(cold / OUT / "model.tflite")
-        found = worker.call("edgekit.inspect:inspect_file", model, returns=dict)
+        found = worker.call("edgekit.commands.inspect:inspect_file", model, returns=dict)
         ends = [*found["inputs"], *found["outputs"]]
         assert [(e["dtype"], e["shape"]) for e in ends] == [("int8", [1, 28, 28, 1]), ("int8", [1, 10])]
         assert all(e["scale"] > 0 for e in ends)

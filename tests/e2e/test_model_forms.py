@@ -154,7 +154,7 @@ class TestInspect:
 
     def test_does_not_import_tensorflow(self, int8):
         code = (
-            "import sys; from edgekit.inspect import inspect_file; inspect_file(sys.argv[1]);"
+            "import sys; from edgekit.commands.inspect import inspect_file; inspect_file(sys.argv[1]);"
             "sys.exit('tensorflow' in sys.modules)"
         )
         assert run([sys.executable, "-c", code, str(int8)], int8.parent).returncode == 0

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from command_line import ENVIRONMENT, edgekit, rebuilt, statuses
 
-from edgekit.store import sha256
+from edgekit.files import sha256
 
 OUT = Path("build/phone/digits")
 BUILD = [sys.executable, "-m", "edgekit", "build", "--target=phone"]

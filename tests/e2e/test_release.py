@@ -10,8 +10,8 @@ import zlib
 import pytest
 from command_line import edgekit
 
+from edgekit.commands.release import INDEX, SIGNATURE, signed, verify
 from edgekit.records.archive import Member, deflated, inflated, members, packed
-from edgekit.release import INDEX, SIGNATURE, signed, verify
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from edgekit.emit.array_forms import PLAIN_BELOW, byte_rows, word_rows
 from edgekit.emit.c_array import CArray, in_comment
 from edgekit.emit.kit import Kit, emit_file, files
 from edgekit.emit.literals import c_float
+from edgekit.emit.settings import Outputs
 from edgekit.errors import ModelError, RecipeError
-from edgekit.target import Outputs
 from edgekit.types import Arena
 
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")

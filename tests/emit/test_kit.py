@@ -14,13 +14,13 @@ from kit_probe import LABELS, through, write_kit
 from make_graph import Graph
 from tflm_shim import engine, write_shim
 
-from edgekit import worker
 from edgekit.ccode.generate import generate
 from edgekit.emit.c_array import CArray
 from edgekit.emit.kit import Kit, emit_file, files
 from edgekit.emit.literals import c_number, c_string
+from edgekit.emit.settings import Outputs
+from edgekit.engine import worker
 from edgekit.flatbuffer.read import read
-from edgekit.target import Outputs
 from edgekit.types import Arena
 
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")

@@ -1,4 +1,4 @@
-from edgekit import worker
+from edgekit.engine import worker
 
 
 def write_from_inner(path: str) -> None:

@@ -12,9 +12,10 @@ import confine_probe as probe
 import numpy as np
 import pytest
 
-from edgekit import errors, worker
+from edgekit import errors
+from edgekit.engine import worker
 from edgekit.engine.confine import holds, total_memory
-from edgekit.worker import Worker, call_confined
+from edgekit.engine.worker import Worker, call_confined
 
 PRIVILEGED = ["trace a process", "write into a process", "mount", "a namespace", "another root", "io_uring"]
 """Attempts that the kernel may refuse any process."""

@@ -7,11 +7,11 @@ from pathlib import Path
 import confine_probe as probe
 import pytest
 
-from edgekit import compare, compat, errors, inspect
-from edgekit.ccode import write
+from edgekit import errors
+from edgekit.commands import ccode, compare, compat, inspect
 from edgekit.emit import kit
 from edgekit.engine.limits import Look, limits
-from edgekit.worker import call_confined
+from edgekit.engine.worker import call_confined
 
 
 @pytest.mark.parametrize("look", Look)
@@ -25,7 +25,7 @@ def test_limits_grow_with_the_file(tmp_path, look):
     assert limits(tmp_path, look) == large  # of a folder: all that is in it
 
 
-@pytest.mark.parametrize("module", [compat, compare, inspect, write, kit])
+@pytest.mark.parametrize("module", [compat, compare, inspect, ccode, kit])
 def test_whatever_looks_at_a_file_has_limits(module):
     """Each of them asks for the limits of its file, and none has a time limit of its own."""
     assert module.limits is limits and not hasattr(module, "TIME_LIMIT")

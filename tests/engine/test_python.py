@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from traps import BY_PYTHON_ITSELF, LIBRARIES, lay, marks
 
-from edgekit import worker
+from edgekit.engine import worker
 from edgekit.engine.python import environment, import_own, python
 
 ASSETS = Path(__file__).parents[2] / "assets"

@@ -11,11 +11,11 @@ from firmware_probe import simulated, with_helium
 from make_graph import Graph
 from msgspec.structs import replace
 
-from edgekit import worker
 from edgekit.ccode.generate import generate
 from edgekit.ccode.library import needed, parts
 from edgekit.emit.c_array import CArray
 from edgekit.emit.kit import Kit, files
+from edgekit.engine import worker
 from edgekit.errors import TargetError, WorkerError
 from edgekit.firmware import run as firmware
 from edgekit.firmware.cores import CORES

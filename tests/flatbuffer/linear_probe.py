@@ -9,8 +9,8 @@ def differences(shape: tuple[int, ...], options: dict[str, int], padding: str, d
 
     from edgekit.flatbuffer.edit import constants
     from edgekit.flatbuffer.linear import linear_layers, windows
+    from edgekit.model.function import to_tflite
     from edgekit.quantize.activations import activations
-    from edgekit.quantize.function import to_tflite
 
     rng = np.random.default_rng(0)
     kernel = rng.normal(size=shape).astype(np.float32)

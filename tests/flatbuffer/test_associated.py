@@ -11,8 +11,8 @@ from make_graph import Graph
 
 from edgekit.flatbuffer.associated import archive, carried, metadata, with_archive
 from edgekit.flatbuffer.edit import objects, packed
-from edgekit.recipe import Shrink
-from edgekit.shrink import carry_file, shrink_file
+from edgekit.shrink.file import carry_file, shrink_file
+from edgekit.shrink.settings import Shrink
 
 FILES = {"labels.txt": b"daisy\nrose\n", "a/vocabulary.bin": bytes(range(256)) * 9, "empty": b""}
 

@@ -11,8 +11,8 @@ from make_graph import Graph
 
 from edgekit.errors import CrashError, LimitError, ModelError, WorkerError
 from edgekit.flatbuffer import bounds
-from edgekit.recipe import Shrink
-from edgekit.shrink import shrink_file
+from edgekit.shrink.file import shrink_file
+from edgekit.shrink.settings import Shrink
 
 
 def test_what_takes_too_long_is_ended(monkeypatch):
@@ -49,7 +49,7 @@ def test_nothing_is_written_of_a_file_that_ran_into_a_limit(monkeypatch, tmp_pat
     (tmp_path / "in.tflite").write_bytes(g.finish(g.add(g.input([1, 4]), both)))
     (tmp_path / "out").mkdir()
     for broken in (CrashError("died"), WorkerError("no answer within the time limit")):
-        monkeypatch.setattr("edgekit.worker.call_confined", Mock(side_effect=broken))
+        monkeypatch.setattr("edgekit.engine.worker.call_confined", Mock(side_effect=broken))
         with pytest.raises(WorkerError):
             shrink_file(str(tmp_path / "in.tflite"), Shrink(), str(tmp_path / "out"))
     monkeypatch.setattr("edgekit.flatbuffer.diet.harvested", Mock(side_effect=bounds.Unbounded))

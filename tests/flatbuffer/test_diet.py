@@ -9,8 +9,8 @@ from edgekit.errors import ModelError
 from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.edit import constants, main_graph, objects, packed
 from edgekit.flatbuffer.read import parse
-from edgekit.recipe import Shrink
-from edgekit.shrink import shrink_file
+from edgekit.shrink.file import shrink_file
+from edgekit.shrink.settings import Shrink
 
 SMALL = ("hello_world_int8", "two_signatures_float", "mnist_lstm_int8", "on_off_int8", "wake_word_int8")
 

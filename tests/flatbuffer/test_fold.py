@@ -4,9 +4,9 @@ import numpy as np
 from make_graph import Graph
 
 from edgekit.flatbuffer.read import parse
-from edgekit.recipe import Shrink
 from edgekit.runtimes import RUNTIMES, installed
-from edgekit.shrink import prove, shrink_file
+from edgekit.shrink.file import prove, shrink_file
+from edgekit.shrink.settings import Shrink
 
 
 def shrunk(content: bytes, folder) -> bytes:

@@ -6,11 +6,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_graph import Graph
 
+from edgekit.engine.worker import Worker
 from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.read import parse
 from edgekit.runtimes import RUNTIMES, installed
-from edgekit.shrink import same_outputs
-from edgekit.worker import Worker
+from edgekit.shrink.file import same_outputs
 
 
 @pytest.fixture(scope="module")

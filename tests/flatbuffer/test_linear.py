@@ -1,7 +1,7 @@
 import linear_probe as probe
 import pytest
 
-from edgekit.worker import Worker
+from edgekit.engine.worker import Worker
 
 
 @pytest.fixture(scope="module")

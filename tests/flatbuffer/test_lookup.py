@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from edgekit import worker
+from edgekit.engine import worker
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.edit import constants, objects, packed, with_constants
 from edgekit.flatbuffer.lookup import candidates, without_lookup_tables
 from edgekit.flatbuffer.read import parse
-from edgekit.shrink import lookup_file, prove
-from edgekit.twin import twin
+from edgekit.shrink.file import lookup_file, prove
+from edgekit.shrink.twin import twin
 
 
 @pytest.fixture(scope="module")

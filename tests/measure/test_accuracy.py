@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from edgekit import worker
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine import worker
 from edgekit.errors import DataError, ModelError
 from edgekit.measure.accuracy import accuracy, accuracy_drop, churn, classes, fidelity, score_file, sqnr
-from edgekit.project import Preprocessing
 from edgekit.runtimes import installed
 from edgekit.types import Measurement, TensorSpec
 

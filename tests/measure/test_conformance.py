@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from make_graph import Graph
 
-from edgekit import worker
+from edgekit.engine import worker
 from edgekit.flatbuffer.read import read
 from edgekit.flatbuffer.taps import tapped
 from edgekit.measure.conformance import agree, part

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from edgekit.budget import implied, judge, verdict
 from edgekit.data.samples import Samples
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.measure.accuracy import write_answers
-from edgekit.project import Preprocessing
-from edgekit.target import Budget
+from edgekit.measure.judge import implied, judge, verdict
+from edgekit.measure.limits import Budget
 from edgekit.types import TensorSpec
 from edgekit.units import Number, Percent
 

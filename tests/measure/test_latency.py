@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from edgekit import worker
+from edgekit.engine import worker
 from edgekit.errors import CrashError, ModelError
 from edgekit.measure.arena import arena
 from edgekit.measure.latency import SHARES, resident_memory, timed

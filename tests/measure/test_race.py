@@ -5,6 +5,7 @@ from statistics import median
 
 import pytest
 
+from edgekit.engine.worker import Worker
 from edgekit.measure.latency import SHARES, timed
 from edgekit.measure.race import (
     Comparison,
@@ -21,7 +22,6 @@ from edgekit.measure.race import (
     race_file,
 )
 from edgekit.types import Run, Timing
-from edgekit.worker import Worker
 
 HERE, THERE = Entry("model", "litert"), Entry("float", "litert")
 BRIEF = Timing(rounds=3, runs=5, seconds=0.01, warmup=0.01)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from edgekit import steps
-from edgekit.data.spec import DataSpec
-from edgekit.make import Maker
-from edgekit.measure.harness import BASELINE
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.make import Maker
+from edgekit.engine.store import Store
+from edgekit.files import sha256
 from edgekit.measure.reference import settle
-from edgekit.project import Preprocessing
 from edgekit.report.console import Progress
-from edgekit.store import Store, sha256
+from edgekit.stages.measure import BASELINE
 from edgekit.types import FLOAT, KERAS, Artifact, Reading
 
 

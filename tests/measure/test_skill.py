@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from edgekit.budget import implied, verdict
+from edgekit.measure.judge import implied, verdict
+from edgekit.measure.limits import Budget
 from edgekit.measure.reference import _at_chance
 from edgekit.measure.skill import skill
-from edgekit.target import Budget
 
 RNG = np.random.default_rng(0)
 COUNT = 1000

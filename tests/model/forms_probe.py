@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.quantize.int8 import quantize
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 
 def quantize_loop(model: str) -> int:

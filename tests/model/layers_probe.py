@@ -217,12 +217,11 @@ def tried(lib: str, name: str, ending: str = "") -> tuple[str, float | None]:
 
 def quantized(path: Path, folder: Path) -> tuple[str, float]:
     """The stages of a build for int8, with the refusals that it makes before them."""
-    from edgekit.data.spec import DataSpec
+    from edgekit.data.spec import DataSpec, Preprocessing
     from edgekit.errors import ModelError
-    from edgekit.project import Preprocessing
     from edgekit.quantize.convert import convert_file
     from edgekit.quantize.int8 import quantize_file
-    from edgekit.recipe import Quantize
+    from edgekit.quantize.settings import Quantize
 
     facts = load_file(str(path), Reading(), str(folder))
     if facts.floats:

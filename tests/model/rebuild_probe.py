@@ -82,12 +82,12 @@ def read_all() -> dict[str, list[str]]:
     import keras
     import numpy as np
 
+    from edgekit.analyze.summary import summarize
     from edgekit.flatbuffer.read import parse
     from edgekit.model.read import FLOAT, KERAS, load_file, open_keras
-    from edgekit.model.summary import summarize
     from edgekit.quantize.convert import convert_file
     from edgekit.quantize.int8 import quantize_whole
-    from edgekit.recipe import Quantize
+    from edgekit.quantize.settings import Quantize
     from edgekit.types import Reading
 
     found = {}
@@ -130,7 +130,7 @@ def outcome(path: str) -> str:
     from edgekit.model.read import FLOAT, KERAS, load_file
     from edgekit.quantize.convert import convert_file
     from edgekit.quantize.int8 import quantize_whole
-    from edgekit.recipe import Quantize
+    from edgekit.quantize.settings import Quantize
     from edgekit.types import Reading
 
     with tempfile.TemporaryDirectory() as folder:

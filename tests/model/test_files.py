@@ -5,7 +5,7 @@ from pathlib import Path
 import files_probe as probe
 import pytest
 
-from edgekit.worker import Worker
+from edgekit.engine.worker import Worker
 
 FILES = Path(__file__).parent / "files"
 MODELS = sorted(f.relative_to(FILES).as_posix() for f in FILES.glob("*/*") if f.suffix in (".h5", ".keras"))

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from make_graph import Graph
 
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.model.finite import check_constants, check_ranges
 from edgekit.model.read import load_file
 from edgekit.types import ModelFacts, Reading
-from edgekit.worker import Worker
 
 FILES = Path(__file__).parent / "files"
 

@@ -10,20 +10,21 @@ import numpy as np
 import pytest
 
 from edgekit.build import compress
-from edgekit.data.spec import DataSpec
+from edgekit.compress.settings import Prune
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.make import Maker
+from edgekit.engine.store import Store
+from edgekit.engine.worker import Worker, call
 from edgekit.errors import CrashError, DataError, ModelError
 from edgekit.flatbuffer.read import read
-from edgekit.make import Maker
 from edgekit.measure.accuracy import score_file
-from edgekit.profiles import load_target
-from edgekit.project import ModelSpec, Preprocessing
+from edgekit.profile.profiles import load_target
+from edgekit.profile.project import ModelSpec
 from edgekit.quantize.int8 import quantize_file
 from edgekit.quantize.integers import float_operators
-from edgekit.recipe import Prune, Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.report.console import Progress
-from edgekit.store import Store
 from edgekit.types import Measurement, Reading, TensorSpec
-from edgekit.worker import Worker, call
 
 TARGET = """
 description = "whatever quantizes"

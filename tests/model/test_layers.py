@@ -5,7 +5,7 @@ import re
 import layers_probe as probe
 import pytest
 
-from edgekit.worker import Worker
+from edgekit.engine.worker import Worker
 
 REFUSED = {
     "Conv3D": r"layer 'conv3d\S*' \(Conv3D\) has no int8 form in TensorFlow Lite, only .*: replace it by 2-D layers",

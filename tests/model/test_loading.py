@@ -2,9 +2,9 @@ import model_probe as probe
 import numpy as np
 import pytest
 
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.types import ModelFacts
-from edgekit.worker import Worker
 
 KINDS = ("functional", "sequential", "shared_layers", "nested")
 FILES = ("keras2.h5", "keras2.keras", "keras3.keras", "keras3.h5")

@@ -7,8 +7,8 @@ from pathlib import Path
 import files_probe as probe
 import pytest
 
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
-from edgekit.worker import Worker
 
 SOURCE = Path(__file__).parent / "files/keras-3.6.0/nested.keras"
 

@@ -1,7 +1,7 @@
 import pytest
 import rebuild_probe
 
-from edgekit import worker
+from edgekit.engine import worker
 
 LEFT_IN_FLOAT = {"conv3d": "CONV_3D"}
 """What TensorFlow Lite has no int8 form of: a build refuses it, naming the operator and its layer."""

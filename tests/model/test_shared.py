@@ -3,7 +3,7 @@ import re
 import pytest
 import rebuild_probe
 
-from edgekit import worker
+from edgekit.engine import worker
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import trust_probe
 
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.model import allowed
 from edgekit.model.container import Container, identify
 from edgekit.model.read import load_file
 from edgekit.model.trust import check_trusted
 from edgekit.types import ModelFacts, Reading
-from edgekit.worker import Worker
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.read import parse
 from edgekit.quantize.convert import convert, convert_fused
 from edgekit.quantize.int8 import quantize_whole, quantize_with_older
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 OUTPUTS = "zeta yot xi alpha beta gamma delta eta theta iota kappa omega".split()
 
@@ -57,7 +57,7 @@ def detector(folder: str) -> list[tuple[str, tuple[int, ...]]]:
     import tensorflow as tf
 
     from edgekit.flatbuffer.detection import detects
-    from edgekit.quantize.function import saved_model_function, to_tflite
+    from edgekit.model.function import saved_model_function, to_tflite
     from edgekit.types import Reading
 
     numbers = {"max_detections": "i: 5", "max_classes_per_detection": "i: 1", "num_classes": "i: 2"}

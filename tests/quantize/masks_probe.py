@@ -6,7 +6,7 @@ from edgekit.flatbuffer.edit import constants, main_graph
 from edgekit.quantize.activations import activations
 from edgekit.quantize.int8 import quantize_whole
 from edgekit.quantize.masks import bounded
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 STEPS, WIDTH = 8, 16
 
@@ -15,7 +15,7 @@ def attention(kind: str) -> bytes:
     """A layer of attention over (1, 8, 16) with a mask, as a float `.tflite`."""
     import tensorflow as tf
 
-    from edgekit.quantize.function import _trace, to_tflite
+    from edgekit.model.function import _trace, to_tflite
 
     rng = np.random.default_rng(0)
     q, k, v, o = (tf.constant(rng.normal(0, 0.2, (WIDTH, WIDTH)).astype("f4")) for _ in range(4))

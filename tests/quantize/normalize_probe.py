@@ -8,7 +8,7 @@ from masks_probe import outputs
 from edgekit.flatbuffer.read import parse
 from edgekit.quantize.int8 import quantize_whole
 from edgekit.quantize.normalize import behind, normalized, with_heads
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 
 SIZES, MEANS = np.array([1e6, 20, 1, 0.5, 0.01]), np.array([101325, 25, 0, 1, 0])
 

@@ -9,7 +9,7 @@ from edgekit.data.spec import DataSpec
 from edgekit.model.read import load_file
 from edgekit.quantize.convert import convert_file
 from edgekit.quantize.int8 import quantize_file
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.types import Reading
 
 

@@ -11,7 +11,7 @@ def prepare(kind: str, folder: str) -> None:
 
     from edgekit.quantize.convert import convert_file
     from edgekit.quantize.int8 import calibrate
-    from edgekit.recipe import Quantize
+    from edgekit.quantize.settings import Quantize
 
     tf_keras.utils.set_random_seed(1)
     layers, rng = tf_keras.layers, np.random.default_rng(1)

@@ -10,17 +10,17 @@ from edgekit.data.spec import DataSpec
 from edgekit.flatbuffer.edit import constants, ranges, with_constants
 from edgekit.flatbuffer.linear import linear_layers
 from edgekit.flatbuffer.read import parse
+from edgekit.model.function import to_tflite
 from edgekit.model.read import load_file
 from edgekit.quantize.activations import activations
 from edgekit.quantize.bias import mean_outputs
 from edgekit.quantize.convert import convert_file
 from edgekit.quantize.equalize import equalize, pairs
-from edgekit.quantize.function import to_tflite
 from edgekit.quantize.int8 import calibrate, quantize
 from edgekit.quantize.ranges import asymmetric
 from edgekit.quantize.rounding import hessians, round_weights, scales
+from edgekit.quantize.settings import Quantize
 from edgekit.quantize.stability import Drift, stability
-from edgekit.recipe import Quantize
 from edgekit.types import Reading
 
 Array = list[Any]

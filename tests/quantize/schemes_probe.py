@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.data.spec import DataSpec
-from edgekit.recipe import Qat, Quantize
+from edgekit.quantize.settings import Qat, Quantize
 
 
 def prepare(model: str, data: DataSpec, folder: str) -> None:
@@ -100,8 +100,8 @@ def regression(learning_rate: float, folder: str) -> dict[str, Any]:
     import tf_keras
 
     from edgekit.data.samples import calibration, prepared, read
+    from edgekit.data.spec import Preprocessing
     from edgekit.model.read import save
-    from edgekit.project import Preprocessing
     from edgekit.quantize.convert import convert
     from edgekit.quantize.int8 import integers
     from edgekit.quantize.qat import outputs, qat_file

@@ -3,8 +3,8 @@
 import ends_probe as probe
 import pytest
 
+from edgekit.engine.worker import Worker
 from edgekit.flatbuffer.ends import apart
-from edgekit.worker import Worker
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import rescue_probe as probe
 
-from edgekit.data.spec import DataSpec
-from edgekit.project import Preprocessing
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.worker import Worker
 from edgekit.quantize.equalize import factors
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.types import TensorSpec
-from edgekit.worker import Worker
 
 ROOT = Path(__file__).parents[2]
 PAIR = ([[1.0, -100.0]], [1.0, -10.0], [[4.0], [0.01]])

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import quantize_probe as probe
 
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import read
-from edgekit.project import Preprocessing
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.types import TensorSpec
-from edgekit.worker import Worker
 
 ROOT = Path(__file__).parents[2]
 

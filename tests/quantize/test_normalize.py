@@ -2,11 +2,11 @@ import normalize_probe as probe
 import numpy as np
 import pytest
 
+from edgekit.engine.worker import Worker
 from edgekit.firmware.run import missing
 from edgekit.flatbuffer.read import read
 from edgekit.runtimes.values import dequantize, quantize
 from edgekit.types import TensorSpec
-from edgekit.worker import Worker
 
 OWN, DERIVED = (
     ("Normalization", "BatchNormalization", "Rescaling"),

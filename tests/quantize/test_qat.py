@@ -1,7 +1,7 @@
 import pytest
 import schemes_probe as probe
 
-from edgekit.worker import Worker
+from edgekit.engine.worker import Worker
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import rescue_probe as probe
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgekit.engine.worker import Worker
 from edgekit.quantize.ranges import (
     BATCH,
     BINS,
@@ -19,9 +20,8 @@ from edgekit.quantize.ranges import (
     spread,
     symmetric,
 )
+from edgekit.quantize.settings import Quantize
 from edgekit.quantize.stability import difference
-from edgekit.recipe import Quantize
-from edgekit.worker import Worker
 
 METHODS = ["minmax", "percentile", "mse", "entropy", "moving-average"]
 VALUES = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=40)

@@ -5,11 +5,11 @@ import pytest
 import repair_probe as probe
 import schemes_probe
 
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError, RecipeError
 from edgekit.quantize.schemes import quantize_with_scheme
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.runtimes import RUNTIMES, installed
-from edgekit.worker import Worker
 
 KINDS = ("large", "split", "biases", "shared", "transposed", "heads", "depthwise", "rounding", "recurrent")
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import rescue_probe as probe
 
+from edgekit.engine.worker import Worker
 from edgekit.quantize.rounding import DAMPING, gptq, scales
-from edgekit.recipe import Quantize
-from edgekit.worker import Worker
+from edgekit.quantize.settings import Quantize
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,14 @@ from pathlib import Path
 import pytest
 import schemes_probe as probe
 
-from edgekit.data.spec import DataSpec
+from edgekit.data.spec import DataSpec, Preprocessing
+from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError, RecipeError
 from edgekit.measure.accuracy import score_file
-from edgekit.project import Preprocessing
 from edgekit.quantize.schemes import quantize_with_scheme
-from edgekit.recipe import Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.runtimes import RUNTIMES, installed, scheme_refusal
 from edgekit.types import Measurement, TensorSpec
-from edgekit.worker import Worker
 
 ASSETS = Path(__file__).parents[2] / "assets"
 DATA = DataSpec(

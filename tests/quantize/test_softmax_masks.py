@@ -1,7 +1,7 @@
 import masks_probe as probe
 import pytest
 
-from edgekit.worker import Worker
+from edgekit.engine.worker import Worker
 
 KINDS = [
     *("added", "subtracted", "float min", "infinite", "before scaling", "multiplied after", "twice"),

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import Struct, convert, to_builtins
 
-from edgekit.inspect import Inspection
+from edgekit.commands.inspect import Inspection
 from edgekit.report.console import Progress, print_inspection, print_json, print_measurements, print_table
 from edgekit.report.text import cleaned, one_line
 from edgekit.types import Measurement, Part, StageRow, TensorSpec

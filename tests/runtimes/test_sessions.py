@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from edgekit import worker
+from edgekit.engine import worker
 from edgekit.errors import DataError, EdgekitError, ModelError
 from edgekit.runtimes import installed
 from edgekit.types import TensorSpec

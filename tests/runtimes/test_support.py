@@ -3,7 +3,7 @@ import pytest
 import support_probe
 from make_graph import Graph as Hand
 
-from edgekit import worker
+from edgekit.engine import worker
 from edgekit.errors import CrashError, ModelError, TargetError
 from edgekit.flatbuffer.read import Graph, Operator, Tensor
 from edgekit.runtimes import installed

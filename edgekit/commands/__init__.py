@@ -1,0 +1,1 @@
+"""The commands: each with its result, its function and what it prints."""

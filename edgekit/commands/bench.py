@@ -1,0 +1,115 @@
+"""Measuring a `.tflite` that came from anywhere, in runtimes and on simulated hardware."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+
+from edgekit.config import nearest
+from edgekit.engine import worker
+from edgekit.errors import ModelError, SetupError, TargetError, WorkerError
+from edgekit.firmware.cores import CORES
+from edgekit.firmware.run import missing
+from edgekit.flatbuffer.names import beside
+from edgekit.measure.arena import arena
+from edgekit.measure.firmware import measure_model
+from edgekit.measure.race import Entry, measurements, race
+from edgekit.npu.settings import checked
+from edgekit.npu.vela import Compiled, compile_file
+from edgekit.runtimes import RUNTIMES, installed
+from edgekit.shrink.twin import twin
+from edgekit.types import Measurement, Timing
+from edgekit.units import Hertz
+
+TIME_LIMIT = 300.0
+"""Seconds."""
+SIMULATORS = ("qemu", "vela")
+"""What can be named beside the runtimes: standalone C on a Cortex-M, and an Ethos-U's compiler."""
+
+
+class Device(Struct, frozen=True):
+    """What is simulated."""
+
+    cpu: str = "cortex-m4f"
+    clock: str = ""
+    """Such as "80 MHz"; "" where no time is to be estimated."""
+    npu: str = "ethos-u55-128"
+
+
+def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list[Measurement]:
+    """Size, and under each runtime load time, latency and memory, each in a process of its own.
+
+    Args:
+      runtimes: those of `RUNTIMES` and `SIMULATORS`; all that are installed of the first, where none is named.
+
+    Returns:
+      measurements; a runtime that refuses the model, crashes or hangs gives one without a value, with the reason.
+
+    Raises:
+      TargetError: there is no such runtime.
+      SetupError: a runtime that was named is not installed.
+      ModelError: the file is not a `.tflite`.
+    """
+    simulated = {name: _prepared(name, device) for name in SIMULATORS if name in runtimes}
+    runtimes = [name for name in runtimes if name not in SIMULATORS]
+    for name in runtimes:
+        if installed(name) is None:
+            raise SetupError(f"the runtime {name} is not installed: pip install {RUNTIMES[name].package}")
+    found = worker.call_confined("edgekit.measure.file:measure_file", str(path), returns=list[Measurement])
+    named = runtimes or ([] if simulated else [name for name in RUNTIMES if installed(name)])
+    entries = [Entry("model", name) for name in named]
+    for name, simulate in simulated.items():
+        try:
+            found += simulate(path)
+        except (ModelError, WorkerError) as problem:
+            what = {"qemu": "instructions", "vela": "npu_cycles"}[name]
+            found.append(Measurement(what, None, "1", "simulated", name, reason=f"failed: {problem}"))
+    if not entries:
+        return found
+    with twin(path) as other:
+        models = {"model": str(path), "twin": str(other)}
+        if other != path:  # TFLM alone takes the file itself
+            entries = [entry if entry.runtime == "tflm" else Entry("twin", entry.runtime) for entry in entries]
+        outcome = race(models, entries, [], [], threads, Timing(), 0, TIME_LIMIT, lambda text, share: None)
+    for entry in entries:
+        measured = measurements(outcome, entry)
+        if entry.runtime == "tflm" and measured[0].value is not None:
+            measured += worker.call_confined(arena, str(path), returns=list[Measurement], time_limit=TIME_LIMIT)
+        found += measured
+    return found
+
+
+def _prepared(simulator: str, device: Device) -> Callable[[Path], list[Measurement]]:
+    """What measures a file with a simulator, which is there.
+
+    Raises:
+      TargetError: the device has a part that is not known.
+      SetupError: a tool is not installed.
+    """
+    if simulator == "vela":
+        settings = checked(device.npu, "", "")
+        return lambda path: _compiled(path, settings)
+    if device.cpu not in CORES:
+        raise TargetError(f'--cpu: QEMU simulates no "{device.cpu}" here; {nearest(device.cpu, list(CORES))}')
+    try:
+        clock = float(Hertz.parse(device.clock)) if device.clock else None
+    except ValueError as problem:
+        raise TargetError(f"--clock: {problem}") from None
+    if said := missing():
+        raise SetupError(said)
+    arguments = device.cpu, clock
+    return lambda path: worker.call_confined(
+        measure_model, str(path), *arguments, returns=list[Measurement], time_limit=TIME_LIMIT
+    )
+
+
+def _compiled(path: Path, settings: tuple[str, str, str]) -> list[Measurement]:
+    with tempfile.TemporaryDirectory() as folder:
+        names = beside(path)
+        given = (str(path), str(names) if names.is_file() else None, *settings, folder)
+        return worker.call_confined(
+            compile_file, *given, returns=Compiled, writes=[folder], time_limit=TIME_LIMIT
+        ).measurements

@@ -1,0 +1,113 @@
+"""`invoke sensitivity`: load ▶ measure ▶ propose and confirm ▶ draw, each a step that is kept in the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+
+from edgekit import steps
+from edgekit.analyze.curves import BITS, SENSITIVITY, SPARSITIES, Method, Sensitivity, Sweep
+from edgekit.analyze.sensitivity_plot import PLOT
+from edgekit.build import check_dataset
+from edgekit.config import nearest
+from edgekit.data.locate import locate
+from edgekit.data.samples import HELD_OUT
+from edgekit.data.spec import RANDOM
+from edgekit.engine.make import Listener, Maker
+from edgekit.engine.store import Store
+from edgekit.errors import DataError, ModelError, RecipeError
+from edgekit.files import check_writable, write
+from edgekit.profile.project import ModelSpec, Project
+from edgekit.profile.target import Target
+from edgekit.records.outputs import json
+from edgekit.types import ModelFacts
+
+SHARE = 0.5
+"""Of the target's `accuracy_drop`, what all changes together may cost; the rest is for what a simulation cannot see."""
+DROP = 1.0
+"""Points, where the target sets no limit."""
+
+
+def sensitivity(
+    project: Project, spec: ModelSpec, target: Target, settings: Sweep, out: Path, ui: Listener
+) -> Sensitivity:
+    """Measures what each layer bears, and writes `sensitivity.json`, `sensitivity.svg` and `recipe.toml` to `out`.
+
+    Raises:
+      EdgekitError: the model has no layers that can be changed so, or the data does not fit.
+    """
+    check_writable(out)
+    if spec.data == RANDOM:
+        raise DataError("random data says nothing about accuracy; give --data=PATH or --data=module:function")
+    scope = f"{target.name}.{spec.name}"
+    with Maker(Store(project.store), ui) as maker:
+        ui.headline(f"{target.name}: sensitivity of {spec.name} to {settings.method}")
+        source = locate("keras", spec.model, maker.fingerprints.file, ModelError)
+        dataset = locate("data", spec.data, maker.fingerprints.file, DataError)
+        reading = msgspec.structs.replace(
+            spec.reading, input_shape=spec.reading.input_shape or target.recipe.input_shape
+        )
+        loaded = maker.make(steps.load(source, reading), scope)
+        facts: ModelFacts = loaded.value
+        if facts.form != "keras":
+            raise ModelError(f"{spec.model}: has no layers that can be changed one by one, because {facts.untrainable}")
+        data, found = check_dataset(spec, target, dataset, facts, maker)
+        objects = reading.custom_objects
+        measured = maker.make(steps.sensitivity(loaded.artifact, data, settings, objects), scope).value
+        limit, note = allowed(target, measured.labelled)
+        step = steps.propose(loaded.artifact, data, settings, measured, limit, objects)
+        proposed = maker.make(step, scope)
+        plot = maker.make(steps.plot_sensitivity(measured), scope).artifact
+        notes = [n for n in (found.note, note) if n]
+        if not measured.before.error:
+            notes.append("no sample is wrong before the change, so that (E - E0) / E0 is undefined; see loss and SQNR")
+        result = Sensitivity(SENSITIVITY, spec.name, target.name, measured, proposed.value, notes)
+        with maker.store.writing():
+            write(out / "sensitivity.json", json(result))
+            write(out / PLOT, Path(plot.path).read_bytes())
+            write(out / "recipe.toml", proposed.value.recipe.encode())
+    return result
+
+
+def sweep(method: str, levels: str, samples: int, target: Target) -> Sweep:
+    """The settings of a command, checked.
+
+    Args:
+      levels: such as "0.5,0.8" or "8,4"; "" for the usual ones.
+
+    Raises:
+      RecipeError: a setting is wrong.
+    """
+    if method not in get_args(Method):
+        raise RecipeError(f"--method={method}: unknown method; {nearest(method, list(get_args(Method)))}")
+    if not 1 <= samples <= HELD_OUT:
+        raise RecipeError(f"--samples={samples}: outside 1 to {HELD_OUT}")
+    quantize = target.recipe.quantize
+    part = {"prune": target.recipe.prune, "channels": target.recipe.channels}.get(method)
+    values = set(SPARSITIES if method != "quantize" else BITS)
+    if levels:
+        try:
+            values = {float(level) for level in levels.split(",")}
+        except ValueError:
+            raise RecipeError(f'--levels={levels}: not numbers; write --levels="0.5,0.8"') from None
+    if method == "quantize":
+        values.add(4.0 if quantize and quantize.scheme == "int4" else 8.0)  # what the recipe decides about
+        wrong = [v for v in values if v != int(v) or not 2 <= v <= 16]
+        said = "a width is a whole number of bits from 2 to 16"
+    else:
+        wrong, said = [v for v in values if not 0 < v < 1], "a sparsity lies between 0 and 1"
+    if wrong:
+        raise RecipeError(f"--levels={levels}: {said}, {wrong[0]:g} does not")
+    ordered = tuple(sorted(values, reverse=method == "quantize"))
+    return Sweep(method, ordered, samples, part.exclude if part else (), quantize)  # type: ignore[arg-type]
+
+
+def allowed(target: Target, labelled: bool) -> tuple[float, str]:
+    """Points by which the error may rise, and what the reader should know about that."""
+    budget = target.budget
+    drop = budget.accuracy_drop if labelled else budget.churn if budget.churn is not None else budget.accuracy_drop
+    if drop is None:
+        return SHARE * DROP, f"{target.name} sets no budget.accuracy_drop; {DROP:g} point is taken"
+    return SHARE * float(drop), ""

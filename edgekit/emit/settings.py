@@ -1,0 +1,28 @@
+"""What is handed over beside the model: what `outputs` says."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edgekit.config import Settings
+
+
+class Outputs(Settings, frozen=True):
+    """What is handed over beside `model.tflite` and the reports."""
+
+    c_standalone: bool = False
+    """C11 without an interpreter, with the outputs of TFLM byte for byte."""
+    c_kernels: str = ""
+    """`portable`, `dsp` or `cmsis-nn`; `dsp` by default where `hardware.cpu` is known to have such instructions."""
+    cmsis_nn: str = ""
+    """Folder of CMSIS-NN, for its kernels."""
+    c_tables: bool | None = None
+    """Whether its weights are indexes into tables where that takes fewer bytes; by default where `model.tflite` has
+    them."""
+    c_array: bool = False
+    c_name: str | None = None
+    """Identifier of the C symbols; the model's name by default."""
+    c_section: str | None = None
+    """Linker section of the array, such as ".rodata.models"."""
+    c_attribute: Literal["PROGMEM"] | None = None
+    """`PROGMEM` puts the array into the flash of AVR boards."""

@@ -1,0 +1,26 @@
+"""What a device has: what `hardware` says."""
+
+from __future__ import annotations
+
+from edgekit.config import Settings
+from edgekit.units import Bytes, Hertz
+
+
+class Hardware(Settings, frozen=True):
+    """What the device has. It describes; only the budget decides. Without it the device is the build host."""
+
+    cpu: str = ""
+    clock: Hertz | None = None
+    ram: Bytes | None = None
+    flash: Bytes | None = None
+    npu: str = ""
+    """An Arm Ethos-U, such as `ethos-u65-256`: what ships is compiled for it by Vela, too."""
+    npu_system: str = ""
+    """Vela's system configuration, such as `Ethos_U65_High_End`, the default of the NPU's family;"""
+    npu_memory: str = ""
+    """and its memory mode, such as `Dedicated_Sram`."""
+
+    @property
+    def is_host(self) -> bool:
+        """Whether the device is the machine that builds, so that its times are those measured here."""
+        return not self.cpu

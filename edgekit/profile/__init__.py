@@ -1,0 +1,1 @@
+"""What the user says: the project, its targets, their recipes."""

@@ -1,0 +1,213 @@
+"""`[tool.edgekit]` in pyproject.toml: the models, datasets and targets of a project."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edgekit.config import Settings, decode, nearest, read_table
+from edgekit.data.spec import Preprocessing
+from edgekit.errors import ProjectError
+from edgekit.types import Reading, Struct
+
+_LABEL_BYTES = 255
+"""The most that a class's name takes, as a file's does."""
+_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+class ModelTable(Settings, frozen=True):
+    """`[tool.edgekit.models.NAME]`."""
+
+    model: str
+    """A Keras file, a SavedModel or a `.tflite`, relative to pyproject.toml, or `module:function` of a builder."""
+    data: str | None = None
+    """A dataset: `.npz`, a folder of class folders with images, `module:function`, or `random`."""
+    preprocessing: Preprocessing = Preprocessing()
+    input_shape: str = ""
+    """Sizes that the model leaves open: "96x96x3", or "left=96x96x3,right=10"."""
+    custom_objects: str = ""
+    """Module of the model's own layers."""
+    metric: str | dict[str, str] = "accuracy"
+    """How good it is: accuracy, top-5, f1, auc, mae, mse or `module:function`; of several outputs by their names."""
+    group: str = ""
+    """Array of the dataset that says which samples belong together, such as `subject`: no two parts share one."""
+    labels: tuple[str, ...] = ()
+    """Names of the classes, in the order of the model's outputs; those of the folders where the data is in folders."""
+
+
+class ProjectTable(Settings, frozen=True):
+    """`[tool.edgekit]`."""
+
+    models: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Each a `ModelTable`, read by itself so that an error can name it."""
+    targets: str = "targets"
+    """Folder of the target profiles."""
+    baseline: str = ""
+    """The baseline that builds are held against where --baseline names no other."""
+
+
+class ModelSpec(Struct, frozen=True):
+    """A model to build, with its dataset."""
+
+    name: str
+    model: str
+    """The absolute path of a file or folder, or `module:function`."""
+    data: str
+    """`random`, `module:function`, or the absolute path of a file or folder."""
+    preprocessing: Preprocessing
+    reading: Reading
+    metric: str = "accuracy"
+    """`NAME`, or `OUTPUT=NAME;…`, see `edgekit.measure.metrics`."""
+    labels: tuple[str, ...] = ()
+    """Of the classes; empty where the project does not say."""
+    group: str = ""
+    """The array of the dataset by which it is split."""
+
+
+class Project(Struct, frozen=True):
+    """Where a project lies and what it names."""
+
+    root: Path
+    models: dict[str, ModelSpec]
+    target_folders: list[Path]
+    baseline: str = ""
+    store_folder: Path | None = None
+    """Of the results that builds share, where it is not the usual one."""
+
+    @property
+    def store(self) -> Path:
+        """Folder of the results that builds share; the environment variable EDGEKIT_STORE moves it."""
+        return self.store_folder or Path(os.environ.get("EDGEKIT_STORE") or self.root / ".edgekit")
+
+
+def find_project(start: Path) -> Project:
+    """The project around a folder: the nearest pyproject.toml upwards with `[tool.edgekit]`.
+
+    Without one, the folder itself is the project, with no models of its own and the profiles that edgekit brings.
+
+    Raises:
+      ProjectError: the file or its table is wrong.
+    """
+    for folder in (start, *start.parents):
+        file = folder / "pyproject.toml"
+        if not file.is_file():
+            continue
+        table: Any = read_table(file, ProjectError).get("tool")
+        if isinstance(table, dict) and "edgekit" in table:
+            return _project(folder, decode(table["edgekit"], ProjectTable, f"{file}: tool.edgekit", ProjectError))
+    return _project(start, ProjectTable())
+
+
+_AS_THE_PROJECT_SAYS = Reading()
+
+
+def select_model(project: Project, model: str | None, data: str | None, reading: Reading) -> ModelSpec:
+    """The one model that a command is about; see `select_models`.
+
+    Raises:
+      ProjectError: the project has several.
+    """
+    specs = select_models(project, model, data, reading)
+    if len(specs) > 1:
+        raise ProjectError(f"several models: {', '.join(s.name for s in specs)}; say which with --model=NAME")
+    return specs[0]
+
+
+def select_models(
+    project: Project, model: str | None, data: str | None, reading: Reading = _AS_THE_PROJECT_SAYS
+) -> list[ModelSpec]:
+    """The models that a command is about.
+
+    Args:
+      model: a name of the project, a path, or `module:function`; all models of the project where it is None.
+      data: replaces the models' own dataset.
+      reading: replaces what the project says, where it says something.
+
+    Raises:
+      ProjectError: there is no such model, or it has no dataset.
+    """
+    if model is None:
+        specs = list(project.models.values())
+        if not specs:
+            raise ProjectError(
+                f"{project.root}: no model: name one in pyproject.toml under [tool.edgekit.models.NAME], "
+                "or give --model=PATH"
+            )
+    elif model in project.models:
+        specs = [project.models[model]]
+    else:
+        path = Path(model)
+        if not path.exists() and not path.suffix and not is_function(model) and project.models:
+            raise ProjectError(f"--model={model}: unknown model; {nearest(model, list(project.models))}")
+        name = _folder_name(model.partition(":")[2] if is_function(model) else path.stem)
+        specs = [ModelSpec(name, _located(model, Path.cwd()), "", Preprocessing(), Reading())]
+    specs = [
+        ModelSpec(
+            spec.name,
+            spec.model,
+            spec.data if data is None else _located(data, Path.cwd()),
+            spec.preprocessing,
+            Reading(
+                reading.input_shape or spec.reading.input_shape,
+                reading.custom_objects or spec.reading.custom_objects,
+                reading.trust,
+            ),
+            spec.metric,
+            spec.labels,
+            spec.group,
+        )
+        for spec in specs
+    ]
+    for spec in specs:
+        if not spec.data:
+            raise ProjectError(
+                f"model {spec.name}: no dataset to calibrate and score with; give --data=PATH (.npz, a folder of class "
+                "folders, or module:function), or --data=random for size and speed only"
+            )
+    return specs
+
+
+def is_function(text: str) -> bool:
+    """Whether a model or dataset is `module:function`."""
+    return _FUNCTION.fullmatch(text) is not None
+
+
+def _project(root: Path, table: ProjectTable) -> Project:
+    from edgekit.measure.metrics import check_metric
+
+    models = {}
+    for name, keys in table.models.items():
+        entry = decode(keys, ModelTable, f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}", ProjectError)
+        if name != _folder_name(name):
+            raise ProjectError(
+                f'{root / "pyproject.toml"}: tool.edgekit.models."{name}": the name becomes a folder; '
+                "use letters, digits, '.', '-' and '_'"
+            )
+        data = _located(entry.data, root) if entry.data else ""
+        reading = Reading(entry.input_shape, entry.custom_objects)
+        metric = entry.metric
+        if isinstance(metric, dict):
+            metric = ";".join(f"{output}={of_one}" for output, of_one in metric.items())
+        check_metric(metric, f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}.metric")
+        if long := next((label for label in entry.labels if len(label.encode()) > _LABEL_BYTES), None):
+            raise ProjectError(
+                f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}.labels: {long[:20]!r} … has more than "
+                f"{_LABEL_BYTES} bytes; shorten it"
+            )
+        path = _located(entry.model, root)
+        models[name] = ModelSpec(name, path, data, entry.preprocessing, reading, metric, entry.labels, entry.group)
+    own = Path(__file__).parents[1]
+    return Project(root, models, [root / table.targets, own / "targets", own.parent / "targets"], table.baseline)
+
+
+def _located(data: str, base: Path) -> str:
+    """`data` with its path made absolute, where it is a path."""
+    if data == "random" or (is_function(data) and not (base / data).exists()):
+        return data
+    return os.path.normpath((base / data).absolute())
+
+
+def _folder_name(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", text, flags=re.ASCII).strip(".") or "model"

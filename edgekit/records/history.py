@@ -1,0 +1,163 @@
+"""The record of builds: what each measured, when, and how it was judged."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from edgekit.errors import ProjectError
+from edgekit.measure.judge import NAMED
+from edgekit.profile.project import Project
+from edgekit.records.figures import figures, of_device
+from edgekit.report.types import Report
+from edgekit.types import Measurement
+
+FILE = "history.sqlite"
+USUAL = ("model_size", "download_size", "accuracy", "accuracy_drop", "arena", "latency_p50", "latency_p90", "macs")
+TABLES = """
+CREATE TABLE IF NOT EXISTS builds (
+    id INTEGER PRIMARY KEY, time REAL NOT NULL, target TEXT NOT NULL, model TEXT NOT NULL, verdict TEXT NOT NULL,
+    sha256 TEXT NOT NULL, overrides TEXT NOT NULL, machine TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS figures (
+    build INTEGER NOT NULL REFERENCES builds, name TEXT NOT NULL, runtime TEXT NOT NULL, value REAL NOT NULL,
+    low REAL, high REAL, unit TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS figures_build ON figures (build);
+"""
+
+
+class Figure(Struct, frozen=True):
+    """A measurement that was recorded."""
+
+    name: str
+    value: float
+    unit: str
+    low: float | None
+    high: float | None
+    runtime: str
+
+
+class Entry(Struct, frozen=True):
+    """A build that was recorded."""
+
+    time: float
+    """Seconds since 1970."""
+    target: str
+    model: str
+    verdict: str
+    sha256: str
+    """Of `model.tflite`."""
+    overrides: str
+    machine: str
+    figures: dict[str, Figure]
+
+
+def record(project: Project, report: Report) -> None:
+    """Appends a build, unless it is that of the last one again.
+
+    Raises:
+      ProjectError: the record is damaged, locked or cannot be written.
+    """
+    shipped = next(a.sha256 for a in report.artifacts if a.path == "model.tflite")
+    kept = _kept(report)
+    row = (report.target.name, report.model.name, report.verdict, shipped, " ".join(report.target.overrides))
+    with _opened(project) as database:
+        last = database.execute(
+            "SELECT id, target, model, verdict, sha256, overrides FROM builds WHERE target = ? AND model = ? "
+            "ORDER BY id DESC LIMIT 1",
+            row[:2],
+        ).fetchone()
+        values = [(m.name, m.runtime, float(m.value or 0), m.low, m.high, m.unit) for m in kept]
+        if last and last[1:] == row and values == _stored(database, last[0]):
+            return
+        now = database.execute(
+            "INSERT INTO builds (time, target, model, verdict, sha256, overrides, machine) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (time.time(), *row, report.machine.cpu),
+        )
+        database.executemany(
+            "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?)", [(now.lastrowid, *value) for value in values]
+        )
+
+
+def read(project: Project, target: str | None, model: str | None, count: int) -> list[Entry]:
+    """The last builds, the oldest first.
+
+    Raises:
+      ProjectError: see `record`.
+    """
+    if not _file(project).exists():
+        return []
+    with _opened(project) as database:
+        rows = database.execute(
+            "SELECT id, time, target, model, verdict, sha256, overrides, machine FROM builds "
+            "WHERE (?1 IS NULL OR target = ?1) AND (?2 IS NULL OR model = ?2) ORDER BY id DESC LIMIT ?3",
+            (target, model, count),
+        ).fetchall()
+        entries = []
+        for number, *row in reversed(rows):
+            stored = _stored(database, number)
+            named: dict[str, Figure] = {}
+            for name, runtime, value, low, high, unit in stored:
+                named.setdefault(name, Figure(name, value, unit, low, high, runtime))
+            entries.append(Entry(row[0], row[1], row[2], row[3], row[4], row[5], row[6], named))
+        try:
+            return msgspec.convert(msgspec.to_builtins(entries, builtin_types=(bytes,)), list[Entry])
+        except msgspec.ValidationError as problem:
+            raise sqlite3.DatabaseError(str(problem)) from None
+
+
+def trends(project: Project, report: Report) -> list[Entry]:
+    """The builds of a model for a target that shipped another file than the one before; this one is the last."""
+    entries = [entry for entry in read(project, report.target.name, report.model.name, 200) if not entry.overrides]
+    shipped = next(a.sha256 for a in report.artifacts if a.path == "model.tflite")
+    kept: list[Entry] = []
+    for entry in entries:
+        if kept and kept[-1].sha256 == entry.sha256:
+            kept.pop()
+        kept.append(entry)
+    figures = {m.name: Figure(m.name, m.value or 0, m.unit, m.low, m.high, m.runtime) for m in _kept(report)}
+    now = Entry(0, report.target.name, report.model.name, report.verdict, shipped, "", "", figures)
+    return [*[entry for entry in kept if entry.sha256 != shipped][-19:], now]
+
+
+def _kept(report: Report) -> list[Measurement]:
+    """What is recorded: the usual figures, those that the budget limits, and those of the device."""
+    limited = {NAMED.get(line.name, line.name) for line in report.budget}
+    found = figures(report.measurements, report.shipped)
+    return [m for name, m in found.items() if name in limited.union(USUAL) or of_device(m)]
+
+
+def _stored(database: sqlite3.Connection, build: int) -> list[tuple[str, str, float, float | None, float | None, str]]:
+    """The figures of a build, those of the shipping runtime first, as they were written."""
+    return database.execute(
+        "SELECT name, runtime, value, low, high, unit FROM figures WHERE build = ? ORDER BY rowid", (build,)
+    ).fetchall()
+
+
+@contextlib.contextmanager
+def _opened(project: Project) -> Iterator[sqlite3.Connection]:
+    file = _file(project)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        database = sqlite3.connect(file, timeout=10)
+        try:
+            database.executescript(TABLES)
+            with database:
+                yield database
+        finally:
+            database.close()
+    except sqlite3.OperationalError as problem:
+        said = f"the history cannot be used ({problem}); see who holds it, or move it away, and a new one begins"
+        raise ProjectError(f"{file}: {said}") from None
+    except (sqlite3.Error, OSError) as problem:
+        raise ProjectError(f"{file}: the history is damaged ({problem}); move it away, and a new one begins") from None
+
+
+def _file(project: Project) -> Path:
+    return project.store / FILE

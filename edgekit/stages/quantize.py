@@ -1,0 +1,182 @@
+"""The ladder: remedies against the loss of accuracy in quantization, cheapest first, until the budget holds.
+
+Each rung is a way to quantize, tried on top of those that helped before it. It is judged on training samples that
+calibration has not seen, never on the evaluation set: that one only says in the end whether the budget holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from edgekit import steps
+from edgekit.analyze.findings import Explanation
+from edgekit.data.spec import DataSpec
+from edgekit.engine.make import Made, Step
+from edgekit.errors import ModelError, RecipeError
+from edgekit.measure.record import OUTPUTS
+from edgekit.profile.target import Target
+from edgekit.quantize.settings import Qat, Quantize
+from edgekit.runtimes import scheme_refusal
+from edgekit.stages.measure import BASELINE
+from edgekit.types import INTEGER, Artifact, Measurement, Rung
+
+INT16_SHARE = 0.25
+"""Of the layers, those with the most noise: what the rung with int16 gives more bits."""
+
+
+class Rescued(msgspec.Struct, frozen=True):
+    """Where the ladder ended."""
+
+    model: Artifact
+    settings: Quantize
+    """With which the model was quantized."""
+    rungs: tuple[Rung, ...]
+    note: str
+    """Where it stopped, and why."""
+
+
+class _Attempt(msgspec.Struct, frozen=True):
+    """A rung, and what it made."""
+
+    rung: Rung
+    model: Artifact
+    settings: Quantize
+
+    @property
+    def order(self) -> tuple[float, float]:
+        """The better one has the smaller."""
+        assert self.rung.lost is not None and self.rung.sqnr is not None
+        return self.rung.lost, -self.rung.sqnr
+
+
+def quantized(
+    graph: Artifact, data: DataSpec, settings: Quantize, make: Callable[[Step], Made], name: str = "quantize"
+) -> Made:
+    """Makes a quantized `.tflite` of a float one, by the scheme of the settings.
+
+    Args:
+      make: makes a step.
+      name: of the step.
+
+    Raises:
+      EdgekitError: the scheme does not fit the model.
+    """
+    if settings.plain:
+        step = steps.quantize(graph, data, settings)
+    else:
+        if settings.static:
+            graph = make(steps.calibrate(graph, data, settings)).artifact
+        step = steps.quantize_with_scheme(graph, settings)
+    return make(msgspec.structs.replace(step, name=name))
+
+
+def rescue(
+    graph: Artifact,
+    keras: Artifact | None,
+    data: DataSpec,
+    target: Target,
+    custom_objects: str,
+    make: Callable[[Step], Made],
+) -> Rescued:
+    """Quantizes a model in better and better ways.
+
+    Args:
+      graph: the float `.tflite`.
+      keras: the same as a `tf_keras` model, or None where it cannot be trained.
+      make: makes a step.
+
+    Raises:
+      EdgekitError: already the plain way fails.
+    """
+    settings, limit = target.recipe.quantize, target.budget.accuracy_drop
+    assert settings and limit is not None
+    held_out = msgspec.structs.replace(data, held_out=settings.calibration_samples)
+    threads = target.runtimes.threads
+    answers = make(steps.score("score held out", graph, held_out, BASELINE, threads, None, keep=True)).artifacts[
+        OUTPUTS
+    ]
+
+    def attempt(remedy: str, change: dict[str, Any], onto: Quantize) -> _Attempt:
+        changed = msgspec.structs.replace(onto, **change)
+        word = next((v if isinstance(v, str) else k for k, v in change.items()), remedy)
+        if remedy == "training":
+            assert keras
+            recipe = msgspec.structs.replace(target.recipe, qat=Qat(), quantize=changed)
+            step = steps.compress("qat", keras, data, recipe, custom_objects, None)
+            made = make(msgspec.structs.replace(step, name="try qat"))
+        else:
+            made = quantized(graph, data, changed, make, f"try {word}")
+        model = made.artifacts[INTEGER]
+        judged = make(steps.score(f"score {word}", model, held_out, BASELINE, threads, answers))
+        said = ", ".join(f"{k} = {v}" for k, v in change.items())
+        return _Attempt(Rung(remedy, said, *_lost(judged.value), model.bytes, made.row.seconds, False), model, changed)
+
+    best = attempt("as the recipe says", {}, msgspec.structs.replace(settings, rescue=False))
+    rungs = [msgspec.structs.replace(best.rung, kept=True)]
+    remedies = _remedies(target, keras, lambda: _noisiest(make(steps.explain(graph, best.model, data, best.settings))))
+    while best.order[0] > limit and (remedy := next(remedies, None)):
+        name, changes = remedy
+        tried = []
+        for change in changes:
+            try:
+                tried.append(attempt(name, change, best.settings))
+            except (ModelError, RecipeError) as error:
+                rungs.append(Rung(name, str(change), None, None, 0, 0.0, False, str(error)))
+        better = min([best, *tried], key=lambda one: one.order)
+        rungs += [msgspec.structs.replace(one.rung, kept=one is better) for one in tried]
+        best = better
+    if best.order[0] <= limit:
+        note = f"stopped at {rungs[-1].name}: {best.order[0]:.2f} points are lost on held-out samples, of {limit:g}"
+    else:
+        note = f"no remedy brought the loss below {best.order[0]:.2f} points, and the budget allows {limit:g}"
+    return Rescued(best.model, best.settings, tuple(rungs), f"rescue: {note}")
+
+
+def _remedies(
+    target: Target, keras: Artifact | None, noisiest: Callable[[], tuple[str, ...]]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The rungs in their order: what each changes in the settings, in one way or in several.
+
+    Args:
+      noisiest: names the layers that would gain most from more bits.
+    """
+    settings = target.recipe.quantize
+    assert settings
+    others = [c for c in ("percentile", "mse", "entropy") if c != settings.calibration]
+    yield "calibration", [{"calibration": c} for c in others]
+    apart = target.recipe.cluster is None  # what takes shared values apart is no remedy for a clustered model
+    if apart:
+        yield "equalization", [{"equalize": True}]
+    yield "bias correction", [{"bias_correction": True}]
+    if apart:
+        yield "learned rounding", [{"rounding": "gptq"}]
+    mixed = msgspec.structs.replace(settings, int16_layers=("*",))
+    if not scheme_refusal(target.runtimes.ship, mixed):
+        yield "layers in int16", [{"int16_layers": noisiest(), "bias_correction": False}]
+    if keras:
+        yield "training", [{}]
+
+
+def _lost(measurements: list[Measurement]) -> tuple[float, float]:
+    """Points of accuracy (without labels: of agreement) that are lost, and the SQNR in dB."""
+    values = {m.name: m.value for m in measurements}
+    lost = values.get("accuracy_drop")
+    if lost is None:
+        lost = 100 - (values.get("fidelity") or 0)
+    sqnr = values.get("sqnr")
+    return lost, 200.0 if sqnr is None else sqnr
+
+
+def _noisiest(explained: Made) -> tuple[str, ...]:
+    """Names of the layers whose own quantization adds the most noise."""
+    noise: dict[str, float] = {}
+    explanation: Explanation = explained.value
+    for tensor in explanation.tensors:
+        alone = tensor.operator_alone
+        if alone and alone.sqnr_db is not None and tensor.layer:
+            noise[tensor.layer] = min(alone.sqnr_db, noise.get(tensor.layer, alone.sqnr_db))
+    ordered = sorted(noise, key=lambda layer: (noise[layer], layer))
+    return tuple(ordered[: max(1, round(INT16_SHARE * len(ordered)))])
