@@ -126,10 +126,10 @@ class TestWriting:
         write(path, b"old")
         program = (
             "import os, signal, sys\n"
-            "from edgekit import store\n"
+            "from edgekit import files\n"
             "os.fchmod = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"  # right before the file is moved there
             "from pathlib import Path\n"
-            "store.write(Path(sys.argv[1]), b'new' * 1000)\n"
+            "files.write(Path(sys.argv[1]), b'new' * 1000)\n"
         )
         done = subprocess.run([sys.executable, "-c", program, str(path)])
         assert done.returncode == -signal.SIGKILL

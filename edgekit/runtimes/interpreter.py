@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from edgekit.runtimes import REFUSALS, refusal
 from edgekit.types import TensorSpec
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class InterpreterSession:
@@ -61,6 +62,8 @@ class InterpreterSession:
 
 
 def _spec(details: dict[str, Any]) -> TensorSpec:
+    import numpy as np
+
     scale, zero_point = details["quantization"]
     shape = tuple(int(n) for n in details["shape"])
     return TensorSpec(details["name"], shape, np.dtype(details["dtype"]).name, float(scale), int(zero_point))

@@ -13,14 +13,15 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import FROM_OUTSIDE, ModelError, WorkerError
 from edgekit.runtimes import REFUSALS, installed, refusal
 from edgekit.runtimes.values import random_inputs
 from edgekit.types import Arena, TensorSpec
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ROOMY = (64 << 20, 1 << 30)
 """Arenas to open a model with, in bytes. Only what is used becomes resident; the second is for those that need more."""
@@ -180,6 +181,8 @@ def _smallest(runs_in: Callable[[int], bool], used: int) -> int:
 
 def _specs(model: bytes, ends: str, details: Callable[[int], dict[str, Any]]) -> tuple[TensorSpec, ...]:
     """The first subgraph's `Inputs` or `Outputs`: names from the file, the rest from the interpreter."""
+
+    import numpy as np
     from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
     graph = schema.Model.GetRootAs(model).Subgraphs(0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from edgekit.errors import DataError
 from edgekit.runtimes import Session
 from edgekit.types import TensorSpec
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def quantize(values: np.ndarray, spec: TensorSpec) -> np.ndarray:
@@ -22,6 +24,9 @@ def quantize(values: np.ndarray, spec: TensorSpec) -> np.ndarray:
 
     Source: `AffineQuantize` in tensorflow/lite/kernels/internal/reference/quantize.h.
     """
+
+    import numpy as np
+
     dtype = np.dtype(spec.dtype)
     if not spec.scale:
         return np.ascontiguousarray(values, dtype)
@@ -38,6 +43,9 @@ def quantize(values: np.ndarray, spec: TensorSpec) -> np.ndarray:
 
 def dequantize(stored: np.ndarray, spec: TensorSpec) -> np.ndarray:
     """Stored values as real ones, `scale * (stored - zero_point)` in float32; unchanged where there is no scale."""
+
+    import numpy as np
+
     if not spec.scale:
         return stored
     real = (stored.astype(np.float32) - np.float32(spec.zero_point)) * np.float32(spec.scale)
@@ -59,6 +67,9 @@ def run(session: Session, inputs: list[np.ndarray]) -> list[np.ndarray]:
       DataError: number or shape of the inputs do not fit the model.
       ModelError: an operator failed.
     """
+
+    import numpy as np
+
     got, wanted = [np.shape(array) for array in inputs], [spec.shape for spec in session.inputs]
     if got != wanted:
         raise DataError(f"{session.path}: takes inputs of shape {_shapes(wanted)}, not {_shapes(got)}")
@@ -73,6 +84,9 @@ def random_inputs(inputs: Sequence[TensorSpec], seed: int) -> list[np.ndarray]:
 
     Quantized tensors get any value that they can store, floats get -1 … 1, plain integers 0 (they may be indices).
     """
+
+    import numpy as np
+
     generator = np.random.default_rng(seed)
 
     def values(spec: TensorSpec) -> np.ndarray:
