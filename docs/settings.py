@@ -17,8 +17,8 @@ TABLES = {
 }
 HEAD = """# The recipe, setting by setting
 
-Made by `python docs/settings.py` from the `settings.py` of each room and `edgekit/profile/recipe.py`, where the sources of
-the methods stand.
+Made by `python docs/settings.py` from `edgekit/profile/recipe.py` and the `settings.py` of `compress`, `quantize` and
+`shrink`, where the sources of the methods stand.
 [Compression](compression.md) says which to choose. Patterns name layers as in a shell: `conv2d_*`.
 """
 
