@@ -21,6 +21,7 @@ from edgekit.model.custom import custom_scope, own_names
 from edgekit.model.finite import check_constants, check_weights
 from edgekit.model.function import keras_3_function, keras_function, saved_model_function, to_tflite
 from edgekit.model.newer import copy_with, older_copy
+from edgekit.model.order import calls_within_reason, check_order
 from edgekit.model.rebuild import CannotRebuild, rebuild
 from edgekit.model.shapes import fix_shapes, parse_shapes
 from edgekit.model.trust import check_trusted
@@ -96,6 +97,7 @@ def read(path: Path, container: Container, settings: Reading) -> tuple[Any, str]
     Raises:
       ModelError: neither library reads it.
     """
+    check_order(path, container.config)
     ways = [_with_keras_3, _with_keras_2] if container.major == 3 else [_with_keras_2, _with_keras_3]
     problems = []
     for way in ways:
@@ -220,7 +222,8 @@ def built(function: str, settings: Reading) -> tuple[Any, str]:
 def _with_keras_2(path: Path, settings: Reading) -> tuple[Any, str]:
     import tf_keras
 
-    model = tf_keras.models.load_model(path, compile=False, safe_mode=not settings.trust)
+    with calls_within_reason():
+        model = tf_keras.models.load_model(path, compile=False, safe_mode=not settings.trust)
     return fix_shapes(model, parse_shapes(settings.input_shape), path), ""
 
 

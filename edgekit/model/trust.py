@@ -16,6 +16,7 @@ from edgekit.errors import ModelError
 from edgekit.model import allowed
 from edgekit.model.container import Container, layer_name, objects
 from edgekit.model.graph_trust import check_saved_model
+from edgekit.model.order import references
 
 CODE_CLASSES = {
     *("Lambda", "__lambda__", "TensorFlowOpLayer", "TFOpLambda", "SlicingOpLambda", "TorchModuleWrapper", "TFSMLayer"),
@@ -55,7 +56,7 @@ def check_trusted(path: Path, container: Container, own: Mapping[str, str] = {})
                 pending.append((value[inner], inner, name, free or inner in allowed.NAMES))
     for found in objects(container.config):
         nodes = found.get("inbound_nodes")
-        if isinstance(nodes, list) and not all(_takes_tensor(node) for node in nodes if node):
+        if isinstance(nodes, list) and not all(any(references(node)) for node in nodes if node):
             raise ModelError(
                 f"{path}: layer {layer_name(found)!r} is called with constants alone, which would run while the model "
                 "is loaded; save the model without it, or give --trust-model if you made it"
@@ -103,23 +104,6 @@ def _check_object(path: Path, near: str, found: dict[str, Any], own: Mapping[str
     if isinstance(called, str) and called in listed and registered in ("", kind, called) and computes:
         return seen, False
     _refuse(path, layer_name(found) if isinstance(config, dict) else near, found)
-
-
-def _takes_tensor(node: Any) -> bool:
-    """Whether a call of a layer takes what another layer gives, so that it is noted in the graph and not executed."""
-    pending = [node]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            if value.get("class_name") == "__keras_tensor__":
-                return True
-            pending += value.values() if value.get("class_name") in (None, "__tuple__") else ()
-        elif isinstance(value, list):
-            constant = value[:1] == ["_CONSTANT_VALUE"]
-            if not constant and [type(part) for part in value[:3]] == [str, int, int]:
-                return True
-            pending += value[3:] if constant else value
-    return False
 
 
 def _refuse(path: Path, name: str, found: dict[str, Any]) -> NoReturn:
