@@ -137,7 +137,7 @@ def build(
             manifest, log = manifest_of(built, project.root), maker.log(product.scope)
             files = built.files | pages(built, manifest, project, maker)
             write_build(files, built.report, manifest, folder, log, maker.store)
-            record(project, built.report)
+            record(project, built.report, ui.note)
             reports.append(built.report)
     write_index(out)
     return reports
@@ -339,7 +339,7 @@ def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> d
     changed = None
     if found.predictions:
         changed = maker.make(steps.differences(*found.predictions, product.data), scope).value
-    trend = trends(project, built.report)
+    trend = trends(project, built.report, maker.ui.note)
     places = limit_places(product.target, project.target_folders, project.root)
     # What was found instead of made stands in report.json and report.md; the page is of what came out.
     rows = [msgspec.structs.replace(row, status="cached", reason="") for row in built.report.stages]

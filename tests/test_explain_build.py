@@ -22,7 +22,7 @@ class Heard:
     def headline(self, text):
         pass
 
-    begin = headline
+    begin = note = headline
 
     def progress(self, text, share):
         pass

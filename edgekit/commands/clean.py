@@ -7,7 +7,6 @@ from pathlib import Path
 from edgekit.errors import OutputError
 from edgekit.files import remove
 from edgekit.profile.project import Project
-from edgekit.records.history import FILE as HISTORY
 from edgekit.report.index import write_index
 from edgekit.units import show
 
@@ -32,7 +31,7 @@ def clean(project: Project, out: Path, targets: list[str], cache: bool) -> list[
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     if cache and project.store.is_dir():
-        removed += [_remove(part) for part in sorted(project.store.iterdir()) if part.name != HISTORY]
+        removed += [_remove(part) for part in sorted(project.store.iterdir()) if not part.name.startswith("history.")]
     return removed or ["nothing to remove"]
 
 

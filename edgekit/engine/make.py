@@ -75,6 +75,9 @@ class Listener(Protocol):
     def headline(self, text: str) -> None:
         """What comes."""
 
+    def note(self, text: str) -> None:
+        """What a person should know and no report holds."""
+
     def begin(self, name: str) -> None:
         """A step is being made."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +20,12 @@ from edgekit.report.types import Report
 from edgekit.types import Measurement
 
 FILE = "history.sqlite"
+T = TypeVar("T")
+UNUSABLE = ("locked", "readonly", "unable to open", "I/O", "is full")
+"""What SQLite says where the file may be sound; after anything else it is damaged, or holds other tables."""
+ADVICE = "; move it away, and a new one begins"
+PATIENCE = 5.0
+"""Seconds to wait for another build, which holds the record for some thousandths of one."""
 USUAL = ("model_size", "download_size", "accuracy", "accuracy_drop", "arena", "latency_p50", "latency_p90", "macs")
 TABLES = """
 CREATE TABLE IF NOT EXISTS builds (
@@ -57,12 +64,75 @@ class Entry(Struct, frozen=True):
     figures: dict[str, Figure]
 
 
-def record(project: Project, report: Report) -> None:
+class _Damaged(ProjectError):
+    """The record holds something else than it was given."""
+
+
+def record(project: Project, report: Report, note: Callable[[str], None]) -> None:
     """Appends a build, unless it is that of the last one again.
 
-    Raises:
-      ProjectError: the record is damaged, locked or cannot be written.
+    A build does not fail for its record: what is damaged is moved aside and begun anew, what is locked or cannot be
+    written is left.
+
+    Args:
+      note: is told of either.
     """
+    _carry_on(project, note, lambda: _append(project, report), None)
+
+
+def trends(project: Project, report: Report, note: Callable[[str], None]) -> list[Entry]:
+    """The builds of a model for a target that shipped another file than the one before; this one is the last.
+
+    Args:
+      note: see `record`.
+    """
+    none: list[Entry] = []
+    past = _carry_on(project, note, lambda: read(project, report.target.name, report.model.name, 200), none)
+    entries = [entry for entry in past if not entry.overrides]
+    shipped = next(a.sha256 for a in report.artifacts if a.path == "model.tflite")
+    kept: list[Entry] = []
+    for entry in entries:
+        if kept and kept[-1].sha256 == entry.sha256:
+            kept.pop()
+        kept.append(entry)
+    figures = {m.name: Figure(m.name, m.value or 0, m.unit, m.low, m.high, m.runtime) for m in _kept(report)}
+    now = Entry(0, report.target.name, report.model.name, report.verdict, shipped, "", "", figures)
+    return [*[entry for entry in kept if entry.sha256 != shipped][-19:], now]
+
+
+def _carry_on(project: Project, note: Callable[[str], None], action: Callable[[], T], otherwise: T) -> T:
+    """What an action on the record gives, or `otherwise`."""
+    file = _file(project)
+    for _ in range(2):
+        try:
+            before = file.stat().st_ino if file.exists() else None
+            return action()
+        except _Damaged as problem:
+            try:
+                if before == file.stat().st_ino:  # else another build has moved it already
+                    said = str(problem).removesuffix(ADVICE)
+                    note(f"{said}; it is kept as {_aside(file).name}, and a new one begins")
+            except FileNotFoundError:
+                continue
+            except OSError as other:
+                note(f"{problem} ({other.strerror})")
+        except (ProjectError, OSError) as problem:
+            note(f"{problem}; this build goes on without it")
+            break
+    return otherwise
+
+
+def _aside(file: Path) -> Path:
+    """Moves a record, and the journal of what was not finished in it, out of the way."""
+    number = next(n for n in range(1, 10_000) if not file.with_name(f"history.damaged-{n}.sqlite").exists())
+    place = file.with_name(f"history.damaged-{number}.sqlite")
+    for ending in ("-journal", "-wal", "-shm", ""):
+        with contextlib.suppress(FileNotFoundError):
+            file.with_name(file.name + ending).rename(place.with_name(place.name + ending))
+    return place
+
+
+def _append(project: Project, report: Report) -> None:
     shipped = next(a.sha256 for a in report.artifacts if a.path == "model.tflite")
     kept = _kept(report)
     row = (report.target.name, report.model.name, report.verdict, shipped, " ".join(report.target.overrides))
@@ -89,7 +159,7 @@ def read(project: Project, target: str | None, model: str | None, count: int) ->
     """The last builds, the oldest first.
 
     Raises:
-      ProjectError: see `record`.
+      ProjectError: the record is damaged or locked.
     """
     if not _file(project).exists():
         return []
@@ -112,20 +182,6 @@ def read(project: Project, target: str | None, model: str | None, count: int) ->
             raise sqlite3.DatabaseError(str(problem)) from None
 
 
-def trends(project: Project, report: Report) -> list[Entry]:
-    """The builds of a model for a target that shipped another file than the one before; this one is the last."""
-    entries = [entry for entry in read(project, report.target.name, report.model.name, 200) if not entry.overrides]
-    shipped = next(a.sha256 for a in report.artifacts if a.path == "model.tflite")
-    kept: list[Entry] = []
-    for entry in entries:
-        if kept and kept[-1].sha256 == entry.sha256:
-            kept.pop()
-        kept.append(entry)
-    figures = {m.name: Figure(m.name, m.value or 0, m.unit, m.low, m.high, m.runtime) for m in _kept(report)}
-    now = Entry(0, report.target.name, report.model.name, report.verdict, shipped, "", "", figures)
-    return [*[entry for entry in kept if entry.sha256 != shipped][-19:], now]
-
-
 def _kept(report: Report) -> list[Measurement]:
     """What is recorded: the usual figures, those that the budget limits, and those of the device."""
     limited = {NAMED.get(line.name, line.name) for line in report.budget}
@@ -145,18 +201,18 @@ def _opened(project: Project) -> Iterator[sqlite3.Connection]:
     file = _file(project)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(file, timeout=10)
+        database = sqlite3.connect(file, timeout=PATIENCE)
         try:
             database.executescript(TABLES)
             with database:
                 yield database
         finally:
             database.close()
-    except sqlite3.OperationalError as problem:
-        said = f"the history cannot be used ({problem}); see who holds it, or move it away, and a new one begins"
-        raise ProjectError(f"{file}: {said}") from None
     except (sqlite3.Error, OSError) as problem:
-        raise ProjectError(f"{file}: the history is damaged ({problem}); move it away, and a new one begins") from None
+        sound = isinstance(problem, (OSError, sqlite3.IntegrityError)) or any(word in str(problem) for word in UNUSABLE)
+        if sound and not file.is_dir():
+            raise ProjectError(f"{file}: the history cannot be used ({problem}); see who holds it") from None
+        raise _Damaged(f"{file}: the history is damaged ({problem}){ADVICE}") from None
 
 
 def _file(project: Project) -> Path:

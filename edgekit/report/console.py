@@ -38,11 +38,18 @@ class Progress:
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
         self._bar: Any = None
+        self._said: set[str] = set()
 
     def headline(self, text: str) -> None:
         """See `edgekit.engine.make.Listener`."""
         if not self._quiet:
             print(one_line(text), flush=True)
+
+    def note(self, text: str) -> None:
+        """See `edgekit.engine.make.Listener`. Each is said once, and never amid the JSON."""
+        if text not in self._said:
+            self._said.add(text)
+            print(one_line(f"note: {text}"), file=sys.stderr, flush=True)
 
     def begin(self, name: str) -> None:
         """See `edgekit.engine.make.Listener`."""

@@ -229,6 +229,46 @@ def test_a_history_that_is_damaged_is_one_line(project, capsys, damage):
         place.write_bytes(whole)
 
 
+@pytest.mark.parametrize("damage", HISTORY.values(), ids=HISTORY)
+def test_a_build_goes_on_with_a_new_history(project, capsys, damage):
+    place = project / ".edgekit/history.sqlite"
+    whole = place.read_bytes()
+    damage(place)
+    damaged = None if place.is_dir() else place.read_bytes()
+    run("build", "--target=phone")
+    said = capsys.readouterr()
+    (aside,) = project.glob(".edgekit/history.damaged-*.sqlite")
+    try:
+        assert "digits: pass" in said.out
+        assert said.err.startswith("note: ") and len(said.err.splitlines()) == 1, said.err
+        assert "history.sqlite: the history is damaged" in said.err and aside.name in said.err
+        assert aside.is_dir() if damaged is None else aside.read_bytes()[:16] == damaged[:16]
+        run("history", "--json")
+        assert json.loads(capsys.readouterr().out)["verdict"] == "pass"
+        run("clean", "--out=nowhere")
+        assert aside.exists()
+    finally:
+        aside.rmdir() if aside.is_dir() else aside.unlink()
+        place.write_bytes(whole)
+
+
+@pytest.mark.parametrize("json_only", [False, True])
+def test_a_build_goes_on_without_a_history_that_is_locked(project, capsys, monkeypatch, json_only):
+    monkeypatch.setattr("edgekit.records.history.PATIENCE", 0.1)
+    place = project / ".edgekit/history.sqlite"
+    whole = place.read_bytes()
+    holder = sqlite3.connect(place)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        run("build", "--target=phone", *["--json"] * json_only)
+    finally:
+        holder.close()
+    said = capsys.readouterr()
+    assert json.loads(said.out)["verdict"] == "pass" if json_only else "digits: pass" in said.out
+    assert said.err.startswith("note: ") and len(said.err.splitlines()) == 1 and "locked" in said.err
+    assert place.read_bytes() == whole and not [*project.glob(".edgekit/history.damaged*")]
+
+
 def test_memory_in_the_store_that_is_damaged_is_made_anew(project, capsys):
     for file in [*project.glob(".edgekit/last/*.json"), *project.glob(".edgekit/*.json")]:
         file.write_bytes(b'{"key": "\xff"}')
