@@ -7,12 +7,12 @@ import errno
 import os
 import signal
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from edgekit.engine.logs import new_log
 from edgekit.errors import EdgekitError, OutputError
 from edgekit.report.text import one_line
 
@@ -76,11 +76,12 @@ def outcome(error: BaseException) -> tuple[str, int]:
 def _kept(error: BaseException) -> str:
     """Writes the traceback to a file; says which."""
     try:
-        with tempfile.NamedTemporaryFile("w", prefix="edgekit-", suffix=".log", delete=False, errors="replace") as file:
+        place = new_log()
+        with place.open("w", errors="replace") as file:
             traceback.print_exception(error, file=file)
     except OSError:
         return ""
-    return f"; the traceback is in {file.name}"
+    return f"; the traceback is in {place}"
 
 
 def flush() -> None:

@@ -1,14 +1,16 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 import worker_probe as probe
 
 from edgekit import errors
-from edgekit.engine import worker
+from edgekit.engine import logs, worker
 from edgekit.engine.worker import Worker
 from edgekit.types import Artifact
 
@@ -145,6 +147,32 @@ class TestLog:
         process.call(probe.chatter, "two", returns=str)
         assert "one" in (tmp_path / "own").read_text() and "two" not in (tmp_path / "own").read_text()
         assert "two" in (tmp_path / "log").read_text()
+
+
+class TestTemporaryFiles:
+    @pytest.mark.parametrize("writes", [None, ()], ids=["free", "confined"])
+    @pytest.mark.parametrize("end", ["close", "kill", "die", "quit"])
+    def test_they_go_with_the_process(self, tmp_path, writes, end):
+        with Worker(writes=writes, room=tmp_path) as process:
+            left = Path(process.call(probe.litter, returns=str))
+            assert left.is_file() and left.is_relative_to(tmp_path)
+            if end in ("die", "quit"):
+                function, status = (probe.kill, 9) if end == "die" else (probe.leave, 3)
+                with pytest.raises(errors.WorkerError):
+                    process.call(function, status, returns=type(None))
+            process.close(kill=end == "kill")
+            assert list(tmp_path.iterdir()) == []
+
+    def test_a_log_of_what_nobody_foresaw_is_kept_for_a_week(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        old, own = tmp_path / f"{logs.NAME}old.log", tmp_path / "edgekit-nightly.log"
+        link = tmp_path / f"{logs.NAME}link.log"
+        link.symlink_to(own)
+        for file in (old, own):
+            file.touch()
+            os.utime(file, (0, time.time() - logs.WEEK - 60))
+        new = logs.new_log()
+        assert {*tmp_path.iterdir()} == {own, link, new} and {*logs.new_log().parent.iterdir()} > {own, link, new}
 
 
 class TestEnds:

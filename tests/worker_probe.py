@@ -118,3 +118,12 @@ def die_with_onednn() -> str:
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0":
         os.kill(os.getpid(), signal.SIGSEGV)
     return "alive"
+
+
+def litter() -> str:
+    """Leaves a file where temporary files go, as TensorFlow does; says where."""
+    import tempfile
+
+    handle, name = tempfile.mkstemp(suffix=".py")
+    os.close(handle)
+    return name

@@ -33,6 +33,7 @@ import msgspec
 
 from edgekit import errors
 from edgekit.engine.confine import confine
+from edgekit.engine.logs import new_log
 from edgekit.engine.python import environment as safe_environment
 from edgekit.engine.python import python
 
@@ -80,7 +81,7 @@ class Worker:
       environment: variables that the process gets besides those of this one.
       writes: folders in which a confined process may write, besides its `scratch`; None for a process that is not
         confined, for what is the user's own code.
-      room: where its `scratch` is made; a folder for temporary files by default.
+      room: where its `scratch`, its folder for temporary files, is made; a folder for temporary files by default.
       memory: bytes of data that a confined process may have; as much as the machine has by default.
     """
 
@@ -114,12 +115,12 @@ class Worker:
         self._buffer = b""
         answers_in, answers_out = os.pipe()
         calls, theirs = socket.socketpair()
-        variables = dict(os.environ) | QUIET | self._environment | safe_environment()
+        variables = dict(os.environ) | QUIET | self._environment | safe_environment() | {"TMPDIR": str(self.scratch)}
         writes = []
         if self._writes is not None:
             _compile()
             writes = [str(self.scratch), *map(str, self._writes)]
-            variables |= {"TMPDIR": str(self.scratch), "PYTHONDONTWRITEBYTECODE": "1"}
+            variables |= {"PYTHONDONTWRITEBYTECODE": "1"}
         with open(self._log, "ab") as log:
             # A session of its own: Ctrl-C reaches the build, which then ends its workers.
             self._process = subprocess.Popen(
@@ -293,20 +294,18 @@ def call_confined(
       writes: folders in which it may write.
       time_limit, processor, memory: see `edgekit.engine.limits`.
     """
-    handle, log = tempfile.mkstemp(prefix="edgekit-", suffix=".log")
-    os.close(handle)
-    kept = False
+    log, kept = new_log(), False
     try:
         with Worker(log, writes=writes, memory=memory) as worker:
             return worker.call(
                 function, *arguments, returns=returns, time_limit=time_limit, processor=processor, what=what
             )
     except errors.WorkerError as problem:
-        kept = log in str(problem)
+        kept = str(log) in str(problem)
         raise
     finally:
         if not kept:
-            Path(log).unlink(missing_ok=True)
+            log.unlink(missing_ok=True)
 
 
 @functools.cache
