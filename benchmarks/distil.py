@@ -41,7 +41,7 @@ LESSONS = {
 
 def students(teacher: str, data: DataSpec, images: int, names: list[str], seed: int) -> dict[str, tuple[float, float]]:
     """Of each student: accuracy in percent, and seconds of training."""
-    from edgekit.compress.distil import distil
+    from edgekit.compress.distil import Part, distil
     from edgekit.compress.fine_tune import fine_tune
     from edgekit.compress.lesson import lesson, predict
     from edgekit.compress.student import smaller_copy
@@ -61,7 +61,7 @@ def students(teacher: str, data: DataSpec, images: int, names: list[str], seed: 
             plain = lesson(student, train, data, None, None)
             fine_tune(student, x, plain, FineTuning(epochs=EPOCHS), seed, lambda text, share: None)
         else:
-            distil(student, master, answers, train, data, settings, seed, lambda text, share: None)
+            distil(student, master, [Part(train, x, answers)], settings, seed, lambda text, share: None)
         taken = time.perf_counter() - start
         right = predict(student, seen)[0].argmax(axis=1) == dataset.evaluation.y
         found[name] = (100 * float(right.mean()), taken)

@@ -21,6 +21,7 @@ from typing import Any
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_USE_LEGACY_KERAS": "1", "CUDA_VISIBLE_DEVICES": "-1"}
 
+from msgspec.structs import replace
 from scipy.stats import spearmanr
 
 from edgekit.analyze.confirm import answers
@@ -73,7 +74,7 @@ def compare(method: Any) -> str:
         model = open_keras(str(Path(folder) / KERAS), "")
     samples = held_out(data, settings)
     x, taught = prepared(samples, data), lesson(model, samples, data, None, None)
-    calibrated = calibration(read(data), Quantize().calibration_samples, data)
+    calibrated = calibration(read(replace(data, held_out=True)), Quantize().calibration_samples, data)
 
     def one_by_one(run: Callable[[Simulation], Any]) -> Callable[[], Losses]:
         return lambda: losses(model, x, taught, settings, run)

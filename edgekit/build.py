@@ -176,6 +176,16 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         made.append(maker.make(step, scope))
         return made[-1]
 
+    def answered(samples: DataSpec) -> Made | None:
+        """What the model answers as it was given, which everything is held against."""
+        if facts.format == "tflite" or samples.source == RANDOM:
+            return None
+        try:
+            return maker.make(steps.original(loaded.artifacts.get(KERAS), source, reading, samples, spec.metric), scope)
+        except (ModelError, WorkerError) as problem:
+            notes.append(f"the float model is held against no original: {problem}")
+            return None
+
     maker.ui.headline(f"{target.name}: build {spec.name}")
     source = locate("keras", spec.model, maker.fingerprints.file, ModelError)
     dataset = locate("data", spec.data, maker.fingerprints.file, DataError)
@@ -209,9 +219,9 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         make(steps.check_calibration(shipped, data, quantize))
     if facts.form == "keras" and recipe.techniques[-1:] == ("qat",):
         shipped, quantize = done.artifacts[INTEGER], None
-    elif quantize and quantize.rescue:
+    elif quantize and quantize.rescue and data.source != RANDOM:
         keras = done.artifacts[KERAS] if facts.form == "keras" else None
-        rescued = rescue(shipped, keras, data, target, objects, make)
+        rescued = rescue(shipped, keras, graphs["float"], answered, data, target, objects, make)
         shipped, quantize, rungs = rescued.model, rescued.settings, rescued.rungs
         notes.append(rescued.note)
     elif quantize:
@@ -219,19 +229,14 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
     if facts.format == "tflite" and shipped != loaded.artifact:
         shipped = make(steps.carry(shipped, loaded.artifact)).artifact
     make(steps.check_support(shipped, tuple(filter(None, (target.runtimes.ship, target.runtimes.oldest)))))
-    original = None
-    if facts.format != "tflite" and data.source != RANDOM:
-        step = steps.original(loaded.artifacts.get(KERAS), source, reading, data, spec.metric)
-        try:
-            original = maker.make(step, scope)
-        except (ModelError, WorkerError) as problem:
-            notes.append(f"the float model is held against no original: {problem}")
+    original = answered(data)
     small = Smaller(shipped, shipped, {}, [], [])
     if recipe.shrink:
         samples = quantize.calibration_samples if quantize else CALIBRATION_INPUTS
         engines = available(target.runtimes).engines
         small = shrunk(shipped, data, samples, target, engines, make, lambda step: maker.make(step, scope))
         notes += small.notes
+    notes = list(dict.fromkeys(notes))
     notes += [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
     notes += [f"{m.row.name}: {note}" for m in made for note in getattr(m.value, "notes", ())]
     return Product(
@@ -442,6 +447,7 @@ def check_dataset(
         inputs,
         classes,
         target.recipe.seed,
+        held_out=model.form != "int8" and target.recipe.judges(model.form == "keras"),
         outputs=model.outputs,
         metric=spec.metric,
         group=spec.group,

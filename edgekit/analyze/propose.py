@@ -45,7 +45,7 @@ def propose_file(
       measured: of the same model, data and settings.
       limit: points that the error may rise by.
     """
-    loaded = open_keras(model, custom_objects)
+    loaded, data = open_keras(model, custom_objects), replace(data, held_out=True)
     samples = held_out(data, settings)
     x = prepared(samples, data)
     with custom_scope(custom_objects):

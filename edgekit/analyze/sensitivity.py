@@ -118,14 +118,12 @@ def allocate(
 
 
 def held_out(data: DataSpec, settings: Sweep) -> Samples:
-    """Training samples that calibration does not use, of each class its share. The evaluation set is not touched: what
-    is chosen by it fits it better than it fits new samples.
+    """Some of the held-out samples, of each class its share.
 
     Raises:
       DataError: there are none.
     """
-    calibrated = settings.quantize.calibration_samples if settings.quantize else 1
-    rest = read(replace(data, held_out=calibrated)).evaluation
+    rest = read(replace(data, held_out=True, judges=True)).evaluation
     return rest.take(stratified(rest.y, rest.number, min(settings.samples, rest.number), data.seed))
 
 

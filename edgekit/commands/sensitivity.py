@@ -12,8 +12,8 @@ from edgekit.analyze.curves import BITS, SENSITIVITY, SPARSITIES, Method, Sensit
 from edgekit.analyze.sensitivity_plot import PLOT
 from edgekit.build import check_dataset
 from edgekit.config import nearest
+from edgekit.data.held_out import MOST
 from edgekit.data.locate import locate
-from edgekit.data.samples import HELD_OUT
 from edgekit.data.spec import RANDOM
 from edgekit.engine.make import Listener, Maker
 from edgekit.engine.store import Store
@@ -82,8 +82,8 @@ def sweep(method: str, levels: str, samples: int, target: Target) -> Sweep:
     """
     if method not in get_args(Method):
         raise RecipeError(f"--method={method}: unknown method; {nearest(method, list(get_args(Method)))}")
-    if not 1 <= samples <= HELD_OUT:
-        raise RecipeError(f"--samples={samples}: outside 1 to {HELD_OUT}")
+    if not 1 <= samples <= MOST:
+        raise RecipeError(f"--samples={samples}: outside 1 to {MOST}")
     quantize = target.recipe.quantize
     part = {"prune": target.recipe.prune, "channels": target.recipe.channels}.get(method)
     values = set(SPARSITIES if method != "quantize" else BITS)

@@ -65,10 +65,10 @@ def channels_file(
       RecipeError: a pattern fits no layer, or the model cannot give what is asked for.
     """
     loaded = open_keras(model, custom_objects)
-    train = read(data).train
+    dataset = read(data)
     with custom_scope(custom_objects):
-        taught = lesson(loaded, train, data, answers, distil)
-        smaller, said = remove_channels(loaded, prepared(train, data), taught, settings, seed, progress)
+        taught = lesson(loaded, dataset.train, data, answers, distil, dataset.held_out)
+        smaller, said = remove_channels(loaded, prepared(dataset.train, data), taught, settings, seed, progress)
     save(smaller, Path(folder) / KERAS)
     return said
 

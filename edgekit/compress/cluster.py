@@ -47,10 +47,10 @@ def cluster_file(
     loaded = open_keras(model, custom_objects)
     names = [layer.name for layer in clustered_layers(loaded, settings)]
     if names:
-        train = read(data).train
+        dataset = read(data)
         with custom_scope(custom_objects):
-            taught = lesson(loaded, train, data, answers, distil)
-            loaded = cluster(loaded, prepared(train, data), taught, settings, seed, progress)
+            taught = lesson(loaded, dataset.train, data, answers, distil, dataset.held_out)
+            loaded = cluster(loaded, prepared(dataset.train, data), taught, settings, seed, progress)
     save(loaded, Path(folder) / KERAS)
     return _facts(loaded, names)
 

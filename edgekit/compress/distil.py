@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -32,6 +32,16 @@ class Distilled(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+class Part(NamedTuple):
+    """Samples, and what a teacher answers to them."""
+
+    samples: Samples
+    x: list[Any]
+    """Prepared, for each input (N, …)."""
+    answers: list[Any]
+    """For each output (N, …)."""
+
+
 def distil_file(
     model: str,
     teacher: str,
@@ -58,8 +68,13 @@ def distil_file(
     master = open_keras(teacher, custom_objects)
     with custom_scope(custom_objects):
         taught = learner(open_keras(model, custom_objects), student, settings, custom_objects, seed)
-        train = read(data).train
-        said = distil(taught, master, load_answers(answers), train, data, settings, seed, progress)
+        dataset = read(data)
+        parts = [
+            Part(samples, prepared(samples, data), known)
+            for samples, known in zip((dataset.train, dataset.held_out), load_answers(answers), strict=True)
+            if samples is not None
+        ]
+        said = distil(taught, master, parts, settings, seed, progress)
     save(taught, Path(folder) / KERAS)
     return said
 
@@ -81,9 +96,7 @@ def learner(model: Any, student: str | None, settings: Distil, custom_objects: s
 def distil(
     student: Any,
     teacher: Any,
-    answers: list[Any],
-    train: Samples,
-    data: DataSpec,
+    parts: list[Part],
     settings: Distil,
     seed: int,
     progress: Progress,
@@ -92,20 +105,19 @@ def distil(
 
     Args:
       student, teacher: `tf_keras.Model`.
-      answers: the teacher's outputs for the training samples, each (N, …).
+      parts: the training samples, and those held out where there are some.
 
     Raises:
       RecipeError: teacher and student do not take and make the same, or there is nothing to learn from.
     """
-    check_student(student, teacher, train, settings)
-    x, notes = prepared(train, data), []
-    fresh = student.get_weights()
+    check_student(student, teacher, parts[0].samples, settings)
+    fresh, notes = student.get_weights(), []
     master = teacher
     for number, assistant in enumerate(settings.assistants, 1):
         helper = smaller_copy(teacher, assistant, seed + number)
-        _learn(helper, master, answers, x, train, settings, seed, progress)
+        _learn(helper, master, parts, settings, seed, progress)
         notes.append(f"assistant {number} of {helper.count_params():,} parameters")
-        master, answers = helper, predict(helper, x)
+        master, parts = helper, _answered(helper, parts)
     losses = {}
     for done in range(settings.rounds):
         if done:
@@ -113,24 +125,24 @@ def distil(
 
             master = tf_keras.models.clone_model(student)
             master.set_weights(student.get_weights())
-            answers = predict(master, x)
+            parts = _answered(master, parts)
             student.set_weights(fresh)
-        losses = _learn(student, master, answers, x, train, settings, seed + done, progress)
+        losses = _learn(student, master, parts, settings, seed + done, progress)
     return Distilled(student.count_params(), teacher.count_params(), losses, tuple(notes))
 
 
+def _answered(teacher: Any, parts: list[Part]) -> list[Part]:
+    return [part._replace(answers=predict(teacher, part.x)) for part in parts]
+
+
 def _learn(
-    student: Any,
-    teacher: Any,
-    answers: list[Any],
-    x: list[Any],
-    train: Samples,
-    settings: Distil,
-    seed: int,
-    progress: Progress,
+    student: Any, teacher: Any, parts: list[Part], settings: Distil, seed: int, progress: Progress
 ) -> dict[str, float]:
     """One student of one teacher; the losses of the last epoch."""
-    taught = from_teacher(student, train, answers, settings)
+    x = parts[0].x
+    taught, *judging = (from_teacher(student, part.samples, part.answers, settings) for part in parts)
+    if judging:
+        taught = taught._replace(held_out=(parts[1].x, judging[0].targets))
     inside = settings.features or settings.attention or settings.adversarial
     if inside:
         import tf_keras

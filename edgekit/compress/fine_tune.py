@@ -11,8 +11,6 @@ from edgekit.compress.lesson import Lesson
 from edgekit.compress.settings import FineTuning
 
 Progress = Callable[[str, float], None]
-HELD_OUT = 0.1
-"""Share of the training samples whose loss says when to stop."""
 
 
 def fine_tune(
@@ -30,13 +28,13 @@ def fine_tune(
     Args:
       model: `tf_keras.Model`, trained in place.
       x: prepared training samples, for each input (N, …).
+      lesson: with samples held out, where `settings.patience` asks when to stop.
       callbacks: of `tf_keras`, such as those that keep zeros at zero.
       patient_from: the epoch from which `settings.patience` counts; weights of earlier ones are not restored.
 
     Returns:
       the losses of the last epoch, by term; none where no epoch is asked for.
     """
-    import numpy as np
     import tensorflow as tf
     import tf_keras
 
@@ -55,10 +53,9 @@ def fine_tune(
     targets = lesson.targets if isinstance(lesson.targets, list) else [lesson.targets]
     validation = None
     if settings.patience:
-        rows = np.random.default_rng(seed).permutation(len(x[0]))
-        held, kept = np.split(rows, [max(1, round(HELD_OUT * len(rows)))])
-        validation = (_one_or_many([a[held] for a in x]), _one_or_many([t[held] for t in targets]))
-        x, targets = [a[kept] for a in x], [t[kept] for t in targets]
+        assert lesson.held_out, "a recipe with patience holds samples out"
+        held, wanted = lesson.held_out
+        validation = (_one_or_many(held), wanted)
         stop = tf_keras.callbacks.EarlyStopping(
             patience=settings.patience, restore_best_weights=True, start_from_epoch=patient_from
         )

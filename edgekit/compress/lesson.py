@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from edgekit.compress.settings import Distil
 from edgekit.data.samples import Samples, prepared
 from edgekit.data.spec import DataSpec
-
-if TYPE_CHECKING:
-    import numpy as np
 
 Kind = Literal["softmax", "sigmoid", "logits", "values"]
 """What an output of a model is: probabilities of classes, probabilities of yes, unnormalized classes, or numbers."""
@@ -25,29 +22,42 @@ class Lesson(NamedTuple):
     """An array (N, …), or a list with one for each output."""
     loss: Any
     """A function or a Keras loss of (targets, outputs), or a list of them."""
-
-    def take(self, rows: np.ndarray) -> Lesson:
-        """The lesson of some of the samples."""
-        several = isinstance(self.targets, list)
-        return Lesson([t[rows] for t in self.targets] if several else self.targets[rows], self.loss)
+    held_out: tuple[list[Any], Any] | None = None
+    """Prepared samples that do not train, for each input (N, …), and their targets: their loss says when to stop."""
 
 
-def lesson(model: Any, train: Samples, data: DataSpec, answers: str | None, distil: Distil | None) -> Lesson:
+def lesson(
+    model: Any,
+    train: Samples,
+    data: DataSpec,
+    answers: str | None,
+    distil: Distil | None,
+    held_out: Samples | None = None,
+) -> Lesson:
     """What a model learns while it is changed: from a teacher where there is one, else from labels where there are
     some, else what it answers now.
 
     Args:
       model: `tf_keras.Model`, as it is before the change.
       answers: file that `teach` wrote, or None.
+      held_out: samples that are to say when to stop.
     """
     import tf_keras
 
-    if answers is not None and distil is not None:
-        return from_teacher(model, train, load_answers(answers), distil)
-    if train.y is not None and len(model.outputs) == 1:
-        return Lesson(train.y, hard_loss(kind(model, 0, True), model.output_shape[-1]))
-    outputs = predict(model, prepared(train, data))
-    return Lesson(outputs if len(outputs) > 1 else outputs[0], tf_keras.losses.MeanSquaredError())
+    known, others = load_answers(answers) if answers is not None and distil is not None else ([], [])
+
+    def of(samples: Samples, taught: list[Any]) -> Lesson:
+        if taught and distil is not None:
+            return from_teacher(model, samples, taught, distil)
+        if samples.y is not None and len(model.outputs) == 1:
+            return Lesson(samples.y, hard_loss(kind(model, 0, True), model.output_shape[-1]))
+        outputs = predict(model, prepared(samples, data))
+        return Lesson(outputs if len(outputs) > 1 else outputs[0], tf_keras.losses.MeanSquaredError())
+
+    made = of(train, known)
+    if held_out is None:
+        return made
+    return made._replace(held_out=(prepared(held_out, data), of(held_out, others).targets))
 
 
 def batch_loss(model: Any, taught: Lesson, x: list[Any], rows: slice) -> Any:
@@ -157,22 +167,27 @@ def _of_classes(model: Any) -> Kind:
 
 
 def teach(teacher: str, data: DataSpec, custom_objects: str, folder: str) -> None:
-    """Writes a teacher's answers to the training samples, once for all that learn from them."""
+    """Writes a teacher's answers to the training samples, once for all that learn from them, and to those held out."""
     import numpy as np
 
     from edgekit.data.samples import read
     from edgekit.model.read import open_keras
 
-    outputs = predict(open_keras(teacher, custom_objects), prepared(read(data).train, data))
-    np.savez(Path(folder) / "answers.npz", *outputs)
+    model, dataset = open_keras(teacher, custom_objects), read(data)
+    parts = {"train": dataset.train} | ({"held_out": dataset.held_out} if dataset.held_out else {})
+    answers = {name: predict(model, prepared(part, data)) for name, part in parts.items()}
+    np.savez(
+        Path(folder) / "answers.npz", **{f"{name} {n}": a for name, part in answers.items() for n, a in enumerate(part)}
+    )
 
 
-def load_answers(path: str) -> list[Any]:
-    """What `teach` wrote: for each output (N, …) float32."""
+def load_answers(path: str) -> tuple[list[Any], list[Any]]:
+    """What `teach` wrote: for each output (N, …) float32, of the training samples and of those held out."""
     import numpy as np
 
     with np.load(path) as stored:
-        return [stored[name] for name in stored.files]
+        train, held_out = ([stored[n] for n in stored.files if n.startswith(p)] for p in ("train", "held_out"))
+    return train, held_out
 
 
 def predict(model: Any, x: list[Any]) -> list[Any]:

@@ -55,10 +55,10 @@ def prune_file(
     loaded = open_keras(model, custom_objects)
     layers = check_prune(loaded, settings)
     if layers:
-        train = read(data).train
+        dataset = read(data)
         with custom_scope(custom_objects):
-            taught = lesson(loaded, train, data, answers, distil)
-            loaded = prune(loaded, prepared(train, data), taught, settings, seed, progress)
+            taught = lesson(loaded, dataset.train, data, answers, distil, dataset.held_out)
+            loaded = prune(loaded, prepared(dataset.train, data), taught, settings, seed, progress)
     save(loaded, Path(folder) / KERAS)
     return _facts(loaded, {layer.name for layer in layers})
 

@@ -22,8 +22,8 @@ class FineTuning(Settings, frozen=True):
     batch_size: Positive = 64
     learning_rate: Annotated[float, Meta(gt=0)] = 1e-3
     patience: Annotated[int, Meta(ge=0)] = 0
-    """Ends the training after so many epochs without a lower loss on a tenth of the training samples that is held
-    out, and keeps the best weights; 0 trains all epochs on all samples."""
+    """Ends the training after so many epochs without a lower loss on the held-out samples, and keeps the best weights;
+    0 trains all epochs."""
 
 
 class Selection(FineTuning, frozen=True):

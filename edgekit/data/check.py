@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from edgekit.data.archive import read_archive
 from edgekit.data.folder import class_folders, images, others
 from edgekit.data.groups import NAME, USUAL, number
+from edgekit.data.held_out import hold_out
 from edgekit.data.overlap import overlap
 from edgekit.data.samples import Dataset, read
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
@@ -28,7 +31,7 @@ def check_data(data: DataSpec, folder: str) -> DataFacts:
     """
     import numpy as np
 
-    dataset = read(data)
+    dataset = read(replace(data, held_out=False))  # the copy below is split again when it is read
     for name, part in (("x_train", dataset.train), ("x_test", dataset.evaluation)):
         if part.number == 0:
             raise DataError(f"{data.source}: {name}: no samples; {dataset.train.number} are too few to hold some out")
@@ -41,6 +44,10 @@ def check_data(data: DataSpec, folder: str) -> DataFacts:
     elif known := overlap(dataset.train, dataset.evaluation):
         notes.append(f"{known} of {dataset.evaluation.number} evaluation samples are also training samples")
     notes += _grouped(dataset, data)
+    if data.held_out:
+        rest, judges = hold_out(dataset.train, data.seed, data.source)
+        same = " (each the same as one that trains)" if overlap(rest, judges) else ""
+        notes.append(f"{judges.number} of {dataset.train.number} training samples are held out to choose by{same}")
     folder_names = class_folders(Path(data.source)) if data.source != RANDOM and Path(data.source).is_dir() else []
     if folder_names and (left := others(Path(data.source))):
         notes.append(f"{len(left)} files in class folders are no images and were left out, such as {left[0].name}")

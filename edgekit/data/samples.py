@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgekit.data.spec import RANDOM, DataSpec
-from edgekit.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
 
 RANDOM_SAMPLES = 256
-HELD_OUT = 2000
-"""Training samples at most that stand for the evaluation set where something is chosen."""
 TEST_SHARE = 0.2
 """Of the samples of each class, where a dataset brings no split of its own."""
 
@@ -53,20 +50,29 @@ class Samples(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """The two parts of a dataset."""
+    """The parts of a dataset."""
 
     train: Samples
+    """What trains and calibrates."""
     evaluation: Samples
+    """What scores the result, and decides nothing on the way."""
+    held_out: Samples | None = None
+    """What decides on the way, where something does; see `edgekit.data.held_out`."""
 
 
 def read(spec: DataSpec) -> Dataset:
-    """Reads a dataset and splits it; see `DataSpec.held_out`.
+    """Reads a dataset and splits it.
 
     Raises:
       DataError: it cannot be read, is not in a form that edgekit knows, or has too few samples to hold some out.
     """
+    from edgekit.data.held_out import hold_out
+
     dataset = _read(spec)
-    return _held_out(dataset, spec) if spec.held_out else dataset
+    if not spec.held_out:
+        return dataset
+    train, held_out = hold_out(dataset.train, spec.seed, spec.source)
+    return Dataset(train, held_out if spec.judges else dataset.evaluation, held_out)
 
 
 def _read(spec: DataSpec) -> Dataset:
@@ -144,7 +150,7 @@ def calibration(dataset: Dataset, count: int, spec: DataSpec) -> list[np.ndarray
 def calibration_rows(dataset: Dataset, count: int, seed: int) -> tuple[np.ndarray, int]:
     """Which training samples are the calibration set: none of the evaluation set, of each class its share.
 
-    A sample that is in both parts is replaced. Of grouped samples some groups are left out, for `DataSpec.held_out`.
+    A sample that is in both parts is replaced.
 
     Returns:
       indices, (count,) int64 or fewer where there are not so many; and how many samples were replaced.
@@ -154,7 +160,7 @@ def calibration_rows(dataset: Dataset, count: int, seed: int) -> tuple[np.ndarra
     from edgekit.data.overlap import digests
 
     train = dataset.train
-    left = np.flatnonzero(~_spare(train, seed))
+    left = np.arange(train.number)
 
     def drawn(number: int) -> np.ndarray:
         y = None if train.y is None else train.y[left]
@@ -165,35 +171,6 @@ def calibration_rows(dataset: Dataset, count: int, seed: int) -> tuple[np.ndarra
         left, replaced = np.setdiff1d(left, rows), replaced + int(twins.sum())
         rows = np.concatenate([rows[~twins], drawn(int(twins.sum()))])
     return rows, replaced
-
-
-def _spare(train: Samples, seed: int) -> np.ndarray:
-    """Training samples, (N,) bool, of groups that calibration does not see; none where there are no groups to spare."""
-    import numpy as np
-
-    from edgekit.data.groups import number, whole_groups
-
-    if train.group is None or number(train.group) < 2:
-        return np.zeros(train.number, bool)
-    return whole_groups(train.group, train.y, TEST_SHARE, seed)
-
-
-def _held_out(dataset: Dataset, spec: DataSpec) -> Dataset:
-    """The dataset with training samples that calibration does not see in the place of the evaluation set."""
-    import numpy as np
-
-    train = dataset.train
-    rest = _spare(train, spec.seed)
-    if not rest.any():
-        rest = np.ones(train.number, dtype=bool)
-        rest[calibration_rows(dataset, spec.held_out, spec.seed)[0]] = False
-    left = train.take(rest)
-    if not left.number:
-        raise DataError(
-            f"{spec.source}: all {train.number} training samples are calibration samples, none is left to choose "
-            f"with; --set recipe.quantize.calibration_samples={max(1, train.number // 2)}"
-        )
-    return Dataset(train, left.take(stratified(left.y, left.number, min(left.number, HELD_OUT), spec.seed)))
 
 
 def split(samples: Samples, seed: int) -> Dataset:

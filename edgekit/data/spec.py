@@ -35,8 +35,10 @@ class DataSpec(Struct, frozen=True):
     """How many values the model's first output has."""
     seed: int
     """Of the split, and of random samples."""
-    held_out: int = 0
-    """Above 0, what stands for the evaluation set are training samples that a calibration set of so many leaves."""
+    held_out: bool = False
+    """Whether some training samples train and calibrate nothing, so that they can judge (`edgekit.data.held_out`);"""
+    judges: bool = False
+    """and whether these stand for the evaluation set."""
     outputs: tuple[TensorSpec, ...] = ()
     """What the model answers, in its order."""
     metric: str = "accuracy"

@@ -126,10 +126,11 @@ def _where(graph: Artifact, data: DataSpec, runtime: str, make: Callable[[Step],
 
 def _worst(made: Made) -> float:
     """The least SQNR of all outputs against the reference, in dB."""
-    return min((_decibels(m) for m in made.value if m.name.split(".")[0] == "sqnr"), default=EQUAL_DB)
+    return min((decibels(m) for m in made.value if m.name.split(".")[0] == "sqnr"), default=EQUAL_DB)
 
 
-def _decibels(found: Measurement) -> float:
+def decibels(found: Measurement) -> float:
+    """An SQNR as a number that can be compared, also where there is no noise, or nothing that is finite."""
     if found.value is not None:
         return found.value
     return EQUAL_DB if found.reason.startswith("no noise") else -EQUAL_DB

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from edgekit.compress.settings import Channels, Cluster, Distil, Prune
+from edgekit.compress.settings import Channels, Cluster, Distil, FineTuning, Prune
 from edgekit.config import Settings
 from edgekit.quantize.settings import Qat, Quantize
 from edgekit.shrink.settings import Shrink
@@ -40,3 +40,13 @@ class Recipe(Settings, frozen=True):
         order: tuple[Technique, ...] = ("channels", "prune", "cluster")
         order = self.order or ((*order, "distil", "qat") if itself else ("distil", *order, "qat"))
         return tuple(technique for technique in order if getattr(self, technique))
+
+    def judges(self, trainable: bool) -> bool:
+        """Whether something is chosen on the way, by training samples that are held out for it.
+
+        Args:
+          trainable: whether the model goes through the techniques.
+        """
+        trained: list[FineTuning] = [getattr(self, technique) for technique in self.techniques] if trainable else []
+        rescued = self.quantize is not None and self.quantize.rescue
+        return rescued or any(part.patience or isinstance(part, Qat) for part in trained)

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.kept import kept
 from edgekit.compress.layers import flattened, kernels
 from edgekit.compress.lesson import Lesson, kind, lesson
 from edgekit.compress.settings import Distil
-from edgekit.data.samples import Samples, calibration, prepared, read, stratified
+from edgekit.data.samples import calibration, prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.errors import RecipeError
 from edgekit.flatbuffer.edit import main_graph
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 WHERE = "recipe.qat"
-HELD_OUT = 0.1
-"""Share of the training samples that do not train, but say whether training helped;"""
-MOST = 512
-"""so many at most."""
 
 
 class Trained(Struct, frozen=True):
@@ -66,19 +63,19 @@ def qat_file(
     """
     loaded = flattened(open_keras(model, custom_objects))
     notes = check(loaded, settings)
-    dataset = read(data)
-    samples = calibration(dataset, quantize.calibration_samples, data)
-    rows, held = _parts(dataset.train, data, quantize.calibration_samples)
+    dataset = read(replace(data, held_out=True))
+    samples, held = calibration(dataset, quantize.calibration_samples, data), dataset.held_out
+    assert held is not None
     with custom_scope(custom_objects):
         before, content = loaded.get_weights(), without_loops(loaded)[0]
         untrained, said = integers(content, samples, quantize)
         notes += [said] if said else []
-        x, taught = prepared(dataset.train, data), lesson(loaded, dataset.train, data, answers, distil)
-        train(loaded, [a[rows] for a in x], taught.take(rows), samples, settings, quantize, seed, progress)
+        taught = lesson(loaded, dataset.train, data, answers, distil, held)
+        train(loaded, prepared(dataset.train, data), taught, samples, settings, quantize, seed, progress)
         trained, _ = integers(without_loops(loaded)[0], samples, quantize)
-        test, y, of = [a[held] for a in x], dataset.train.take(held).y, kind(loaded, 0, True)
-        (value, unit), (other, _) = (_score(file, content, test, y, of) for file in (trained, untrained))
-        said = f"{value:.2f} {unit} on {len(held)} held-out training samples, {other:.2f} {unit} without training"
+        test, of = prepared(held, data), kind(loaded, 0, True)
+        (value, unit), (other, _) = (_score(file, content, test, held.y, of) for file in (trained, untrained))
+        said = f"{value:.2f} {unit} on {held.number} held-out training samples, {other:.2f} {unit} without training"
         if value < other:
             loaded.set_weights(before)
             trained = untrained
@@ -147,22 +144,13 @@ def train(
             return values
         return quantized(values, *asymmetric(float(known.min()), float(known.max()))).astype(values.dtype)
 
-    x = [as_stored(values, known) for values, known in zip(x, samples, strict=True)]
+    def stored(arrays: list[np.ndarray]) -> list[np.ndarray]:
+        return [as_stored(values, known) for values, known in zip(arrays, samples, strict=True)]
+
+    x = stored(x)
+    if taught.held_out:
+        taught = taught._replace(held_out=(stored(taught.held_out[0]), taught.held_out[1]))
     fine_tune(simulated.model, x, taught, settings, seed, progress, (Calibration(),))
-
-
-def _parts(train: Samples, data: DataSpec, calibration_samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the samples that train, and of those that are held out: where there are enough, such as calibration does
-    not see."""
-    import numpy as np
-
-    wanted = min(MOST, max(1, round(HELD_OUT * train.number)))
-    seen = stratified(train.y, train.number, calibration_samples, data.seed)
-    rest = np.setdiff1d(np.arange(train.number), seen)
-    rest = rest if len(rest) >= wanted else np.arange(train.number)
-    held = rest[stratified(None if train.y is None else train.y[rest], len(rest), wanted, data.seed)]
-    left = np.setdiff1d(np.arange(train.number), held)
-    return left if len(left) else held, held
 
 
 def _score(content: bytes, reference: bytes, x: list[np.ndarray], y: np.ndarray | None, of: str) -> tuple[float, str]:

@@ -13,8 +13,7 @@ from edgekit.config import Settings
 class Qat(FineTuning, frozen=True):
     """Training with the rounding of int8 in the forward pass; zeros and clusters of earlier stages are kept.
 
-    A tenth of the training samples is held out, and where the trained model does worse on them than plain int8, that
-    ships, and the report says so.
+    Where the trained model does worse on the held-out samples than plain int8, that ships, and the report says so.
 
     Source: Jacob et al. 2018, section 3.
     """
@@ -59,7 +58,7 @@ class Quantize(Settings, frozen=True):
     float_layers: tuple[Pattern, ...] = ()
     """Layers that stay in floating point, by pattern."""
     rescue: bool = False
-    """Whether to try one remedy after the other until the budget's accuracy_drop holds."""
+    """Whether to try one remedy after the other until the budget's accuracy_drop holds on the held-out samples."""
     io: Literal["int8", "float32"] = "int8"
     """Type of the model's inputs and outputs."""
     allow_float_ops: bool = False

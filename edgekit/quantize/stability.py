@@ -57,8 +57,10 @@ def check_calibration(model: str, data: DataSpec, settings: Quantize) -> str:
     notes = []
     if replaced:
         notes.append(f"{replaced} calibration samples are evaluation samples too: others were drawn")
-    if len(rows) < count <= dataset.train.number:
-        notes.append(f"{len(rows)} calibration samples instead of {count}: no others are apart from the evaluation set")
+    held = dataset.held_out.number if dataset.held_out else 0
+    if len(rows) < count <= dataset.train.number + held:
+        others = "the evaluation set and the held-out samples" if held else "the evaluation set"
+        notes.append(f"{len(rows)} calibration samples instead of {count}: no others are apart from {others}")
     if len(rows) < 2:
         notes.append("a single calibration sample sets all ranges; --set recipe.quantize.calibration_samples=256")
         return "; ".join(notes)

@@ -1,7 +1,8 @@
 """The ladder: remedies against the loss of accuracy in quantization, cheapest first, until the budget holds.
 
-Each rung is a way to quantize, tried on top of those that helped before it. It is judged on training samples that
-calibration has not seen, never on the evaluation set: that one only says in the end whether the budget holds.
+Each rung is a way to quantize, tried on top of those that helped before it. It is judged on the held-out samples, which
+nothing trained or calibrated on, against what the model answered as it was given. The evaluation set only says in the
+end whether the budget holds.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from edgekit import steps
 from edgekit.analyze.findings import Explanation
 from edgekit.data.spec import DataSpec
 from edgekit.engine.make import Made, Step
-from edgekit.errors import ModelError, RecipeError
-from edgekit.measure.record import OUTPUTS
+from edgekit.errors import ModelError, RecipeError, WorkerError
+from edgekit.measure.reference import decibels, settle
 from edgekit.profile.target import Target
 from edgekit.quantize.settings import Qat, Quantize
 from edgekit.runtimes import scheme_refusal
@@ -76,6 +77,8 @@ def quantized(
 def rescue(
     graph: Artifact,
     keras: Artifact | None,
+    given: Artifact,
+    answered: Callable[[DataSpec], Made | None],
     data: DataSpec,
     target: Target,
     custom_objects: str,
@@ -86,6 +89,9 @@ def rescue(
     Args:
       graph: the float `.tflite`.
       keras: the same as a `tf_keras` model, or None where it cannot be trained.
+      given: the model as it was given, as float `.tflite`.
+      answered: what the model answers as it was given; None where that is a `.tflite` itself, or cannot be run.
+      data: with samples held out.
       make: makes a step.
 
     Raises:
@@ -93,11 +99,8 @@ def rescue(
     """
     settings, limit = target.recipe.quantize, target.budget.accuracy_drop
     assert settings and limit is not None
-    held_out = msgspec.structs.replace(data, held_out=settings.calibration_samples)
-    threads = target.runtimes.threads
-    answers = make(steps.score("score held out", graph, held_out, BASELINE, threads, None, keep=True)).artifacts[
-        OUTPUTS
-    ]
+    held_out, threads = msgspec.structs.replace(data, judges=True), target.runtimes.threads
+    answers = _reference(given, answered(held_out), held_out, threads, make)
 
     def attempt(remedy: str, change: dict[str, Any], onto: Quantize) -> _Attempt:
         changed = msgspec.structs.replace(onto, **change)
@@ -135,6 +138,32 @@ def rescue(
     return Rescued(best.model, best.settings, tuple(rungs), f"rescue: {note}")
 
 
+def _reference(
+    given: Artifact, original: Made | None, held_out: DataSpec, threads: int, make: Callable[[Step], Made]
+) -> Artifact:
+    """The answers that everything in a build is held against, of the held-out samples.
+
+    Raises:
+      ModelError: neither the model as it was given nor its float `.tflite` runs.
+    """
+
+    def score(name: str, graph: Artifact, engine: str, answers: Artifact | None, **named: Any) -> Step:
+        return steps.score(f"{name} held out", graph, held_out, engine, threads, answers, **named)
+
+    def run(step: Step, artifact: str, runtime: str = "", promised: tuple[str, ...] = ()) -> Made | None:
+        try:
+            return make(step)
+        except (ModelError, WorkerError):
+            return None
+
+    found = settle(given, original, held_out, score, BASELINE, (), run, make, [])
+    if found.answers is None:
+        raise ModelError(
+            f"{given.path}: {BASELINE} cannot run the float model, so that a rescue has nothing to judge by"
+        )
+    return found.answers
+
+
 def _remedies(
     target: Target, keras: Artifact | None, noisiest: Callable[[], tuple[str, ...]]
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -161,13 +190,25 @@ def _remedies(
 
 
 def _lost(measurements: list[Measurement]) -> tuple[float, float]:
-    """Points of accuracy (without labels: of agreement) that are lost, and the SQNR in dB."""
-    values = {m.name: m.value for m in measurements}
-    lost = values.get("accuracy_drop")
-    if lost is None:
-        lost = 100 - (values.get("fidelity") or 0)
-    sqnr = values.get("sqnr")
-    return lost, 200.0 if sqnr is None else sqnr
+    """What is lost, of the output that loses most, and the SQNR of the worst in dB.
+
+    Lost are points of accuracy, without labels points of agreement, or percent of the values where they are no classes.
+    """
+    outputs: dict[str, dict[str, Measurement]] = {}
+    for found in measurements:
+        name, _, output = found.name.partition(".")
+        outputs.setdefault(output, {})[name] = found
+
+    def lost(figures: dict[str, Measurement]) -> float:
+        if "accuracy_drop" in figures:
+            return figures["accuracy_drop"].value or 0.0
+        agreed = figures.get("fidelity")
+        if agreed is None or agreed.value is None or agreed.reason:
+            return figures["lost_outputs"].value or 0.0
+        return 100 - agreed.value
+
+    compared = [figures for figures in outputs.values() if "sqnr" in figures]
+    return max(map(lost, compared)), min(decibels(figures["sqnr"]) for figures in compared)
 
 
 def _noisiest(explained: Made) -> tuple[str, ...]:

@@ -93,12 +93,10 @@ def teach(settings: Distil, outputs: str = "softmax", labels: bool = True, prune
     import numpy as np
     import tf_keras
 
-    from edgekit.compress.distil import distil
+    from edgekit.compress.distil import Part, distil
     from edgekit.compress.lesson import predict
     from edgekit.compress.student import smaller_copy
     from edgekit.data.samples import Samples
-    from edgekit.data.spec import DataSpec, Preprocessing
-    from edgekit.types import TensorSpec
 
     tf_keras.utils.set_random_seed(0)
     tf_keras.backend.clear_session()
@@ -117,7 +115,6 @@ def teach(settings: Distil, outputs: str = "softmax", labels: bool = True, prune
         kernel.assign(kernel * (np.arange(kernel.shape.num_elements()).reshape(kernel.shape) % 2))
     rng = np.random.default_rng(0)
     x = rng.normal(size=(128, 8, 8, 1)).astype(np.float32)
-    data = DataSpec("", "", Preprocessing(), (TensorSpec("image", (1, 8, 8, 1), "float32"),), 3, 1)
     answers = predict(teacher, [x])
     y = answers[0].argmax(axis=1) if labels else None
 
@@ -125,7 +122,7 @@ def teach(settings: Distil, outputs: str = "softmax", labels: bool = True, prune
         return sum(float(np.abs(a - b).mean()) for a, b in zip(predict(student, [x]), answers, strict=True))
 
     before = distance() if [t.shape for t in student.outputs] == [t.shape for t in teacher.outputs] else 0.0
-    said = distil(student, teacher, answers, Samples((x,), y), data, settings, 1, lambda text, share: None)
+    said = distil(student, teacher, [Part(Samples((x,), y), [x], answers)], settings, 1, lambda text, share: None)
     stem = student.get_layer("stem").kernel.numpy().ravel()
     return {
         "before": before,

@@ -3,6 +3,7 @@ from pathlib import Path
 import compress_probe as probe
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from edgekit.compress.prune import Pruned, prune_file
 from edgekit.compress.settings import Prune
@@ -138,10 +139,11 @@ def test_zeros_of_before_stay_while_it_trains_on(process, prune):
     assert said.sparsity["dense"] == 0.5
 
 
-def test_early_stopping_ends_the_training(prune):
+def test_early_stopping_ends_the_training(prune, data):
     told = []
     prune(
         Prune(sparsity=0.5, by="gradient", epochs=30, patience=1, settle=0.9, learning_rate=1.0),
+        data=replace(data, held_out=True),
         progress=lambda text, share: told.append(text),
     )
     assert told and "epoch 30/" not in told[-1]

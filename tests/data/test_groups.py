@@ -13,7 +13,7 @@ from edgekit.errors import DataError
 from edgekit.types import TensorSpec
 
 
-def spec(path="d.npz", shape=(1,), group="", held_out=0, seed=0, classes=10):
+def spec(path="d.npz", shape=(1,), group="", held_out=False, seed=0, classes=10):
     inputs = (TensorSpec("x", (1, *shape), "float32"),)
     return DataSpec(str(path), "", Preprocessing(), inputs, classes, seed, held_out, group=group)
 
@@ -23,14 +23,15 @@ def spec(path="d.npz", shape=(1,), group="", held_out=0, seed=0, classes=10):
 )
 def test_real_subjects_are_in_one_part_only(shared, file, group, shape, tmp_path):
     data = spec(shared / f"{file}.npz", shape, group)
-    train, evaluation = read(data)
+    train, evaluation, _ = read(data)
     assert not set(train.group) & set(evaluation.group)
     assert 0.1 < evaluation.number / (train.number + evaluation.number) < 0.3
     assert set(train.y) == set(evaluation.y)  # every class in both
-    rows, _ = calibration_rows(read(data), 128, 0)
-    chosen = read(spec(data.source, shape, group, held_out=128)).evaluation
-    assert len(rows) == 128 and not set(train.group[rows]) & set(chosen.group)
-    assert not set(chosen.group) & set(evaluation.group)
+    parted = read(spec(data.source, shape, group, held_out=True))
+    rows, _ = calibration_rows(parted, 128, 0)
+    assert len(rows) == 128 and not set(parted.train.group) & set(parted.held_out.group)
+    assert not set(parted.held_out.group) & set(evaluation.group)
+    assert {*parted.train.group, *parted.held_out.group} == {*train.group}
     assert f"split by {group}: " in check_data(data, str(tmp_path)).note
     assert f'with group = "{group}"' in check_data(spec(data.source, shape), str(tmp_path)).note
 
@@ -38,7 +39,7 @@ def test_real_subjects_are_in_one_part_only(shared, file, group, shape, tmp_path
 def test_an_array_group_needs_no_word():
     x = np.arange(60.0).reshape(60, 1)
     arrays = {"x": x, "group": np.repeat([f"s{n}" for n in range(6)], 10)}
-    train, evaluation = from_arrays(arrays, spec())
+    train, evaluation, _ = from_arrays(arrays, spec())
     assert not set(train.group) & set(evaluation.group) and {*train.group, *evaluation.group} == {*arrays["group"]}
     parts = {"x_train": x, "x_test": x[:5] + 100, "group_train": np.arange(60) % 3, "group_test": np.arange(5) % 2}
     assert from_arrays(parts, spec()).evaluation.group.tolist() == [0, 1, 0, 1, 0]
