@@ -20,7 +20,8 @@ from edgekit.compress.lesson import Lesson, lesson
 from edgekit.compress.prune import prunable, prunable_weights
 from edgekit.compress.settings import Selection
 from edgekit.compress.simulation import Simulation
-from edgekit.data.samples import Samples, prepared, read, stratified
+from edgekit.data.overlap import digests
+from edgekit.data.samples import Samples, calibration_rows, prepared, read, stratified
 from edgekit.data.spec import DataSpec
 from edgekit.errors import RecipeError
 from edgekit.measure.accuracy import classes, sqnr
@@ -118,12 +119,24 @@ def allocate(
 
 
 def held_out(data: DataSpec, settings: Sweep) -> Samples:
-    """Some of the held-out samples, of each class its share.
+    """Training samples that calibration does not use, of each class its share: those held out, and where they are too
+    few others, for nothing trains here; no others where samples are of groups, which calibration would have seen.
 
     Raises:
-      DataError: there are none.
+      DataError: there are too few samples to hold some out.
     """
-    rest = read(replace(data, held_out=True, judges=True)).evaluation
+    import numpy as np
+
+    dataset = read(replace(data, held_out=True))
+    rest, train = dataset.held_out, dataset.train
+    assert rest is not None
+    if rest.number < settings.samples and train.group is None:
+        whole = read(replace(data, held_out=False)).train
+        seen = calibration_rows(dataset, settings.quantize.calibration_samples if settings.quantize else 1, data.seed)[
+            0
+        ]
+        calibrated = set(digests(train.take(seen)))
+        rest = whole.take(np.array([digest not in calibrated for digest in digests(whole)], bool))
     return rest.take(stratified(rest.y, rest.number, min(settings.samples, rest.number), data.seed))
 
 

@@ -18,7 +18,7 @@ from edgekit.quantize.bias import correct_bias
 from edgekit.quantize.casts import with_integer_forms, without_casts
 from edgekit.quantize.equalize import equalize
 from edgekit.quantize.integers import float_operators
-from edgekit.quantize.lstm import with_one_scale
+from edgekit.quantize.lstm import sound
 from edgekit.quantize.masks import bounded, scores
 from edgekit.quantize.normalize import behind, normalized, with_heads
 from edgekit.quantize.ranges import better_ranges
@@ -137,11 +137,10 @@ def quantize_with_older(model: bytes, samples: list[np.ndarray], settings: Quant
     io, by_tensor = tf.dtypes.as_dtype(settings.io), settings.granularity == "tensor"
     calibrator = Calibrator(add_intermediate_tensors(rounded))
     try:
-        quantized = bytes(
-            calibrator.calibrate_and_quantize(
-                lambda: _one_by_one(samples), io, io, allow_float=False, disable_per_channel=by_tensor
-            )
+        quantized = calibrator.calibrate_and_quantize(
+            lambda: _one_by_one(samples), io, io, allow_float=False, disable_per_channel=by_tensor
         )
+        quantized = sound(bytes(quantized))
         parse(quantized, "its file")  # it can write scales that are no numbers
     except (RuntimeError, ModelError) as problem:
         print(f"the older quantizer: {problem}")
@@ -167,7 +166,7 @@ def _as_integers(calibrated: bytes, settings: Quantize) -> bytes:
     io = tf.dtypes.as_dtype(settings.io)
     by_tensor = settings.granularity == "tensor"
     quantized = mlir_quantize(calibrated, disable_per_channel=by_tensor, input_data_type=io, output_data_type=io)
-    return with_one_scale(with_integer_forms(without_casts(bytes(quantized))))
+    return sound(with_integer_forms(without_casts(bytes(quantized))))
 
 
 def _one_by_one(samples: list[np.ndarray]) -> Iterator[list[np.ndarray]]:

@@ -1,16 +1,45 @@
-"""The scale of an LSTM's hidden state, of which TensorFlow's quantizer can make three."""
+"""Scales of an LSTM that TensorFlow's quantizer chooses, and its kernels compute wrongly with."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from edgekit.flatbuffer.edit import objects, packed
-from edgekit.flatbuffer.read import _schema, parse
+from edgekit.flatbuffer.read import Graph, Operator, _schema, parse
 from edgekit.quantize.casts import code_of
 
 LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
-STATE, HIDDEN = 18, 4
-"""Where an LSTM has its output state among its inputs, and the hidden state's scale among its intermediates."""
+STATE, CELL, HIDDEN = 18, 19, 4
+"""Where an LSTM has its states among its inputs, and the hidden state's scale among its intermediates."""
+FINEST, COARSEST = 2.0**-15, 2.0**-9
+"""Scales of an int16 cell, which is then up to 1 or 64, for which TensorFlow Lite has a tanh."""
+
+
+def sound(content: bytes) -> bytes:
+    """The same quantized `.tflite` with scales that the kernels of LSTMs take."""
+    return with_one_scale(with_cell_scale(content))
+
+
+def with_cell_scale(content: bytes) -> bytes:
+    """The same quantized `.tflite`, in which the cell of each LSTM has a scale that there is a tanh for.
+
+    The quantizer takes the next power of two above the largest value: of a cell that stays below 0.5, as behind a
+    RepeatVector or in an LSTM that learned little, that is finer than any tanh in the kernels, which then leave the
+    hidden state unwritten (`PortableApplyTanh` in TensorFlow Lite, 0 to 6 integer bits).
+    """
+    graph = parse(content, "the quantized model")
+    cells = [op.inputs[CELL] for op in graph.operators if _quantized(op, graph)]
+    if not cells:
+        return content
+    model, changed = objects(content), False
+    for cell in cells:
+        quantization = model.subgraphs[0].tensors[cell].quantization
+        if quantization is None or quantization.scale is None or len(quantization.scale) != 1:
+            continue
+        scale = min(max(float(quantization.scale[0]), FINEST), COARSEST)
+        changed |= scale != float(quantization.scale[0])
+        quantization.scale = [scale]
+    return packed(model) if changed else content
 
 
 def with_one_scale(content: bytes) -> bytes:
@@ -24,13 +53,13 @@ def with_one_scale(content: bytes) -> bytes:
     import copy
 
     graph = parse(content, "the quantized model")
-    if not any(op.name == LSTM and graph.tensors[op.outputs[0]].dtype == "int8" for op in graph.operators):
+    if not any(_quantized(op, graph) for op in graph.operators):
         return content
     schema, model = _schema(), objects(content)
     main, made, changed = model.subgraphs[0], [], False
     for operator, known in zip(main.operators, graph.operators, strict=False):
         made.append(operator)
-        if known.name != LSTM or graph.tensors[known.outputs[0]].dtype != "int8" or operator.intermediates is None:
+        if not _quantized(known, graph) or operator.intermediates is None:
             continue
         out = int(operator.outputs[0])
         same = [int(operator.inputs[STATE]), int(operator.intermediates[HIDDEN])]
@@ -57,6 +86,10 @@ def with_one_scale(content: bytes) -> bytes:
         made.append(again)
     main.operators = made
     return packed(model) if changed else content
+
+
+def _quantized(operator: Operator, graph: Graph) -> bool:
+    return operator.name == LSTM and graph.tensors[operator.outputs[0]].dtype == "int8" and not operator.subgraph
 
 
 def _pair(quantization: Any) -> tuple[float, int]:

@@ -192,7 +192,7 @@ def _remedies(
 def _lost(measurements: list[Measurement]) -> tuple[float, float]:
     """What is lost, of the output that loses most, and the SQNR of the worst in dB.
 
-    Lost are points of accuracy, without labels points of agreement, or percent of the values where they are no classes.
+    Lost are points of accuracy; without labels points of agreement, or percent of the values that follow no more.
     """
     outputs: dict[str, dict[str, Measurement]] = {}
     for found in measurements:
@@ -202,10 +202,7 @@ def _lost(measurements: list[Measurement]) -> tuple[float, float]:
     def lost(figures: dict[str, Measurement]) -> float:
         if "accuracy_drop" in figures:
             return figures["accuracy_drop"].value or 0.0
-        agreed = figures.get("fidelity")
-        if agreed is None or agreed.value is None or agreed.reason:
-            return figures["lost_outputs"].value or 0.0
-        return 100 - agreed.value
+        return max(100 - (figures["fidelity"].value or 0.0), figures["lost_outputs"].value or 0.0)
 
     compared = [figures for figures in outputs.values() if "sqnr" in figures]
     return max(map(lost, compared)), min(decibels(figures["sqnr"]) for figures in compared)

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 import sensitivity_probe as probe
 from hypothesis import given
 from hypothesis import strategies as st
@@ -305,7 +306,12 @@ class TestSettings:
         with pytest.raises(RecipeError, match=r'no layer with weights matches "wild".*did you mean "wide"'):
             measure(process, *network, Sweep("prune", (0.5,), exclude=("wild",)))
 
-    def test_samples_that_all_calibrate_are_not_enough(self, process, network):
-        settings = Sweep("prune", (0.5,), quantize=Quantize(calibration_samples=1000))
-        with pytest.raises(DataError, match="all 1000 training samples are calibration samples"):
-            measure(process, *network, settings)
+    def test_held_out_samples_are_left_where_all_others_calibrate(self, process, network):
+        settings = Sweep("prune", (0.5,), samples=900, quantize=Quantize(calibration_samples=1000))
+        assert measure(process, *network, settings).samples == 200
+
+    def test_too_few_samples_are_refused(self, process, network, tmp_path):
+        np.savez(tmp_path / "d.npz", **{n: a[:1] for n, a in np.load(network[1].source).items()})
+        data = replace(network[1], source=str(tmp_path / "d.npz"))
+        with pytest.raises(DataError, match="1 training samples are too few to hold some out"):
+            measure(process, network[0], data, Sweep("prune", (0.5,)))

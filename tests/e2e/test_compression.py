@@ -113,6 +113,14 @@ def test_the_ladder_climbs_until_the_budget_holds(hard):
     assert "equalize = True" in (hard / "build/phone/hard/report.md").read_text()
 
 
+def test_a_remedy_is_judged_by_what_was_lost_since_the_model_was_given(built):
+    recipe = "[recipe.prune]\nsparsity = 0.93\nepochs = 0\n[recipe.quantize]\nrescue = true"
+    found = json.loads(build(built, recipe, "--set=budget.accuracy_drop=90 %", "--json").stdout)
+    [rung] = found["rungs"]  # int8 costs nothing of what pruning has left
+    assert _drop(found) > 10 and abs(rung["lost"] - _drop(found)) < 5
+    assert any("training samples are held out to choose by" in note for note in found["notes"])
+
+
 def _drop(report):
     """That of what ships, in LiteRT."""
     [found] = [

@@ -112,13 +112,16 @@ def regression(learning_rate: float, folder: str) -> dict[str, Any]:
     x = (255 * np.random.default_rng(1).random((640, 4))).astype(np.float32)
     y = 95 * x[:, 0] / 255
     given = layers.Input((4,), name="readings")
-    model = tf_keras.Model(given, layers.Dense(1, name="value")(layers.Dense(16, "relu", name="hidden")(given)))
+    model = tf_keras.Model(given, layers.Dense(1, name="value")(layers.Dense(64, "relu", name="hidden")(given)))
     model.compile("adam", "mse")
     model.fit(x, y, epochs=40, verbose=0)
     save(model, place / "model.h5")
     np.savez(place / "data.npz", x_train=x[:512], y_train=y[:512], x_test=x[512:], y_test=y[512:])
-    inputs, quantize = (TensorSpec("readings", (1, 4), "float32"),), Quantize(calibration_samples=64)
-    data = DataSpec(str(place / "data.npz"), "", Preprocessing(), inputs, 1, seed=1)
+    inputs, quantize = (
+        (TensorSpec("readings", (1, 4), "float32"),),
+        Quantize(calibration_samples=64, granularity="tensor"),
+    )
+    data = DataSpec(str(place / "data.npz"), "", Preprocessing(), inputs, 1, seed=1, held_out=True)
     settings = Qat(epochs=2, learning_rate=learning_rate)
     (place / "out").mkdir()
     silent = lambda text, share: None  # noqa: E731
