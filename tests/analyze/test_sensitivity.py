@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from msgspec.structs import replace
 import sensitivity_probe as probe
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scipy.stats import spearmanr
 
 from edgekit.analyze.curves import BITS, SPARSITIES, Measured, Proposal, Sweep

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from edgekit.compress.settings import Channels, Cluster, Distil, Prune
 from edgekit.data.check import check_data
 from edgekit.data.held_out import MOST, hold_out
 from edgekit.data.overlap import digests, overlap
 from edgekit.data.samples import Samples, calibration_rows, read
-from edgekit.compress.settings import Channels, Cluster, Distil, Prune
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
 from edgekit.profile.recipe import Recipe
