@@ -99,7 +99,7 @@ def quantize16(node: Node, label: str, style: Style) -> Piece:
     source, made = _ends(node)
     if source.dtype == made.dtype:
         return rescale16(node, label, style)
-    kernel = "rescale_to_8" if made.dtype == "int8" else "rescale_from_8"
+    kernel = f"rescale_{source.dtype}_{made.dtype}"
     factor = quantized_multiplier(source.scale / made.scale)
     numbers = array(f"{label}_numbers", "int32_t", [source.zero, *factor, made.zero])
     call = f"{kernel}({{x0}}, {{y0}}, {source.elements}, {label}_numbers);"

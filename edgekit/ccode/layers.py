@@ -76,7 +76,7 @@ def conv(node: Node, label: str, style: Style) -> Piece:
 
 def conv_kernels(node: Node, style: Style) -> list[str]:
     """What a convolution needs."""
-    return ["linear", *right(node), "window", f"conv_{style.kernels}", "conv"]
+    return ["linear", *right(node), "window", f"conv_{style.kernels}", "dots", "conv"]
 
 
 def conv_scratch(inputs: int, style: Style) -> int:
@@ -107,7 +107,7 @@ def depthwise(node: Node, label: str, style: Style) -> Piece:
     constants += _linear(node, label, rows.T, slice(None), rows.ravel())
     call = f"depthwise(&{label}, &{label}_window, {{x0}}, {{y0}}, {outputs // channels}, {{scratch}});"
     calls = _each(source.shape[0], call, source, made)
-    kernels, taps = ["linear", *right(node), "window", "depthwise"], weights.shape[1] * weights.shape[2]
+    kernels, taps = ["linear", *right(node), "ended", "window", "depthwise"], weights.shape[1] * weights.shape[2]
     return Piece(calls, constants, kernels, channels, defines={"MAX_TAPS": taps})
 
 

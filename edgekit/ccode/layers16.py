@@ -89,7 +89,7 @@ def pairs16(rows: np.ndarray) -> np.ndarray:
 
 def conv16_kernels(sums: Sums, style: Style) -> list[str]:
     """What a convolution needs."""
-    return [*_kernels(sums), "window", f"dots16_{style.kernels}", "block16", "finish16_pair", "conv16"]
+    return [*_kernels(sums), "window", f"products16_{style.kernels}", "look16", "dots16", "conv16"]
 
 
 def conv16_scratch(inputs: int) -> int:

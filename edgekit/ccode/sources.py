@@ -1,4 +1,10 @@
-"""The kernels that a model needs, in order: C files, which include those that they use."""
+"""The kernels that a model needs, in order: C files, which include those that they use.
+
+A kernel for several types is one file, in which its types are macros: `VALUE`, what it computes with, `VALUE_MIN` and
+`VALUE_MAX`, the least and the most of it, `SUM`, of products with weights, and `TYPED(name)`, a name of its own for each
+type. `add` is what `add.c` is for int8, `add16` what it is for int16; `rescale_int8_int32` is `rescale.c` FROM one type
+TO another. The macros are expanded here, so that the C of a model has plain types and names.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +17,18 @@ from edgekit.ccode.piece import array
 
 FOLDER = Path(__file__).parent / "kernels"
 INCLUDE = re.compile(r'#include "(\w+)\.c"\n+')
+MACRO = re.compile(r"\bTYPED\((\w+)\)|\b(VALUE|VALUE_MIN|VALUE_MAX|SUM|FROM|TO|TO_MIN|TO_MAX)\b")
+PAIR = re.compile(r"(\w+)_(u?int\d+)_(u?int\d+)")
+INT8 = {"VALUE": "int8_t", "VALUE_MIN": "INT8_MIN", "VALUE_MAX": "INT8_MAX", "SUM": "int32_t"}
+INT16 = {"VALUE": "int16_t", "VALUE_MIN": "INT16_MIN", "VALUE_MAX": "INT16_MAX", "SUM": "sum16"}
 INSTEAD = {
     "finish_any": {"finish": "finish_any"},
     "lanes": {"lanes_whole": "lanes"},
     "limits": {"limits_full": "limits"},
     "lstm_scale_any": {"lstm_scale": "lstm_scale_any"},
-    "sum64": {"sum32": "sum64", "finish16": "finish16_any", "block16": "block16_any"},
+    "sum64": {"sum32": "sum64", "finish16": "finish16_any", "dots16": "dots16_any"},
 }
 """Where some layer needs the first, those that do the same for fewer cases give way to it."""
-WIDE = "clamp larger_portable max_pool average_pool add multiply extreme reduce transpose_conv".split()
-"""Kernels for 8 bits that are, but for their types and names, those for 16: `add16` is made of `add`."""
 
 
 def sources(kernels: Iterable[str]) -> list[str]:
@@ -36,9 +44,9 @@ def sources(kernels: Iterable[str]) -> list[str]:
 
     def add(kernel: str) -> None:
         if kernel not in found:
-            text = _text(kernel)
+            text, suffix = source(kernel)
             for included in INCLUDE.findall(text):
-                add(included)
+                add(_for(included, suffix))
             found[kernel] = INCLUDE.sub("", text).strip()
 
     for kernel in wanted:
@@ -46,23 +54,32 @@ def sources(kernels: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
-def _text(kernel: str) -> str:
-    narrow = kernel.removesuffix("16")
+def source(kernel: str) -> tuple[str, str]:
+    """The text of a kernel, and what the names of those that are for the same type end in."""
     if kernel == "sigmoids":
-        return array("SIGMOID", "uint16_t", sigmoids())
-    if kernel != narrow and narrow in WIDE:
-        return _widened((FOLDER / f"{narrow}.c").read_text(encoding="ascii"))
-    if types := re.fullmatch(r"rescale_(u?int\d+)_(u?int\d+)", kernel):
-        source, made = types.groups()
-        low = "0" if made[0] == "u" else f"{made.upper()}_MIN"
-        text = (FOLDER / "rescale.c").read_text(encoding="ascii").replace("LOW", low)
-        return text.replace("HIGH", f"{made.upper()}_MAX").replace("FROM", source).replace("TO", made)
-    return (FOLDER / f"{kernel}.c").read_text(encoding="ascii")
+        return array("SIGMOID", "uint16_t", sigmoids()), ""
+    if _file(kernel).exists():
+        return _expanded(kernel, INT8, ""), ""
+    if types := PAIR.fullmatch(kernel):
+        name, given, made = types.groups()
+        low = "0" if made.startswith("u") else f"{made.upper()}_MIN"
+        macros = {"FROM": f"{given}_t", "TO": f"{made}_t", "TO_MIN": low, "TO_MAX": f"{made.upper()}_MAX"}
+        return _expanded(name, macros, f"_{given}_{made}"), ""
+    return _expanded(kernel.removesuffix("16"), INT16, "16"), "16"
 
 
-def _widened(text: str) -> str:
-    """The source of a kernel for 8 bits as that for 16."""
-    names = "|".join([*WIDE, "larger", "conv"])
-    text = text.replace("int8_t", "int16_t").replace("INT8_", "INT16_").replace("clamp_s8", "clamp_s16")
-    text = re.sub(r"\blinear\b", "linear16", text)
-    return re.sub(rf'\b({names})(?=\(|\.c")', r"\g<1>16", text)
+def _for(kernel: str, suffix: str) -> str:
+    """The kernel for a type, where there is more than one of it."""
+    if suffix and (_file(kernel + suffix).exists() or "TYPED(" in _file(kernel).read_text(encoding="ascii")):
+        return kernel + suffix
+    return kernel
+
+
+def _file(kernel: str) -> Path:
+    return FOLDER / f"{kernel}.c"
+
+
+def _expanded(kernel: str, macros: dict[str, str], suffix: str) -> str:
+    """A file with its macros expanded."""
+    text = _file(kernel).read_text(encoding="ascii")
+    return MACRO.sub(lambda macro: macro[1] + suffix if macro[1] else macros[macro[2]], text)

@@ -6,6 +6,6 @@ static void add_short(const int8_t *one, const int8_t *other, int8_t *output, in
   for (int32_t i = 0; i < count; i++) {
     const int32_t a = scaled((one[i] - of[0]) * (1 << 20), of[1], of[2]);
     const int32_t b = scaled((other[i] - of[3]) * (1 << 20), of[4], of[5]);
-    output[i] = clamp_s8(scaled(a + b * of[12], of[6], of[7]) + of[8], of[9], of[10]);
+    output[i] = clamp(scaled(a + b * of[12], of[6], of[7]) + of[8], of[9], of[10]);
   }
 }

@@ -2,7 +2,7 @@
 
 /* Average pooling of one image: TFLM, tensorflow/lite/kernels/internal/reference/integer_ops/pooling.h. Without padding
    the output may lie where the input lies. */
-static void average_pool(const window *at, const int8_t *input, int8_t *output, int32_t low, int32_t high) {
+static void TYPED(average_pool)(const window *at, const VALUE *input, VALUE *output, int32_t low, int32_t high) {
   for (int32_t oy = 0; oy < at->out_height; oy++) {
     for (int32_t ox = 0; ox < at->out_width; ox++, output += at->channels) {
       const int32_t top = oy * at->stride_y - at->pad_y, left = ox * at->stride_x - at->pad_x;
@@ -13,10 +13,10 @@ static void average_pool(const window *at, const int8_t *input, int8_t *output, 
       for (int32_t c = 0; c < at->channels; c++) {
         int32_t sum = 0;
         for (int32_t y = y0; y < y1; y++) {
-          const int8_t *from = input + (y * at->width + x0) * at->channels + c;
+          const VALUE *from = input + (y * at->width + x0) * at->channels + c;
           for (int32_t x = x0; x < x1; x++, from += at->channels) sum += *from;
         }
-        output[c] = clamp_s8((sum > 0 ? sum + count / 2 : sum - count / 2) / count, low, high);
+        output[c] = TYPED(clamp)((sum > 0 ? sum + count / 2 : sum - count / 2) / count, low, high);
       }
     }
   }

@@ -71,11 +71,10 @@ static __attribute__((noinline)) void dot24(const int8_t *scratch, const int8_t 
 #define CONV_STEP 8
 
 /* What one of four pixels sees. `scratch` holds 9 * inputs bytes, rounded up to fours of inputs. */
-static inline void look(const window *at, const int8_t *input, int32_t y, int32_t x, int32_t inputs, int32_t lane,
-                        int8_t *scratch) {
-  const int32_t fours = CONV_STEPS(inputs);
-  int8_t *const narrow = scratch + 32 * fours;
-  if (inputs % 4) memset(narrow + inputs, 0, (size_t)(4 * fours - inputs));
+static inline void look(const window *at, const int8_t *input, int32_t y, int32_t x, int32_t inputs, int32_t steps,
+                        int32_t lane, int8_t *scratch) {
+  int8_t *const narrow = scratch + 32 * steps;
+  if (inputs % 4) memset(narrow + inputs, 0, (size_t)(4 * steps - inputs));
   gather(at, input, y, x, narrow);
-  widen(narrow, (int32_t *)(void *)scratch + lane, fours);
+  widen(narrow, (int32_t *)(void *)scratch + lane, steps);
 }

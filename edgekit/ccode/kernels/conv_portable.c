@@ -87,8 +87,9 @@ static void gather(const window *at, const int8_t *input, int32_t y, int32_t x, 
 #define CONV_STEP 2
 
 /* What one of four pixels sees. `scratch` holds 4 * inputs bytes. */
-static inline void look(const window *at, const int8_t *input, int32_t y, int32_t x, int32_t inputs, int32_t lane,
-                        int8_t *scratch) {
+static inline void look(const window *at, const int8_t *input, int32_t y, int32_t x, int32_t inputs, int32_t steps,
+                        int32_t lane, int8_t *scratch) {
   (void)inputs;
+  (void)steps;
   gather(at, input, y, x, scratch + lane);
 }

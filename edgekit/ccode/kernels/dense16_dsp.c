@@ -34,8 +34,8 @@ static void dense16(const linear16 *of, const int16_t *input, int16_t *output, i
         a += sums[0];
         b += sums[1];
       }
-      output[c] = finish16(of, c, a, of->low, of->high);
-      if (next != c) output[next] = finish16(of, next, b, of->low, of->high);
+      output[c] = ended16(of, c, a, of->low, of->high);
+      if (next != c) output[next] = ended16(of, next, b, of->low, of->high);
     }
   }
 }

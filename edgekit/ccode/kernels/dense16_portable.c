@@ -22,8 +22,8 @@ static void dense16(const linear16 *of, const int16_t *input, int16_t *output, i
       }
       for (const int16_t *const end = input + inputs; row != end; row++, weights += 2) ROW16(0);
       weights += 2 * (inputs & 1);
-      output[c] = finish16(of, c, a, of->low, of->high);
-      if (next != c) output[next] = finish16(of, next, b, of->low, of->high);
+      output[c] = ended16(of, c, a, of->low, of->high);
+      if (next != c) output[next] = ended16(of, next, b, of->low, of->high);
     }
   }
 }

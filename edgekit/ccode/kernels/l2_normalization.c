@@ -29,7 +29,7 @@ static void l2_normalization(const int8_t *input, int8_t *output, int32_t rows, 
     for (int32_t i = 0; i < depth; i++) sum += (input[i] - zero) * (input[i] - zero);
     const int32_t multiplier = inverse_root(sum, &shift);
     for (int32_t i = 0; i < depth; i++) {
-      output[i] = clamp_s8(requantize(input[i] - zero, multiplier, shift + 7), -128, 127);
+      output[i] = clamp(requantize(input[i] - zero, multiplier, shift + 7), -128, 127);
     }
   }
 }

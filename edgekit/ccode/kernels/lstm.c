@@ -47,7 +47,7 @@ static void lstm_steps(const lstm *of, const int8_t *input, int8_t *state, int16
       now = now > of->clip ? of->clip : now < -of->clip ? -of->clip : now;
       cell[unit] = (int16_t)now;
       const int32_t hidden = gate_tanh(now, of->tanh[0], of->tanh[1]) * gate_sigmoid(out);
-      output[unit] = clamp_s8(gate_scale(hidden, of->hidden) + of->zero, -128, 127);
+      output[unit] = clamp(gate_scale(hidden, of->hidden) + of->zero, -128, 127);
     }
     before = output;
   }

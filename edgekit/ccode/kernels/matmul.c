@@ -23,7 +23,7 @@ static void matmul(const int8_t *x, const int8_t *y, int8_t *output, const int32
             const int8_t *with = column + n * y_step[4];
             int32_t sum = start;
             for (int32_t k = 0; k < depth; k++) sum += row[k] * with[k * next];
-            *output++ = clamp_s8(requantize(sum, of[2], of[3]) + of[4], -128, 127);
+            *output++ = clamp(requantize(sum, of[2], of[3]) + of[4], -128, 127);
           }
         }
       }

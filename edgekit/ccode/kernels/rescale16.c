@@ -7,6 +7,6 @@ static void rescale16(const int16_t *input, int16_t *output, int32_t count, cons
   for (int32_t i = 0; i < count; i++) {
     const int32_t x = input[i] - of[0];
     const int32_t *const factor = x < 0 ? of + 3 : of + 1;
-    output[i] = clamp_s16(requantize(x, factor[0], factor[1]) + of[5], of[6], of[7]);
+    output[i] = clamp16(requantize(x, factor[0], factor[1]) + of[5], of[6], of[7]);
   }
 }

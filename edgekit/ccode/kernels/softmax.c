@@ -39,7 +39,7 @@ static void softmax(const int32_t *exponentials, const int8_t *input, int8_t *ou
     for (int32_t i = 0; i < depth; i++) {
       const int32_t e = exponentials[most - input[i]];
       output[i] = -128;
-      if (e >= 0) output[i] = clamp_s8(round_shift(high_product(scale, e), 12 - zeros + 31 - 8) - 128, -128, 127);
+      if (e >= 0) output[i] = clamp(round_shift(high_product(scale, e), 12 - zeros + 31 - 8) - 128, -128, 127);
     }
   }
 }

@@ -27,8 +27,8 @@ static void spread16(const int16_t *from, int16_t *patch, int32_t count) {
   } while (0)
 
 /* Adds products to the sums of two output channels of four pixels; `count` is even. */
-static __attribute__((noinline)) void dots16(const int16_t *patch, const int8_t *weights, int32_t count,
-                                             int32_t sums[8]) {
+static __attribute__((noinline)) void products16(const int16_t *patch, const int8_t *weights, int32_t count,
+                                                 int32_t sums[8]) {
   int32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3], e = sums[4], f = sums[5], g = sums[6], h = sums[7];
   for (const int8_t *const end = weights + 2 * (count & ~7); weights != end; weights += 16, patch += 32) {
     STEP16(0);
