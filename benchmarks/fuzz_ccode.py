@@ -293,11 +293,11 @@ def _operators(model: Any, graph: Any, rng: random.Random) -> None:
     elif way == 2:
         rng.shuffle(operators)
     else:
-        from edgekit.ccode.contract import RULES
+        from edgekit.ccode.operators import OPERATORS
         from edgekit.flatbuffer.read import _schema
 
         code = copy.copy(model.operatorCodes[operators[place].opcodeIndex])
-        code.builtinCode = getattr(_schema().BuiltinOperator, rng.choice(sorted(RULES)))
+        code.builtinCode = getattr(_schema().BuiltinOperator, rng.choice(sorted(OPERATORS)))
         code.deprecatedBuiltinCode = min(code.builtinCode, 127)
         model.operatorCodes.append(code)
         operators[place] = copy.copy(operators[place])

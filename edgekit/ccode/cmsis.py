@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgekit.ccode.graph import Node, Value
-from edgekit.ccode.layers import _parts, activation_range, biases, output_factors, pads
+from edgekit.ccode.linear import activation_range, biases, output_factors, pads, parts
 from edgekit.ccode.piece import Piece, array
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def piece(node: Node, label: str) -> Piece | None:
 
 def conv(node: Node, label: str) -> Piece | None:
     """A convolution; also a depthwise one of a single channel, which is the same."""
-    source, weights, made = _parts(node)
+    source, weights, made = parts(node)
     filters = weights.data.transpose(3, 1, 2, 0) if node.kind == "DEPTHWISE_CONV_2D" else weights.data
     if filters.shape[3] != source.shape[3] or filters[0].size >= WIDEST:
         return None
@@ -50,7 +50,7 @@ def conv(node: Node, label: str) -> Piece | None:
 
 def depthwise(node: Node, label: str) -> Piece | None:
     """A depthwise convolution."""
-    source, weights, made = _parts(node)
+    source, weights, made = parts(node)
     channels, outputs = source.shape[3], weights.shape[3]
     if channels == 1:
         return conv(node, label)
@@ -69,7 +69,7 @@ def depthwise(node: Node, label: str) -> Piece | None:
 
 def dense(node: Node, label: str) -> Piece | None:
     """A fully connected layer; with a multiplier for each output it is a convolution of one pixel each."""
-    source, weights, made = _parts(node)
+    source, weights, made = parts(node)
     outputs, inputs = weights.shape
     rows = source.elements // inputs
     if inputs >= WIDEST or rows >= WIDEST:

@@ -12,9 +12,10 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from edgekit.ccode.contract import check_tensors
 from edgekit.ccode.graph import Network, Node, Value, network
 from edgekit.ccode.memory import Memory, laid_out
-from edgekit.ccode.operators import piece
+from edgekit.ccode.operators import OPERATORS, piece
 from edgekit.ccode.piece import Kernels, Piece, Style
 from edgekit.ccode.plan import Plan
 from edgekit.ccode.prefix import prefixed
@@ -131,6 +132,7 @@ def generate(
     sha256 = hashlib.sha256(content).hexdigest()
     content, headless = settled(content, graph or parse(content, "the model"))
     of, name = network(content, names), c_identifier(name)
+    check_tensors(of, OPERATORS)
     style = Style(kernels, unary(of.model), tables)
     pieces = [piece(node, style) for node in of.nodes]
     if sum(p.saved for p in pieces) < DECODERS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 
@@ -14,9 +14,6 @@ from edgekit.flatbuffer.lookup import DECODE, looked_up
 from edgekit.flatbuffer.read import _builtins, _dtypes
 from edgekit.types import TensorSpec
 
-if TYPE_CHECKING:
-    pass
-
 Shape = tuple[int, ...]
 TYPES = ("int8", "int16")
 """Of tensors that are computed."""
@@ -24,8 +21,6 @@ CONVERTED = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-(2**15), 2**15 -
 """Types that QUANTIZE takes or makes, and what they hold."""
 LARGEST = 2**31 - 1
 """Bytes of a tensor: places in it are numbers of 32 bits."""
-STATES = (18, 19)
-"""Where among its inputs an LSTM has its states."""
 SMALLEST_SCALE = 2.0**-126
 """Of a tensor: smaller ones lose digits, and runtimes refuse them."""
 
@@ -167,7 +162,6 @@ def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
     if not all(ends):
         raise ModelError("it has no inputs, or no outputs; C code is written for models with both")
     nodes, ends[0], ends[1] = _without_float_ends(nodes, *ends)
-    _check(nodes, *ends)
     used = {v.index: v for node in nodes for v in (*node.inputs, *node.outputs) if v is not None}
     states = [value for value in used.values() if value.state]
     return Network(used | {v.index: v for of in ends for v in of}, nodes, ends[0], ends[1], states, model)
@@ -200,41 +194,6 @@ def _value(model: Any, tensor: Any, index: int, names: tuple[str, ...]) -> Value
             said = f"the shape {list(shape)}, for which {len(data):,} bytes of data are not right"
             raise ModelError(f"tensor {name!r} is {dtype} of {said}; convert the model again") from None
     return value
-
-
-def _check(nodes: list[Node], inputs: list[Value], outputs: list[Value]) -> None:
-    """Raises the error for a tensor that is not computed once, before it is read, or that no C code is written for."""
-    known, checked = {value.index for value in inputs}, set[int]()
-    for node in nodes:
-        node.require(bool(node.outputs), "it makes nothing")
-        for place, value in enumerate(node.inputs):
-            if value is not None and value.state:
-                own = node.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM" and place in STATES and value.index not in known
-                node.require(own, f"its input {value.name!r} is a state, which only one LSTM may have")
-                known.add(value.index)
-            there = value is None or value.state or value.data is not None or value.index in known
-            node.require(there, f"its input {value.name if value else ''!r} is not computed before it")
-        for value in node.outputs:
-            once = not (value.state or value.data is not None or value.index in known)
-            node.require(once, f"its output {value.name!r} is an input, a constant, or computed before")
-            known.add(value.index)
-        for value in (*node.inputs, *node.outputs):
-            if value is None or value.index in checked:
-                continue
-            converted = node.kind == "QUANTIZE" and value.dtype not in TYPES
-            if not converted:
-                checked.add(value.index)
-            if value.data is None and (problem := unfit(value, tuple(CONVERTED) if converted else TYPES)):
-                raise node.refusal(f"tensor {value.name!r} {problem}")
-    if len({value.index for value in inputs}) < len(inputs):
-        raise ModelError("it has one tensor as two inputs; convert the model again")
-    for way, ends in (("input", inputs), ("output", outputs)):
-        for value in ends:
-            if value.state or value.data is not None or value.index not in known:
-                said = "a state" if value.state else "constant" if value.data is not None else "not computed"
-                raise ModelError(f"{way} {value.name!r} is {said}; C code is written for computed ones: leave it out")
-            if problem := unfit(value, tuple(CONVERTED)):  # others than TYPES have been found with QUANTIZE
-                raise ModelError(f"{way} {value.name!r} {problem}; convert the model with {way}s of int8")
 
 
 def unfit(value: Value, types: tuple[str, ...] = TYPES) -> str:

@@ -1,9 +1,9 @@
 """The kernels that a model needs, in order: C files, which include those that they use.
 
 A kernel for several types is one file, in which its types are macros: `VALUE`, what it computes with, `VALUE_MIN` and
-`VALUE_MAX`, the least and the most of it, `SUM`, of products with weights, and `TYPED(name)`, a name of its own for each
-type. `add` is what `add.c` is for int8, `add16` what it is for int16; `rescale_int8_int32` is `rescale.c` FROM one type
-TO another. The macros are expanded here, so that the C of a model has plain types and names.
+`VALUE_MAX`, the least and the most of it, `SUM`, of products with weights, and `TYPED(name)`, a name of its own for
+each type. `add` is what `add.c` is for int8, `add16` what it is for int16; `rescale_int8_int32` is `rescale.c` FROM one
+type TO another. The macros are expanded here, so that the C of a model has plain types and names.
 """
 
 from __future__ import annotations

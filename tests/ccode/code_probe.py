@@ -25,7 +25,7 @@ BODY
   }
 }
 """
-FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wpedantic -Werror".split()
+FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wshadow -Wpedantic -Werror".split()
 PLAIN = ["-D__GNUC_PYTHON__", "-D__RESTRICT=__restrict"]
 """What CMSIS-NN's headers need on the host."""
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -94,6 +94,7 @@ def compare(
     lasting: bool = False,
     ends: bool = False,
     tables: bool = False,
+    runtime: str = "tflm",
 ) -> list[int]:
     """How many bytes differ, the arena, and what is needed at once, in bytes.
 
@@ -102,10 +103,11 @@ def compare(
       lasting: whether states last from one sample to the next.
       ends: whether the least and the most that inputs can store are samples too.
       tables: whether weights become indexes into tables where that takes fewer bytes.
+      runtime: whose outputs are right.
     """
     content = Path(model).read_bytes()
     code = generate(content, "m", kernels, tables=tables)
-    session = open_session("tflm", model)
+    session = open_session(runtime, model)
     inputs = [random_inputs(code.inputs, seed) for seed in range(samples)]
     for end in ("min", "max") if ends else ():
         inputs.append([np.full(of.shape, getattr(np.iinfo(of.dtype), end), of.dtype) for of in code.inputs])

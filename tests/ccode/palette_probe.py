@@ -35,7 +35,8 @@ def compare_tables(model: str, kernels: str, samples: int) -> Tried:
     with (
         patch.multiple(palette, LEAST=-(10**9), WORTH=10**6),
         patch("edgekit.ccode.generate.DECODERS", -(10**9)),
-        patch("edgekit.ccode.layers.palette", noted),
+        patch("edgekit.ccode.operators.conv.palette", noted),
+        patch("edgekit.ccode.operators.dense.palette", noted),
     ):
         return Tried(compare(model, kernels, samples, ends=True, tables=True)[0], bits)
 

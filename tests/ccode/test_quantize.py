@@ -6,7 +6,7 @@ from code_probe import compare
 from make_graph import Graph
 
 from edgekit.ccode.generate import generate
-from edgekit.ccode.quantize import PAIRS
+from edgekit.ccode.operators.quantize import PAIRS
 from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from edgekit.ccode.fixed_point import quantized_multiplier
-from edgekit.ccode.graph import Node
-from edgekit.ccode.movement import operand
+from edgekit.ccode.contract import Operator
+from edgekit.ccode.copies import operand
+from edgekit.ccode.graph import Node, Shape
+from edgekit.ccode.operators.binary import product_factor
 from edgekit.ccode.piece import Piece, Style, array
+from edgekit.ccode.ranges import fits, products, rescaled, stored
+from edgekit.ccode.shapes import repeated
 
 DIMENSIONS = 5
+
+
+def matmul_shape(node: Node) -> list[Shape]:
+    """BATCH_MATMUL."""
+    one, other = node.given().shape, node.given(1).shape
+    node.require(min(len(one), len(other)) >= 2 and max(len(one), len(other)) <= 5, "an input has not 2 to 5 axes")
+    rows, depth = one[:-3:-1] if node.options.adjX else one[-2:]
+    deep, columns = other[:-3:-1] if node.options.adjY else other[-2:]
+    node.require(depth == deep, f"its rows have {depth} values, and its columns {deep}")
+    return [(*repeated(node, one[:-2], other[:-2]), rows, columns)]
+
+
+def matmul_ranges(node: Node) -> None:
+    """BATCH_MATMUL: a sum starts with all that the second zero point takes away."""
+    one, other = node.given(), node.given(1)
+    depth = one.shape[-2 if node.options.adjX else -1]
+    most = max(map(abs, stored(one)))
+    fits(node, depth * most * (abs(other.zero) + 128))
+    low, high = products(stored(one), stored(other))
+    rescaled(node, (depth * low, depth * high), product_factor(node), node.outputs[0].zero)
 
 
 def matmul(node: Node, label: str, style: Style) -> Piece:
@@ -26,7 +49,7 @@ def matmul(node: Node, label: str, style: Style) -> Piece:
         constants += declared
     lead, depth = DIMENSIONS - len(made.shape), views[0].shape[-1]
     (*x_batch, x_row, x_depth), (*y_batch, y_depth, y_column) = ([0] * lead + list(view.strides) for view in views)
-    multiplier, shift = quantized_multiplier(one.scale * other.scale / made.scale)
+    multiplier, shift = product_factor(node)
     tables = {
         "size": [*[1] * lead, *made.shape, depth],
         "x_step": [*x_batch, x_row, 0, x_depth],
@@ -36,3 +59,6 @@ def matmul(node: Node, label: str, style: Style) -> Piece:
     constants += [array(f"{label}_{name}", "int32_t", values) for name, values in tables.items()]
     settings = ", ".join(f"{label}_{name}" for name in tables)
     return Piece([f"matmul({', '.join(sides)}, {{y0}}, {settings}, {{scratch}});"], constants, ["matmul"], 2 * depth)
+
+
+OPERATORS = {"BATCH_MATMUL": Operator("xx", matmul_shape, matmul, options="BatchMatMul", ranges=matmul_ranges)}

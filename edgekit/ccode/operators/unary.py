@@ -1,42 +1,30 @@
-"""Operators that take values of 16 bits one by one: their factors, as TFLM prepares them."""
+"""Functions of one value: tables of all stored values in int8, factors and curves in int16."""
 
 from __future__ import annotations
 
 import math
 
-from edgekit.ccode.curves import exponentials16, reciprocals16
+from edgekit.ccode.contract import Operator
 from edgekit.ccode.fixed_point import Factor, quantized_multiplier
-from edgekit.ccode.graph import Node, Value
+from edgekit.ccode.graph import Node
 from edgekit.ccode.piece import Piece, Style, array
+from edgekit.ccode.ranges import rescaled, stored
+from edgekit.ccode.shapes import like
 
 LOW, HIGH = -(2**15), 2**15 - 1
 UNITY = quantized_multiplier(1.0)
 
 
-def softmax16(node: Node, label: str, style: Style) -> Piece:
-    """Softmax of the last axis.  Source: TFLM, tensorflow/lite/micro/kernels/softmax_common.cc."""
-    source, made = _ends(node)
-    if made.zero or not math.isclose(made.scale, 2**-15, rel_tol=1e-3):
-        raise node.refusal("its output must have the scale 1/32768 and the zero point 0")
-    multiplier, shift = softmax16_factor(node)
-    depth = source.shape[-1]
-    tables = [
-        array(f"{label}_exponentials", "int16_t", exponentials16()),
-        array(f"{label}_reciprocals", "int16_t", reciprocals16()),
-    ]
-    numbers = f"{source.elements // depth}, {depth}, {multiplier}, {shift}"
-    call = f"softmax16({label}_exponentials, {label}_reciprocals, {{x0}}, {{y0}}, {numbers});"
-    return Piece([call], tables, ["softmax16"], in_place=True)
-
-
-def softmax16_factor(node: Node) -> Factor:
-    """What brings differences of the input into the table of exponentials."""
-    return quantized_multiplier(node.given().scale * float(node.options.beta) / (10 / 65535))
+def lookup(node: Node, label: str, style: Style) -> Piece:
+    """A function of one stored value: a table of 256, which TFLM itself fills."""
+    values = array(f"{label}_table", "int8_t", style.table(node))
+    call = f"lookup({label}_table, {{x0}}, {{y0}}, {node.outputs[0].elements});"
+    return Piece([call], [values], ["lookup"], in_place=True)
 
 
 def sigmoid16(node: Node, label: str, style: Style) -> Piece:
     """Logistic or tanh.  Source: TFLM, tensorflow/lite/micro/kernels/logistic_common.cc, tanh.cc."""
-    source, made = _ends(node)
+    source, made = node.given(), node.outputs[0]
     kernel = node.kind.lower() + "16"
     if source.zero or made.zero:
         raise node.refusal("it has a zero point that is not 0")
@@ -64,7 +52,7 @@ def rescale16(node: Node, label: str, style: Style) -> Piece:
     """
     import numpy as np
 
-    source, made = _ends(node)
+    source, made = node.given(), node.outputs[0]
     above, below = slopes16(node)
     to, low, high = made.zero, LOW, HIGH
     if node.kind in ("RELU", "RELU6") and (source.zero or made.zero):
@@ -82,7 +70,7 @@ def slopes16(node: Node) -> tuple[Factor, Factor]:
     """What values are multiplied with above their zero point, and below."""
     import numpy as np
 
-    source, made = _ends(node)
+    source, made = node.given(), node.outputs[0]
     if node.kind == "RELU6":
         return UNITY, UNITY
     if node.kind != "LEAKY_RELU":
@@ -94,17 +82,20 @@ def slopes16(node: Node) -> tuple[Factor, Factor]:
     return quantized_multiplier(both[0]), quantized_multiplier(both[1])
 
 
-def quantize16(node: Node, label: str, style: Style) -> Piece:
-    """Values of 16 bits from or to another scale, or those of 8 bits."""
-    source, made = _ends(node)
-    if source.dtype == made.dtype:
-        return rescale16(node, label, style)
-    kernel = f"rescale_{source.dtype}_{made.dtype}"
-    factor = quantized_multiplier(source.scale / made.scale)
-    numbers = array(f"{label}_numbers", "int32_t", [source.zero, *factor, made.zero])
-    call = f"{kernel}({{x0}}, {{y0}}, {source.elements}, {label}_numbers);"
-    return Piece([call], [numbers], [kernel], in_place=made.dtype == "int8")
+def bent(node: Node) -> None:
+    """RELU, RELU6, LEAKY_RELU of 16 bits; of 8 they are a table."""
+    if node.given().dtype == "int16":
+        for factor in slopes16(node):
+            rescaled(node, stored(node.given()), factor, node.outputs[0].zero)
 
 
-def _ends(node: Node) -> tuple[Value, Value]:
-    return node.given(), node.outputs[0]
+TABLE = Operator("x", like, lookup)
+OPERATORS = {
+    **dict.fromkeys(
+        ("RELU_N1_TO_1", "ELU", "HARD_SWISH", "SQRT", "RSQRT", "EXP", "LOG", "NEG", "ABS", "SQUARE"), TABLE
+    ),
+    "GELU": Operator("x", like, lookup, options="Gelu"),
+    **dict.fromkeys(("LOGISTIC", "TANH"), Operator("x", like, lookup, sigmoid16)),
+    **dict.fromkeys(("RELU", "RELU6"), Operator("x", like, lookup, rescale16, ranges=bent)),
+    "LEAKY_RELU": Operator("x", like, lookup, rescale16, options="LeakyRelu", ranges=bent),
+}

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import math
 
+from edgekit.ccode.contract import Operator
+from edgekit.ccode.copies import joined
 from edgekit.ccode.fixed_point import Factor, quantized_multiplier
-from edgekit.ccode.graph import Node, Value
-from edgekit.ccode.movement import joined
+from edgekit.ccode.graph import Node, Shape, Value
 from edgekit.ccode.piece import Piece, Style, array
+from edgekit.ccode.ranges import fits, rescaled, stored
 from edgekit.ccode.shapes import axes, integers
 
 AXES = 3
 """That stay, and that are reduced, after neighbours are joined."""
+
+
+def reduced(node: Node) -> list[Shape]:
+    """MEAN, SUM, REDUCE_MAX, REDUCE_MIN."""
+    shape = node.given().shape
+    gone = axes(node, integers(node, 1))
+    kept = node.options.keepDims
+    return [tuple(1 if axis in gone else n for axis, n in enumerate(shape) if kept or axis not in gone)]
+
+
+def summed(node: Node) -> None:
+    """MEAN, SUM: a sum starts with all that the zero point takes away."""
+    source, (count, factor) = node.given(), reduced_factor(node)
+    low, high = stored(source)
+    ends = min(count * low, -source.zero * count), max(count * high, -source.zero * count)
+    fits(node, *ends)
+    rescaled(node, ends, factor, node.outputs[0].zero)
 
 
 def reduce(node: Node, label: str, style: Style) -> Piece:
@@ -44,16 +63,6 @@ def reduce_extreme(node: Node, label: str, style: Style) -> Piece:
     return Piece([call], _sizes(node, label, source, gone), ["reduce_extreme"])
 
 
-def l2_normalization(node: Node, label: str, style: Style) -> Piece:
-    """Rows of the last axis, made as long as one."""
-    source, made = node.given(), node.outputs[0]
-    if (made.scale, made.zero) != (1 / 128, 0):
-        raise node.refusal("its output must have the scale 1/128 and the zero point 0")
-    depth = source.shape[-1]
-    call = f"l2_normalization({{x0}}, {{y0}}, {source.elements // depth}, {depth}, {source.zero});"
-    return Piece([call], [], ["l2_normalization"], in_place=True)
-
-
 def _sizes(node: Node, label: str, source: Value, gone: set[int]) -> list[str]:
     """Sizes of axes that stay and axes that go, and how far apart their values lie."""
     apart = [math.prod(source.shape[axis + 1 :]) for axis in range(len(source.shape))]
@@ -64,3 +73,11 @@ def _sizes(node: Node, label: str, source: Value, gone: set[int]) -> list[str]:
             raise node.refusal(f"it goes over {len(source.shape)} axes in turn; transpose its input")
         columns += [(1, 0)] * (AXES - len(found)) + found
     return [array(f"{label}_{word}", "int32_t", [c[k] for c in columns]) for k, word in enumerate(("size", "step"))]
+
+
+OPERATORS = {
+    **dict.fromkeys(("MEAN", "SUM"), Operator("xn", reduced, reduce, reduce, options="Reducer", ranges=summed)),
+    **dict.fromkeys(
+        ("REDUCE_MAX", "REDUCE_MIN"), Operator("xn", reduced, reduce_extreme, options="Reducer", alike=True)
+    ),
+}

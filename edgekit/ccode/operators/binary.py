@@ -1,15 +1,19 @@
-"""Operators that take values one by one, or two by two: their factors, as TFLM prepares them."""
+"""Operators that take values two by two: their factors, as TFLM prepares them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from edgekit.ccode.fixed_point import Factor, exponentials, quantized_multiplier
-from edgekit.ccode.graph import Node, Value
-from edgekit.ccode.layers import activation_range
-from edgekit.ccode.movement import broadcast, without_lead
+from edgekit.ccode.contract import Operator
+from edgekit.ccode.copies import broadcast, without_lead
+from edgekit.ccode.fixed_point import Factor, quantized_multiplier
+from edgekit.ccode.graph import Node, Shape, Value
+from edgekit.ccode.linear import activation_range
+from edgekit.ccode.operators.unary import lookup
 from edgekit.ccode.piece import Piece, Style, array
+from edgekit.ccode.ranges import fits, products, rescaled, stored
+from edgekit.ccode.shapes import like, repeated
 
 HALF = (2**30, 0)
 """As a multiplier and a shift."""
@@ -17,22 +21,50 @@ RUN = 16
 """Values that a kernel takes at once at least, so that the loop around it costs little."""
 
 
-def lookup(node: Node, label: str, style: Style) -> Piece:
-    """A function of one stored value: a table of 256, which TFLM itself fills."""
-    values = array(f"{label}_table", "int8_t", style.table(node))
-    call = f"lookup({label}_table, {{x0}}, {{y0}}, {node.outputs[0].elements});"
-    return Piece([call], [values], ["lookup"], in_place=True)
+def pair(node: Node) -> list[Shape]:
+    """Two inputs, each repeated along axes where it has one value."""
+    return [repeated(node, node.given().shape, node.given(1).shape)]
 
 
-def softmax(node: Node, label: str, style: Style) -> Piece:
-    """Softmax of the last axis, with a table of exponentials."""
-    source, made = node.given(), node.outputs[0]
-    if (made.scale, made.zero) != (1 / 256, -128):
-        raise node.refusal("its output must have the scale 1/256 and the zero point -128")
-    depth = source.shape[-1]
-    values = array(f"{label}_exponentials", "int32_t", exponentials(source.scale, float(node.options.beta)))
-    call = f"softmax({label}_exponentials, {{x0}}, {{y0}}, {source.elements // depth}, {depth});"
-    return Piece([call], [values], ["softmax"], in_place=True)
+def slopes(node: Node) -> list[Shape]:
+    """PRELU: slopes are repeated over the input."""
+    shape, many = node.given().shape, node.given(1)
+    if many.elements > 1 and repeated(node, shape, many.shape) != shape:
+        raise node.refusal("it has more dimensions of slopes than of values; give it slopes of the input's shape")
+    return like(node)
+
+
+def added(node: Node) -> None:
+    """ADD, SUB, SQUARED_DIFFERENCE."""
+    bits, (*sides, last) = sum_factors(node)
+    values = [stored(node.given(place)) for place in (0, 1)]
+    moved = [(low << bits, high << bits) for low, high in values]
+    for ends in moved:
+        fits(node, *ends)
+    most = sum(max(map(abs, rescaled(node, ends, side))) for ends, side in zip(moved, sides, strict=True))
+    fits(node, most)
+    node.require(last[1] <= 0, "the scale of its output is too small for those of its inputs")
+    if node.kind == "SQUARED_DIFFERENCE":
+        most = most**2
+        fits(node, most)
+    rescaled(node, (-most, most), last, node.outputs[0].zero)
+
+
+def multiplied(node: Node) -> None:
+    """MUL."""
+    ends = products(stored(node.given()), stored(node.given(1)))
+    fits(node, *ends)
+    rescaled(node, ends, product_factor(node), node.outputs[0].zero)
+
+
+def sloped(node: Node) -> None:
+    """PRELU of many slopes; one slope makes a table, which TFLM fills."""
+    if node.given(1).data is not None and node.given(1).elements == 1:
+        return
+    above, below = slope_factors(node)
+    values, zero = stored(node.given()), node.outputs[0].zero
+    rescaled(node, values, above, zero)
+    rescaled(node, products(values, stored(node.given(1))), below, zero)
 
 
 def add(node: Node, label: str, style: Style) -> Piece:
@@ -55,18 +87,6 @@ def sum_factors(node: Node) -> tuple[int, list[Factor]]:
     return bits, [quantized_multiplier(real) for real in (one.scale / twice, other.scale / twice, last)]
 
 
-def product_factor(node: Node) -> Factor:
-    """What a product is multiplied with."""
-    one, other = _pair(node)
-    return quantized_multiplier(one.scale * other.scale / node.outputs[0].scale)
-
-
-def slope_factors(node: Node) -> list[Factor]:
-    """What values above the zero point are multiplied with, and the products of those below."""
-    (one, slopes), made = _pair(node), node.outputs[0]
-    return [quantized_multiplier(real / made.scale) for real in (one.scale, one.scale * slopes.scale)]
-
-
 def multiply(node: Node, label: str, style: Style) -> Piece:
     """Product.  Source: TFLM, tensorflow/lite/micro/kernels/mul_common.cc."""
     one, other = _pair(node)
@@ -76,6 +96,12 @@ def multiply(node: Node, label: str, style: Style) -> Piece:
     shift = -shift if short else shift
     numbers = [one.zero, other.zero, factor, shift, made.zero, *activation_range(node)]
     return _binary(node, label, "multiply_short" if short else "multiply", numbers)
+
+
+def product_factor(node: Node) -> Factor:
+    """What a product is multiplied with."""
+    one, other = _pair(node)
+    return quantized_multiplier(one.scale * other.scale / node.outputs[0].scale)
 
 
 def _short(multiplier: int, shift: int) -> bool:
@@ -101,6 +127,12 @@ def prelu(node: Node, label: str, style: Style) -> Piece:
     return _binary(node, label, "prelu", [one.zero, slopes.zero, *factors[0], *factors[1], made.zero])
 
 
+def slope_factors(node: Node) -> list[Factor]:
+    """What values above the zero point are multiplied with, and the products of those below."""
+    (one, slopes), made = _pair(node), node.outputs[0]
+    return [quantized_multiplier(real / made.scale) for real in (one.scale, one.scale * slopes.scale)]
+
+
 def extreme(node: Node, label: str, style: Style) -> Piece:
     """Maximum or minimum."""
     return _binary(node, label, "extreme", 1 if node.kind == "MAXIMUM" else -1)
@@ -118,7 +150,7 @@ def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -
     calls, constants, kernels, scratch = [], [], [kernel], 0
     sides: list[tuple[str, int]] = []
     for place, value in enumerate(_pair(node)):
-        shape = repeated(value, made)
+        shape = filled(value, made)
         period = math.prod(shape)
         if value.data is not None:
             constants.append(array(f"{label}_constant{place}", value.c_type, broadcast_data(value, shape)))
@@ -147,7 +179,7 @@ def _binary(node: Node, label: str, kernel: str, numbers: int | Sequence[int]) -
     return Piece(calls, constants, kernels, scratch, in_place=True)
 
 
-def repeated(value: Value, made: Value) -> tuple[int, ...]:
+def filled(value: Value, made: Value) -> tuple[int, ...]:
     """The least end of the output's shape, of `RUN` values or more, that a smaller input fills and then fills again."""
     lead = len(made.shape) - len(value.shape)
     first = next((lead + axis for axis, n in enumerate(value.shape) if n > 1), len(made.shape))
@@ -161,3 +193,13 @@ def broadcast_data(value: Value, shape: tuple[int, ...]) -> list[int]:
     import numpy as np
 
     return [int(v) for v in np.broadcast_to(without_lead(value.data, len(shape)), shape).ravel()]
+
+
+OPERATORS = {
+    "ADD": Operator("xx", pair, add, add, options="Add", ranges=added),
+    "SUB": Operator("xx", pair, add, add, options="Sub", ranges=added),
+    "MUL": Operator("xx", pair, multiply, multiply, options="Mul", ranges=multiplied),
+    "SQUARED_DIFFERENCE": Operator("xx", pair, squared_difference, ranges=added),
+    "PRELU": Operator("xx", slopes, prelu, ranges=sloped),
+    **dict.fromkeys(("MAXIMUM", "MINIMUM"), Operator("xx", pair, extreme, extreme, alike=True)),
+}

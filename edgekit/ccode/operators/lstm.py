@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from edgekit.ccode.contract import Operator
 from edgekit.ccode.fixed_point import INT32_MAX, quantized_multiplier
 from edgekit.ccode.graph import Node, Shape, Value
 from edgekit.ccode.piece import Piece, Style, array
@@ -165,3 +166,10 @@ def _beside(rows: np.ndarray, kernels: str) -> np.ndarray:
         return rows.transpose(0, 2, 1).reshape(units, -1)
     padded = np.pad(rows, ((0, 0), (0, 0), (0, -inputs % 4)))
     return padded.reshape(units, gates, -1, 4).transpose(0, 2, 1, 3).reshape(units, -1)
+
+
+OPERATORS = {
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": Operator(
+        "", lstm_shape, lstm, lstm, options="UnidirectionalSequenceLSTM", mixed=True, states=(STATE, CELL)
+    )
+}

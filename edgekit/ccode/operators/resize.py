@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import math
 
-from edgekit.ccode.graph import Node, Value
-from edgekit.ccode.layers import _each
+from edgekit.ccode.contract import Operator
+from edgekit.ccode.graph import Node, Shape, Value
+from edgekit.ccode.linear import each
 from edgekit.ccode.piece import Piece, Style, array
+from edgekit.ccode.shapes import integers, ranked
 
 ONE = 1 << 10
 """A pixel, in the arithmetic of the bilinear resize."""
+PLACES = 2**16
+"""Rows or columns that a resize may make: each is an entry of a table."""
+
+
+def resized(node: Node) -> list[Shape]:
+    """RESIZE_BILINEAR, RESIZE_NEAREST_NEIGHBOR."""
+    (batch, _, _, channels), size, options = ranked(node, 0), integers(node, 1), node.options
+    node.require(len(size) == 2 and min(size) > 0, "its second input is not a height and a width")
+    node.require(max(size) <= PLACES, f"{max(size)} places are too many for a resize")
+    node.require(not (options.alignCorners and options.halfPixelCenters), "it has aligned corners and half pixels")
+    return [(batch, *size, channels)]
 
 
 def nearest(node: Node, label: str, style: Style) -> Piece:
@@ -21,7 +34,7 @@ def nearest(node: Node, label: str, style: Style) -> Piece:
         starts = [_nearest(node, n, axis) * by for n in range(made.shape[axis])]
         constants.append(array(f"{label}_{name}", "int32_t", starts))
     call = f"resize_nearest({{x0}}, {{y0}}, {label}_rows, {label}_columns, {made.shape[1]}, {made.shape[2]}, {wide});"
-    return Piece(_each(source.shape[0], call, source, made), constants, ["resize_nearest"])
+    return Piece(each(source.shape[0], call, source, made), constants, ["resize_nearest"])
 
 
 def bilinear(node: Node, label: str, style: Style) -> Piece:
@@ -34,7 +47,7 @@ def bilinear(node: Node, label: str, style: Style) -> Piece:
         constants.append(f"static const between {label}_{name}[] = {{{listed}}};")
     settings = f"{label}_rows, {label}_columns, {', '.join(map(str, made.shape[1:]))}"
     call = f"resize_bilinear({{x0}}, {{y0}}, {settings});"
-    return Piece(_each(source.shape[0], call, source, made), constants, ["resize_bilinear"])
+    return Piece(each(source.shape[0], call, source, made), constants, ["resize_bilinear"])
 
 
 def _ends(node: Node) -> tuple[Value, Value]:
@@ -71,3 +84,9 @@ def _between(node: Node, place: int, axis: int) -> tuple[int, int, int]:
     if first > last:
         raise node.refusal(f"TFLM itself reads past its input: {made.shape[axis]} places are too many for a resize")
     return (first, 1, part) if first < last else (last, 0, 0)
+
+
+OPERATORS = {
+    "RESIZE_NEAREST_NEIGHBOR": Operator("xn", resized, nearest, nearest, options="ResizeNearestNeighbor", alike=True),
+    "RESIZE_BILINEAR": Operator("xn", resized, bilinear, options="ResizeBilinear", alike=True),
+}

@@ -6,17 +6,26 @@ tensorflow/lite/kernels/internal/reference/requantize.h.
 
 from __future__ import annotations
 
-from edgekit.ccode.elementwise import lookup
-from edgekit.ccode.elementwise16 import quantize16
+from edgekit.ccode.contract import Operator
 from edgekit.ccode.fixed_point import quantized_multiplier
-from edgekit.ccode.graph import Node
+from edgekit.ccode.graph import CONVERTED, Node
+from edgekit.ccode.operators.unary import lookup, rescale16
 from edgekit.ccode.piece import Piece, Style, array
+from edgekit.ccode.ranges import rescaled, stored
+from edgekit.ccode.shapes import like
 
 PAIRS = {
     *(("int32", "int8"), ("int32", "int16"), ("int16", "int32"), ("int8", "int32")),
-    *(("int8", "uint8"), ("uint8", "int8")),
+    *(("int8", "uint8"), ("uint8", "int8"), ("int8", "int16"), ("int16", "int8")),
 }
-"""Those that TFLM has beside int8 and int16."""
+"""Those that TFLM has between types."""
+
+
+def quantized(node: Node) -> None:
+    """QUANTIZE, where no table does it."""
+    source, made = node.given(), node.outputs[0]
+    if {source.dtype, made.dtype} != {"int8"}:
+        rescaled(node, stored(source), quantized_multiplier(source.scale / made.scale), made.zero)
 
 
 def quantize(node: Node, label: str, style: Style) -> Piece:
@@ -25,8 +34,8 @@ def quantize(node: Node, label: str, style: Style) -> Piece:
     types = source.dtype, made.dtype
     if types == ("int8", "int8"):
         return lookup(node, label, style)
-    if set(types) <= {"int8", "int16"}:
-        return quantize16(node, label, style)
+    if types == ("int16", "int16"):
+        return rescale16(node, label, style)
     if types not in PAIRS:
         raise node.refusal(f"TFLM does not make {made.dtype} of {source.dtype}")
     if "uint8" in types and source.scale == made.scale and abs(source.zero - made.zero) == 128:
@@ -37,3 +46,6 @@ def quantize(node: Node, label: str, style: Style) -> Piece:
     numbers = array(f"{label}_numbers", "int32_t", [source.zero, *factor, made.zero])
     call = f"{kernel}({{x0}}, {{y0}}, {source.elements}, {label}_numbers);"
     return Piece([call], [numbers], [kernel], in_place=made.dtype in ("int8", "uint8"))
+
+
+OPERATORS = {"QUANTIZE": Operator("x", like, quantize, quantize, types=tuple(CONVERTED), mixed=True, ranges=quantized)}
