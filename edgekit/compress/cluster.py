@@ -26,6 +26,7 @@ class Clustered(Struct, frozen=True):
     """How many different weights each clustered layer has."""
     left: tuple[str, ...]
     """Layers with weights that were not clustered."""
+    notes: tuple[str, ...] = ()
 
 
 def cluster_file(
@@ -52,7 +53,7 @@ def cluster_file(
             taught = lesson(loaded, dataset.train, data, answers, distil, dataset.held_out)
             loaded = cluster(loaded, prepared(dataset.train, data), taught, settings, seed, progress)
     save(loaded, Path(folder) / KERAS)
-    return _facts(loaded, names)
+    return _facts(loaded, names, settings)
 
 
 def cluster(model: Any, x: list[Any], taught: Lesson, settings: Cluster, seed: int, progress: Progress) -> Any:
@@ -148,7 +149,7 @@ def _apart(layer: Any, settings: Cluster) -> bool:
     return _enough([channel for w in _weights(layer) for channel in w.reshape(-1, w.shape[-1]).T], layer, settings)
 
 
-def _facts(model: Any, names: list[str]) -> Clustered:
+def _facts(model: Any, names: list[str], settings: Cluster) -> Clustered:
     import numpy as np
 
     values, left = {}, []
@@ -157,4 +158,6 @@ def _facts(model: Any, names: list[str]) -> Clustered:
             values[layer.name] = max(len(np.unique(w.numpy())) for w in kernels(layer))
         elif kernels(layer):
             left.append(layer.name)
-    return Clustered(values, tuple(left))
+    most = "values that it is to have" if settings.layers else f"the {settings.clusters} values that it is to have"
+    nothing = f"nothing is clustered: no layer that may be has more weights than {most}; give fewer clusters"
+    return Clustered(values, tuple(left), () if values else (nothing,))

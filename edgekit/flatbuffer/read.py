@@ -273,10 +273,13 @@ def _tensor(table: Any, index: int, subgraph: int, buffers: list[int], allowance
         zero_points = _numbers(quantization.ZeroPointAsNumpy, quantization.ZeroPointLength(), allowance)
         if not all(map(math.isfinite, scales)):
             raise _Malformed("is damaged: a scale is not a finite number")
+    name, shape = _text(table.Name(), allowance), _numbers(table.ShapeAsNumpy, table.ShapeLength(), allowance)
+    if min(shape, default=0) < 0:
+        raise _Malformed(f"is damaged: its tensor {name[:80]!r} has a dimension of {min(shape)}")
     return Tensor(
         index=index,
-        name=_text(table.Name(), allowance),
-        shape=_numbers(table.ShapeAsNumpy, table.ShapeLength(), allowance),
+        name=name,
+        shape=shape,
         shape_signature=_numbers(table.ShapeSignatureAsNumpy, table.ShapeSignatureLength(), allowance),
         dtype=_dtypes()[table.Type()],
         scales=scales,

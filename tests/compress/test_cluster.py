@@ -85,6 +85,14 @@ def test_layers_with_fewer_weights_than_values_are_left(cluster, arguments, proc
     most = max(3, settings["clusters"]) if "per_channel" not in settings else 256
     assert all(values <= most for values in said.values.values())
     assert said.values or said.left
+    assert bool(said.notes) == (not said.values)
+
+
+@pytest.mark.parametrize(("clusters", "layers"), [(256, {}), (256, {"conv": 255}), (16, {"*": 256})])
+def test_a_recipe_that_finds_no_layer_says_so(cluster, clusters, layers):
+    _, said = cluster(Cluster(clusters=clusters, layers=layers, exclude=("dense*",), epochs=1))
+    (note,) = said.notes
+    assert not said.values and "nothing is clustered" in note and ("the 256 values" in note) == (not layers)
 
 
 def test_a_pattern_that_fits_nothing_is_refused(cluster):

@@ -114,6 +114,18 @@ def test_an_operator_newer_than_the_schema_gets_its_number(small: bytes, scratch
     assert read(scratch).operator_names == ("BUILTIN_9999",)
 
 
+@pytest.mark.parametrize("size", [-1, -5, -(2**31)])
+@pytest.mark.parametrize("which", range(4))
+def test_a_negative_dimension_is_refused(small: bytes, scratch: Path, which: int, size: int) -> None:
+    def shrink(model, schema) -> None:
+        tensor = model.subgraphs[0].tensors[which]
+        tensor.shape = [*tensor.shape[:-1], size]
+
+    scratch.write_bytes(edited(small, shrink))
+    with pytest.raises(ModelError, match=f"its tensor '.+' has a dimension of {size}; convert"):
+        read(scratch)
+
+
 def test_a_custom_operator_goes_by_its_code(small: bytes, scratch: Path) -> None:
     def edit(model, schema) -> None:
         code = model.operatorCodes[0]
