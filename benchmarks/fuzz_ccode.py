@@ -534,6 +534,8 @@ def campaign(
       said: takes a line about the state of things now and then.
     """
     rng, found, start = random.Random(seed), Found(), time.monotonic()
+    for name in sorted(files)[:1]:
+        asked(written(Mutant(name, files[name], "portable")))  # imports and templates that each child would load anew
     with tempfile.TemporaryDirectory() as place:
         while time.monotonic() - start < seconds and (most is None or found.counts["mutants"] < most):
             _batch(files, rng, found, Path(place), share)

@@ -1,11 +1,13 @@
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bundled
 import pytest
 from filelock import FileLock
+
+from edgekit.engine.worker import Worker
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +46,20 @@ def once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def process(tmp_path_factory) -> Iterator[Worker]:
+    """The process with TensorFlow, for all tests that need one: importing it takes seconds."""
+    with Worker(tmp_path_factory.mktemp("log") / "tensorflow") as worker:
+        yield worker
+
+
+@pytest.fixture(scope="session")
+def tflm(tmp_path_factory) -> Iterator[Worker]:
+    """The process with TFLM."""
+    with Worker(tmp_path_factory.mktemp("log") / "tflm") as worker:
+        yield worker
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(template: str, facts: dict[str, Any], folder: Path = TEMPLATES) -> str:
     """A template of a folder, filled in."""
+    return _environment(folder).get_template(template).render(facts)
+
+
+@functools.cache
+def _environment(folder: Path) -> jinja2.Environment:
+    """Compiles each template of a folder once."""
     import jinja2
 
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -20,4 +30,3 @@ def render(template: str, facts: dict[str, Any], folder: Path = TEMPLATES) -> st
         keep_trailing_newline=True,
         autoescape=False,  # what comes out is C
     )
-    return environment.get_template(template).render(facts)

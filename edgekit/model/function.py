@@ -17,19 +17,19 @@ from edgekit.model.shapes import Shapes, fixed, parse_shapes
 from edgekit.types import Reading
 
 
-def to_tflite(function: Any, model: Any = None) -> bytes:
+def to_tflite(function: Any, owner: Any = None) -> bytes:
     """A function as a float32 `.tflite`.
 
     Args:
       function: of this module: traced, with batch size 1; where it has the `names` of its outputs, these are used.
-      model: the function's `tf_keras` model, to go by way of a SavedModel: slower, but LSTM layers stay whole.
+      owner: of the variables that the function reads, to go by way of a SavedModel: slower, but LSTM layers stay whole.
 
     Raises:
       ModelError: TensorFlow Lite lacks an operation of the graph.
     """
     import tensorflow as tf
 
-    serving, owner = getattr(function, "detector", (function, model))
+    serving, owner = getattr(function, "detector", (function, owner))
     try:
         converter = tf.lite.TFLiteConverter.from_concrete_functions([serving], owner)
         converter.allow_custom_ops = serving is not function

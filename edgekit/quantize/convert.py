@@ -51,4 +51,8 @@ def convert(model: Any) -> bytes:
 
 def convert_fused(model: Any) -> bytes:
     """As `convert`, by way of a SavedModel: slower, but LSTM layers become one operator each."""
-    return to_tflite(keras_function(model), model)
+    import tensorflow as tf
+
+    owner = tf.Module()  # of the weights alone: with the model itself, every function of every layer would be saved too
+    owner.weights = model.variables
+    return to_tflite(keras_function(model), owner)

@@ -9,7 +9,6 @@ from edgekit.analyze.explain import explain_file
 from edgekit.analyze.findings import Explanation
 from edgekit.config import parse_value
 from edgekit.data.spec import DataSpec, Preprocessing
-from edgekit.engine.worker import Worker
 from edgekit.errors import DataError, ModelError
 from edgekit.model.read import load_file
 from edgekit.quantize.convert import convert_file
@@ -26,12 +25,6 @@ DATA = DataSpec(
     10,
     seed=1,
 )
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,6 @@ from edgekit.compress.changes import channel_axes, on_grid
 from edgekit.compress.climb import Rung, climb, shares
 from edgekit.config import decode, tomllib
 from edgekit.data.spec import DataSpec, Preprocessing
-from edgekit.engine.worker import Worker
 from edgekit.errors import DataError, RecipeError
 from edgekit.profile.profiles import load_target
 from edgekit.profile.recipe import Recipe
@@ -28,12 +27,6 @@ from edgekit.types import TensorSpec
 ROOT = Path(__file__).parents[2]
 DIGITS = str(ROOT / "assets/digits.npz")
 QUICK = Sweep("prune", (0.5, 0.8, 0.9), samples=600)
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.fixture(scope="module")

@@ -13,20 +13,12 @@ from make_graph import Graph
 from edgekit.ccode.fixed_point import exponentials, quantized_multiplier, requantize
 from edgekit.ccode.generate import generate
 from edgekit.ccode.plan import Span, Use, plan
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 
 KERNELS = ["portable", "dsp"]
 if cmsis_nn():
     KERNELS.append("cmsis-nn")
 EXACT = "anomaly_autoencoder audio_commands ecg_autoencoder hello_world magic_wand micro_speech on_off wake_word"
-
-
-@pytest.fixture(scope="module")
-def tflm(tmp_path_factory):
-    worker = Worker(tmp_path_factory.mktemp("log") / "tflm")
-    yield worker
-    worker.close()
 
 
 def differing(tflm, folder, content: bytes, kernels: str, samples: int = 60, compiler: str = "gcc") -> int:

@@ -1,21 +1,13 @@
 """Detectors: C hands over what `TFLite_Detection_PostProcess` takes, the encoded boxes and the scores."""
 
 import numpy as np
-import pytest
 from code_probe import compare
 from make_graph import Graph
 
 from edgekit.ccode.generate import generate
-from edgekit.engine.worker import Worker
 from edgekit.flatbuffer.detection import DETECTION, detects, with_float_detections, without_detection
 from edgekit.flatbuffer.read import parse
 from edgekit.quantize.integers import float_operators
-
-
-@pytest.fixture(scope="module")
-def tflm(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "tflm") as worker:
-        yield worker
 
 
 def detector(quantized: bool = False) -> bytes:

@@ -29,13 +29,6 @@ IMAGE = TensorSpec("image", (1, 28, 28, 1), "float32")
 DATA = DataSpec(str(ASSETS / "digits.npz"), "", Preprocessing(scale=1 / 255), (IMAGE,), 10, seed=1)
 
 
-@pytest.fixture(scope="module")
-def tflm(tmp_path_factory):
-    worker = Worker(tmp_path_factory.mktemp("log") / "tflm")
-    yield worker
-    worker.close()
-
-
 def differing(tflm, folder, content: bytes, kernels: str = "portable", samples: int = 40) -> int:
     (folder / "m.tflite").write_bytes(content)
     found, arena, bound = tflm.call(

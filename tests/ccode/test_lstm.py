@@ -11,15 +11,7 @@ from make_graph import Graph
 
 from edgekit.ccode.fixed_point import quantized_multiplier, requantize
 from edgekit.ccode.generate import generate
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
-
-
-@pytest.fixture(scope="module")
-def tflm(tmp_path_factory):
-    worker = Worker(tmp_path_factory.mktemp("log") / "tflm")
-    yield worker
-    worker.close()
 
 
 def differing(tflm, path, kernels: str, samples: int = 20, compiler: str = "gcc", lasting: bool = False) -> int:

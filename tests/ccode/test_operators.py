@@ -10,19 +10,11 @@ from hypothesis import strategies as st
 from make_graph import Graph
 
 from edgekit.ccode.generate import generate
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 
 ZEROS = st.sampled_from([-128, -3, 0, 127])
 SCALES = st.sampled_from([0.004, 0.05, 3.0])  # the first one shifts to the left
 SIZES = st.integers(1, 6)
-
-
-@pytest.fixture(scope="module")
-def tflm(tmp_path_factory):
-    worker = Worker(tmp_path_factory.mktemp("log") / "tflm")
-    yield worker
-    worker.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,18 +10,10 @@ from palette_probe import Tried, compare_tables, flash
 
 from edgekit.ccode.generate import generate
 from edgekit.engine import worker
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import constants, with_constants
 from edgekit.flatbuffer.read import parse
 from edgekit.shrink.file import lookup_file
-
-
-@pytest.fixture(scope="module")
-def tflm(tmp_path_factory):
-    worker = Worker(tmp_path_factory.mktemp("log") / "tflm")
-    yield worker
-    worker.close()
 
 
 def few(rng: np.random.Generator, shape, count: int, per_channel: bool) -> np.ndarray:

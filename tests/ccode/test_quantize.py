@@ -7,17 +7,10 @@ from make_graph import Graph
 
 from edgekit.ccode.generate import generate
 from edgekit.ccode.operators.quantize import PAIRS
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 
 ENDS = {"int8": (0.05, -3), "uint8": (0.05, 125), "int16": (2e-4, 0), "int32": (3e-9, 0)}
 """A scale and zero point for each type; those of 8 bits stand for the same values."""
-
-
-@pytest.fixture(scope="module")
-def tflm(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "tflm") as worker:
-        yield worker
 
 
 def quantized(source: str, made: str, scale: float = 1.0) -> bytes:

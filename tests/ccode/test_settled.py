@@ -6,18 +6,11 @@ from code_probe import compare
 from make_graph import Graph
 
 from edgekit.ccode.generate import generate
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
 from edgekit.runtimes import RUNTIMES, installed
 from edgekit.shrink.file import prove, shrink, shrink_file
 from edgekit.shrink.settings import Shrink
-
-
-@pytest.fixture(scope="module")
-def tflm(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "tflm") as worker:
-        yield worker
 
 
 def ints(g: Graph, *values: int) -> int:

@@ -4,7 +4,6 @@ import channels_probe as probe
 import numpy as np
 import pytest
 
-from edgekit.engine.worker import Worker
 from edgekit.errors import RecipeError
 
 GROUPS = {
@@ -30,12 +29,6 @@ GROUPS = {
     "sequential": 2,
 }
 """How many sets of channels each model has that can be removed, counted by hand."""
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.fixture

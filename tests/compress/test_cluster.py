@@ -8,15 +8,8 @@ from edgekit.compress.cluster import Clustered, cluster_file
 from edgekit.compress.prune import Pruned, prune_file
 from edgekit.compress.settings import Cluster, Prune
 from edgekit.data.spec import DataSpec, Preprocessing
-from edgekit.engine.worker import Worker
 from edgekit.errors import RecipeError
 from edgekit.types import TensorSpec
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,9 @@ import numpy as np
 import pytest
 
 from edgekit.compress.settings import Distil, Student
-from edgekit.engine.worker import Worker
 from edgekit.errors import RecipeError
 
 SHORT = {"epochs": 6, "batch_size": 16, "learning_rate": 0.003}
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.fixture

@@ -8,18 +8,11 @@ from msgspec.structs import replace
 from edgekit.compress.prune import Pruned, prune_file
 from edgekit.compress.settings import Prune
 from edgekit.data.spec import DataSpec, Preprocessing
-from edgekit.engine.worker import Worker
 from edgekit.errors import RecipeError
 from edgekit.types import TensorSpec
 
 PRUNED = {"conv/kernel", "separable/pointwise_kernel", "dense/kernel"}
 """What TFMOT prunes of the functional model: depthwise kernels are too small to spare any."""
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,6 @@ import pytest
 import zoo
 import zoo_probe as probe
 
-from edgekit.engine.worker import Worker
-
 TOLD = {
     ("3-D", ""): "MaxPool3D",
     ("first norm", "channels"): "conv: LayerNormalization is not taken apart",
@@ -35,12 +33,6 @@ WHOLE = ("1-D", "1-D sequential", "residual", "nested", "two inputs")
 """Models all whose weights can be pruned and clustered."""
 PAIRS = [("cluster", "distil"), ("prune 2:4", "distil"), ("cluster", "prune"), ("prune", "cluster"), ("cluster", "qat")]
 """Techniques of which the second once undid the first, or must not."""
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 def carry_out(process, tmp_path, model, techniques):

@@ -5,16 +5,8 @@ from pathlib import Path
 import files_probe as probe
 import pytest
 
-from edgekit.engine.worker import Worker
-
 FILES = Path(__file__).parent / "files"
 MODELS = sorted(f.relative_to(FILES).as_posix() for f in FILES.glob("*/*") if f.suffix in (".h5", ".keras"))
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 def test_there_are_files_of_old_and_new_versions():

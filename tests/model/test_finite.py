@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from make_graph import Graph
 
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.model.finite import check_constants, check_ranges
 from edgekit.model.read import load_file
@@ -52,12 +51,6 @@ def test_the_layer_of_a_keras_file_is_named(process, tmp_path, file, value):
     with pytest.raises(ModelError, match=f"{re.escape(str(bad))}: {says}"):
         process.call(load_file, str(bad), Reading(), str(tmp_path), returns=ModelFacts)
     assert [*tmp_path.iterdir()] == [bad]
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 def dense(weight: float, bias: float = 0.0, offset: float = 0.0) -> bytes:

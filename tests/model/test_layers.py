@@ -5,8 +5,6 @@ import re
 import layers_probe as probe
 import pytest
 
-from edgekit.engine.worker import Worker
-
 REFUSED = {
     "Conv3D": r"layer 'conv3d\S*' \(Conv3D\) has no int8 form in TensorFlow Lite, only .*: replace it by 2-D layers",
     "MaxPooling3D": r"layer 'max_pooling3d\S*' \(MaxPooling3D\) has no operator in TensorFlow Lite: replace it by 2-D",
@@ -20,12 +18,6 @@ FAST = {
 """The others take minutes together."""
 SANE = 20.0
 """SQNR in dB that int8 leaves of random weights at least."""
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.mark.parametrize(("lib", "name"), [(lib, name) for lib, names in FAST.items() for name in names])

@@ -2,19 +2,12 @@ import model_probe as probe
 import numpy as np
 import pytest
 
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.types import ModelFacts
 
 KINDS = ("functional", "sequential", "shared_layers", "nested")
 FILES = ("keras2.h5", "keras2.keras", "keras3.keras", "keras3.h5")
 ENDS = {"functional": (12, 12, 2, 4), "sequential": (10, 10, 1, 3), "shared_layers": (8, 16), "nested": (6, 6, 3, 2)}
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,16 +7,9 @@ from pathlib import Path
 import files_probe as probe
 import pytest
 
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 
 SOURCE = Path(__file__).parent / "files/keras-3.6.0/nested.keras"
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.fixture

@@ -1,15 +1,6 @@
 import re
 
-import pytest
 import rebuild_probe
-
-from edgekit.engine import worker
-
-
-@pytest.fixture(scope="module")
-def process():
-    with worker.Worker() as one:
-        yield one
 
 
 def test_public_models_become_integer_or_are_rightly_refused(shared, process):

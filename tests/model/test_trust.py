@@ -12,20 +12,12 @@ import numpy as np
 import pytest
 import trust_probe
 
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.model import allowed
 from edgekit.model.container import Container, identify
 from edgekit.model.read import load_file
 from edgekit.model.trust import check_trusted
 from edgekit.types import ModelFacts, Reading
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
-
 
 DENSE = {"module": "keras.layers", "class_name": "Dense", "config": {"name": "fine", "units": 2}}
 SIZE = 1 << 50

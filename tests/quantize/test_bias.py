@@ -2,14 +2,7 @@ import numpy as np
 import pytest
 import rescue_probe as probe
 
-from edgekit.engine.worker import Worker
 from edgekit.quantize.settings import Quantize
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 def test_the_mean_output_of_a_layer(process, tmp_path):

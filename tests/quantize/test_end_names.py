@@ -3,14 +3,7 @@
 import ends_probe as probe
 import pytest
 
-from edgekit.engine.worker import Worker
 from edgekit.flatbuffer.ends import apart
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.mark.parametrize("kind", ["plain", "dictionary", "fused"])

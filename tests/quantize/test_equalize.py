@@ -5,7 +5,6 @@ import pytest
 import rescue_probe as probe
 
 from edgekit.data.spec import DataSpec, Preprocessing
-from edgekit.engine.worker import Worker
 from edgekit.quantize.equalize import factors
 from edgekit.quantize.settings import Quantize
 from edgekit.types import TensorSpec
@@ -13,12 +12,6 @@ from edgekit.types import TensorSpec
 ROOT = Path(__file__).parents[2]
 PAIR = ([[1.0, -100.0]], [1.0, -10.0], [[4.0], [0.01]])
 """One input, two channels, one output."""
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 def equalized(process, path, pair, activation, x):

@@ -5,19 +5,12 @@ import pytest
 import quantize_probe as probe
 
 from edgekit.data.spec import DataSpec, Preprocessing
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import read
 from edgekit.quantize.settings import Quantize
 from edgekit.types import TensorSpec
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 def described(source, shape, classes, scale=1.0):

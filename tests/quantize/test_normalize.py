@@ -14,12 +14,6 @@ OWN, DERIVED = (
 )
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
-
-
 def found(process, kind, path):
     return process.call(probe.found, kind, str(path), returns=dict[str, float | str | bool])
 

@@ -1,14 +1,6 @@
 import pytest
 import schemes_probe as probe
 
-from edgekit.engine.worker import Worker
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
-
 
 @pytest.fixture
 def train(process):

@@ -4,7 +4,6 @@ import rescue_probe as probe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.engine.worker import Worker
 from edgekit.quantize.ranges import (
     BATCH,
     BINS,
@@ -25,12 +24,6 @@ from edgekit.quantize.stability import difference
 
 METHODS = ["minmax", "percentile", "mse", "entropy", "moving-average"]
 VALUES = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=40)
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 def seen(values) -> Spread:

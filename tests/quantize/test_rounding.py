@@ -2,15 +2,8 @@ import numpy as np
 import pytest
 import rescue_probe as probe
 
-from edgekit.engine.worker import Worker
 from edgekit.quantize.rounding import DAMPING, gptq, scales
 from edgekit.quantize.settings import Quantize
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.fixture(scope="module")

@@ -46,12 +46,6 @@ def prepared(once):
     return once("schemes", fill)
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
-
-
 @pytest.fixture
 def quantized(process, prepared, tmp_path):
     def run(settings):

@@ -1,18 +1,10 @@
 import masks_probe as probe
 import pytest
 
-from edgekit.engine.worker import Worker
-
 KINDS = [
     *("added", "subtracted", "float min", "infinite", "before scaling", "multiplied after", "twice"),
     *("selected", "selected infinite", "input", "integer input", "compared input", "selected by input"),
 ]
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    with Worker(tmp_path_factory.mktemp("log") / "log") as process:
-        yield process
 
 
 @pytest.mark.parametrize("kind", KINDS)
