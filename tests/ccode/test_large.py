@@ -42,7 +42,7 @@ def skips() -> bytes:
 
 
 @pytest.mark.parametrize("build", [chain, fan, skips])
-def test_many_operators_are_exact_and_take_little_stack(build, tmp_path):
+def test_many_operators_are_exact_and_take_little_stack(build, tflm, tmp_path):
     content = build()
     for name, text in generate(content, "m").files.items():
         (tmp_path / name).write_text(text)
@@ -50,4 +50,4 @@ def test_many_operators_are_exact_and_take_little_stack(build, tmp_path):
     stacks = [int(line.split("\t")[1]) for line in (tmp_path / "m.su").read_text().splitlines()]
     assert max(stacks) < 2048
     (tmp_path / "m.tflite").write_bytes(content)
-    assert worker.call(compare, str(tmp_path / "m.tflite"), "portable", 10, returns=tuple[int, int, int])[0] == 0
+    assert tflm.call(compare, str(tmp_path / "m.tflite"), "portable", 10, returns=tuple[int, int, int])[0] == 0

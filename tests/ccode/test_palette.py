@@ -89,7 +89,7 @@ def test_what_saves_little_stays_plain(content):
 
 
 @pytest.fixture(scope="module")
-def decoding(shared, tmp_path_factory):
+def decoding(tflm, shared, tmp_path_factory):
     """A file in which TFLM decodes weights, and the same without."""
     folder, rng = tmp_path_factory.mktemp("decode"), np.random.default_rng(3)
     content = (shared / "models/tflite/wake_word_int8.tflite").read_bytes()
@@ -97,7 +97,7 @@ def decoding(shared, tmp_path_factory):
     values = rng.choice(np.arange(-127, 128), 16, replace=False).astype(np.int8)
     plain = folder / "plain.tflite"
     plain.write_bytes(with_constants(content, {i: rng.choice(values, v.shape) for i, v in weights.items()}))
-    worker.call(lookup_file, str(plain), None, None, str(folder), returns=type(None))
+    tflm.call(lookup_file, str(plain), None, None, str(folder), returns=type(None))
     return folder / "model.tflite", plain
 
 

@@ -33,8 +33,8 @@ def model(shared):
 @needs_tools
 @pytest.mark.parametrize("kernels", ["portable", "dsp"])
 @pytest.mark.parametrize("core", CORES)
-def test_every_output_is_that_of_tflm(model, core, kernels):
-    found = worker.call(simulated, model, kernels, core, 5, returns=dict[str, float])
+def test_every_output_is_that_of_tflm(tflm, model, core, kernels):
+    found = tflm.call(simulated, model, kernels, core, 5, returns=dict[str, float])
     assert found["differing"] == 0
     assert found["weights"] < found["flash"] < found["weights"] + 20_000
     assert found["arena"] <= found["ram"] < found["arena"] + 2_000
@@ -44,18 +44,18 @@ def test_every_output_is_that_of_tflm(model, core, kernels):
 
 
 @needs_tools
-def test_the_count_is_the_same_in_every_run(model):
-    runs = [worker.call(simulated, model, "dsp", "cortex-m4f", 2, returns=dict[str, float]) for _ in range(3)]
+def test_the_count_is_the_same_in_every_run(tflm, model):
+    runs = [tflm.call(simulated, model, "dsp", "cortex-m4f", 2, returns=dict[str, float]) for _ in range(3)]
     assert runs[0] == runs[1] == runs[2]
-    portable = worker.call(simulated, model, "portable", "cortex-m4f", 2, returns=dict[str, float])
+    portable = tflm.call(simulated, model, "portable", "cortex-m4f", 2, returns=dict[str, float])
     assert runs[0]["instructions"] < 0.8 * portable["instructions"]
 
 
 @needs_tools
 @pytest.mark.parametrize(("kernels", "per_mac"), [("portable", 2.6), ("dsp", 1.6)])
-def test_a_dense_network_takes_less_than_what_other_generators_make_of_it(shared, kernels, per_mac):
+def test_a_dense_network_takes_less_than_what_other_generators_make_of_it(tflm, shared, kernels, per_mac):
     model = str(shared / "models/tflite/anomaly_autoencoder_int8.tflite")
-    found = worker.call(simulated, model, kernels, "cortex-m4f", 2, returns=dict[str, float])
+    found = tflm.call(simulated, model, kernels, "cortex-m4f", 2, returns=dict[str, float])
     assert found["differing"] == 0 and found["instructions"] < per_mac * 264_192
     assert found["flash"] <= 273_560 and found["arena"] <= 272, "the least of docs/bakenn.md"
 
@@ -86,19 +86,19 @@ def layers() -> bytes:
 
 @needs_tools
 @pytest.mark.parametrize("core", CORES)
-def test_cmsis_nn_from_a_path_has_the_outputs_of_tflm(tmp_path, cmsis_nn, core):
+def test_cmsis_nn_from_a_path_has_the_outputs_of_tflm(tflm, tmp_path, cmsis_nn, core):
     (tmp_path / "layers.tflite").write_bytes(layers())
     library = {name: str(folder) for name, folder in parts(cmsis_nn).items()}
     arguments = (str(tmp_path / "layers.tflite"), "cmsis-nn", core, 20, library)
-    assert worker.call(simulated, *arguments, returns=dict[str, float])["differing"] == 0
+    assert tflm.call(simulated, *arguments, returns=dict[str, float])["differing"] == 0
 
 
 @needs_tools
-def test_cmsis_nn_with_helium_has_the_outputs_of_tflm(tmp_path, cmsis_nn):
+def test_cmsis_nn_with_helium_has_the_outputs_of_tflm(tflm, tmp_path, cmsis_nn):
     (tmp_path / "layers.tflite").write_bytes(layers())
     library = {name: str(folder) for name, folder in parts(cmsis_nn).items()}
     without, found = (
-        worker.call(f, str(tmp_path / "layers.tflite"), *more, library, returns=dict[str, float])
+        tflm.call(f, str(tmp_path / "layers.tflite"), *more, library, returns=dict[str, float])
         for f, more in ((simulated, ("cmsis-nn", "cortex-m55", 20)), (with_helium, ()))
     )
     assert found["differing"] == 0 and found["instructions"] < 0.8 * without["instructions"]

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from edgekit.engine import worker
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.edit import constants, objects, packed, with_constants
@@ -26,21 +25,27 @@ def of_few_values(content: bytes, count: int) -> bytes:
     return with_constants(content, {i: rng.choice(values, v.shape).astype(np.int8) for i, v in weights.items()})
 
 
-def looked_up(content: bytes, folder, arena=None) -> bytes:
-    (folder / "in.tflite").write_bytes(content)
-    worker.call(lookup_file, str(folder / "in.tflite"), None, arena, str(folder), returns=type(None))
-    return (folder / "model.tflite").read_bytes()
+@pytest.fixture
+def looked_up(tflm, tmp_path):
+    """Writes a model as `in.tflite` and, with tables, as `model.tflite`, and returns what the latter holds."""
+
+    def run(content: bytes, arena=None) -> bytes:
+        (tmp_path / "in.tflite").write_bytes(content)
+        tflm.call(lookup_file, str(tmp_path / "in.tflite"), None, arena, str(tmp_path), returns=type(None))
+        return (tmp_path / "model.tflite").read_bytes()
+
+    return run
 
 
-def test_tables_that_are_no_smaller_than_the_weights_are_left_out(content, tmp_path):
+def test_tables_that_are_no_smaller_than_the_weights_are_left_out(content, looked_up):
     model = of_few_values(content, 32)  # 64 weights a channel, which would have tables of 32 bytes
-    assert looked_up(model, tmp_path) == model
+    assert looked_up(model) == model
 
 
 @pytest.mark.parametrize("count", [2, 3, 8, 16])
-def test_tflm_decodes_them_to_the_same_outputs(content, tmp_path, count):
+def test_tflm_decodes_them_to_the_same_outputs(content, looked_up, tmp_path, count):
     model = of_few_values(content, count)
-    smaller = looked_up(model, tmp_path)
+    smaller = looked_up(model)
     weights, bits = constants(model), int(np.ceil(np.log2(count)))
     chosen = [weights[c.tensor] for c in candidates(model)]
     tables = sum(len(parse(model, "m").tensors[c.tensor].scales) for c in candidates(model)) << bits
@@ -50,36 +55,36 @@ def test_tflm_decodes_them_to_the_same_outputs(content, tmp_path, count):
     assert prove(tmp_path / "in.tflite", tmp_path / "model.tflite", "litert").startswith("refuses the smaller file")
 
 
-def test_a_model_of_many_values_stays_as_it_is(content, tmp_path):
-    assert looked_up(of_few_values(content, 200), tmp_path) == of_few_values(content, 200)
+def test_a_model_of_many_values_stays_as_it_is(content, looked_up):
+    assert looked_up(of_few_values(content, 200)) == of_few_values(content, 200)
 
 
-def test_the_arena_limits_what_is_decoded(content, tmp_path):
+def test_the_arena_limits_what_is_decoded(content, tflm, looked_up, tmp_path):
     from edgekit.runtimes.tflm import smallest_arena
 
     model = of_few_values(content, 4)
     (tmp_path / "plain.tflite").write_bytes(model)
-    own = worker.call(smallest_arena, str(tmp_path / "plain.tflite"), returns=int)
-    free = looked_up(model, tmp_path)
-    assert worker.call(smallest_arena, str(tmp_path / "model.tflite"), returns=int) > own
-    tight = looked_up(model, tmp_path, arena=own + 2000)
+    own = tflm.call(smallest_arena, str(tmp_path / "plain.tflite"), returns=int)
+    free = looked_up(model)
+    assert tflm.call(smallest_arena, str(tmp_path / "model.tflite"), returns=int) > own
+    tight = looked_up(model, arena=own + 2000)
     assert len(free) < len(tight) <= len(model)
-    assert worker.call(smallest_arena, str(tmp_path / "model.tflite"), returns=int) <= own + 2000
+    assert tflm.call(smallest_arena, str(tmp_path / "model.tflite"), returns=int) <= own + 2000
 
 
-def test_the_tensors_keep_their_places(content, tmp_path):
+def test_the_tensors_keep_their_places(content, looked_up):
     model = of_few_values(content, 4)
-    old, new = parse(model, "old"), parse(looked_up(model, tmp_path), "new")
+    old, new = parse(model, "old"), parse(looked_up(model), "new")
     assert len(new.tensors) > len(old.tensors)
     pairs = list(zip(old.tensors, new.tensors, strict=False))
     assert all(a.shape == b.shape for a, b in pairs if not a.bytes), "so that they can have their names back"
 
 
 @pytest.mark.parametrize("count", [3, 16])
-def test_the_twin_has_the_weights_as_they_were(content, tmp_path, count):
+def test_the_twin_has_the_weights_as_they_were(content, looked_up, tmp_path, count):
     """What tools give to runtimes other than TFLM."""
     model = of_few_values(content, count)
-    looked_up(model, tmp_path)
+    looked_up(model)
     with twin(tmp_path / "in.tflite") as place:
         assert place == tmp_path / "in.tflite", "a file without tables is its own twin"
     with twin(tmp_path / "model.tflite") as place:
