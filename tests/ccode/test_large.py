@@ -8,7 +8,6 @@ from code_probe import compare
 from make_graph import Graph
 
 from edgekit.ccode.generate import generate
-from edgekit.engine import worker
 
 COUNT = 300
 """More than a part of `NAME_run` has, and than a function takes."""

@@ -9,7 +9,6 @@ from make_graph import Graph
 from palette_probe import Tried, compare_tables, flash
 
 from edgekit.ccode.generate import generate
-from edgekit.engine import worker
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import constants, with_constants
 from edgekit.flatbuffer.read import parse

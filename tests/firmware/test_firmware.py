@@ -15,7 +15,6 @@ from edgekit.ccode.generate import generate
 from edgekit.ccode.library import needed, parts
 from edgekit.emit.c_array import CArray
 from edgekit.emit.kit import Kit, files
-from edgekit.engine import worker
 from edgekit.errors import TargetError, WorkerError
 from edgekit.firmware import run as firmware
 from edgekit.firmware.cores import CORES
