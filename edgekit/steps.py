@@ -264,12 +264,14 @@ def score(
     metric: str = "accuracy",
     keep: bool = False,
     most: int | None = None,
+    real: bool = False,
 ) -> Step:
     """Runs the evaluation set; compares with its labels, and with the reference's outputs.
 
     Args:
       keep: all stored outputs, to hold runtimes against each other.
       most: samples that are enough.
+      real: keep them in real values, to be a reference.
     """
     arguments = {
         "model": model,
@@ -280,6 +282,7 @@ def score(
         "metric": metric,
         "keep": keep,
         "most": most,
+        "real": real,
     }
     libraries = (ENGINES[runtime].package, "numpy")
     function = "edgekit.measure.accuracy:score_file"

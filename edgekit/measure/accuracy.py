@@ -43,6 +43,7 @@ def score_file(
     metric: str = "accuracy",
     keep: bool = False,
     most: int | None = None,
+    real: bool = False,
 ) -> list[Measurement]:
     """Runs a model over the evaluation set, one sample at a time, each from a fresh state.
 
@@ -54,6 +55,7 @@ def score_file(
       reference: the reference's `outputs.npz`, in real values, on the same samples, or None.
       metric: see `edgekit.measure.metrics`; `accuracy` for nothing else.
       most: evaluation samples that are enough; all of them where it is None.
+      real: the outputs are kept in real values, to be a reference.
 
     Returns:
       see `compare`; `skill` where outputs are kept that become a reference. Of the second output and those after it
@@ -74,13 +76,14 @@ def score_file(
     if wanted != given:
         raise DataError(f"{data.source}: samples of shape {given}, but {model} takes {wanted}")
     outputs = _run_all(session, samples, data, progress)
-    real = [dequantize(o, spec) for o, spec in zip(outputs, session.outputs, strict=True)]
+    values = [dequantize(o, spec) for o, spec in zip(outputs, session.outputs, strict=True)]
     before = None
     if reference is not None:
         with np.load(reference) as file:
             before = [file[name] for name in file.files]
     place = Path(folder)
-    return write_answers(outputs if keep else None, real, before, samples, data, metric, _label(session), place)
+    kept = (values if real else outputs) if keep else None
+    return write_answers(kept, values, before, samples, data, metric, _label(session), place)
 
 
 def write_answers(

@@ -68,7 +68,7 @@ def settle(
     """
     engine = f"{runtime} {installed(runtime)}"
     truth = original.artifacts[OUTPUTS] if original else None
-    floats = run(score("score float", graph, runtime, truth, keep=True), "float", runtime)
+    floats = run(score("score float", graph, runtime, truth, keep=True, real=True), "float", runtime)
     if floats is None:
         return _reference(original)
     near = _worst(floats) if original else None
@@ -76,10 +76,10 @@ def settle(
     if installed(REFERENCE) and (near is None or near < ALIKE_DB):
         name, most = f"score float {REFERENCE}", None if original else SPOT
         against = truth or floats.artifacts[OUTPUTS]
-        plain = run(score(name, graph, REFERENCE, against, keep=True, most=most), "float", REFERENCE)
+        plain = run(score(name, graph, REFERENCE, against, keep=True, most=most, real=True), "float", REFERENCE)
         if original is None and plain is not None and (near := _worst(plain)) < ALIKE_DB:
             # On all samples: it is what the others are held against.
-            plain = run(score(name, graph, REFERENCE, None, keep=True), "float", REFERENCE)
+            plain = run(score(name, graph, REFERENCE, None, keep=True, real=True), "float", REFERENCE)
     if near is None or near >= ALIKE_DB:
         what = "the model as it was given" if original else "its plain kernels"
         figures = [] if near is None else [_figure(near, f"{engine} against {what}")]

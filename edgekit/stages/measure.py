@@ -165,7 +165,9 @@ def measure(
             reference = settle(
                 given, original, data, score, BASELINE, tuple(engines), run, lambda step: maker.make(step, scope), made
             )
-        elif graphs and (scored := run(score("score float", given, BASELINE, None, keep=True), "float", BASELINE)):
+        elif graphs and (
+            scored := run(score("score float", given, BASELINE, None, keep=True, real=True), "float", BASELINE)
+        ):
             reference = Reference(scored.artifacts[OUTPUTS], scored.artifacts[steps.PREDICTIONS])
         measurements += reference.found
         notes += reference.notes

@@ -12,6 +12,7 @@ from edgekit.runtimes import installed
 from edgekit.types import Measurement, TensorSpec
 
 COUNT = 300
+AS_REFERENCE = {"keep": True, "real": True}
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +84,9 @@ def test_progress_is_told(model, samples, tmp_path):
 
 def test_two_runtimes_are_compared(model, digits, samples, tmp_path):
     y = digits[1]
-    score(model, samples(), tmp_path / "theirs", "tflm")
+    with worker.Worker() as process:
+        score(model, samples(), tmp_path / "theirs", "tflm", process=process, named=AS_REFERENCE)
     reference = str(tmp_path / "theirs" / "outputs.npz")
-    np.savez(reference, output_0=np.load(tmp_path / "theirs" / "predictions.npy"))
     _, churned, noise, drop = score(model, samples(y=y), tmp_path / "ours", "litert", reference)
     a, b = (np.load(tmp_path / name / "predictions.npy").argmax(axis=1) for name in ("ours", "theirs"))
     assert churned.value == pytest.approx(100 * np.mean(a != b)) and churned.unit == "points"
@@ -95,6 +96,15 @@ def test_two_runtimes_are_compared(model, digits, samples, tmp_path):
 
     unlabelled = score(model, samples(), tmp_path / "ours", "litert", reference)
     assert [m.name for m in unlabelled] == ["churn", "sqnr", "fidelity", "lost_outputs"]
+
+
+def test_an_integer_model_is_a_reference_in_real_values(model, samples, tmp_path):
+    with worker.Worker() as process:
+        score(model, samples(), tmp_path / "before", process=process, named=AS_REFERENCE)
+        reference = str(tmp_path / "before" / "outputs.npz")
+        found = score(model, samples(), tmp_path / "after", reference=reference, process=process)
+    values = {m.name: (m.value, m.reason) for m in found}
+    assert values["sqnr"] == (None, "no noise: the predictions are equal") and values["fidelity"] == (100, "")
 
 
 class TestMeasures:
