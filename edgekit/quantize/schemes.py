@@ -17,6 +17,7 @@ from edgekit.errors import ModelError, RecipeError
 from edgekit.flatbuffer.edit import objects, packed, ranges
 from edgekit.flatbuffer.read import Graph, Operator, parse
 from edgekit.quantize.integers import described, in_float, made
+from edgekit.quantize.pooling import with_pooling
 from edgekit.quantize.repair import repaired
 from edgekit.quantize.settings import Quantize
 from edgekit.types import INTEGER
@@ -41,6 +42,7 @@ def quantize_with_scheme(model: str, settings: Quantize, folder: str) -> str:
     from ai_edge_quantizer import quantizer
 
     content = Path(model).read_bytes()
+    content = with_pooling(content) if settings.static else content
     graph = parse(content, model)
     try:
         work = quantizer.Quantizer(_with_signatures(content), recipe(graph, settings))

@@ -17,6 +17,7 @@ from edgekit.analyze.findings import Explanation
 from edgekit.data.spec import DataSpec
 from edgekit.engine.make import Made, Step
 from edgekit.errors import ModelError, RecipeError, WorkerError
+from edgekit.measure.judge import UNLABELLED
 from edgekit.measure.reference import decibels, settle
 from edgekit.profile.target import Target
 from edgekit.quantize.settings import Qat, Quantize
@@ -114,8 +115,9 @@ def rescue(
             made = quantized(graph, data, changed, make, f"try {word}")
         model = made.artifacts[INTEGER]
         judged = make(steps.score(f"score {word}", model, held_out, BASELINE, threads, answers))
-        said = ", ".join(f"{k} = {v}" for k, v in change.items())
-        return _Attempt(Rung(remedy, said, *_lost(judged.value), model.bytes, made.row.seconds, False), model, changed)
+        return _Attempt(
+            Rung(remedy, _said(change), *_lost(judged.value), model.bytes, made.row.seconds, False), model, changed
+        )
 
     best = attempt("as the recipe says", {}, msgspec.structs.replace(settings, rescue=False))
     rungs = [msgspec.structs.replace(best.rung, kept=True)]
@@ -127,7 +129,7 @@ def rescue(
             try:
                 tried.append(attempt(name, change, best.settings))
             except (ModelError, RecipeError) as error:
-                rungs.append(Rung(name, str(change), None, None, 0, 0.0, False, str(error)))
+                rungs.append(Rung(name, _said(change), None, None, 0, 0.0, False, str(error)))
         better = min([best, *tried], key=lambda one: one.order)
         rungs += [msgspec.structs.replace(one.rung, kept=one is better) for one in tried]
         best = better
@@ -189,10 +191,15 @@ def _remedies(
         yield "training", [{}]
 
 
+def _said(change: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in change.items())
+
+
 def _lost(measurements: list[Measurement]) -> tuple[float, float]:
     """What is lost, of the output that loses most, and the SQNR of the worst in dB.
 
-    Lost are points of accuracy; without labels points of agreement, or percent of the values that follow no more.
+    Lost are points of accuracy; without labels points of agreement, or, where an output is no classes, percent of the
+    values that follow no more, and all of them below the SQNR that a budget implies.
     """
     outputs: dict[str, dict[str, Measurement]] = {}
     for found in measurements:
@@ -202,7 +209,10 @@ def _lost(measurements: list[Measurement]) -> tuple[float, float]:
     def lost(figures: dict[str, Measurement]) -> float:
         if "accuracy_drop" in figures:
             return figures["accuracy_drop"].value or 0.0
-        return max(100 - (figures["fidelity"].value or 0.0), figures["lost_outputs"].value or 0.0)
+        agreed, values = figures["fidelity"], figures["lost_outputs"].value or 0.0
+        if not agreed.reason:
+            return 100 - (agreed.value or 0.0)
+        return values if decibels(figures["sqnr"]) >= UNLABELLED["sqnr"] else 100.0
 
     compared = [figures for figures in outputs.values() if "sqnr" in figures]
     return max(map(lost, compared)), min(decibels(figures["sqnr"]) for figures in compared)

@@ -146,3 +146,44 @@ def _distance(content: bytes, trained: Any, x: Any) -> float:
         given.append(interpreter.get_tensor(out["index"])[0])
     wanted = trained.predict(x, verbose=0)
     return float(np.abs(np.array(given) - wanted).max() / np.abs(wanted).max())
+
+
+def largest(shape: list[int], axes: list[int], keep: bool) -> dict[str, Any]:
+    """The largest value of an input over some axes, as a pooling.
+
+    Returns:
+      the operators, whether the answers are the same to the bit, and which operators int16x8 leaves in float.
+    """
+    import tempfile
+
+    import numpy as np
+    import tensorflow as tf
+
+    from edgekit.flatbuffer.read import parse
+    from edgekit.model.function import to_tflite
+    from edgekit.quantize.int8 import calibrate
+    from edgekit.quantize.integers import float_operators
+    from edgekit.quantize.pooling import with_pooling
+    from edgekit.quantize.qat import outputs
+    from edgekit.quantize.schemes import quantize_with_scheme
+
+    @tf.function(input_signature=[tf.TensorSpec((1, *shape))])
+    def model(x):
+        return tf.reduce_max(x, axis=axes, keepdims=keep) * 0.5
+
+    settings = Quantize(scheme="int16x8", calibration_samples=8)
+    samples = [np.random.default_rng(1).normal(size=(8, *shape)).astype(np.float32)]
+    given = to_tflite(model.get_concrete_function())
+    pooled = with_pooling(given)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "float.tflite"
+        path.write_bytes(calibrate(given, samples, settings))
+        quantize_with_scheme(str(path), settings, folder)
+        quantized = (Path(folder) / "model.tflite").read_bytes()
+    [before], [after], [real] = (outputs(file, samples) for file in (given, pooled, quantized))
+    return {
+        "operators": list(parse(pooled, "pooled").operator_names),
+        "same": np.array_equal(before, after),
+        "floats": float_operators(parse(quantized, "quantized")),
+        "error": float(np.abs(real - before).max()),
+    }

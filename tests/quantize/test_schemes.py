@@ -125,3 +125,13 @@ def test_the_same_bytes_every_time(quantized):
 def test_a_pattern_that_fits_nothing_names_the_nearest_layer(quantized, place):
     with pytest.raises(RecipeError, match=rf'recipe\.quantize\.{place}: no layer .* "conv3"; did you mean "conv[12]"'):
         quantized(Quantize(**{place: ("conv3",)}))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((7, 3), [1]), ((4, 6, 3), [1, 2]), ((4, 6, 3), [1]), ((4, 6, 3), [2]), ((4, 6, 3), [-2, -3])]
+)
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_largest_value_over_steps_is_a_pooling_in_int16(process, shape, axes, keep):
+    found = process.call(probe.largest, list(shape), axes, keep, returns=dict)
+    assert "MAX_POOL_2D" in found["operators"] and "REDUCE_MAX" not in found["operators"]
+    assert found["same"] and found["floats"] == [] and found["error"] < 1e-3
