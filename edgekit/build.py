@@ -209,6 +209,8 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         if recipe.techniques:
             maker.make(steps.rehearse(loaded.artifact, data, recipe, objects, lesson), scope)
         for technique in recipe.techniques:
+            if technique != "qat":  # which has plain int8 to be better than
+                notes.append(getattr(recipe, technique).too_short(technique, found.train))
             done = make(steps.compress(technique, done.artifacts[KERAS], data, recipe, objects, lesson))
             name = "convert" if technique == recipe.techniques[-1] else f"convert {technique}"
             graphs[technique] = make(steps.convert(name, done.artifacts[KERAS], objects)).artifact
@@ -236,7 +238,7 @@ def compress(spec: ModelSpec, target: Target, maker: Maker) -> Product:
         engines = available(target.runtimes).engines
         small = shrunk(shipped, data, samples, target, engines, make, lambda step: maker.make(step, scope))
         notes += small.notes
-    notes = list(dict.fromkeys(notes))
+    notes = list(filter(None, dict.fromkeys(notes)))
     notes += [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
     notes += [f"{m.row.name}: {note}" for m in made for note in getattr(m.value, "notes", ())]
     return Product(

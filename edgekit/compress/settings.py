@@ -14,6 +14,10 @@ Share = Annotated[float, Meta(ge=0, lt=1)]
 Weight = Annotated[float, Meta(ge=0)]
 Pattern = Annotated[str, Meta(min_length=1)]
 
+FEW, ENOUGH = 100, 200
+"""Updates of the weights that are too few to make up for what was taken, and that bring most of it back:
+docs/compression.md has figures."""
+
 
 class FineTuning(Settings, frozen=True):
     """How a model is trained on after it was changed."""
@@ -24,6 +28,17 @@ class FineTuning(Settings, frozen=True):
     patience: Annotated[int, Meta(ge=0)] = 0
     """Ends the training after so many epochs without a lower loss on the held-out samples, and keeps the best weights;
     0 trains all epochs."""
+
+    def too_short(self, technique: str, samples: int) -> str:
+        """Why the training is too short to make up for what a technique takes, as a note; "" where it is not, or where
+        none is asked for."""
+        batches = -(-samples // self.batch_size)
+        if not self.epochs or self.epochs * batches >= FEW:
+            return ""
+        return (
+            f"{technique}: {self.epochs} epochs of {samples} samples update the weights {self.epochs * batches} times, "
+            f"too few to make up for what it takes; --set recipe.{technique}.epochs={-(-ENOUGH // batches)}"
+        )
 
 
 class Selection(FineTuning, frozen=True):
