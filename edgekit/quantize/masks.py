@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from edgekit.flatbuffer.edit import constants, with_constants
-from edgekit.flatbuffer.read import Graph, Operator, parse
+from edgekit.flatbuffer.edit import constants, objects, packed, with_constants
+from edgekit.flatbuffer.read import Graph, Operator, _schema, parse
 from edgekit.quantize.activations import activations
+from edgekit.quantize.casts import add_constant, code_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,7 +116,9 @@ def bounded(model: bytes, samples: list[np.ndarray]) -> tuple[bytes, str]:
 
     With the scores s between low and high, a mask of -(high - low + 104) puts the masked ones at low - 104 at most,
     which is 104 below the largest one of their row: exp(-104) is zero in float32, as exp(-1e9) is. Where all of a row
-    is masked that does not hold; so the outputs are compared to the bit before anything is kept.
+    is masked that does not hold: beside -1e9 nothing is left of the scores, so that all are equal, and beside -132 they
+    are not, before int8 saturates (`scores`). So the outputs are compared to the bit, as they are or with the masked
+    scores saturated, before anything is kept.
 
     Args:
       model: float, with batch size 1.
@@ -126,11 +129,9 @@ def bounded(model: bytes, samples: list[np.ndarray]) -> tuple[bytes, str]:
     found, fixed = masked(model), constants(model)
     if not found:
         return model, ""
-    plain = with_constants(
-        model, {i: np.where(np.abs(fixed[i]) >= MASKING, np.float32(0), fixed[i]) for m in found for i in m.constants}
-    )
-    limits = [_limits(version, found, samples) for version in (model, plain)]
+    limits = [_limits(version, found, samples) for version in (model, _unmasked(model, found))]
     values: dict[int, np.ndarray] = {}
+    floors = {mask.input: min(ends[mask.input][0] for ends in limits) - UNDERFLOW for mask in found}
     for mask in found:
         low, high = (pick(ends[mask.input][i] for ends in limits) for i, pick in enumerate((min, max)))
         enough = max(high, 0.0) - low + UNDERFLOW
@@ -145,16 +146,43 @@ def bounded(model: bytes, samples: list[np.ndarray]) -> tuple[bytes, str]:
     names = ", ".join(sorted({graph.tensors[i].name.split(";")[0] for m in found for i in m.scores}))[:200]
     largest = max(float(np.abs(fixed[index]).max()) for index in values)
     some = [x[:CHECKED] for x in samples]
-    if not _same_outputs(model, changed, some):
+    same = _same_outputs(model, changed, some)
+    if not same and not _same_outputs(model, _saturated(changed, floors), some):
         return model, (
             f"a mask of {largest:.3g} before a softmax ({names}) could not be made smaller, for some rows are masked "
             "whole: int8 has no steps left for the scores; mask with a constant of -100, or leave one value unmasked"
         )
     smallest = max(float(np.abs(value).max()) for value in values.values())
+    where = "" if same else ", once rows that are masked whole saturate as they do in int8"
     return changed, (
         f"masks before a softmax ({names}) are {-smallest:.4g} instead of {-largest:.3g}, "
-        "with which no step of int8 was left for the scores; the float outputs are the same to the bit"
+        f"with which no step of int8 was left for the scores; the float outputs are the same to the bit{where}"
     )
+
+
+def _saturated(model: bytes, floors: dict[int, float]) -> bytes:
+    """A float `.tflite` in which what a softmax reads is at least so much, by the tensor."""
+    import copy
+
+    import numpy as np
+
+    schema, changed = _schema(), objects(model)
+    main, made = changed.subgraphs[0], []
+    for operator, known in zip(main.operators, parse(model, "the float model").operators, strict=False):
+        if known.name == "SOFTMAX" and (source := known.inputs[0]) in floors:
+            tensor, floor = copy.copy(main.tensors[source]), np.asarray(floors[source], np.float32)
+            tensor.name += b"/saturated"
+            main.tensors.append(tensor)
+            raised, index = schema.OperatorT(), len(main.tensors) - 1
+            raised.opcodeIndex = code_of(changed, "MAXIMUM")
+            raised.inputs, raised.outputs = [source, add_constant(changed, floor, "floor")], [index]
+            raised.builtinOptionsType = schema.BuiltinOptions.MaximumMinimumOptions
+            raised.builtinOptions = schema.MaximumMinimumOptionsT()
+            operator.inputs = [index]
+            made.append(raised)
+        made.append(operator)
+    main.operators = made
+    return packed(changed)
 
 
 def scores(
@@ -174,7 +202,8 @@ def scores(
       not masked: what saturates there, n values together, gets less than half a step of probability.
     """
     found = masked(model)
-    limits = _limits(model, found, samples) if found else {}
+    whole = _limits(_unmasked(model, found), found, samples) if found else {}
+    limits = _limits(model, found, samples, {index: low for index, (low, _) in whole.items()}) if found else {}
     graph, cut = parse(model, "the float model"), dict(known)
     cut |= _seen(model, samples, {i for mask in found for i in mask.plain} & known.keys())
     for mask in found:
@@ -185,14 +214,32 @@ def scores(
     return cut
 
 
-def _limits(model: bytes, found: list[Masked], samples: list[np.ndarray]) -> dict[int, tuple[float, float]]:
-    """The smallest and the largest value that a softmax does not round to zero, by the tensor that it reads."""
+def _unmasked(model: bytes, found: list[Masked]) -> bytes:
+    """A float `.tflite` whose masks are zero."""
+    import numpy as np
+
+    fixed = constants(model)
+    return with_constants(
+        model, {i: np.where(np.abs(fixed[i]) >= MASKING, np.float32(0), fixed[i]) for m in found for i in m.constants}
+    )
+
+
+def _limits(
+    model: bytes, found: list[Masked], samples: list[np.ndarray], least: dict[int, float] | None = None
+) -> dict[int, tuple[float, float]]:
+    """The smallest and the largest value that a softmax does not round to zero, by the tensor that it reads.
+
+    Args:
+      least: a score without a mask, by tensor: a row without any value as large is masked whole, and not counted.
+    """
     import numpy as np
 
     ends: dict[int, tuple[float, float]] = {}
     for values in activations(model, samples, [mask.input for mask in found]):
         for index, value in values.items():
-            counting = value[(value > value.max(axis=-1, keepdims=True) - UNDERFLOW) & (np.abs(value) < 1e8)]
+            largest = value.max(axis=-1, keepdims=True)
+            counts = (value > largest - UNDERFLOW) & (np.abs(value) < 1e8)
+            counting = value[counts & (largest >= least[index])] if least else value[counts]
             if counting.size:
                 low, high = ends.get(index, (np.inf, -np.inf))
                 ends[index] = min(low, float(counting.min())), max(high, float(counting.max()))

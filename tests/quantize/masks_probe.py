@@ -42,29 +42,30 @@ def attention(kind: str) -> bytes:
             s = tf.where(past > 0, s, -1e9)
         elif kind == "selected infinite":
             s = tf.where(past > 0, s, np.float32(-np.inf))
-        elif kind == "input":
+        elif kind in ("input", "input, whole"):
             s += (1 - mask[:, None, :]) * -1e9
-        elif kind == "integer input":
+        elif kind in ("integer input", "integer input, whole"):
             s += (1 - tf.cast(mask[:, None, :], tf.float32)) * -1e9
-        elif kind == "compared input":
+        elif kind in ("compared input", "compared input, whole"):
             s += (1 - tf.cast(mask[:, None, :] > 0, tf.float32)) * -1e9
-        elif kind == "selected by input":
+        elif kind in ("selected by input", "selected by input, whole"):
             s = tf.where(mask[:, None, :] > 0, s, -1e9)
         return tf.reduce_mean(tf.nn.softmax(s) @ (x @ v) @ o, axis=1)
 
     signature = [tf.TensorSpec((1, STEPS, WIDTH), name="x")]
     if "input" in kind:
-        dtype = tf.float32 if kind == "input" else tf.int32
+        dtype = tf.float32 if kind.startswith("input") else tf.int32
         signature.append(tf.TensorSpec((1, STEPS), dtype, name="mask"))
     return to_tflite(_trace(scores, signature))
 
 
 def samples(kind: str, count: int) -> list[np.ndarray]:
-    """Of each input; a mask leaves three to eight steps."""
-    rng = np.random.default_rng(1)
+    """Of each input; a mask leaves three to eight steps, or none of one sample in four."""
+    rng, least = np.random.default_rng(1), 0 if "whole" in kind else 3
     x = rng.normal(0, 1, (count, STEPS, WIDTH)).astype("f4")
-    mask = np.arange(STEPS) < rng.integers(3, STEPS + 1, (count, 1))
-    return [x, mask.astype("f4" if kind == "input" else "i4")] if "input" in kind else [x]
+    mask = np.arange(STEPS) < rng.integers(least, STEPS + 1, (count, 1))
+    mask &= (np.arange(count) % 4 > 0)[:, None] | ("whole" not in kind)
+    return [x, mask.astype("f4" if kind.startswith("input") else "i4")] if "input" in kind else [x]
 
 
 def quantized(kind: str) -> tuple[float, float, bool, str]:
