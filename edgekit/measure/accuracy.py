@@ -16,9 +16,9 @@ from edgekit.data.samples import Samples, prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.engine.worker import Progress
 from edgekit.errors import DataError, ModelError
-from edgekit.measure.fidelity import lost_outputs, no_classes, probabilities, sqnr
+from edgekit.measure.fidelity import NO_CLASSES, lost_outputs, no_classes, probabilities, sqnr
 from edgekit.measure.intervals import mcnemar, paired_difference, wilson
-from edgekit.measure.metrics import measured, metric_of
+from edgekit.measure.metrics import LOWER, measured, metric_of
 from edgekit.measure.record import OUTPUTS
 from edgekit.measure.skill import skill
 from edgekit.runtimes import Session
@@ -124,10 +124,13 @@ def write_answers(
         y, targets = samples.answers(number)
         name, old = data.output(number), before[number] if before else None
         columns = real[number].shape[-1] if real[number].ndim > 1 else 1
+        wanted = metric_of(metric, name, number)
         said = compare(prediction, old, y, runtime, columns)
+        if wanted in LOWER or (y is None and targets is not None):  # numbers, also where all are from 0 to 1
+            said = [replace(m, reason=NO_CLASSES) if m.name in ("churn", "fidelity") else m for m in said]
         if stored is not None and old is None and (judged := skill(prediction, y, targets, runtime)):
             said.append(judged)
-        if (wanted := metric_of(metric, name, number)) != "accuracy":
+        if wanted != "accuracy":
             said += measured(wanted, Samples(samples.x, y, targets), prediction, old, runtime)
         found += said if number == 0 else [replace(m, name=f"{m.name}.{name}") for m in said]
     return found

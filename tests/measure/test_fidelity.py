@@ -6,8 +6,10 @@ import pytest
 from edgekit.data.samples import Samples
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.measure.accuracy import write_answers
+from edgekit.measure.fidelity import NO_CLASSES
 from edgekit.measure.judge import implied, judge, verdict
 from edgekit.measure.limits import Budget
+from edgekit.stages.quantize import _lost
 from edgekit.types import TensorSpec
 from edgekit.units import Number, Percent
 
@@ -152,3 +154,15 @@ def test_limits_and_levels_of_a_profile_come_first(tmp_path):
 def test_few_samples_do_not_tell_how_a_value_varies(tmp_path):
     found = answers([OUTPUTS["logits"][:3]], [OUTPUTS["logits"][:3]], tmp_path)
     assert next(line for line in lines(found) if line.name == "lost_outputs").verdict == "skipped"
+
+
+@pytest.mark.parametrize("metric", ["mae", "mse", "head0=mae"])
+def test_a_number_around_a_half_is_no_yes_or_no(metric, tmp_path):
+    right = RNG.uniform(0.45, 0.55, (COUNT, 1))
+    found = answers([right], [right + RNG.normal(0, 0.008, right.shape)], tmp_path, right[:, 0], metric=metric)
+    figures = {m.name: m for m in found}
+    assert figures["churn"].value > 5 and {figures[n].reason for n in ("churn", "fidelity")} == {NO_CLASSES}
+    assert [line.name for line in lines(found)] == ["sqnr", "lost_outputs"] and _lost(found)[0] == 0
+    assert verdict(lines(found), found, "tflm") == "pass"
+    classes = answers([right], [right + RNG.normal(0, 0.008, right.shape)], tmp_path)
+    assert _lost(classes)[0] > 5 and "churn" in {line.name for line in lines(classes)}
