@@ -484,9 +484,10 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path("findings"))
     arguments = parser.parse_args()
     counts: Counter[str] = Counter()
-    end = time.monotonic() + arguments.seconds
+    end = 0.0
     for number, content in enumerate(mutants(arguments.seed)):
-        if time.monotonic() > end:
+        end = end or time.monotonic() + arguments.seconds  # the first one waits for what all are made from
+        if counts and time.monotonic() > end:
             break
         said = one(content)
         counts[said if said in ("taken", "refused") else "finding"] += 1

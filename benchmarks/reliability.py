@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--dry", action="store_true")
     options = parser.parse_args()
     names = options.names or list(CAMPAIGNS)
-    whole, rows, details, bad = sum(CAMPAIGNS[name][0] for name in names), [], [], 0
+    whole, rows, details = sum(CAMPAIGNS[name][0] for name in names), [], []
     for name in names:
         share, what = CAMPAIGNS[name]
         seconds = options.seconds * share / whole
@@ -43,11 +43,10 @@ def main() -> int:
         start = time.monotonic()
         done = subprocess.run([*command, f"--seed={options.seed}"], capture_output=True, text=True, check=False)
         print(done.stdout.replace("\r", "\n"), done.stderr, sep="", flush=True)
-        bad += done.returncode != 0
-        found = re.findall(r"^\d[\d,]* \w.*, \d[\d,]* \w.*$", done.stdout.replace("\r", "\n"), re.MULTILINE)
-        rows.append([name, what, f"{(time.monotonic() - start) / 60:.0f}", found[-1] if found else _sums(done.stdout)])
-        rows[-1].append("none" if done.returncode == 0 else "some")
+        minutes, said = f"{(time.monotonic() - start) / 60:.0f}", counts(done.stdout)
+        rows.append([name, what, minutes, said or "broke off", "some" if done.returncode or not said else "none"])
         details += [line for line in done.stdout.splitlines() if line.startswith("|")]
+    bad = sum(row[-1] != "none" for row in rows)
     block = table(["campaign", "what", "minutes", "counts", "findings"], rows)
     print(block)
     if not options.dry:
@@ -57,20 +56,18 @@ def main() -> int:
     return int(bad > 0)
 
 
-def _sums(printed: str) -> str:
-    """The columns of a campaign's table, added up."""
-    lines = [[cell.strip() for cell in line.strip("| ").split("|")] for line in printed.splitlines() if line[:1] == "|"]
-    if len(lines) < 3:
-        return ""
-    numbers = [
-        [int(cell.replace(",", "")) if cell.replace(",", "").isdigit() else None for cell in r] for r in lines[2:]
-    ]
-    sums = [
-        (name, sum(filter(None, column))) for name, column in zip(lines[0], zip(*numbers, strict=True), strict=True)
-    ]
-    return ", ".join(
-        f"{total:,} {name}" for (name, total), first in zip(sums, numbers[0], strict=True) if first is not None
-    )
+def counts(printed: str) -> str:
+    """What a campaign counted: the columns of the table at its end, added up, or else its last line of counts."""
+    lines = printed.replace("\r", "\n").splitlines()
+    heads = [number for number, line in enumerate(lines) if line.startswith("| ---")]
+    if heads:
+        rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines[heads[-1] - 1 :] if line.startswith("|")]
+        columns = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
+        numbers = {name: [cell.replace(",", "") for cell in cells] for name, _, *cells in columns}
+        sums = {name: sum(map(int, cells)) for name, cells in numbers.items() if cells and all(map(str.isdigit, cells))}
+        return ", ".join(f"{total:,} {name}" for name, total in sums.items())
+    found = [line for line in lines if re.fullmatch(r"\d[\d,]* [a-zA-Z' ]+(, \d[\d,]* [a-zA-Z' ]+)*", line.strip())]
+    return found[-1].strip() if found else ""
 
 
 def _spaced(lines: list[str]) -> list[str]:
