@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from edgekit.flatbuffer.anatomy import Anatomy
+from edgekit.measure.fidelity import NO_CLASSES
 from edgekit.measure.judge import AT_LEAST, DEVICES
 from edgekit.measure.latency import SHARES
 from edgekit.measure.samples import Differences
@@ -92,7 +93,7 @@ def _accuracies(report: Report) -> list[dict[str, Any]]:
     found = []
     for name in sorted(names, key=lambda n: (n == "model", n == "baseline")):
         m = _first(report, "accuracy", name) or _first(report, "fidelity", name)
-        if m and m.value is not None and m.low is not None and m.high is not None:
+        if m and m.reason != NO_CLASSES and m.value is not None and m.low is not None and m.high is not None:
             found.append(m)
     if not found:
         return []

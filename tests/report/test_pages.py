@@ -4,9 +4,11 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from edgekit.flatbuffer.anatomy import Anatomy, Layer, anatomy
-from edgekit.report.html import Extras, html
+from edgekit.measure.fidelity import NO_CLASSES
+from edgekit.report.html import Extras, _accuracies, html
 from edgekit.report.junit import junit
 from edgekit.report.sarif import sarif
 from edgekit.report.treemap import treemap
@@ -51,6 +53,12 @@ def test_nothing_of_a_model_becomes_markup():
         and "&lt;script&gt;" in page
         and "\x1b" not in page.split("</main>")[0].split("<h1>")[1][:200]
     )
+
+
+@pytest.mark.parametrize(("reason", "bars"), [("", 1), (NO_CLASSES, 0)])
+def test_agreement_of_what_is_no_class_is_no_accuracy(reason, bars):
+    found = Measurement("fidelity", 90.0, "%", low=80.0, high=95.0, reason=reason)
+    assert len(_accuracies(replace(report(), measurements=[found]))) == bars
 
 
 def test_the_page_says_what_softens_a_limit():
