@@ -49,7 +49,7 @@ def with_edgekit(file: str, out: str) -> dict[str, object]:
     keras.saving.load_model(file, compile=False)
     keras_seconds = time.perf_counter() - start
     start = time.perf_counter()
-    facts = load_file(file, Reading(), out)
+    facts = load_file.run(out, file, Reading())
     load_seconds = time.perf_counter() - start
     assert tf and facts.form == "keras", facts.untrainable
     model = open_keras(f"{out}/{KERAS}", "")

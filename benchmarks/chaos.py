@@ -163,7 +163,7 @@ def struck(lab: Lab, blow: signal.Signals, at: str) -> str:
     moment = lab.moment()
     with suppress(subprocess.TimeoutExpired):
         process.wait(moment)
-    victims = [p for p in marked(mark) if p.pid != process.pid] if at == "worker" else [psutil.Process(process.pid)]
+    victims = [p for p in marked(mark) if (p.pid == process.pid) == (at == "main")]
     if process.poll() is not None or not victims:
         process.communicate(timeout=600)
         return "nothing was there to strike"

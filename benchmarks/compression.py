@@ -14,15 +14,16 @@ from typing import Any
 
 import msgspec
 
-from edgekit import steps
-from edgekit.build import Built, compress, prove
+from edgekit.build import produce, prove
 from edgekit.compress.settings import Channels
 from edgekit.config import decode
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import TENSORFLOW
 from edgekit.engine.make import Maker
 from edgekit.engine.store import Store
 from edgekit.engine.worker import Worker
 from edgekit.errors import TargetError
+from edgekit.product import Built
 from edgekit.profile.profiles import load_single
 from edgekit.profile.project import ModelSpec, find_project, select_model
 from edgekit.profile.recipe import Recipe
@@ -87,8 +88,8 @@ class Bench:
         profile = msgspec.structs.replace(
             profile, recipe=wanted, budget=msgspec.structs.replace(profile.budget, **budget)
         )
-        product = compress(spec or self.spec, profile, self.maker)
-        self.maker.end(steps.TENSORFLOW)
+        product = produce(spec or self.spec, profile, self.maker)
+        self.maker.end(TENSORFLOW)
         return prove(product, self.maker, ROOT)
 
 

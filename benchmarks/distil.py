@@ -97,8 +97,8 @@ def main() -> None:
         from edgekit.model.read import load_file
         from edgekit.types import ModelFacts, Reading
 
-        given = {"model": str(ROOT / "assets/digits.keras"), "settings": Reading(), "folder": folder}
-        worker.call(load_file, named=given, returns=ModelFacts)
+        given = {"model": str(ROOT / "assets/digits.keras"), "settings": Reading()}
+        worker.call(load_file, folder, named=given, returns=ModelFacts)
         teacher, lines = f"{folder}/model.h5", []
         for images, names in ((FEW, list(LESSONS)), (ALL, ["no teacher", "soft labels, T = 4"])):
             kind = dict[str, tuple[float, float]]

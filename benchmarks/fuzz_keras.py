@@ -424,7 +424,7 @@ def _load(file: Path) -> str:
     _watch_look_ups(found)
     sys.addaudithook(lambda event, details: _watch(event, details, found))
     try:
-        load_file(str(file), Reading(), str(SCRATCH / "out"))
+        load_file.run(str(SCRATCH / "out"), str(file), Reading())
         said = "taken"
     except ModelError as refusal:
         said = "refused" if "\n" not in str(refusal) and str(file) in str(refusal) else f"no plain line: {refusal}"

@@ -24,7 +24,7 @@ def one(content: bytes) -> None:
     file = FOLDER / "m.tflite"
     file.write_bytes(content)
     try:
-        shrink_file(str(file), Shrink(), str(FOLDER))
+        shrink_file.run(str(FOLDER), str(file), Shrink())
     except ModelError as refusal:
         assert "\n" not in str(refusal) and str(file) in str(refusal)
 

@@ -12,7 +12,7 @@ from statistics import median
 from commands import ROOT, SCRIPTS, fresh_project, invoke, plain_script, run
 
 from edgekit.engine import worker
-from edgekit.engine.fingerprint import library
+from edgekit.engine.libraries import library
 from edgekit.measure.machine import machine
 from edgekit.report.markdown import table
 

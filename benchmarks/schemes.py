@@ -39,9 +39,9 @@ def prepare(folder: str) -> None:
     from edgekit.quantize.convert import convert_file
     from edgekit.quantize.int8 import calibrate_file
 
-    load_file(str(ROOT / "assets" / "digits.keras"), Reading(), folder)
-    convert_file(f"{folder}/model.h5", "", folder)
-    calibrate_file(f"{folder}/float.tflite", DATA, Quantize(), folder)
+    load_file.run(folder, str(ROOT / "assets" / "digits.keras"), Reading())
+    convert_file.run(folder, f"{folder}/model.h5", "")
+    calibrate_file.run(folder, f"{folder}/float.tflite", DATA, Quantize())
 
 
 def answers(model: str, runtime: str) -> list[float]:
@@ -62,7 +62,7 @@ def main() -> None:
         rows = []
         for name, settings in SCHEMES.items():
             source = f"{folder}/{'calibrated' if settings.static else 'float'}.tflite"
-            workers["litert"].call(quantize_with_scheme, source, settings, folder, returns=str)
+            workers["litert"].call(quantize_with_scheme, folder, source, settings, returns=str)
             rows.append([name, *(_cell(workers[runtime], runtime, folder, wanted) for runtime in RUNTIMES)])
         for worker in workers.values():
             worker.close()

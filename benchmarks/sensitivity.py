@@ -70,7 +70,7 @@ def compare(method: Any) -> str:
     inputs = (TensorSpec("image", (1, 28, 28, 1), "float32"),)
     data = DataSpec(str(ROOT / "assets/digits.npz"), "", Preprocessing(scale=1 / 255), inputs, 10, seed=1)
     with tempfile.TemporaryDirectory() as folder:
-        load_file(str(ROOT / "assets/digits.keras"), Reading(), folder)
+        load_file.run(folder, str(ROOT / "assets/digits.keras"), Reading())
         model = open_keras(str(Path(folder) / KERAS), "")
     samples = held_out(data, settings)
     x, taught = prepared(samples, data), lesson(model, samples, data, None, None)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from commands import ROOT
 
+from edgekit.commands.shrink import shrink
 from edgekit.report.markdown import table
-from edgekit.shrink.file import shrink
 
 SIZES = (64, 16, 8, 4)
 """Clusters a layer."""

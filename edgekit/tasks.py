@@ -384,8 +384,8 @@ def bench(
 @command
 def shrink(c: Context, path: str, out: str = "shrunk", keep_names: bool = False, json: bool = False) -> None:
     """Write a smaller .tflite whose outputs are the same bit for bit, proven in every runtime that is installed."""
+    from edgekit.commands.shrink import shrink
     from edgekit.report.console import print_json, print_shrunk
-    from edgekit.shrink.file import shrink
 
     found = shrink(Path(path), Path(out), keep_names)
     print_json(found) if json else print_shrunk(found)

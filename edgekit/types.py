@@ -65,6 +65,11 @@ class Measurement(Struct, frozen=True):
     reason: str = ""
     """Why there is no value, or what the reader should know about it."""
 
+    @property
+    def engine(self) -> str:
+        """Name of the runtime, without its version."""
+        return self.runtime.partition(" ")[0]
+
 
 class Arena(Struct, frozen=True):
     """What TFLM needs of RAM for a model on this host, in bytes; pointers take 8 here."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import edgekit
-from edgekit.engine.fingerprint import Fingerprints, library
+from edgekit.engine.fingerprint import Fingerprints
+from edgekit.engine.libraries import library
 from edgekit.engine.store import Store
 
 STEP = "edgekit.quantize.int8:quantize_file"

@@ -1,10 +1,11 @@
 import signal
 
-import msgspec
 import pytest
 import worker_probe
 
-from edgekit.engine.make import EIGEN, OWN, Maker, Step
+from edgekit.engine.libraries import EIGEN, OWN, TENSORFLOW
+from edgekit.engine.make import Maker
+from edgekit.engine.stage import Stage
 from edgekit.engine.store import Store
 from edgekit.errors import CrashError
 
@@ -23,8 +24,8 @@ def maker(tmp_path):
         yield maker
 
 
-def step(function, retry, **arguments):
-    return Step("train", f"worker_probe:{function.__name__}", arguments, (), "tensorflow", str, False, retry)
+def step(stage, retry, **arguments):
+    return Stage(stage.function, "train", TENSORFLOW, (), retry)(**arguments)
 
 
 class TestAStepWhoseProcessDies:
@@ -48,25 +49,22 @@ class TestAStepWhoseProcessDies:
 class TestPassingFaults:
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
     def test_a_step_ended_from_outside_is_made_again_and_kept_as_any(self, maker, tmp_path, number):
-        made = own_step(maker, worker_probe.die_once, str, place=str(tmp_path / "mark"), number=int(number))
+        made = own_step(maker, worker_probe.die_once, place=str(tmp_path / "mark"), number=int(number))
         assert made.value == "alive" and "SIG" not in made.row.reason
 
     def test_one_crash_of_a_step_does_not_change_what_it_is_made_with(self, maker, tmp_path):
         arguments = {"place": str(tmp_path / "mark"), "number": int(signal.SIGSEGV)}
-        made = maker.make(msgspec.structs.replace(step(worker_probe.die_once, EIGEN, **arguments), process=OWN), "a.b")
+        made = maker.make(step(worker_probe.die_once, EIGEN, **arguments).within(OWN), "a.b")
         assert made.value == "alive" and made.row.reason == "first build"
 
     def test_a_result_that_holds_one_is_not_kept(self, maker, tmp_path):
         arguments = {"place": str(tmp_path / "mark")}
-        first, second, third = (
-            own_step(maker, worker_probe.fault_once, worker_probe.Found, files=True, **arguments) for _ in range(3)
-        )
+        first, second, third = (own_step(maker, worker_probe.fault_once, **arguments) for _ in range(3))
         assert [made.row.status for made in (first, second, third)] == ["built", "built", "cached"]
         assert [made.value.value for made in (first, second, third)] == [0, 1, 1]
         assert first.artifact.bytes == 1
 
 
-def own_step(maker, function, returns, files=False, **arguments):
-    """A step that leaves a mark outside of its scratch folder, which a confined one cannot."""
-    step = Step("s", f"worker_probe:{function.__name__}", arguments, (), OWN, returns, files)
-    return maker.make(step, "phone.digits")
+def own_step(maker, stage, **arguments):
+    """A stage that leaves a mark outside of its scratch folder, which a confined one cannot."""
+    return maker.make(stage(**arguments).within(OWN), "phone.digits")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from edgekit.engine.libraries import EIGEN, OWN, TENSORFLOW
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import DataError, EdgekitError, RecipeError, SetupError
 from edgekit.types import Artifact
 
@@ -91,7 +93,8 @@ def large(size: int) -> str:
     return "x" * size
 
 
-def die_once(place: str, number: int) -> str:
+@stage("train", OWN, retry=EIGEN)
+def die_once(work: Work, place: str, number: int) -> str:
     """Dies of a signal where no process has done so before."""
     if not Path(place).exists():
         Path(place).touch()
@@ -104,16 +107,18 @@ class Found(Struct):
     passing: list[str] = []
 
 
-def fault_once(place: str, folder: str) -> Found:
+@stage("fault", OWN)
+def fault_once(work: Work, place: str) -> Found:
     """Holds a passing fault where no call has done so before."""
-    (Path(folder) / "file").write_text("x")
+    (work.folder / "file").write_text("x")
     if Path(place).exists():
         return Found(1)
     Path(place).touch()
     return Found(0, ["the process died with SIGKILL"])
 
 
-def die_with_onednn() -> str:
+@stage("train", TENSORFLOW, retry=EIGEN)
+def die_with_onednn(work: Work) -> str:
     """Dies as TensorFlow does on some processors, unless oneDNN is switched off."""
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0":
         os.kill(os.getpid(), signal.SIGSEGV)

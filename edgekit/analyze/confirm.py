@@ -57,7 +57,7 @@ def converted(model: Any) -> bytes:
         stored, made = Path(folder) / KERAS, Path(folder) / "made"
         made.mkdir()
         save(model, stored)
-        convert_file(str(stored), "", str(made))
+        convert_file.run(made, stored, "")
         return _only(made)
 
 
@@ -69,7 +69,7 @@ def quantized(content: bytes, data: DataSpec, settings: Quantize) -> bytes:
         path, made = Path(folder) / "float.tflite", Path(folder) / "made"
         made.mkdir()
         path.write_bytes(content)
-        quantize_file(str(path), data, replace(settings, allow_float_ops=True, rescue=False), str(made))
+        quantize_file.run(made, path, data, replace(settings, allow_float_ops=True, rescue=False))
         return _only(made)
 
 

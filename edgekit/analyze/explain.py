@@ -20,10 +20,13 @@ from edgekit.analyze.trace import Noise, Place, trace
 from edgekit.analyze.weights import weight_error
 from edgekit.data.samples import calibration_rows, prepared, read, stratified
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import QUANTIZING, TENSORFLOW
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import DataError, ModelError
 from edgekit.quantize.int8 import improved
 from edgekit.quantize.normalize import normalized, with_heads
 from edgekit.quantize.settings import Quantize
+from edgekit.types import Artifact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,8 +34,9 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 
 
+@stage("explain", process=TENSORFLOW, libraries=QUANTIZING)
 def explain_file(
-    reference: str, model: str, data: DataSpec, settings: Quantize, samples: int, progress: Progress
+    work: Work, reference: Artifact, model: Artifact, data: DataSpec, settings: Quantize, samples: int = 128
 ) -> Explanation:
     """Explains the quantized `.tflite` in a file with training samples that calibration did not see.
 
@@ -56,13 +60,13 @@ def explain_file(
     rest = train.take(np.setdiff1d(np.arange(train.number), used))
     rest = rest if rest.number >= samples else train
     drawn = rest.take(stratified(rest.y, rest.number, min(samples, rest.number), data.seed))
-    calibrated, content = prepared(train.take(used), data), Path(reference).read_bytes()
+    calibrated, content = prepared(train.take(used), data), Path(reference.path).read_bytes()
     # What was quantized has other channels than the file, other masks, or its inputs normalized first.
     content, _ = improved(content, calibrated, msgspec.structs.replace(settings, rounding="nearest"))
     if settings.plain:
         split = normalized(content, calibrated, settings.normalize)
         content = with_heads(split.model, split.heads)
-    return explain(content, Path(model).read_bytes(), prepared(drawn, data), calibrated, settings, progress)
+    return explain(content, Path(model.path).read_bytes(), prepared(drawn, data), calibrated, settings, work.progress)
 
 
 def explain(

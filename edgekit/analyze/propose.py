@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -19,25 +18,22 @@ from edgekit.compress.lesson import Lesson, lesson
 from edgekit.compress.simulation import Simulation
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import EIGEN, READING, TENSORFLOW, TRAINING
+from edgekit.engine.stage import Work, stage
 from edgekit.measure.accuracy import classes
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import open_keras
 from edgekit.quantize.settings import Quantize
+from edgekit.types import Artifact
 
 Key = tuple[str, Part]
 """A layer, and what of it changes."""
 Way = list[tuple[Key, Rung]]
 
 
+@stage("propose", process=TENSORFLOW, libraries=(*TRAINING, *READING), retry=EIGEN)
 def propose_file(
-    model: str,
-    data: DataSpec,
-    settings: Sweep,
-    measured: Measured,
-    limit: float,
-    custom_objects: str,
-    folder: str,
-    progress: Progress,
+    work: Work, model: Artifact, data: DataSpec, settings: Sweep, measured: Measured, limit: float, custom_objects: str
 ) -> Proposal:
     """Proposes a recipe for the model in a file, and writes it to `folder/recipe.toml`.
 
@@ -45,13 +41,13 @@ def propose_file(
       measured: of the same model, data and settings.
       limit: points that the error may rise by.
     """
-    loaded, data = open_keras(model, custom_objects), replace(data, held_out=True)
+    loaded, data = open_keras(model.path, custom_objects), replace(data, held_out=True)
     samples = held_out(data, settings)
     x = prepared(samples, data)
     with custom_scope(custom_objects):
         taught = lesson(loaded, samples, data, None, None)
-        found = propose(loaded, x, samples.y, taught, data, settings, measured, limit, progress)
-    (Path(folder) / "recipe.toml").write_text(found.recipe)
+        found = propose(loaded, x, samples.y, taught, data, settings, measured, limit, work.progress)
+    (work.folder / "recipe.toml").write_text(found.recipe)
     return found
 
 

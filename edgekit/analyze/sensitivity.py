@@ -23,28 +23,32 @@ from edgekit.compress.simulation import Simulation
 from edgekit.data.overlap import digests
 from edgekit.data.samples import Samples, calibration_rows, prepared, read, stratified
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import RecipeError
 from edgekit.measure.accuracy import classes, sqnr
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import open_keras
+from edgekit.types import Artifact
 
 LEVELS = (*SPARSITIES, 0.98)
 """Sparsities that layers are allocated from, or in between."""
 SAMPLES = 1000
 
 
-def sensitivity_file(model: str, data: DataSpec, settings: Sweep, custom_objects: str, progress: Progress) -> Measured:
+@stage("sensitivity", process=TENSORFLOW, libraries=TRAINING, retry=EIGEN)
+def sensitivity_file(work: Work, model: Artifact, data: DataSpec, settings: Sweep, custom_objects: str) -> Measured:
     """Measures the sensitivity of the model in a file.
 
     Raises:
       RecipeError: it has no layer that the method can change, or a pattern fits none.
       DataError: calibration leaves no training samples.
     """
-    loaded = open_keras(model, custom_objects)
+    loaded = open_keras(model.path, custom_objects)
     samples = held_out(data, settings)
     with custom_scope(custom_objects):
         taught = lesson(loaded, samples, data, None, None)
-        return sensitivity(loaded, prepared(samples, data), samples.y, taught, settings, progress)
+        return sensitivity(loaded, prepared(samples, data), samples.y, taught, settings, work.progress)
 
 
 def sensitivity(

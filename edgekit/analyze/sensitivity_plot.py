@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from edgekit.analyze.curves import Curve, Measured
+from edgekit.engine.libraries import TOOLS
+from edgekit.engine.stage import Work, stage
 
 PLOT = "sensitivity.svg"
 MOST_LAYERS = 10
 """Curves that can be told apart: those of the layers whose error rises most; the heat map has all layers."""
 
 
-def plot_file(measured: Measured, folder: str) -> None:
+@stage("plot", process=TOOLS, libraries=("matplotlib", "numpy"))
+def plot_file(work: Work, measured: Measured) -> None:
     """Draws `folder/sensitivity.svg`; the same figures give the same bytes."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -23,7 +25,7 @@ def plot_file(measured: Measured, folder: str) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(1.2, 1))
     heat_map(figure, left, measured)
     curves(right, measured)
-    figure.savefig(Path(folder) / PLOT, metadata={"Date": None})
+    figure.savefig(work.folder / PLOT, metadata={"Date": None})
 
 
 def heat_map(figure: Any, axes: Any, measured: Measured) -> None:

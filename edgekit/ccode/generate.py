@@ -25,9 +25,11 @@ from edgekit.ccode.tables import tables as unary
 from edgekit.emit.c_array import in_comment
 from edgekit.emit.identifier import c_identifier
 from edgekit.emit.render import render
+from edgekit.engine.libraries import READING, TOOLS
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import CrashError, ModelError
 from edgekit.flatbuffer.read import Graph, parse
-from edgekit.types import TensorSpec
+from edgekit.types import Artifact, TensorSpec
 
 TENSOR = re.compile(r"\{([xy]\d+|scratch)\}")
 """What stands for a tensor in a statement."""
@@ -79,8 +81,15 @@ def _bytes(spec: TensorSpec) -> int:
     return math.prod(spec.shape) * np.dtype(spec.dtype).itemsize
 
 
+@stage("standalone C", process=TOOLS, libraries=("numpy", "jinja2", *READING))
 def generate_file(
-    model: str, name: str, kernels: Kernels, names: str | None, folder: str, tables: bool = False, shipped: str = ""
+    work: Work,
+    model: Artifact,
+    name: str,
+    kernels: Kernels,
+    names: Artifact | None,
+    tables: bool = False,
+    shipped: str = "",
 ) -> Code:
     """Writes the sources of a `.tflite` to a folder, and says the rest; in a process for TFLM.
 
@@ -94,15 +103,15 @@ def generate_file(
     """
     from edgekit.flatbuffer.names import beside, read_named
 
-    path = Path(model)
-    graph = read_named(path, Path(names) if names else beside(path))
+    path = Path(model.path)
+    graph = read_named(path, Path(names.path) if names else beside(path))
     try:
         labels = tuple(tensor.name for tensor in graph.tensors)
         code = generate(path.read_bytes(), name, kernels, labels, tables, shipped, graph)
     except ModelError as problem:
-        raise ModelError(f"{model}: {problem}") from None
+        raise ModelError(f"{model.path}: {problem}") from None
     for file, text in code.files.items():
-        (Path(folder) / file).write_text(text, encoding="ascii")
+        (work.folder / file).write_text(text, encoding="ascii")
     return replace(code, files={})
 
 

@@ -15,6 +15,7 @@ from edgekit.firmware.cores import CORES
 from edgekit.firmware.run import missing
 from edgekit.flatbuffer.names import beside
 from edgekit.measure.arena import arena
+from edgekit.measure.file import measure_file
 from edgekit.measure.firmware import measure_model
 from edgekit.measure.race import Entry, measurements, race
 from edgekit.npu.settings import checked
@@ -58,7 +59,7 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
     for name in runtimes:
         if installed(name) is None:
             raise SetupError(f"the runtime {name} is not installed: pip install {RUNTIMES[name].package}")
-    found = worker.call_confined("edgekit.measure.file:measure_file", str(path), returns=list[Measurement])
+    found = worker.call_confined(measure_file, str(path), returns=list[Measurement])
     named = runtimes or ([] if simulated else [name for name in RUNTIMES if installed(name)])
     entries = [Entry("model", name) for name in named]
     for name, simulate in simulated.items():
@@ -109,7 +110,7 @@ def _prepared(simulator: str, device: Device) -> Callable[[Path], list[Measureme
 def _compiled(path: Path, settings: tuple[str, str, str]) -> list[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         names = beside(path)
-        given = (str(path), str(names) if names.is_file() else None, *settings, folder)
+        given = (str(path), str(names) if names.is_file() else None, *settings)
         return worker.call_confined(
             compile_file, *given, returns=Compiled, writes=[folder], time_limit=TIME_LIMIT
         ).measurements

@@ -69,7 +69,7 @@ def write_ccode(
     check_writable(out)
     read(path)
     with tempfile.TemporaryDirectory() as place:
-        arguments = (str(path), name, kernels, None, place, tables)
+        arguments = (str(path), name, kernels, None, tables)
         code = worker.call_confined(
             generate_file, *arguments, returns=Code, what=str(path), writes=[place], **limits(path, Look.WRITE)
         )

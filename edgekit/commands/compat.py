@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from edgekit.engine import worker
-from edgekit.engine.fingerprint import library
+from edgekit.engine.libraries import library
 from edgekit.engine.limits import Look, limits
 from edgekit.errors import ModelError, WorkerError
 from edgekit.flatbuffer.names import read_named
@@ -67,7 +67,7 @@ def _npus(path: Path, by_way: str = "") -> list[Compatibility]:
         label = f"{npu} (vela {library(PACKAGE)})"
         try:
             with tempfile.TemporaryDirectory() as folder:
-                arguments = (str(path), None, *checked(npu, "", ""), folder)
+                arguments = (str(path), None, *checked(npu, "", ""))
                 made = worker.call_confined(
                     compile_file,
                     *arguments,

@@ -63,7 +63,7 @@ def diverge(path: Path, runtimes: tuple[str, str], inputs: str) -> Divergence:
         given = source or str(folders[0] / INPUTS)
         same = [
             worker.call_confined(
-                record, str(model), given, runtime, str(folder), returns=bool, writes=[folder], time_limit=TIME_LIMIT
+                record, str(model), given, runtime, returns=bool, writes=[folder], time_limit=TIME_LIMIT
             )
             for runtime, folder in zip(runtimes, folders[1:], strict=True)
         ]

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from edgekit.engine import worker
 from edgekit.engine.confine import NOTHING, holds
-from edgekit.engine.fingerprint import library
+from edgekit.engine.libraries import library
 from edgekit.errors import EdgekitError
 from edgekit.firmware.run import PACKAGES, missing, versions
 from edgekit.runtimes import RUNTIMES, installed

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgekit import steps
+from edgekit.analyze.explain import explain_file
 from edgekit.analyze.findings import Explanation
-from edgekit.build import compress
+from edgekit.build import produce
 from edgekit.data.spec import RANDOM
-from edgekit.engine.make import Listener, Maker
+from edgekit.engine.make import Listener, Maker, Scope
 from edgekit.engine.store import Store
 from edgekit.errors import DataError, ModelError, RecipeError
 from edgekit.files import check_writable, write
@@ -40,12 +40,13 @@ def explain_build(
     if target.recipe.quantize is None:
         raise RecipeError(f"{target.name}: has no [recipe.quantize], and so no error to explain; give another target")
     with Maker(Store(project.store), ui) as maker:
-        product = compress(spec, target, maker)
+        product = produce(spec, target, maker)
         reference = list(product.graphs.values())[-1]
         if product.facts.form == "int8":
             raise ModelError(f"{spec.model}: is quantized already; give the float model that it was made from")
-        step = steps.explain(reference, product.quantized, product.data, product.quantize or Quantize(), samples)
-        found: Explanation = maker.make(step, product.scope).value
+        made = product.quantized
+        call = explain_file(reference, made.model, product.data, made.settings or Quantize(), samples)
+        found = Scope(maker, product.scope).make(call).value
         if out is not None:
             folder = out / target.name / spec.name
             with maker.store.writing():

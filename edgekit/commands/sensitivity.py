@@ -7,22 +7,22 @@ from typing import get_args
 
 import msgspec
 
-from edgekit import steps
 from edgekit.analyze.curves import BITS, SENSITIVITY, SPARSITIES, Method, Sensitivity, Sweep
-from edgekit.analyze.sensitivity_plot import PLOT
-from edgekit.build import check_dataset
+from edgekit.analyze.propose import propose_file
+from edgekit.analyze.sensitivity import sensitivity_file
+from edgekit.analyze.sensitivity_plot import PLOT, plot_file
 from edgekit.config import nearest
 from edgekit.data.held_out import MOST
 from edgekit.data.locate import locate
 from edgekit.data.spec import RANDOM
-from edgekit.engine.make import Listener, Maker
+from edgekit.engine.make import Listener, Maker, Scope
 from edgekit.engine.store import Store
 from edgekit.errors import DataError, ModelError, RecipeError
 from edgekit.files import check_writable, write
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.target import Target
 from edgekit.records.outputs import json
-from edgekit.types import ModelFacts
+from edgekit.stages.load import check_dataset, reading_of
 
 SHARE = 0.5
 """Of the target's `accuracy_drop`, what all changes together may cost; the rest is for what a simulation cannot see."""
@@ -41,25 +41,24 @@ def sensitivity(
     check_writable(out)
     if spec.data == RANDOM:
         raise DataError("random data says nothing about accuracy; give --data=PATH or --data=module:function")
-    scope = f"{target.name}.{spec.name}"
     with Maker(Store(project.store), ui) as maker:
+        scope = Scope(maker, f"{target.name}.{spec.name}")
         ui.headline(f"{target.name}: sensitivity of {spec.name} to {settings.method}")
         source = locate("keras", spec.model, maker.fingerprints.file, ModelError)
         dataset = locate("data", spec.data, maker.fingerprints.file, DataError)
         reading = msgspec.structs.replace(
             spec.reading, input_shape=spec.reading.input_shape or target.recipe.input_shape
         )
-        loaded = maker.make(steps.load(source, reading), scope)
-        facts: ModelFacts = loaded.value
+        loaded = scope.make(reading_of(source, reading))
+        facts = loaded.value
         if facts.form != "keras":
             raise ModelError(f"{spec.model}: has no layers that can be changed one by one, because {facts.untrainable}")
-        data, found = check_dataset(spec, target, dataset, facts, maker)
+        data, found = check_dataset(spec, target, dataset, facts, scope)
         objects = reading.custom_objects
-        measured = maker.make(steps.sensitivity(loaded.artifact, data, settings, objects), scope).value
+        measured = scope.make(sensitivity_file(loaded.artifact, data, settings, objects)).value
         limit, note = allowed(target, measured.labelled)
-        step = steps.propose(loaded.artifact, data, settings, measured, limit, objects)
-        proposed = maker.make(step, scope)
-        plot = maker.make(steps.plot_sensitivity(measured), scope).artifact
+        proposed = scope.make(propose_file(loaded.artifact, data, settings, measured, limit, objects))
+        plot = scope.make(plot_file(measured)).artifact
         notes = [n for n in (found.note, note) if n]
         if not measured.before.error:
             notes.append("no sample is wrong before the change, so that (E - E0) / E0 is undefined; see loss and SQNR")

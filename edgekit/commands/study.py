@@ -12,13 +12,14 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from edgekit import steps
-from edgekit.build import Built, compress, prove
+from edgekit.build import produce, prove
 from edgekit.config import Settings, decode, encode, read_table
+from edgekit.engine.libraries import TENSORFLOW
 from edgekit.engine.make import Listener, Maker
 from edgekit.engine.store import Store
 from edgekit.errors import EdgekitError, TargetError
 from edgekit.measure.judge import NAMED
+from edgekit.product import Built
 from edgekit.profile.profiles import check_recipe
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.recipe import Recipe, Technique
@@ -117,8 +118,8 @@ def study(project: Project, spec: ModelSpec, target: Target, recipes: Path, ui: 
         products, built = [], []
         for name, changed in variants:
             with noted(name, changed):
-                products.append((name, compress(spec, changed, maker)))
-        maker.end(steps.TENSORFLOW)
+                products.append((name, produce(spec, changed, maker)))
+        maker.end(TENSORFLOW)
         for name, product in products:
             with noted(name, product.target):
                 built.append((name, prove(product, maker, project.root)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -19,9 +18,12 @@ from edgekit.compress.ranking import rank
 from edgekit.compress.settings import Channels, Distil
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import RecipeError
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, open_keras, save
+from edgekit.types import Artifact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,15 +50,15 @@ class Narrowed(Struct, frozen=True):
     """What was left as it is, and why."""
 
 
+@stage("channels", process=TENSORFLOW, libraries=TRAINING, retry=EIGEN)
 def channels_file(
-    model: str,
+    work: Work,
+    model: Artifact,
     data: DataSpec,
     settings: Channels,
     seed: int,
     custom_objects: str,
-    answers: str | None,
-    folder: str,
-    progress: Progress,
+    answers: Artifact | None,
     distil: Distil | None = None,
 ) -> Narrowed:
     """Removes channels of the model in a file and writes the result to `folder`.
@@ -64,12 +66,12 @@ def channels_file(
     Raises:
       RecipeError: a pattern fits no layer, or the model cannot give what is asked for.
     """
-    loaded = open_keras(model, custom_objects)
+    loaded = open_keras(model.path, custom_objects)
     dataset = read(data)
     with custom_scope(custom_objects):
-        taught = lesson(loaded, dataset.train, data, answers, distil, dataset.held_out)
-        smaller, said = remove_channels(loaded, prepared(dataset.train, data), taught, settings, seed, progress)
-    save(smaller, Path(folder) / KERAS)
+        taught = lesson(loaded, dataset.train, data, answers.path if answers else None, distil, dataset.held_out)
+        smaller, said = remove_channels(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
+    save(smaller, work.folder / KERAS)
     return said
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -13,8 +12,11 @@ from edgekit.compress.lesson import Lesson, lesson
 from edgekit.compress.settings import Cluster, Distil
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
+from edgekit.engine.stage import Work, stage
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, open_keras, save
+from edgekit.types import Artifact
 
 WHERE = "recipe.cluster"
 
@@ -29,15 +31,15 @@ class Clustered(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+@stage("cluster", process=TENSORFLOW, libraries=TRAINING, retry=EIGEN)
 def cluster_file(
-    model: str,
+    work: Work,
+    model: Artifact,
     data: DataSpec,
     settings: Cluster,
     seed: int,
     custom_objects: str,
-    answers: str | None,
-    folder: str,
-    progress: Progress,
+    answers: Artifact | None,
     distil: Distil | None = None,
 ) -> Clustered:
     """Clusters the model in a file and writes the result to `folder`.
@@ -45,14 +47,14 @@ def cluster_file(
     Raises:
       RecipeError: a pattern fits no layer.
     """
-    loaded = open_keras(model, custom_objects)
+    loaded = open_keras(model.path, custom_objects)
     names = [layer.name for layer in clustered_layers(loaded, settings)]
     if names:
         dataset = read(data)
         with custom_scope(custom_objects):
-            taught = lesson(loaded, dataset.train, data, answers, distil, dataset.held_out)
-            loaded = cluster(loaded, prepared(dataset.train, data), taught, settings, seed, progress)
-    save(loaded, Path(folder) / KERAS)
+            taught = lesson(loaded, dataset.train, data, answers.path if answers else None, distil, dataset.held_out)
+            loaded = cluster(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
+    save(loaded, work.folder / KERAS)
     return _facts(loaded, names, settings)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -14,10 +13,12 @@ from edgekit.compress.settings import Distil, Student
 from edgekit.compress.student import smaller_copy
 from edgekit.data.samples import Samples, prepared, read
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import RecipeError
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, built, open_keras, save
-from edgekit.types import Reading
+from edgekit.types import Artifact, Reading
 
 WHERE = "recipe.distil"
 
@@ -42,17 +43,17 @@ class Part(NamedTuple):
     """For each output (N, …)."""
 
 
+@stage("distil", process=TENSORFLOW, libraries=TRAINING, retry=EIGEN)
 def distil_file(
-    model: str,
-    teacher: str,
-    answers: str,
-    student: str | None,
+    work: Work,
+    model: Artifact,
+    teacher: Artifact,
+    answers: Artifact,
+    student: Artifact | None,
     data: DataSpec,
     settings: Distil,
     seed: int,
     custom_objects: str,
-    folder: str,
-    progress: Progress,
 ) -> Distilled:
     """Trains a student and writes it to `folder`.
 
@@ -65,17 +66,19 @@ def distil_file(
     Raises:
       RecipeError: teacher and student do not take and make the same, or there is nothing to learn from.
     """
-    master = open_keras(teacher, custom_objects)
+    master = open_keras(teacher.path, custom_objects)
     with custom_scope(custom_objects):
-        taught = learner(open_keras(model, custom_objects), student, settings, custom_objects, seed)
+        taught = learner(
+            open_keras(model.path, custom_objects), student.path if student else None, settings, custom_objects, seed
+        )
         dataset = read(data)
         parts = [
             Part(samples, prepared(samples, data), known)
-            for samples, known in zip((dataset.train, dataset.held_out), load_answers(answers), strict=True)
+            for samples, known in zip((dataset.train, dataset.held_out), load_answers(answers.path), strict=True)
             if samples is not None
         ]
-        said = distil(taught, master, parts, settings, seed, progress)
-    save(taught, Path(folder) / KERAS)
+        said = distil(taught, master, parts, settings, seed, work.progress)
+    save(taught, work.folder / KERAS)
     return said
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from edgekit.compress.settings import Distil
 from edgekit.data.samples import Samples, prepared
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import LOADING, TENSORFLOW
+from edgekit.engine.stage import Work, stage
+from edgekit.types import Artifact
 
 Kind = Literal["softmax", "sigmoid", "logits", "values"]
 """What an output of a model is: probabilities of classes, probabilities of yes, unnormalized classes, or numbers."""
@@ -166,18 +168,19 @@ def _of_classes(model: Any) -> Kind:
     return "softmax" if np.allclose(given.sum(axis=-1), 1, atol=1e-3) else "logits"
 
 
-def teach(teacher: str, data: DataSpec, custom_objects: str, folder: str) -> None:
+@stage("teach", process=TENSORFLOW, libraries=(*LOADING, "numpy"))
+def teach(work: Work, teacher: Artifact, data: DataSpec, custom_objects: str) -> None:
     """Writes a teacher's answers to the training samples, once for all that learn from them, and to those held out."""
     import numpy as np
 
     from edgekit.data.samples import read
     from edgekit.model.read import open_keras
 
-    model, dataset = open_keras(teacher, custom_objects), read(data)
+    model, dataset = open_keras(teacher.path, custom_objects), read(data)
     parts = {"train": dataset.train} | ({"held_out": dataset.held_out} if dataset.held_out else {})
     answers = {name: predict(model, prepared(part, data)) for name, part in parts.items()}
     np.savez(
-        Path(folder) / "answers.npz", **{f"{name} {n}": a for name, part in answers.items() for n, a in enumerate(part)}
+        work.folder / "answers.npz", **{f"{name} {n}": a for name, part in answers.items() for n, a in enumerate(part)}
     )
 
 

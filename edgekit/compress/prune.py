@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -18,9 +17,12 @@ from edgekit.compress.saliency_pruning import prune_in_rounds
 from edgekit.compress.settings import Distil, Prune
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import RecipeError
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, open_keras, save
+from edgekit.types import Artifact
 
 WHERE = "recipe.prune"
 ROWS = frozenset("Dense Conv1D Conv2D Conv3D SeparableConv1D SeparableConv2D".split())
@@ -36,15 +38,15 @@ class Pruned(Struct, frozen=True):
     """Layers with weights that were not pruned."""
 
 
+@stage("prune", process=TENSORFLOW, libraries=TRAINING, retry=EIGEN)
 def prune_file(
-    model: str,
+    work: Work,
+    model: Artifact,
     data: DataSpec,
     settings: Prune,
     seed: int,
     custom_objects: str,
-    answers: str | None,
-    folder: str,
-    progress: Progress,
+    answers: Artifact | None,
     distil: Distil | None = None,
 ) -> Pruned:
     """Prunes the model in a file and writes the result to `folder`; one without a prunable layer is copied.
@@ -52,14 +54,14 @@ def prune_file(
     Raises:
       RecipeError: no layer can be pruned, and `settings.required`; or a pattern fits no layer.
     """
-    loaded = open_keras(model, custom_objects)
+    loaded = open_keras(model.path, custom_objects)
     layers = check_prune(loaded, settings)
     if layers:
         dataset = read(data)
         with custom_scope(custom_objects):
-            taught = lesson(loaded, dataset.train, data, answers, distil, dataset.held_out)
-            loaded = prune(loaded, prepared(dataset.train, data), taught, settings, seed, progress)
-    save(loaded, Path(folder) / KERAS)
+            taught = lesson(loaded, dataset.train, data, answers.path if answers else None, distil, dataset.held_out)
+            loaded = prune(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
+    save(loaded, work.folder / KERAS)
     return _facts(loaded, {layer.name for layer in layers})
 
 

@@ -14,13 +14,16 @@ from edgekit.data.held_out import hold_out
 from edgekit.data.overlap import overlap
 from edgekit.data.samples import Dataset, read
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
+from edgekit.engine.libraries import TENSORFLOW
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def check_data(data: DataSpec, folder: str) -> DataFacts:
+@stage("data", process=TENSORFLOW, libraries=("numpy", "pillow"))
+def check_data(work: Work, data: DataSpec) -> DataFacts:
     """Reads the whole dataset and holds it against the model's input and output.
 
     What comes from a folder of images or from a function is written to `folder/samples.npz`, so that no later step
@@ -36,7 +39,7 @@ def check_data(data: DataSpec, folder: str) -> DataFacts:
         if part.number == 0:
             raise DataError(f"{data.source}: {name}: no samples; {dataset.train.number} are too few to hold some out")
     if data.source != RANDOM and not data.source.endswith(".npz"):
-        np.savez(Path(folder) / "samples.npz", **_arrays(dataset, data))
+        np.savez(work.folder / "samples.npz", **_arrays(dataset, data))
     labelled = dataset.evaluation.y is not None
     notes = [] if labelled else ["no class labels: agreement with the float model stands in for accuracy"]
     if data.source == RANDOM:

@@ -1,5 +1,7 @@
 """What a dataset is to a build: where it lies, and what the model wants of it."""
 
+from typing import ClassVar
+
 from msgspec import Struct
 
 from edgekit.config import Settings
@@ -24,6 +26,8 @@ class Preprocessing(Settings, frozen=True):
 class DataSpec(Struct, frozen=True):
     """A dataset, as stages receive it."""
 
+    PLACES: ClassVar = ("source",)
+    """Fields that decide no result: where it lies, for the hash says what it is."""
     source: str
     """`random`, `module:function`, or a path."""
     sha256: str

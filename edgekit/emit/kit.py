@@ -16,11 +16,13 @@ from edgekit.emit.literals import c_string
 from edgekit.emit.render import render
 from edgekit.emit.settings import Outputs
 from edgekit.engine import worker
+from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.limits import Look, limits
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import EdgekitError
 from edgekit.files import write_all
 from edgekit.flatbuffer.read import Graph, read
-from edgekit.types import Arena, TensorSpec
+from edgekit.types import Arena, Artifact, TensorSpec
 
 Engine = Literal["standalone", "tflm"]
 """What runs a model on the device: `NAME.c` (see `edgekit.ccode`), or `NAME_tflm.cpp` with TFLM."""
@@ -51,23 +53,24 @@ class Kit(Struct, frozen=True):
     """Whether standalone C calls CMSIS-NN."""
 
 
+@stage("emit", process=TOOLS, libraries=(*READING, "jinja2", "numpy"))
 def emit_file(
-    model: str,
+    work: Work,
+    model: Artifact,
     name: str,
     outputs: Outputs,
     arena: Arena | None,
     labels: tuple[str, ...],
     ends: Ends | None,
-    golden: str | None,
-    folder: str,
+    golden: Artifact | None,
 ) -> None:
     """Writes what a target asks for to `folder`; see `files`."""
     array = CArray(outputs.c_name or name, outputs.c_section or "", outputs.c_attribute or "")
     asked: dict[Engine, bool] = {"standalone": outputs.c_standalone, "tflm": outputs.c_array}
     engines = tuple(engine for engine, wanted in asked.items() if wanted)
-    kit = Kit(array, engines, arena, labels, ends, golden, outputs.c_kernels == "cmsis-nn")
-    for file, text in files(Path(model), kit).items():
-        (Path(folder) / file).write_text(text, encoding="ascii")
+    kit = Kit(array, engines, arena, labels, ends, golden.path if golden else None, outputs.c_kernels == "cmsis-nn")
+    for file, text in files(Path(model.path), kit).items():
+        (work.folder / file).write_text(text, encoding="ascii")
 
 
 def write_kit(model: Path, array: CArray, folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What code and which libraries a step's result depends on."""
+"""What code a result depends on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import contextlib
 import functools
 import hashlib
-import importlib.metadata
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -27,7 +27,7 @@ class _Module(msgspec.Struct, frozen=True):
     meaning: str
     """SHA-256 of its syntax tree without docstrings: comments and layout do not count."""
     imports: tuple[str, ...]
-    """The modules of edgekit that it imports, at the top or inside functions."""
+    """The modules of edgekit that it imports, at the top or inside functions; not those that only its types name."""
 
 
 class Fingerprints:
@@ -49,9 +49,22 @@ class Fingerprints:
         if self._changed:
             write(self._memory, msgspec.json.encode((self._modules, self._files)))
 
-    def code(self, function: str) -> str:
-        """Fingerprint of `package.module:name`: of its module, what of edgekit it imports, and their `TEXTS`."""
-        return self._code(function.partition(":")[0])
+    def code(self, *modules: str) -> str:
+        """Fingerprint of modules: of what they say, what of edgekit they import when they run, and their `TEXTS`."""
+        return hashlib.sha256("".join(map(self._code, modules)).encode()).hexdigest()
+
+    def closure(self, module: str) -> dict[str, str]:
+        """The modules that run when a module's functions do, and their `TEXTS`; with the fingerprint of each."""
+        seen: dict[str, str] = {}
+        pending = [module]
+        while pending:
+            name = pending.pop()
+            if name not in seen and (path := _source(name)):
+                found = self._module(name, path)
+                seen[name] = found.meaning
+                seen |= self._texts(path.parent)
+                pending += [*found.imports, name.rpartition(".")[0]]  # a package is loaded before what is in it
+        return seen
 
     def file(self, path: Path) -> str:
         """SHA-256 of a file, or of a folder's files and names."""
@@ -65,16 +78,7 @@ class Fingerprints:
 
     @functools.cache  # noqa: B019 (lives as long as one command)
     def _code(self, module: str) -> str:
-        seen: dict[str, str] = {}
-        pending = [module]
-        while pending:
-            name = pending.pop()
-            if name not in seen and (path := _source(name)):
-                found = self._module(name, path)
-                seen[name] = found.meaning
-                seen |= self._texts(path.parent)
-                pending += found.imports
-        return hashlib.sha256(msgspec.json.encode(sorted(seen.items()))).hexdigest()
+        return hashlib.sha256(msgspec.json.encode(sorted(self.closure(module).items()))).hexdigest()
 
     @functools.cache  # noqa: B019
     def _texts(self, room: Path) -> dict[str, str]:
@@ -87,7 +91,7 @@ class Fingerprints:
         stamp, known = _stamp(path), self._modules.get(name)
         if known is None or known.stamp != stamp:
             tree = ast.parse(path.read_bytes())
-            imports = tuple(sorted({m for node in ast.walk(tree) for m in _imported(node)}))
+            imports = tuple(sorted({m for node in _running(tree) for m in _imported(node)}))
             meaning = hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest()
             known = self._modules[name] = _Module(stamp, meaning, imports)
             self._changed = True
@@ -95,18 +99,18 @@ class Fingerprints:
 
 
 @functools.cache
-def library(name: str) -> str:
-    """Version of an installed package; empty where it is not installed."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
-@functools.cache
 def _source(module: str) -> Path | None:
     path = _ROOT.joinpath(*module.split(".")[1:])
     return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
+
+
+def _running(tree: ast.AST) -> Iterator[ast.AST]:
+    """All of a syntax tree but what only a type checker reads."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from _running(node)
 
 
 def _imported(node: ast.AST) -> list[str]:

@@ -1,4 +1,4 @@
-"""One step of a build: taken from the store where it was made before, else made in a worker process."""
+"""A stage's result: taken from the store where it was made before, else made in a worker process."""
 
 from __future__ import annotations
 
@@ -9,62 +9,37 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
-from edgekit.data.spec import DataSpec
-from edgekit.engine.fingerprint import Fingerprints, library
+from edgekit.engine.fingerprint import Fingerprints
+from edgekit.engine.libraries import EIGEN, OWN, library
+from edgekit.engine.stage import Call
 from edgekit.engine.store import Record, Result, Store
 from edgekit.engine.worker import Worker
 from edgekit.errors import CrashError
 from edgekit.files import write
 from edgekit.types import Artifact, StageRow
 
-EIGEN = "tensorflow without oneDNN"
-"""The process in which a step is tried that died twice: oneDNN crashes on some graphs on some processors."""
-OWN = "own code"
-"""The process for a builder or dataset that is a function of the user's: it is not confined, for it may download."""
+R = TypeVar("R")
 ENVIRONMENTS = {EIGEN: {"TF_ENABLE_ONEDNN_OPTS": "0"}}
 """Variables of a process that others do not have."""
 
 
-class Step(msgspec.Struct, frozen=True):
-    """A call whose result depends on nothing but what stands here."""
-
-    name: str
-    function: str
-    """`package.module:name`; it takes the arguments by these names."""
-    arguments: dict[str, Any]
-    """Artifacts (handed over as paths, also those in a dictionary), datasets, and settings."""
-    libraries: tuple[str, ...]
-    """Packages whose version the result depends on."""
-    process: str
-    """Which worker carries it out; steps of one process share it."""
-    returns: Any = None
-    """Type of the value. One with a field `passing` that is not empty is not kept: it holds a crash, a time-out or the
-    lack of memory, which the next build need not meet."""
-    files: bool = True
-    """Whether it makes files; the function then takes `folder` and leaves them there."""
-    retry: str | None = None
-    """The process in which it is tried after it crashed twice in its own."""
-    place: Any = None
-    """What else it depends on, such as the machine that it measures."""
-
-
-class Made(msgspec.Struct, frozen=True):
-    """What a step gave."""
+class Made(msgspec.Struct, Generic[R], frozen=True):
+    """What a stage gave."""
 
     row: StageRow
     artifacts: dict[str, Artifact]
     """By file name."""
-    value: Any
+    value: R
     key: str
     ingredients: dict[str, Any]
 
     @property
     def artifact(self) -> Artifact:
-        """The one file that the step made."""
+        """The one file that the stage made."""
         (only,) = self.artifacts.values()
         return only
 
@@ -79,21 +54,21 @@ class Listener(Protocol):
         """What a person should know and no report holds."""
 
     def begin(self, name: str) -> None:
-        """A step is being made."""
+        """A stage is being made."""
 
     def progress(self, text: str, share: float) -> None:
-        """How far the step is, 0 to 1."""
+        """How far it is, 0 to 1."""
 
     def end(self, row: StageRow) -> None:
-        """A step was made or found."""
+        """It was made or found."""
 
 
 class Maker:
-    """Makes steps, with a store and worker processes that live as long as it does.
+    """Makes stages, with a store and worker processes that live as long as it does.
 
     Args:
-      ui: is told of every step.
-      remeasure: make steps again whose result depends on the place, even where they are in the store.
+      ui: is told of every stage.
+      remeasure: make stages again whose result depends on the place, even where they are in the store.
     """
 
     def __init__(self, store: Store, ui: Listener, remeasure: bool = False) -> None:
@@ -113,46 +88,46 @@ class Maker:
         if kind is None:
             self.fingerprints.save()
 
-    def make(self, step: Step, scope: str, time_limit: float | None = None) -> Made:
-        """The step's result.
+    def make(self, call: Call[R], scope: str, time_limit: float | None = None) -> Made[R]:
+        """The result of a call.
 
         Args:
           scope: target and model, as in "phone.digits": whose log it writes, and to tell later why it is made again.
 
         Raises:
-          EdgekitError: what the step raised.
+          EdgekitError: what the stage raised.
         """
-        ingredients = {name: _ingredient(value) for name, value in step.arguments.items()}
-        ingredients["code"] = self.fingerprints.code(step.function)
-        ingredients["libraries"] = {name: library(name) for name in step.libraries}
-        if step.place is not None:
-            ingredients["machine"] = _ingredient(step.place)
-        key = hashlib.sha256(msgspec.json.encode([step.function, ingredients], order="sorted")).hexdigest()
-        name = f"{scope}.{step.name}"
+        ingredients = {name: _ingredient(value) for name, value in call.arguments.items()}
+        ingredients["code"] = self.fingerprints.code(call.stage.module, *call.modules)
+        ingredients["libraries"] = {name: library(name) for name in call.libraries}
+        if call.place is not None:
+            ingredients["machine"] = _ingredient(call.place)
+        key = hashlib.sha256(msgspec.json.encode([call.stage.path, ingredients], order="sorted")).hexdigest()
+        name = f"{scope}.{call.name}"
         before = self.store.last(name)
-        again = self._remeasure and step.place is not None
+        again = self._remeasure and call.place is not None
         result = None if again else self.store.get(key)
         status: Literal["built", "cached"] = "cached"
         reason = ""
         if result is None:
             reason = "measured again" if again else self._why(key, ingredients, before)
-            self.ui.begin(step.name)
-            with self.store.making(key, alone=step.place is not None):
+            self.ui.begin(call.name)
+            with self.store.making(key, alone=call.place is not None):
                 result = None if again else self.store.get(key)  # another build may have made it meanwhile
                 if result is None:
                     status = "built"
-                    result = self._build(step, key, scope, time_limit)
+                    result = self._build(call, key, scope, time_limit)
         if before is None or before.key != key:
             self.store.remember(name, Record(key, ingredients))
         size = sum(a.bytes for a in result.artifacts.values())
         said = "; ".join(filter(None, (reason, result.note)))
-        row = StageRow(step.name, status, round(result.seconds, 3), size, reason=said)
+        row = StageRow(call.name, status, round(result.seconds, 3), size, reason=said)
         self.ui.end(row)
-        value = msgspec.json.decode(result.value, type=step.returns) if step.returns else None
+        value = msgspec.json.decode(result.value, type=call.stage.returns)
         return Made(row, result.artifacts, value, key, ingredients)
 
     def log(self, scope: str) -> Path:
-        """Where a scope's steps write what the libraries print."""
+        """Where a scope's stages write what the libraries print."""
         return self.store.folder / "log" / f"{scope}.log"
 
     def end(self, process: str, kill: bool = False) -> None:
@@ -161,39 +136,39 @@ class Maker:
         if worker:
             worker.close(kill)
 
-    def _build(self, step: Step, key: str, scope: str, time_limit: float | None) -> Result:
+    def _build(self, call: Call[R], key: str, scope: str, time_limit: float | None) -> Result:
         log = self.log(scope)
         if log not in self._logs:
             self._logs.add(log)
             write(log, b"")
-        arguments = {name: _handed_over(value) for name, value in step.arguments.items()}
         start = time.perf_counter()
 
         def attempt(process: str) -> tuple[Any, Path]:
             worker = self._worker(process)
             folder = Path(tempfile.mkdtemp(dir=worker.scratch))
             value = worker.call(
-                step.function,
-                named=arguments | ({"folder": str(folder)} if step.files else {}),
+                call.stage.path,
+                str(folder),
+                named=call.arguments,
                 returns=Any,
                 progress=self.ui.progress,
                 time_limit=time_limit,
                 log=log,
-                what=f"{scope}: {step.name}",
+                what=f"{scope}: {call.name}",
             )
             return value, folder
 
         # The same way comes twice: what ended the first may have come from outside, and another way gives other bytes.
-        ways, said = [step.process, step.process, *filter(None, [step.retry])], ""
+        ways, said = [call.process, call.process, *filter(None, [call.stage.retry])], ""
         for number, way in enumerate(ways, 1):
             try:
                 value, folder = attempt(way)
                 break
             except CrashError as error:
-                if number == len(ways) or not (error.passing or step.retry):
-                    raise CrashError(f"{step.name}: {error}") from None
+                if number == len(ways) or not (error.passing or call.stage.retry):
+                    raise CrashError(f"{call.name}: {error}") from None
                 said = str(error)
-        note = f"made in {way}, because {said}" if way != step.process else ""
+        note = f"made in {way}, because {said}" if way != call.process else ""
         files = {p.name: (p.suffix.lstrip("."), p) for p in sorted(folder.iterdir()) if _is_plain(p)}
         keep = not (isinstance(value, dict) and value.get("passing"))
         result = self.store.put(key, files, value, time.perf_counter() - start, note, keep)
@@ -207,7 +182,7 @@ class Maker:
         return self._workers[process]
 
     def _why(self, key: str, ingredients: dict[str, Any], before: Record | None) -> str:
-        """Why a step is made, in a few words."""
+        """Why a stage is made, in a few words."""
         if key in self.store.damaged:
             return "its result in the store was damaged"
         if before is None:
@@ -217,15 +192,8 @@ class Maker:
 
 
 def _is_plain(file: Path) -> bool:
-    """Whether a step left a file there; a link could lead anywhere."""
+    """Whether a stage left a file there; a link could lead anywhere."""
     return stat.S_ISREG(file.lstat().st_mode)
-
-
-def _handed_over(value: Any) -> Any:
-    """An argument as the function takes it: paths in the place of artifacts, also of those by name."""
-    if isinstance(value, dict):
-        return {name: _handed_over(item) for name, item in value.items()}
-    return value.path if isinstance(value, Artifact) else value
 
 
 def _ingredient(value: Any) -> Any:
@@ -234,9 +202,8 @@ def _ingredient(value: Any) -> Any:
         return value.sha256
     if isinstance(value, dict):
         return {k: _ingredient(v) for k, v in value.items()}
-    if isinstance(value, DataSpec):
-        return {k: v for k, v in msgspec.to_builtins(value, enc_hook=float).items() if k != "source"}
-    return msgspec.to_builtins(value, enc_hook=float)
+    plain = msgspec.to_builtins(value, enc_hook=float)
+    return {k: v for k, v in plain.items() if k not in left} if (left := getattr(value, "PLACES", ())) else plain
 
 
 def changes(old: Any, new: Any, name: str) -> Iterator[str]:
@@ -249,3 +216,32 @@ def changes(old: Any, new: Any, name: str) -> Iterator[str]:
     elif old != new:
         short = all(not isinstance(v, (dict, list)) and len(str(v)) < 24 for v in (old, new))
         yield f"{name} {old} → {new}" if short else f"{name} changed"
+
+
+class Scope:
+    """Makes the stages of one model for one target, and records them in their order.
+
+    Args:
+      name: target and model, as in "phone.digits": where the store remembers them.
+    """
+
+    def __init__(self, maker: Maker, name: str) -> None:
+        self.maker, self.name = maker, name
+        self.made: list[Made[Any]] = []
+
+    def make(self, call: Call[R], time_limit: float | None = None) -> Made[R]:
+        """The result of a call.
+
+        Args:
+          time_limit: seconds that it may take.
+
+        Raises:
+          EdgekitError: what the stage raised.
+        """
+        made = self.maker.make(call, self.name, time_limit)
+        self.made.append(made)
+        return made
+
+    def apart(self) -> Scope:
+        """The same scope with a record of its own, for stages that only look at what others made."""
+        return Scope(self.maker, self.name)

@@ -36,10 +36,9 @@ from edgekit.engine.confine import confine
 from edgekit.engine.logs import new_log
 from edgekit.engine.python import environment as safe_environment
 from edgekit.engine.python import python
+from edgekit.engine.stage import Progress, Stage
 
 T = TypeVar("T")
-Progress = Callable[[str, float], None]
-"""Called with what is going on ("epoch 2/5") and the share that is done, 0 to 1."""
 
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -152,7 +151,8 @@ class Worker:
 
         Args:
           function: the function itself, or `package.module:name` where importing it here would be costly. Its
-            parameters and its result must be annotated with types that `msgspec` can decode.
+            parameters and its result must be annotated with types that `msgspec` can decode. Of a stage, the first
+            argument is the folder that receives its files.
           named: further arguments, by the names of the parameters.
           returns: the type of the result.
           progress: receives the worker's progress, if the function has a parameter `progress`.
@@ -290,13 +290,16 @@ def call_confined(
     What it printed is kept where it failed in a way that nobody foresaw.
 
     Args:
+      arguments: of a stage those that follow `work`.
       what: step and file, as a message names them.
-      writes: folders in which it may write.
+      writes: folders in which it may write; the first one receives the files of a stage.
       time_limit, processor, memory: see `edgekit.engine.limits`.
     """
     log, kept = new_log(), False
     try:
         with Worker(log, writes=writes, memory=memory) as worker:
+            if isinstance(function, Stage):
+                arguments = (str(writes[0] if writes else worker.scratch), *arguments)
             return worker.call(
                 function, *arguments, returns=returns, time_limit=time_limit, processor=processor, what=what
             )
@@ -388,6 +391,9 @@ def _carry_out(line: bytes, log: int, progress: Progress) -> _Answer:
         _limit_processor(call.processor)
         module, name = call.function.split(":")
         function = getattr(importlib.import_module(module), name)
+        if isinstance(function, Stage):
+            result = function.run(*call.positional, progress=progress, **call.named)
+            return _Answer("result", result=msgspec.Raw(msgspec.json.encode(result)))
         signature = inspect.signature(function, eval_str=True)
         bound = signature.bind_partial(*call.positional, **call.named)
         for key, value in bound.arguments.items():

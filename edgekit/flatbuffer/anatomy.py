@@ -6,10 +6,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from edgekit.engine.libraries import READING, TOOLS
+from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.edit import vectors
 from edgekit.flatbuffer.macs import elements
 from edgekit.flatbuffer.names import beside, with_names
 from edgekit.flatbuffer.read import Graph, Operator, Tensor, read
+from edgekit.types import Artifact
 
 BITS = {"int4": 4, "int2": 2, "uint4": 4, "bool": 8, "float16": 16, "bfloat16": 16, "int16": 16, "uint16": 16}
 WIDE = {"float64": 64, "int64": 64, "uint64": 64, "complex64": 64, "complex128": 128}
@@ -50,7 +53,8 @@ class Anatomy(Struct, frozen=True):
         return max(self.layers, key=lambda layer: layer.live, default=None)
 
 
-def anatomy(model: str, names: str | None = None) -> Anatomy:
+@stage("anatomy", process=TOOLS, libraries=READING)
+def anatomy(work: Work, model: Artifact, names: Artifact | None = None) -> Anatomy:
     """Takes a file apart.
 
     Args:
@@ -59,8 +63,8 @@ def anatomy(model: str, names: str | None = None) -> Anatomy:
     Raises:
       ModelError: it is no `.tflite`.
     """
-    bare, content = read(Path(model)), Path(model).read_bytes()
-    graph = with_names(bare, Path(names) if names else beside(Path(model)))
+    bare, content = read(Path(model.path)), Path(model.path).read_bytes()
+    graph = with_names(bare, Path(names.path) if names else beside(Path(model.path)))
     operators = [op for op in graph.operators if op.subgraph == 0]
     live = _live(graph, operators)
     seen: set[int] = set()

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from edgekit import runtimes
 from edgekit.data.samples import Samples, prepared, read
 from edgekit.data.spec import DataSpec
-from edgekit.engine.worker import Progress
+from edgekit.engine.libraries import TOOLS
+from edgekit.engine.stage import Progress, Work, stage
 from edgekit.errors import DataError, ModelError
 from edgekit.measure.fidelity import NO_CLASSES, lost_outputs, no_classes, probabilities, sqnr
 from edgekit.measure.intervals import mcnemar, paired_difference, wilson
@@ -22,7 +23,7 @@ from edgekit.measure.metrics import LOWER, measured, metric_of
 from edgekit.measure.record import OUTPUTS
 from edgekit.measure.skill import skill
 from edgekit.runtimes import Session
-from edgekit.types import Measurement
+from edgekit.types import Artifact, Measurement
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,14 +33,14 @@ BLOCK = 256
 """Samples that are quantized at once: enough to be quick, few enough for any memory."""
 
 
+@stage("score", process=TOOLS, libraries=("numpy",))
 def score_file(
-    model: str,
+    work: Work,
+    model: Artifact,
     data: DataSpec,
     runtime: str,
     threads: int,
-    reference: str | None,
-    folder: str,
-    progress: Progress,
+    reference: Artifact | None,
     metric: str = "accuracy",
     keep: bool = False,
     most: int | None = None,
@@ -71,17 +72,17 @@ def score_file(
 
     samples = read(data).evaluation
     samples = samples if most is None else samples.take(slice(most))
-    session = runtimes.open_session(runtime, model, threads)
+    session = runtimes.open_session(runtime, model.path, threads)
     wanted, given = [i.shape for i in session.inputs], [i.shape for i in data.inputs]
     if wanted != given:
-        raise DataError(f"{data.source}: samples of shape {given}, but {model} takes {wanted}")
-    outputs = _run_all(session, samples, data, progress)
+        raise DataError(f"{data.source}: samples of shape {given}, but {model.path} takes {wanted}")
+    outputs = _run_all(session, samples, data, work.progress)
     values = [dequantize(o, spec) for o, spec in zip(outputs, session.outputs, strict=True)]
     before = None
     if reference is not None:
-        with np.load(reference) as file:
+        with np.load(reference.path) as file:
             before = [file[name] for name in file.files]
-    place = Path(folder)
+    place = work.folder
     kept = (values if real else outputs) if keep else None
     return write_answers(kept, values, before, samples, data, metric, _label(session), place)
 
@@ -159,7 +160,10 @@ def compare(
     return found
 
 
-def changed_file(predictions: str, before: str, data: DataSpec, runtime: str) -> list[Measurement]:
+@stage("changed", process=TOOLS, libraries=("numpy",))
+def changed_file(
+    work: Work, predictions: Artifact, before: Artifact, data: DataSpec, runtime: str
+) -> list[Measurement]:
     """How much accuracy a model has lost against a release of it, on the same samples, in the same runtime.
 
     Args:
@@ -173,7 +177,7 @@ def changed_file(predictions: str, before: str, data: DataSpec, runtime: str) ->
     labels = read(data).evaluation.y
     if labels is None:
         return []
-    new, old = np.load(predictions), np.load(before)
+    new, old = np.load(predictions.path), np.load(before.path)
     found = accuracy_drop(new, old, labels, runtime)
     right, was_right = classes(new) == labels, classes(old) == labels
     p = mcnemar(int((was_right & ~right).sum()), int((right & ~was_right).sum()))

@@ -6,11 +6,14 @@ from pathlib import Path
 
 from edgekit import runtimes
 from edgekit.emit.arena import LEAST, SHARE, arena_with_margin, scratch_bytes
+from edgekit.engine.libraries import READING, TOOLS
+from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.read import read
-from edgekit.types import Measurement
+from edgekit.types import Artifact, Measurement
 
 
-def arena(model: str) -> list[Measurement]:
+@stage("arena", process=TOOLS, libraries=("numpy", *READING))
+def arena(work: Work, model: Artifact) -> list[Measurement]:
     """The smallest arena with which the model runs, what the runtime has recorded of it, what to reserve on the device,
     in B; and how many kinds of operators it runs.
 
@@ -19,7 +22,7 @@ def arena(model: str) -> list[Measurement]:
     """
     from edgekit.runtimes.tflm import TflmSession
 
-    session, graph = runtimes.open_session("tflm", model), read(Path(model))
+    session, graph = runtimes.open_session("tflm", model.path), read(Path(model.path))
     assert isinstance(session, TflmSession)
     found, label = session.arena(), f"{session.name} {session.version}"
     parts = ", ".join(f"{name} {size:,}" for name, size in found.parts.items())

@@ -8,9 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgekit.engine.libraries import READING, TOOLS
+from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.names import with_names
 from edgekit.flatbuffer.read import read
-from edgekit.types import Agreement, Parting
+from edgekit.types import Agreement, Artifact, Parting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +21,15 @@ ROWS = 16
 """Samples at most by which a parting is looked for."""
 
 
+@stage("agree", process=TOOLS, libraries=("numpy", *READING))
 def agree(
-    model: str, outputs: str, predictions: str, other_outputs: str, other_predictions: str, runtime: str
+    work: Work,
+    model: Artifact,
+    outputs: Artifact,
+    predictions: Artifact,
+    other_outputs: Artifact,
+    other_predictions: Artifact,
+    runtime: str,
 ) -> Agreement:
     """Holds one runtime's outputs against those of the runtime that ships.
 
@@ -33,13 +42,13 @@ def agree(
 
     from edgekit.measure.accuracy import churn
 
-    specs, columns = read(Path(model)).outputs, []
-    with np.load(outputs) as ours, np.load(other_outputs) as theirs:
+    specs, columns = read(Path(model.path)).outputs, []
+    with np.load(outputs.path) as ours, np.load(other_outputs.path) as theirs:
         for name in ours.files:
             columns.append(_rows(ours[name], theirs[name]))
     differ = np.max([column.max(axis=1) for column in columns], axis=0)
     rows = np.flatnonzero(differ)
-    changed = churn(np.load(other_predictions), np.load(predictions))
+    changed = churn(np.load(other_predictions.path), np.load(predictions.path))
     assert changed.value is not None and changed.low is not None and changed.high is not None
     return Agreement(
         runtime=runtime,
@@ -55,7 +64,8 @@ def agree(
     )
 
 
-def part(model: str, names: str | None, ours: str, theirs: str) -> list[Parting]:
+@stage("part", process=TOOLS, libraries=("numpy", *READING))
+def part(work: Work, model: Artifact, names: Artifact | None, ours: Artifact, theirs: Artifact) -> list[Parting]:
     """Every operator whose outputs differ, in the order of execution. The first one is where the runtimes part: what
     it reads is the same in both. What is computed of constants alone is left out, for a runtime may put it into the
     operator that reads it and leave its tensor as it is.
@@ -68,10 +78,10 @@ def part(model: str, names: str | None, ours: str, theirs: str) -> list[Parting]
 
     from edgekit.measure.fidelity import sqnr
 
-    graph, found = read(Path(model)), []
-    graph = with_names(graph, Path(names)) if names else graph
+    graph, found = read(Path(model.path)), []
+    graph = with_names(graph, Path(names.path)) if names else graph
     known = {index for index, tensor in enumerate(graph.tensors) if tensor.bytes} | {-1}
-    with np.load(ours) as one, np.load(theirs) as other:
+    with np.load(ours.path) as one, np.load(theirs.path) as other:
         for number, operator in enumerate(op for op in graph.operators if op.subgraph == 0):
             if known.issuperset(operator.inputs):
                 known.update(operator.outputs)

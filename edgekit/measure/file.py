@@ -5,20 +5,23 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
+from edgekit.engine.libraries import READING, TOOLS
+from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.anatomy import peak
 from edgekit.flatbuffer.edit import constants
 from edgekit.flatbuffer.read import Graph, is_weight, read
-from edgekit.types import Measurement
+from edgekit.types import Artifact, Measurement
 
 
-def measure_file(model: str) -> list[Measurement]:
+@stage("describe", process=TOOLS, libraries=READING)
+def measure_file(work: Work, model: Artifact) -> list[Measurement]:
     """`model_size`, `download_size` (deflated at level 9), `macs`, `parameters` and how many of them are not zero; and
     `activations`, the most bytes of tensors that are needed at once.
 
     Raises:
       ModelError: the file is none.
     """
-    graph, content = read(Path(model)), Path(model).read_bytes()
+    graph, content = read(Path(model.path)), Path(model.path).read_bytes()
     return [
         Measurement("model_size", graph.bytes, "B"),
         Measurement("download_size", len(zlib.compress(content, 9)), "B"),

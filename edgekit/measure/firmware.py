@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from edgekit.ccode.generate import Code
 from edgekit.ccode.library import needed
 from edgekit.emit.golden import as_stored
+from edgekit.engine.libraries import READING, TOOLS
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError
 from edgekit.firmware.cores import CORES, Core
 from edgekit.firmware.run import Ran, missing, run, versions
-from edgekit.types import INTEGER, Measurement
+from edgekit.types import INTEGER, Artifact, Measurement
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +26,15 @@ SAMPLES = 20
 """Random inputs, where there are no golden vectors."""
 
 
+@stage("simulate", process=TOOLS, libraries=("numpy", "jinja2"))
 def measure_firmware(
-    code: Code, files: dict[str, str], golden: str, core: str, clock: float | None, library: dict[str, str]
+    work: Work,
+    code: Code,
+    files: dict[str, Artifact],
+    golden: Artifact,
+    core: str,
+    clock: float | None,
+    library: dict[str, Artifact],
 ) -> list[Measurement]:
     """Runs the golden vectors on a simulated core.
 
@@ -50,11 +59,11 @@ def measure_firmware(
         said = f"not measured: {lacks}"
         figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
         return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
-    inputs, outputs = _vectors(golden, code)
-    texts = {name: Path(path).read_text(encoding="ascii") for name, path in files.items()}
+    inputs, outputs = _vectors(golden.path, code)
+    texts = {name: Path(file.path).read_text(encoding="ascii") for name, file in files.items()}
     code = replace(code, files=texts)
     if library:
-        found = needed(texts[f"{code.name}.c"], library)
+        found = needed(texts[f"{code.name}.c"], {of: folder.path for of, folder in library.items()})
         code = replace(code, library=found.sources, includes=found.includes)
     return _held(run(code, inputs, core), code, outputs, clock, "golden vectors")
 
@@ -109,9 +118,10 @@ def ending(model: Path, folder: Path) -> Path:
     return folder / model.name
 
 
-def end_file(model: str, folder: str) -> None:
+@stage("end", process=TOOLS, libraries=READING)
+def end_file(work: Work, model: Artifact) -> None:
     """Writes `ending` of a detector to `folder`."""
-    ending(Path(model), Path(folder)).rename(Path(folder) / INTEGER)
+    ending(Path(model.path), work.folder).rename(work.folder / INTEGER)
 
 
 def _held(ran: Ran, code: Code, outputs: list[np.ndarray], clock: float | None, samples: str) -> list[Measurement]:

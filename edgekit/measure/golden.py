@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.data.spec import DataSpec
-from edgekit.engine.worker import Progress
+from edgekit.engine.libraries import READING, TOOLS
+from edgekit.engine.stage import Progress, Work, stage
 from edgekit.errors import ModelError
 from edgekit.runtimes import Session, open_session
+from edgekit.types import Artifact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +25,8 @@ CANDIDATES, MOST, FEWEST = 256, 12, 4
 """Evaluation samples that are looked at, and how many of them are taken."""
 
 
-def golden_file(model: str, data: DataSpec, runtime: str, folder: str, progress: Progress) -> str:
+@stage("golden", process=TOOLS, libraries=("numpy", *READING))
+def golden_file(work: Work, model: Artifact, data: DataSpec, runtime: str) -> str:
     """Writes `golden.npz`.
 
     Of the evaluation samples those are taken that bring the tensors inside the model to the ends of their ranges, the
@@ -41,9 +44,9 @@ def golden_file(model: str, data: DataSpec, runtime: str, folder: str, progress:
 
     from edgekit.runtimes.values import dequantize
 
-    session = open_session(runtime, model)
+    session = open_session(runtime, model.path)
     candidates, rows = _candidates(data, session.inputs)
-    ends = _ends(model, runtime, candidates, progress)
+    ends = _ends(model.path, runtime, candidates, work.progress)
     chosen, reached = choose(*ends)
     made_up = _made_up(session.inputs)
     inputs = [np.concatenate([c[chosen], m]) for c, m in zip(candidates, made_up, strict=True)]
@@ -54,8 +57,8 @@ def golden_file(model: str, data: DataSpec, runtime: str, folder: str, progress:
         arrays |= {f"output_{number}": array, f"real_{number}": dequantize(array, spec).astype(np.float32)}
     arrays["row"] = np.concatenate([rows[chosen], np.full(len(made_up[0]), -1)])
     arrays["runtime"] = np.asarray(f"{session.name} {session.version}")
-    arrays["sha256"] = np.asarray(hashlib.sha256(Path(model).read_bytes()).hexdigest())
-    np.savez_compressed(Path(folder) / GOLDEN, **arrays)
+    arrays["sha256"] = np.asarray(hashlib.sha256(Path(model.path).read_bytes()).hexdigest())
+    np.savez_compressed(work.folder / GOLDEN, **arrays)
     count, total = len(inputs[0]), 2 * ends[0].shape[1]
     return f"{count} golden vectors reach {reached} of the {total} ends of ranges that {len(rows)} samples reach"
 

@@ -130,7 +130,7 @@ def _measured(name: str, measurements: Sequence[Measurement], runtimes: Sequence
 
 def _runtime(of: Measurement | None) -> str:
     """Its name."""
-    return of.runtime.split(" ")[0] if of else ""
+    return of.engine if of else ""
 
 
 def _relative(

@@ -6,30 +6,25 @@ A converter or a runtime may be wrong; a float `.tflite` is no reference before 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
-from edgekit.engine.worker import Progress
+from edgekit.engine.libraries import EIGEN, LOADING, TENSORFLOW
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError
 from edgekit.measure.accuracy import BLOCK, write_answers
 from edgekit.model.function import keras_function
 from edgekit.model.read import open_keras, original
-from edgekit.types import Measurement, Reading
+from edgekit.types import Artifact, Measurement, Reading
 
 if TYPE_CHECKING:
     import numpy as np
 
 
+@stage("score original", process=TENSORFLOW, libraries=(*LOADING, "numpy"), retry=EIGEN)
 def answer_file(
-    keras: str | None,
-    source: str,
-    settings: Reading,
-    data: DataSpec,
-    folder: str,
-    progress: Progress,
-    metric: str = "accuracy",
+    work: Work, keras: Artifact | None, source: Artifact, settings: Reading, data: DataSpec, metric: str = "accuracy"
 ) -> list[Measurement]:
     """Runs a model over the evaluation set in TensorFlow, one sample at a time, and writes what `score_file` does.
 
@@ -44,21 +39,21 @@ def answer_file(
     import tensorflow as tf
 
     samples = read(data).evaluation
-    model = open_keras(keras, settings.custom_objects) if keras else None
-    function = keras_function(model) if model else original(source, settings)
+    model = open_keras(keras.path, settings.custom_objects) if keras else None
+    function = keras_function(model) if model else original(source.path, settings)
     once = _whole(function) if not getattr(model, "stateful", False) else _by_one(function, model)
     rows: list[list[np.ndarray]] = []
     try:
         for start in range(0, samples.number, BLOCK):
             rows.append(once(prepared(samples.take(slice(start, start + BLOCK)), data)))
             done = min(start + BLOCK, samples.number)
-            progress(f"sample {done}/{samples.number}", done / samples.number)
+            work.progress(f"sample {done}/{samples.number}", done / samples.number)
     except tf.errors.OpError as problem:
         raise ModelError(
-            f"{source}: TensorFlow cannot run it: {' '.join(str(problem.message).split())[:200]}"
+            f"{source.path}: TensorFlow cannot run it: {' '.join(str(problem.message).split())[:200]}"
         ) from None
     outputs = [np.concatenate(parts) for parts in zip(*rows, strict=True)]
-    return write_answers(outputs, outputs, None, samples, data, metric, f"tensorflow {tf.__version__}", Path(folder))
+    return write_answers(outputs, outputs, None, samples, data, metric, f"tensorflow {tf.__version__}", work.folder)
 
 
 def _whole(function: Any) -> Callable[[list[np.ndarray]], list[np.ndarray]]:

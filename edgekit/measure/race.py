@@ -10,19 +10,20 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
 
 from msgspec import Struct, json
 from msgspec.structs import replace
 
-from edgekit.engine.worker import Progress, Worker
+from edgekit.engine.libraries import TOOLS
+from edgekit.engine.stage import Progress, Work, stage
+from edgekit.engine.worker import Worker
 from edgekit.errors import CrashError, ModelError, WorkerError
 from edgekit.measure.intervals import CONFIDENCE
 from edgekit.measure.latency import SHARES, resident_memory, timed
 from edgekit.runtimes import installed
-from edgekit.types import Measurement, Run, Timing
+from edgekit.types import Artifact, Measurement, Run, Timing
 
 T = TypeVar("T")
 RUNS = "runs.json"
@@ -105,8 +106,10 @@ class Timed(Struct, frozen=True):
     """See `Outcome`."""
 
 
+@stage("time", process=TOOLS, libraries=("numpy", "psutil"))
 def race_file(
-    models: dict[str, str],
+    work: Work,
+    models: dict[str, Artifact],
     entries: list[Entry],
     comparisons: list[Comparison],
     questions: list[Question],
@@ -114,8 +117,6 @@ def race_file(
     settings: Timing,
     patience: float,
     time_limit: float,
-    folder: str,
-    progress: Progress,
 ) -> Timed:
     """Runs `race` and keeps the runs in `folder/runs.json`.
 
@@ -123,8 +124,9 @@ def race_file(
       patience: seconds after which no round is added for the sake of a limit.
       time_limit: seconds after which a run counts as hanging.
     """
-    outcome = race(models, entries, comparisons, questions, threads, settings, patience, time_limit, progress)
-    (Path(folder) / RUNS).write_bytes(json.encode(outcome))
+    files = {name: model.path for name, model in models.items()}
+    outcome = race(files, entries, comparisons, questions, threads, settings, patience, time_limit, work.progress)
+    (work.folder / RUNS).write_bytes(json.encode(outcome))
     found = [replace(m, artifact=e.model) for e in entries for m in measurements(outcome, e)]
     found += [m for c in comparisons for m in compared(outcome, c)]
     quantiles = [[run.quantiles for run in outcome.runs(entry)] for entry in entries]

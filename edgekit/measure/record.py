@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from edgekit.data.archive import read_archive
 from edgekit.data.spec import DataSpec
-from edgekit.engine.worker import Progress
+from edgekit.engine.libraries import READING, TOOLS
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import DataError
+from edgekit.types import Artifact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +21,8 @@ INPUTS, TENSORS, OUTPUTS = "inputs.npz", "tensors.npz", "outputs.npz"
 """Archives of stored values, a sample a row: `input_0`, …; `tensor_7`, … by index; `output_0`, …"""
 
 
-def store_inputs(model: str, data: DataSpec, rows: tuple[int, ...], folder: str) -> None:
+@stage("samples", process=TOOLS, libraries=("numpy", "pillow", *READING))
+def store_inputs(work: Work, model: Artifact, data: DataSpec, rows: tuple[int, ...]) -> None:
     """Writes samples of the evaluation set as the model stores them, in `inputs.npz`.
 
     Args:
@@ -30,9 +33,9 @@ def store_inputs(model: str, data: DataSpec, rows: tuple[int, ...], folder: str)
     from edgekit.data.samples import prepared, read
     from edgekit.flatbuffer.read import read as read_graph
 
-    inputs = read_graph(Path(model)).inputs
+    inputs = read_graph(Path(model.path)).inputs
     samples = read(data).evaluation.take(np.asarray(rows))
-    np.savez(Path(folder) / INPUTS, **_named("input", stored(prepared(samples, data), inputs)))
+    np.savez(work.folder / INPUTS, **_named("input", stored(prepared(samples, data), inputs)))
 
 
 def stored(arrays: list[np.ndarray], inputs: tuple[TensorSpec, ...]) -> list[np.ndarray]:
@@ -61,7 +64,8 @@ def read_inputs(path: str, inputs: tuple[TensorSpec, ...]) -> list[np.ndarray]:
     return arrays
 
 
-def record(model: str, inputs: str, runtime: str, folder: str, progress: Progress) -> bool:
+@stage("record", process=TOOLS, libraries=("numpy", *READING))
+def record(work: Work, model: Artifact, inputs: Artifact, runtime: str) -> bool:
     """Runs the samples of an archive and writes every tensor that an operator makes to `tensors.npz`.
 
     Returns:
@@ -76,13 +80,13 @@ def record(model: str, inputs: str, runtime: str, folder: str, progress: Progres
     from edgekit import runtimes
     from edgekit.flatbuffer.taps import tapped
 
-    content, indices = tapped(Path(model).read_bytes())
-    place = Path(folder) / "tapped.tflite"
+    content, indices = tapped(Path(model.path).read_bytes())
+    place = work.folder / "tapped.tflite"
     place.write_bytes(content)
-    plain, session = runtimes.open_session(runtime, model), runtimes.open_session(runtime, str(place))
+    plain, session = runtimes.open_session(runtime, model.path), runtimes.open_session(runtime, str(place))
     place.unlink()
     rows: list[list[np.ndarray]] = []
-    same, arrays = True, read_inputs(inputs, plain.inputs)
+    same, arrays = True, read_inputs(inputs.path, plain.inputs)
     for number, sample in enumerate(zip(*arrays, strict=True)):
         for one in (plain, session):
             one.reset()
@@ -91,9 +95,9 @@ def record(model: str, inputs: str, runtime: str, folder: str, progress: Progres
         rows.append(session.get_outputs())
         pairs = zip(plain.get_outputs(), rows[-1], strict=False)
         same = same and all(a.tobytes() == b.tobytes() for a, b in pairs)
-        progress(f"sample {number + 1}/{len(arrays[0])}", (number + 1) / len(arrays[0]))
+        work.progress(f"sample {number + 1}/{len(arrays[0])}", (number + 1) / len(arrays[0]))
     columns = {f"tensor_{index}": np.stack([row[n] for row in rows]) for n, index in enumerate(indices)}
-    np.savez(Path(folder) / TENSORS, **columns)
+    np.savez(work.folder / TENSORS, **columns)
     return same
 
 

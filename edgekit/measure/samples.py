@@ -10,7 +10,10 @@ from msgspec import Struct
 
 from edgekit.data.samples import read
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import TOOLS
+from edgekit.engine.stage import Work, stage
 from edgekit.measure.accuracy import classes
+from edgekit.types import Artifact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,11 +52,12 @@ class Differences(Struct, frozen=True):
     """Those of which the float model was most certain."""
 
 
-def differences(predictions: str, reference: str, data: DataSpec) -> Differences:
+@stage("differences", process=TOOLS, libraries=("numpy", "pillow"))
+def differences(work: Work, predictions: Artifact, reference: Artifact, data: DataSpec) -> Differences:
     """Compares two `predictions.npy` of the evaluation set."""
     import numpy as np
 
-    after, before = np.load(predictions), np.load(reference)
+    after, before = np.load(predictions.path), np.load(reference.path)
     changed = np.flatnonzero(classes(after) != classes(before))
     certain = _margins(before)
     samples = read(data).evaluation

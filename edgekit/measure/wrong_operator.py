@@ -6,13 +6,14 @@ delegate fuses other operators, and the fault may not show.
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import READING, TOOLS
+from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.read import Operator
-from edgekit.types import Parting
+from edgekit.types import Artifact, Parting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 SAMPLES = 16
 
 
-def wrong_operator(model: str, data: DataSpec, runtime: str, other: str, least: float) -> list[Parting]:
+@stage("find operator", process=TOOLS, libraries=("numpy", *READING))
+def wrong_operator(
+    work: Work, model: Artifact, data: DataSpec, runtime: str, other: str, least: float
+) -> list[Parting]:
     """The first operator whose inputs are alike in both runtimes and whose output is not; empty where there is none.
 
     Args:
@@ -36,7 +40,7 @@ def wrong_operator(model: str, data: DataSpec, runtime: str, other: str, least: 
     from edgekit.measure.fidelity import sqnr
     from edgekit.measure.record import stored
 
-    graph, content = read_graph(Path(model)), Path(model).read_bytes()
+    graph, content = read_graph(Path(model.path)), Path(model.path).read_bytes()
     operators = [operator for operator in graph.operators if operator.subgraph == 0]
     inputs = stored(prepared(read(data).evaluation.take(slice(SAMPLES)), data), graph.inputs)
     makers = {index: number for number, operator in enumerate(operators) for index in operator.outputs}
@@ -55,10 +59,10 @@ def wrong_operator(model: str, data: DataSpec, runtime: str, other: str, least: 
         """The operator, if its first output differs."""
         if number not in known:
             operator = operators[number]
-            with tempfile.TemporaryDirectory() as folder:
-                file = Path(folder) / "part.tflite"
-                file.write_bytes(ending_at(content, number))
-                ours, theirs = answers(file, runtime), answers(file, other)
+            file = work.folder / "part.tflite"
+            file.write_bytes(ending_at(content, number))
+            ours, theirs = answers(file, runtime), answers(file, other)
+            file.unlink()
             found, noise = sqnr(ours, theirs), np.abs(ours.astype(np.float64) - theirs)
             differs = bool(noise.any()) and (found.value is None or found.value < least)
             known[number] = _parting(number, operator, graph.tensors[operator.outputs[0]].name, noise, found.value)

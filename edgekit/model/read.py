@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from msgspec import structs
 
+from edgekit.engine.libraries import LOADING, READING, TENSORFLOW
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError, lacks_memory
 from edgekit.flatbuffer.read import Graph
 from edgekit.flatbuffer.read import read as read_graph
@@ -25,10 +27,11 @@ from edgekit.model.order import calls_within_reason, check_order
 from edgekit.model.rebuild import CannotRebuild, rebuild
 from edgekit.model.shapes import fix_shapes, parse_shapes
 from edgekit.model.trust import check_trusted
-from edgekit.types import FLOAT, INTEGER, KERAS, ModelFacts, Reading, TensorSpec
+from edgekit.types import FLOAT, INTEGER, KERAS, Artifact, ModelFacts, Reading, TensorSpec
 
 
-def load_file(model: str, settings: Reading, folder: str) -> ModelFacts:
+@stage("load", process=TENSORFLOW, libraries=(*LOADING, *READING))
+def load_file(work: Work, model: Artifact, settings: Reading) -> ModelFacts:
     """Reads a model and writes it to `folder` in the form that the stages take; its bytes depend on the model alone.
 
     A model of any Keras becomes a `tf_keras` model where it can. Otherwise it is traced by the library that reads it,
@@ -40,10 +43,10 @@ def load_file(model: str, settings: Reading, folder: str) -> ModelFacts:
     Raises:
       ModelError: it is none of these, carries code, or holds what cannot be built.
     """
-    place = Path(folder)
-    if ":" in model and not Path(model).exists():
-        return _keras_facts(*built(model, settings), Path(model), "builder", settings, place)
-    path = Path(model)
+    place = work.folder
+    if ":" in model.path and not Path(model.path).exists():
+        return _keras_facts(*built(model.path, settings), Path(model.path), "builder", settings, place)
+    path = Path(model.path)
     container = identify(path)
     if not settings.trust:
         check_trusted(path, container, own_names(settings.custom_objects))

@@ -12,13 +12,14 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from edgekit.engine.fingerprint import library
+from edgekit.engine.libraries import READING, TOOLS, library
 from edgekit.engine.python import environment, python
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError, WorkerError
 from edgekit.flatbuffer.edit import move_inside, objects, packed
 from edgekit.flatbuffer.names import read_named
 from edgekit.npu.settings import PACKAGE
-from edgekit.types import Measurement
+from edgekit.types import Artifact, Measurement
 
 COMPILED = "model_vela.tflite"
 BOUNDS = {"NPU": "NPU", "SRAM AC": "SRAM", "DRAM AC": "DRAM", "OnFlash AC": "flash", "OffFlash AC": "flash"}
@@ -84,7 +85,8 @@ class Compiled(Struct, frozen=True):
     layers: list[Layer]
 
 
-def compile_file(model: str, names: str | None, npu: str, system: str, memory: str, folder: str) -> Compiled:
+@stage("compile", process=TOOLS, libraries=(PACKAGE, *READING))
+def compile_file(work: Work, model: Artifact, names: Artifact | None, npu: str, system: str, memory: str) -> Compiled:
     """Compiles a `.tflite`; writes `model_vela.tflite`.
 
     Args:
@@ -94,15 +96,15 @@ def compile_file(model: str, names: str | None, npu: str, system: str, memory: s
     Raises:
       ModelError: Vela refuses it.
     """
-    path, place = Path(model), Path(folder)
-    graph, sized = read_named(path, Path(names) if names else None), place / "model.tflite"
+    path, place = Path(model.path), work.folder
+    graph, sized = read_named(path, Path(names.path) if names else None), place / "model.tflite"
     sized.write_bytes(prepared(path.read_bytes()))
     known = {_short(n): t.name or _short(n) for n, t in enumerate(graph.tensors)}
     known |= {tensor.name: tensor.name for tensor in graph.tensors}
     said = vela(sized, npu, system, memory, place)
     source = place / COMPILED
     if not source.is_file():
-        raise ModelError(f"{model}: Vela made no file for {npu}: {_last(said)}")
+        raise ModelError(f"{model.path}: Vela made no file for {npu}: {_last(said)}")
     summary = next(iter(csv.DictReader(_only(place, "_summary_").splitlines())))
     layers = _layers(list(csv.DictReader(_only(place, "_per-layer").splitlines())), known)
     content = source.read_bytes()

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+from edgekit.engine.libraries import LOADING, READING, TENSORFLOW
+from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.read import parse
 from edgekit.model.function import keras_function, to_tflite
 from edgekit.model.read import FLOAT, open_keras
 from edgekit.model.unroll import unrolled
 from edgekit.quantize.casts import with_portable_masks
+from edgekit.types import Artifact
 
 
-def convert_file(model: str, custom_objects: str, folder: str) -> str:
+@stage("convert", process=TENSORFLOW, libraries=(*LOADING, *READING))
+def convert_file(work: Work, model: Artifact, custom_objects: str) -> str:
     """Converts the model in a file and writes `float.tflite` to `folder`.
 
     Returns:
       what was done differently, for the report; "" where nothing was.
     """
-    content, note = without_loops(open_keras(model, custom_objects))
-    (Path(folder) / FLOAT).write_bytes(content)
+    content, note = without_loops(open_keras(model.path, custom_objects))
+    (work.folder / FLOAT).write_bytes(content)
     return note
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from edgekit.data.samples import calibration, read
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import QUANTIZING, TENSORFLOW
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.detection import DETECTION, detects, with_float_detections
 from edgekit.flatbuffer.edit import ranges, with_ranges
@@ -24,6 +26,7 @@ from edgekit.quantize.normalize import behind, normalized, with_heads
 from edgekit.quantize.ranges import better_ranges
 from edgekit.quantize.rounding import round_weights
 from edgekit.quantize.settings import Quantize
+from edgekit.types import Artifact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
 INT8 = "model.tflite"
 
 
-def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -> str:
+@stage("quantize", process=TENSORFLOW, libraries=QUANTIZING)
+def quantize_file(work: Work, model: Artifact, data: DataSpec, settings: Quantize) -> str:
     """Quantizes a float `.tflite` and writes `model.tflite` to `folder`.
 
     Returns:
@@ -41,11 +45,11 @@ def quantize_file(model: str, data: DataSpec, settings: Quantize, folder: str) -
     Raises:
       ModelError: the result is not integer throughout.
     """
-    content = Path(model).read_bytes()
-    check_loops(parse(content, model))
+    content = Path(model.path).read_bytes()
+    check_loops(parse(content, model.path))
     samples = calibration(read(data), settings.calibration_samples, data)
     whole, note = integers(content, samples, settings)
-    (Path(folder) / INT8).write_bytes(whole)
+    (work.folder / INT8).write_bytes(whole)
     return note
 
 
@@ -70,13 +74,14 @@ def integers(model: bytes, samples: list[np.ndarray], settings: Quantize) -> tup
     return with_heads(whole, split.heads), "; ".join(filter(None, (note, split.note, left)))
 
 
-def calibrate_file(model: str, data: DataSpec, settings: Quantize, folder: str) -> None:
+@stage("calibrate", process=TENSORFLOW, libraries=QUANTIZING)
+def calibrate_file(work: Work, model: Artifact, data: DataSpec, settings: Quantize) -> None:
     """Writes the float `.tflite` with better weights, as the settings say, and the range of each tensor to `folder`."""
-    content = Path(model).read_bytes()
-    check_loops(parse(content, model))
+    content = Path(model.path).read_bytes()
+    check_loops(parse(content, model.path))
     samples = calibration(read(data), settings.calibration_samples, data)
     _, rounded = improved(content, samples, settings)
-    (Path(folder) / "calibrated.tflite").write_bytes(calibrate(rounded, samples, settings))
+    (work.folder / "calibrated.tflite").write_bytes(calibrate(rounded, samples, settings))
 
 
 def quantize_whole(model: bytes, samples: list[np.ndarray], settings: Quantize) -> tuple[bytes, list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -15,6 +14,8 @@ from edgekit.compress.lesson import Lesson, kind, lesson
 from edgekit.compress.settings import Distil
 from edgekit.data.samples import calibration, prepared, read
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import RecipeError
 from edgekit.flatbuffer.edit import main_graph
 from edgekit.model.custom import custom_scope
@@ -25,7 +26,7 @@ from edgekit.quantize.int8 import integers
 from edgekit.quantize.ranges import asymmetric, quantized
 from edgekit.quantize.settings import Qat, Quantize
 from edgekit.quantize.simulated import Simulated, rounds
-from edgekit.types import INTEGER, KERAS
+from edgekit.types import INTEGER, KERAS, Artifact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,16 +41,16 @@ class Trained(Struct, frozen=True):
     """Layers that were left in floating point while it trained, and what was kept."""
 
 
+@stage("qat", process=TENSORFLOW, libraries=TRAINING, retry=EIGEN)
 def qat_file(
-    model: str,
+    work: Work,
+    model: Artifact,
     data: DataSpec,
     settings: Qat,
     seed: int,
     custom_objects: str,
-    answers: str | None,
+    answers: Artifact | None,
     quantize: Quantize,
-    folder: str,
-    progress: Progress,
     distil: Distil | None = None,
 ) -> Trained:
     """Trains the model in a file and writes it to `folder`: as int8 `.tflite`, and as Keras model.
@@ -61,7 +62,7 @@ def qat_file(
       RecipeError: no layer, or not every required one, can be trained with rounding.
       ModelError: the int8 file is not integer throughout.
     """
-    loaded = flattened(open_keras(model, custom_objects))
+    loaded = flattened(open_keras(model.path, custom_objects))
     notes = check(loaded, settings)
     dataset = read(replace(data, held_out=True))
     samples, held = calibration(dataset, quantize.calibration_samples, data), dataset.held_out
@@ -70,8 +71,8 @@ def qat_file(
         before, content = loaded.get_weights(), without_loops(loaded)[0]
         untrained, said = integers(content, samples, quantize)
         notes += [said] if said else []
-        taught = lesson(loaded, dataset.train, data, answers, distil, held)
-        train(loaded, prepared(dataset.train, data), taught, samples, settings, quantize, seed, progress)
+        taught = lesson(loaded, dataset.train, data, answers.path if answers else None, distil, held)
+        train(loaded, prepared(dataset.train, data), taught, samples, settings, quantize, seed, work.progress)
         trained, _ = integers(without_loops(loaded)[0], samples, quantize)
         test, of = prepared(held, data), kind(loaded, 0, True)
         (value, unit), (other, _) = (_score(file, content, test, held.y, of) for file in (trained, untrained))
@@ -80,8 +81,8 @@ def qat_file(
             loaded.set_weights(before)
             trained = untrained
             said = f"plain int8 ships, because training did not help: {said}"
-        save(loaded, Path(folder) / KERAS)
-    (Path(folder) / INTEGER).write_bytes(trained)
+        save(loaded, work.folder / KERAS)
+    (work.folder / INTEGER).write_bytes(trained)
     return Trained((*notes, said))
 
 

@@ -15,19 +15,29 @@ from edgekit.compress.prune import check_prune
 from edgekit.compress.pupil import pupil
 from edgekit.data.samples import calibration, prepared, read
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import EIGEN, READING, TENSORFLOW, TRAINING
+from edgekit.engine.stage import Work, stage
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import open_keras
 from edgekit.profile.recipe import Recipe
 from edgekit.quantize.convert import without_loops
 from edgekit.quantize.int8 import integers
 from edgekit.quantize.qat import check
+from edgekit.types import Artifact
 
 FEW = 32
 """Samples by which channels are ranked."""
 
 
+@stage("rehearse", process=TENSORFLOW, libraries=(*TRAINING, *READING), retry=EIGEN)
 def rehearse_file(
-    model: str, teacher: str | None, student: str | None, data: DataSpec, recipe: Recipe, custom_objects: str
+    work: Work,
+    model: Artifact,
+    teacher: Artifact | None,
+    student: Artifact | None,
+    data: DataSpec,
+    recipe: Recipe,
+    custom_objects: str,
 ) -> None:
     """Goes through the techniques of a recipe in their order, and quantizes what comes out.
 
@@ -40,14 +50,14 @@ def rehearse_file(
       RecipeError: a technique does not fit the model as it is at its place.
       ModelError: the model has no integer form.
     """
-    loaded, dataset = open_keras(model, custom_objects), read(data)
+    loaded, dataset = open_keras(model.path, custom_objects), read(data)
     with custom_scope(custom_objects):
         for technique in recipe.techniques:
             settings = getattr(recipe, technique)
             if technique == "distil":
                 assert teacher is not None
-                loaded = learner(loaded, student, settings, custom_objects, recipe.seed)
-                master = open_keras(teacher, custom_objects)
+                loaded = learner(loaded, student.path if student else None, settings, custom_objects, recipe.seed)
+                master = open_keras(teacher.path, custom_objects)
                 check_student(loaded, master, dataset.train, settings)
                 if settings.features or settings.attention or settings.adversarial:
                     pupil(loaded, master, settings)

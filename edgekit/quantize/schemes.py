@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.analyze.tensors import layer_name
 from edgekit.config import nearest
+from edgekit.engine.libraries import QUANTIZER, READING
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError, RecipeError
 from edgekit.flatbuffer.edit import objects, packed, ranges
 from edgekit.flatbuffer.read import Graph, Operator, parse
@@ -20,13 +22,14 @@ from edgekit.quantize.integers import described, in_float, made
 from edgekit.quantize.pooling import with_pooling
 from edgekit.quantize.repair import repaired
 from edgekit.quantize.settings import Quantize
-from edgekit.types import INTEGER
+from edgekit.types import INTEGER, Artifact
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def quantize_with_scheme(model: str, settings: Quantize, folder: str) -> str:
+@stage("quantize", process=QUANTIZER, libraries=("ai-edge-quantizer", *READING))
+def quantize_with_scheme(work: Work, model: Artifact, settings: Quantize) -> str:
     """Quantizes a float `.tflite` as `settings.scheme` says and writes `model.tflite` to `folder`.
 
     Args:
@@ -41,18 +44,18 @@ def quantize_with_scheme(model: str, settings: Quantize, folder: str) -> str:
     """
     from ai_edge_quantizer import quantizer
 
-    content = Path(model).read_bytes()
+    content = Path(model.path).read_bytes()
     content = with_pooling(content) if settings.static else content
-    graph = parse(content, model)
+    graph = parse(content, model.path)
     try:
-        work = quantizer.Quantizer(_with_signatures(content), recipe(graph, settings))
-        known = _statistics(content, graph) if work.need_calibration else None
-        quantized = bytes(work.quantize(known).quantized_model)
+        tool = quantizer.Quantizer(_with_signatures(content), recipe(graph, settings))
+        known = _statistics(content, graph) if tool.need_calibration else None
+        quantized = bytes(tool.quantize(known).quantized_model)
     except (ValueError, RuntimeError, KeyError, NotImplementedError) as problem:
         said = " ".join(str(problem).split())[:200]
         raise ModelError(f"ai-edge-quantizer cannot make {settings.scheme} of the model: {said}") from problem
     quantized = repaired(quantized, content)
-    (Path(folder) / INTEGER).write_bytes(quantized)
+    (work.folder / INTEGER).write_bytes(quantized)
     return _left(parse(quantized, INTEGER), graph, settings)
 
 

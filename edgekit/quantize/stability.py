@@ -10,6 +10,8 @@ from msgspec import Struct
 
 from edgekit.data.samples import calibration_rows, prepared, read
 from edgekit.data.spec import DataSpec
+from edgekit.engine.libraries import QUANTIZING, TENSORFLOW
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import DataError
 from edgekit.flatbuffer.edit import ranges
 from edgekit.flatbuffer.read import parse
@@ -17,6 +19,7 @@ from edgekit.model.convertible import check_loops
 from edgekit.quantize.int8 import calibrate
 from edgekit.quantize.ranges import SAME_SCALE
 from edgekit.quantize.settings import Quantize
+from edgekit.types import Artifact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,14 +40,15 @@ class Drift(Struct, frozen=True):
     """Between their lower or their upper limits, whichever is larger, as a share of the range that covers both."""
 
 
-def check_calibration(model: str, data: DataSpec, settings: Quantize) -> str:
+@stage("check calibration", process=TENSORFLOW, libraries=QUANTIZING)
+def check_calibration(work: Work, model: Artifact, data: DataSpec, settings: Quantize) -> str:
     """Whether the calibration set of a float `.tflite` is large enough, as a note for the report; "" where it is.
 
     Raises:
       DataError: all of it scores accuracy too.
     """
-    content = Path(model).read_bytes()
-    check_loops(parse(content, model))
+    content = Path(model.path).read_bytes()
+    check_loops(parse(content, model.path))
     dataset = read(data)
     count = settings.calibration_samples
     rows, replaced = calibration_rows(dataset, count, data.seed)

@@ -57,10 +57,10 @@ def figures(measurements: Sequence[Measurement], shipped: str) -> dict[str, Meas
 
 def of_device(m: Measurement) -> bool:
     """Whether simulated hardware gave it."""
-    return m.runtime.split(" ")[0] in DEVICES
+    return m.engine in DEVICES
 
 
 def _rank(m: Measurement, shipped: str) -> int:
-    order = [*DEVICES, "", shipped or m.runtime.split(" ")[0]]
-    runtime = m.runtime.split(" ")[0]
+    order = [*DEVICES, "", shipped or m.engine]
+    runtime = m.engine
     return order.index(runtime) if runtime in order else len(DEVICES) + 3

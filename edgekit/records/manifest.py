@@ -18,7 +18,7 @@ from edgekit.types import Artifact
 from edgekit.units import plain
 
 if TYPE_CHECKING:
-    from edgekit.build import Built, Product
+    from edgekit.product import Built, Product
 
 
 def manifest_of(built: Built, root: Path) -> Manifest:
@@ -29,7 +29,7 @@ def manifest_of(built: Built, root: Path) -> Manifest:
     return Manifest(
         schema=MANIFEST,
         verdict=built.report.verdict,
-        inputs=(_named(product.source, root), _named(product.dataset, root)),
+        inputs=(_named(product.loaded.source, root), _named(product.loaded.dataset, root)),
         target=built.report.target,
         settings=encode(product.target),
         versions=dict(sorted(versions.items())),
@@ -59,7 +59,7 @@ def _provenance(product: Product, root: Path, versions: dict[str, str]) -> dict[
     """
     sources = [
         {"name": relative(a.path, root), "digest": {"sha256": a.sha256}}
-        for a in (product.source, product.dataset)
+        for a in (product.loaded.source, product.loaded.dataset)
         if len(a.sha256) == 64
     ]
     libraries = [{"name": n, "uri": f"pkg:pypi/{n}@{v}"} for n, v in sorted(versions.items()) if n != "python"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
-from pathlib import Path
+
+from edgekit.engine.libraries import TOOLS
+from edgekit.engine.stage import Work, stage
 
 BOM = "bom.cdx.json"
 
 
+@stage("bill", process=TOOLS, libraries=("cyclonedx-python-lib",))
 def bill(
-    name: str, shipped: str, inputs: dict[str, str], figures: dict[str, str], versions: dict[str, str], folder: str
+    work: Work, name: str, shipped: str, inputs: dict[str, str], figures: dict[str, str], versions: dict[str, str]
 ) -> None:
     """Writes `bom.cdx.json` to a folder; the same for the same arguments.
 
@@ -59,4 +62,4 @@ def bill(
     bom.register_dependency(model, sources)
     content = json.loads(JsonV1Dot6(bom).output_as_string())
     content["metadata"].pop("timestamp", None)  # the same build gives the same bytes
-    (Path(folder) / BOM).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    (work.folder / BOM).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from edgekit.commands.compare import Change, Compared
     from edgekit.commands.inspect import Inspection, Support
     from edgekit.commands.release import Verified
+    from edgekit.commands.shrink import Shrunk
     from edgekit.records.history import Entry
     from edgekit.report.types import Report
-    from edgekit.shrink.file import Shrunk
     from edgekit.types import Measurement, StageRow
 
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "skipped": "dim"}
@@ -131,7 +131,7 @@ def print_commands(reports: Sequence[Report], out: Path, baseline: str) -> None:
     """What to type to get each figure again."""
     for report in reports:
         file = out / report.target.name / report.model.name / "model.tflite"
-        runtimes = dict.fromkeys(m.runtime.split(" ")[0] for m in report.measurements if m.runtime)
+        runtimes = dict.fromkeys(m.engine for m in report.measurements if m.runtime)
         sets = "".join(f" --set={shlex.quote(o)}" for o in report.target.overrides if not o.startswith("recipe "))
         held = f" --baseline={baseline}" if baseline else ""
         build = f"edgekit build --target={report.target.name} --model={report.model.name}{held}{sets}"

@@ -78,7 +78,7 @@ def rows(found: list[Bought]) -> list[list[str]]:
 def _of(artifact: str, measurements: list[Measurement], shipped: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for m in measurements:
-        there = m.runtime.split(" ")[0] in ("", shipped) or m.name == "accuracy"
+        there = m.engine in ("", shipped) or m.name == "accuracy"
         if m.artifact == artifact and m.value is not None and there:
             found.setdefault(m.name, m.value)
     return found

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from edgekit.engine.libraries import TOOLS
+from edgekit.engine.stage import Work, stage
 from edgekit.report.html import Extras, html
 from edgekit.report.junit import junit
 from edgekit.report.sarif import sarif
 from edgekit.report.types import Report
 
 
-def render(report: Report, extras: Extras, places: dict[str, tuple[str, int]], folder: str) -> None:
+@stage("render", process=TOOLS, libraries=("jinja2",))
+def render(work: Work, report: Report, extras: Extras, places: dict[str, tuple[str, int]]) -> None:
     """Writes `report.html`, `junit.xml` and `report.sarif` to a folder.
 
     Args:
@@ -22,4 +23,4 @@ def render(report: Report, extras: Extras, places: dict[str, tuple[str, int]], f
         "report.sarif": sarif(report, places),
     }
     for name, text in texts.items():
-        (Path(folder) / name).write_text(text, encoding="utf-8")
+        (work.folder / name).write_text(text, encoding="utf-8")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
-from edgekit.engine.fingerprint import library
+from edgekit.engine.libraries import library
 from edgekit.errors import OUT_OF_MEMORY, ModelError, SetupError, TargetError, WorkerError
 from edgekit.types import TensorSpec
 
@@ -34,6 +34,8 @@ class Runtime(Struct, frozen=True):
     """What pip installs."""
     module: str
     """The file here that speaks to it; has `load()` and `open_session(path, threads)`."""
+    process: str
+    """The worker that runs it: another for each library, for two in one process corrupt each other."""
     schemes: frozenset[str] = frozenset()
     """What it executes of `recipe.quantize` beside plain int8; tests/quantize/test_schemes.py holds it to that."""
     by_tensor: frozenset[str] = frozenset()
@@ -44,16 +46,19 @@ RUNTIMES = {
     "litert": Runtime(
         "ai-edge-litert",
         "edgekit.runtimes.litert",
+        "litert",
         frozenset(("int16x8", "dynamic", "weight-only", "int4", "float16", "int16_layers", "float_layers")),
     ),
     "tflite-runtime": Runtime(
         "tflite-runtime",
         "edgekit.runtimes.tflite_runtime",
+        "tflite-runtime",
         frozenset(("int16x8", "dynamic", "weight-only", "float16", "float_layers")),
     ),
     "tflm": Runtime(
         "tflite-micro",
         "edgekit.runtimes.tflm",
+        "tflm",
         frozenset(("int16x8", "weight-only", "int16_layers", "float_layers")),
         by_tensor=frozenset(("weight-only",)),
     ),
@@ -62,7 +67,7 @@ RUNTIMES = {
 REFERENCE = "litert-reference"
 """LiteRT with its plain kernels instead of XNNPACK: what the others are held against, and nobody ships."""
 ENGINES = RUNTIMES | {
-    REFERENCE: Runtime("ai-edge-litert", "edgekit.runtimes.litert_reference", RUNTIMES["litert"].schemes)
+    REFERENCE: Runtime("ai-edge-litert", "edgekit.runtimes.litert_reference", "litert", RUNTIMES["litert"].schemes)
 }
 """All that can be asked."""
 
@@ -109,17 +114,17 @@ class Session(Protocol):
 
 def scheme_refusal(name: str, settings: Quantize) -> str:
     """Why a runtime does not execute what a recipe quantizes to; "" where it does."""
-    lacking = _lacking(_known(name), settings)
+    lacking = _lacking(engine(name), settings)
     if not lacking:
         return ""
     others = [other for other, runtime in RUNTIMES.items() if not _lacking(runtime, settings)]
     would = f"; {', '.join(others)} would" if others else ""
-    if lacking[0] in _known(name).schemes:
+    if lacking[0] in engine(name).schemes:
         return (
             f'"{name}" executes {lacking[0]} with one scale for each weight: write granularity = "tensor", or choose '
             f"another scheme{would}"
         )
-    return f'"{name}" does not execute {lacking[0]}; it takes int8, {", ".join(sorted(_known(name).schemes))}{would}'
+    return f'"{name}" does not execute {lacking[0]}; it takes int8, {", ".join(sorted(engine(name).schemes))}{would}'
 
 
 def _lacking(runtime: Runtime, settings: Quantize) -> list[str]:
@@ -136,7 +141,7 @@ def installed(name: str) -> str | None:
     Raises:
       TargetError: there is no such runtime.
     """
-    return library(_known(name).package) or None
+    return library(engine(name).package) or None
 
 
 def stand_in(name: str) -> tuple[str, str]:
@@ -156,7 +161,7 @@ def stand_in(name: str) -> tuple[str, str]:
             f"tflite-runtime has no release for Python {python} (its last, 2.14.0, ends at 3.11); "
             f"its successor LiteRT {successor} ran in its place"
         )
-    raise SetupError(f"the runtime {name} is not installed for Python {python}: pip install {_known(name).package}")
+    raise SetupError(f"the runtime {name} is not installed for Python {python}: pip install {engine(name).package}")
 
 
 def load(name: str) -> None:
@@ -203,7 +208,7 @@ def refusal(runtime: str, version: str, path: str, reason: object) -> ModelError
 
 
 def _module(name: str) -> Any:
-    runtime = _known(name)
+    runtime = engine(name)
     if installed(name) is None:
         raise SetupError(f"the runtime {name} is not installed: pip install {runtime.package}")
     try:
@@ -212,7 +217,12 @@ def _module(name: str) -> Any:
         raise SetupError(f"the runtime {name} is installed but cannot be loaded: {error}") from error
 
 
-def _known(name: str) -> Runtime:
+def engine(name: str) -> Runtime:
+    """A runtime by its name.
+
+    Raises:
+      TargetError: there is no such runtime.
+    """
     if name in ENGINES:
         return ENGINES[name]
     near = difflib.get_close_matches(name, ENGINES, n=1, cutoff=0.4)

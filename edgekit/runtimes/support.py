@@ -12,8 +12,11 @@ from pathlib import Path
 import msgspec
 
 from edgekit.emit.resolver import BUILTIN, CUSTOM
+from edgekit.engine.libraries import READING, TOOLS
+from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError, TargetError
 from edgekit.flatbuffer.read import Graph, read
+from edgekit.types import Artifact
 
 Kernels = dict[str, int]
 """By operator, or code of a custom one, the newest version that a runtime has."""
@@ -88,7 +91,8 @@ def hybrid(graph: Graph) -> list[str]:
     return found
 
 
-def check_support(model: str, runtimes: dict[str, Kernels]) -> str:
+@stage("check operators", process=TOOLS, libraries=READING)
+def check_support(work: Work, model: Artifact, runtimes: dict[str, Kernels]) -> str:
     """Refuses a model with operators that a runtime does not have; without running it, or having it installed.
 
     Args:
@@ -101,7 +105,7 @@ def check_support(model: str, runtimes: dict[str, Kernels]) -> str:
     Raises:
       ModelError: names the operators, the tensor that the first one makes, and what would run it.
     """
-    graph = read(Path(model))
+    graph = read(Path(model.path))
     if "tflm" in runtimes and (layers := hybrid(graph)):
         raise ModelError(
             f"tflm has no hybrid kernels (float values, integer weights), as in {layers[0]!r}; give the float model "

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TypeVar
 
 from msgspec.structs import replace
 
-from edgekit import steps
 from edgekit.data.spec import DataSpec
-from edgekit.engine.make import Made, Step
+from edgekit.engine.make import Made, Scope
+from edgekit.engine.stage import Call
 from edgekit.errors import ModelError, WorkerError
-from edgekit.measure.record import INPUTS, TENSORS
-from edgekit.runtimes import installed
+from edgekit.measure.accuracy import PREDICTIONS
+from edgekit.measure.conformance import agree, part
+from edgekit.measure.record import INPUTS, OUTPUTS, TENSORS, record, store_inputs
+from edgekit.runtimes import engine, installed
 from edgekit.types import Agreement, Artifact, Measurement, Parting
 
+R = TypeVar("R")
 LARGEST = "max_lsb"
 ALIKE_DB = 40.0
 """Two computations of the same floats are at least so near: rounding to half precision leaves some 60 dB, a wrong
@@ -24,30 +27,30 @@ def agreements(
     model: Artifact,
     names: Artifact | None,
     data: DataSpec,
-    scored: dict[str, Made],
+    scored: dict[str, Made[list[Measurement]]],
     shipped: str,
-    make: Callable[[Step], Made],
-) -> tuple[list[Agreement], list[Made]]:
+    scope: Scope,
+) -> list[Agreement]:
     """Holds each runtime that scored the model against the one that ships.
 
     Args:
       names: of the model's tensors, if it lacks them.
       scored: what `score` made, by runtime; with all outputs.
     """
-    found, made = [], []
+    found, answers = [], scored[shipped].artifacts
     for runtime, other in scored.items():
         if runtime == shipped:
             continue
-        step = steps.agree(model, scored[shipped], other, f"{runtime} {installed(runtime)}")
-        made.append(make(replace(step, name=f"agree {runtime}")))
-        agreement: Agreement = made[-1].value
+        ours, theirs = ((a[OUTPUTS], a[PREDICTIONS]) for a in (answers, other.artifacts))
+        held = agree(model, *ours, *theirs, f"{runtime} {installed(runtime)}")
+        agreement = scope.make(held.named(f"agree {runtime}")).value
         if agreement.differing:
             try:
-                agreement = _parted(agreement, model, names, data, (shipped, runtime), make, made)
+                agreement = _parted(agreement, model, names, data, (shipped, runtime), scope)
             except (ModelError, WorkerError) as problem:
                 agreement = replace(agreement, note=f"not found where: {problem}")
         found.append(agreement)
-    return found, made
+    return found
 
 
 def _parted(
@@ -56,19 +59,18 @@ def _parted(
     names: Artifact | None,
     data: DataSpec,
     pair: tuple[str, str],
-    make: Callable[[Step], Made],
-    made: list[Made],
+    scope: Scope,
 ) -> Agreement:
     """The same with the first operator at which two runtimes differ."""
 
-    def named(step: Step) -> Made:
-        return make(replace(step, name=f"{step.name} for {pair[1]}"))
+    def make(call: Call[R]) -> Made[R]:
+        return scope.make(call.named(f"{call.name} for {pair[1]}"))
 
-    inputs = named(steps.store_inputs(model, data, agreement.differing))
-    records = [named(steps.record(model, inputs.artifacts[INPUTS], runtime)) for runtime in pair]
-    parted = named(steps.part(model, names, *(record.artifacts[TENSORS] for record in records)))
-    made += [inputs, *records, parted]
-    if not all(record.value for record in records):
+    inputs = make(store_inputs(model, data, agreement.differing)).artifacts[INPUTS]
+    records = [make(record(model, inputs, r).on(engine(r)).named(f"record {r}")) for r in pair]
+    ours, theirs = (made.artifacts[TENSORS] for made in records)
+    parted = make(part(model, names, ours, theirs))
+    if not all(made.value for made in records):
         note = "not found where: with the tensors inside handed out, a runtime has other outputs"
         return replace(agreement, note=note)
     return replace(agreement, first=first(parted.value))

@@ -3,96 +3,101 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import msgspec
 
-from edgekit import steps
+from edgekit.ccode.generate import Code, generate_file
 from edgekit.ccode.library import parts
 from edgekit.ccode.piece import Kernels
-from edgekit.engine.make import Made, Maker
+from edgekit.emit.kit import emit_file
+from edgekit.engine.make import Made, Scope
 from edgekit.errors import ModelError
 from edgekit.files import sha256
 from edgekit.firmware.cores import CORES
+from edgekit.firmware.run import missing, versions
+from edgekit.measure.firmware import end_file, measure_firmware
+from edgekit.measure.golden import golden_file
 from edgekit.npu.settings import checked
-from edgekit.npu.vela import Compiled
-from edgekit.stages.measure import Found
+from edgekit.npu.vela import Compiled, compile_file
+from edgekit.product import Found, Handover, Product
+from edgekit.runtimes import engine
 from edgekit.types import Arena, Artifact, Measurement
 
-if TYPE_CHECKING:
-    from edgekit.build import Product
 
-
-class Handover(msgspec.Struct, frozen=True):
-    """What is there beside the model, and what was measured of it."""
-
-    files: dict[str, Artifact]
-    """By their path in the output folder."""
-    measurements: list[Measurement]
-    notes: list[str]
-    made: list[Made]
-    npu: Compiled | None
-
-
-def hand_over(product: Product, found: Found, maker: Maker) -> Handover:
+def hand_over(product: Product, found: Found, scope: Scope) -> Handover:
     """Makes what the target's hardware and outputs ask for.
 
     Raises:
       ModelError: standalone C cannot be written, or has other outputs than TFLM; or Vela refuses the model.
     """
-    target, hardware, scope = product.target, product.target.hardware, product.scope
-    code = _firmware(product, found.golden, maker) if target.outputs.c_standalone and found.golden else []
-    measurements: list[Measurement] = list(code[-1].value) if code else []
-    files = {f"c/{name}": artifact for step in code for name, artifact in step.artifacts.items()}
+    target, hardware = product.target, product.target.hardware
+    code: Code | None = None
+    measurements: list[Measurement] = []
+    files: dict[str, Artifact] = {}
     npu: Compiled | None = None
-    made, notes = [*code], list[str]()
+    notes: list[str] = []
+    if target.outputs.c_standalone and found.golden:
+        written = _firmware(product, scope)
+        simulated = _simulated(product, written, found.golden, scope)
+        code, measurements = written.value, list(simulated.value)
+        files = {f"c/{name}": a for name, a in (written.artifacts | simulated.artifacts).items()}
     if hardware.npu:
         settings = checked(hardware.npu, hardware.npu_system, hardware.npu_memory)
-        names = product.names.get(product.portable.sha256)
-        made.append(maker.make(steps.compile(product.portable, names, *settings), scope))
-        npu, files = made[-1].value, files | made[-1].artifacts
-        assert npu
+        names = product.names_of(product.portable)
+        compiled = scope.make(compile_file(product.portable, names, *settings))
+        npu, files = compiled.value, files | compiled.artifacts
         measurements += npu.measurements
         notes += _left_to_cpu(npu)
     outputs = msgspec.structs.replace(target.outputs, c_standalone=bool(code))
     if outputs.c_array or outputs.c_standalone:
-        written = code[0].value if code else None
-        arena, name = _arena(found), product.spec.name
-        made.append(
-            maker.make(steps.emit(product.shipped, name, outputs, arena, product.labels, written, found.golden), scope)
+        ends = (code.inputs, code.outputs) if code else None
+        kit = emit_file(
+            product.shipped, product.spec.name, outputs, _arena(found), product.loaded.labels, ends, found.golden
         )
-        files |= {f"c/{file}": artifact for file, artifact in made[-1].artifacts.items()}
-    return Handover(files, measurements, notes, made, npu)
+        files |= {f"c/{file}": artifact for file, artifact in scope.make(kit).artifacts.items()}
+    return Handover(files, measurements, notes, npu)
 
 
-def _firmware(product: Product, golden: Artifact, maker: Maker) -> list[Made]:
-    """Standalone C of what ships, and what a simulated core made of it.
+def _firmware(product: Product, scope: Scope) -> Made[Code]:
+    """Standalone C of what ships.
 
     Raises:
-      ModelError: it cannot be written, or has other outputs than TFLM.
+      ModelError: it cannot be written.
     """
     target, model = product.target, product.portable
     core = CORES.get(target.hardware.cpu)
     by_core: Kernels = "dsp" if core and core.dsp else "portable"
     kernels = cast(Kernels, target.outputs.c_kernels) or by_core
-    names = product.names.get(model.sha256)
+    names = product.names_of(model)
     name, tables = target.outputs.c_name or product.spec.name, target.outputs.c_tables
     tables = product.shipped.sha256 != model.sha256 if tables is None else tables
     try:
-        written = maker.make(steps.firmware(model, name, kernels, names, tables, product.shipped), product.scope)
+        written = generate_file(model, name, kernels, names, tables, product.shipped.sha256)
+        return scope.make(written.on(engine("tflm")))
     except ModelError as problem:
         said = str(problem).removeprefix(f"{model.path}: ")
         raise ModelError(f"{product.spec.model}: outputs.c_standalone: {said}") from None
-    if written.value.headless:
-        ended = maker.make(steps.end(model), product.scope).artifact
-        vectors = msgspec.structs.replace(steps.golden(ended, product.data, "tflm"), name="golden end")
-        golden = maker.make(vectors, product.scope).artifact
+
+
+def _simulated(product: Product, code: Made[Code], golden: Artifact, scope: Scope) -> Made[list[Measurement]]:
+    """Standalone C on a simulated core.
+
+    Raises:
+      ModelError: it has other outputs than TFLM.
+    """
+    target = product.target
+    if code.value.headless:
+        ended = scope.make(end_file(product.portable)).artifact
+        vectors = golden_file(ended, product.data, "tflm").on(engine("tflm"))
+        golden = scope.make(vectors.named("golden end")).artifact
     clock = None if target.hardware.clock is None else float(target.hardware.clock)
     library = {}
     if target.outputs.cmsis_nn:
         folders = parts(Path(target.outputs.cmsis_nn).expanduser().resolve())
         library = {of: Artifact("source", str(folder), 0, sha256(folder)) for of, folder in folders.items()}
-    return [written, maker.make(steps.simulate(written, golden, target.hardware.cpu, clock, library), product.scope)]
+    simulated = measure_firmware(code.value, code.artifacts, golden, target.hardware.cpu, clock, library)
+    return scope.make(simulated.at({} if missing() else versions()))
 
 
 def _arena(found: Found) -> Arena | None:

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Any, TypeVar
 
-import msgspec
+from msgspec.structs import replace
 
-from edgekit import steps
-from edgekit.data.spec import RANDOM, DataSpec
-from edgekit.engine.make import Made, Maker, Step
-from edgekit.errors import ModelError, SetupError, WorkerError
+from edgekit.data.spec import RANDOM
+from edgekit.engine.libraries import TENSORFLOW
+from edgekit.engine.make import Made, Scope
+from edgekit.engine.stage import Call
+from edgekit.errors import ModelError, WorkerError
 from edgekit.firmware.cores import estimates_time
+from edgekit.measure.accuracy import PREDICTIONS, changed_file, score_file
+from edgekit.measure.arena import arena
+from edgekit.measure.file import measure_file
+from edgekit.measure.golden import golden_file
 from edgekit.measure.judge import NAMED, judged_here
 from edgekit.measure.machine import machine
-from edgekit.measure.race import LATENCIES, Comparison, Entry, Question
+from edgekit.measure.race import LATENCIES, Comparison, Entry, Question, race_file
 from edgekit.measure.record import OUTPUTS
-from edgekit.measure.reference import Reference, settle
+from edgekit.product import Found, Product
 from edgekit.profile.target import TIMED, Target
-from edgekit.runtimes import REFERENCE, installed, stand_in
-from edgekit.runtimes.settings import Runtimes
+from edgekit.runtimes import REFERENCE, engine, installed
+from edgekit.runtimes.available import BASELINE, available
 from edgekit.stages.agreements import agreements, largest
-from edgekit.types import Agreement, Artifact, Machine, Measurement
+from edgekit.stages.reference import Reference, own, settle
+from edgekit.types import Agreement, Artifact, Machine, Measurement, Timing
 
-BASELINE = "litert"
-"""The runtime that scores the float models, whatever ships."""
+T = TypeVar("T")
 UNITS = {"accuracy": "%", "accuracy_drop": "points", "churn": "points", "latency_p90": "ns", "arena": "B"}
-"""What a step that failed would have measured."""
-
-
+"""What a stage that failed would have measured."""
 ANSWERS = {
     "accuracy": "%",
     **dict.fromkeys(("accuracy_drop", "churn"), "points"),
@@ -38,213 +41,193 @@ ANSWERS = {
 """What random data says nothing about."""
 
 
-class Here(msgspec.Struct, frozen=True):
-    """Which runtimes of a target can be asked."""
-
-    shipped: str
-    """Which stands for the device."""
-    engines: list[str]
-    """All of them, that one first."""
-    notes: list[str]
-    """What stands in, and what is missing."""
-
-
-class Found(msgspec.Struct, frozen=True):
-    """All that was measured of a product."""
-
-    measurements: list[Measurement]
-    shipped: str
-    """The runtime that stands for the device."""
-    notes: list[str]
-    """What a reader has to know before the figures."""
-    machine: Machine
-    made: list[Made]
-    distributions: list[tuple[str, str, list[list[int]]]]
-    """Of each model and runtime, of each process, quantiles of its single runs."""
-    predictions: tuple[Artifact, Artifact] | None
-    """Of what ships, where it ships, and of the float model."""
-    conformance: list[Agreement]
-    """Of each other runtime with the one that ships."""
-    golden: Artifact | None
-    """Inputs with the outputs of the runtime that ships."""
-
-    def value(self, name: str, artifact: str = "model") -> float | None:
-        """The value of a measurement, see `measurement`."""
-        found = self.measurement(name, artifact)
-        return found.value if found else None
-
-    def measurement(self, name: str, artifact: str = "model") -> Measurement | None:
-        """Of a file: of the shipped one in the shipping runtime, of the others in any."""
-        for m in self.measurements:
-            runs_there = artifact != "model" or m.runtime.split(" ")[0] in ("", self.shipped)
-            if m.name == name and m.artifact == artifact and runs_there:
-                return m
-        return None
-
-
-def measure(
-    graphs: dict[str, Artifact],
-    model: Artifact,
-    data: DataSpec,
-    notes: list[str],
-    target: Target,
-    scope: str,
-    maker: Maker,
-    before: Artifact | None = None,
-    metric: str = "accuracy",
-    *,
-    quantized: Artifact,
-    portable: Artifact,
-    names: Artifact | None = None,
-    original: Made | None = None,
-    floats: bool = True,
-) -> Found:
+def measure(product: Product, scope: Scope, before: Artifact | None = None) -> Found:
     """Measures the float models and the one that ships. What fails becomes a measurement without a value.
 
     Args:
-      graphs: `float`, the model as it was given, and that after each technique, by its name; as float `.tflite`.
-      model: what ships.
-      notes: of the stages; those of the runtimes are added.
-      metric: what is measured beside top-1 accuracy.
+      scope: records what is made here.
       before: the baseline's file, to be timed in the same rounds.
-      quantized: what ships, before it was shrunk.
-      portable: what runtimes other than TFLM run in its place, which answers the same.
-      names: of the tensors in `portable`, if it lacks them.
-      original: what the model answers as it was given, see `steps.original`.
-      floats: whether the model as it was given is one of floats.
 
     Raises:
       SetupError: the runtime that ships is not installed.
     """
-    notes, runtimes = list(notes), target.runtimes
-    here = available(runtimes)
-    shipped, engines = here.shipped, here.engines
-    notes += here.notes
-    host, threads, limit = machine(), runtimes.threads, runtimes.time_limit / 1e9
-    measurements: list[Measurement] = []
-    made: list[Made] = []
-    predictions: tuple[Artifact, Artifact] | None = None
-    conformance: list[Agreement] = []
-    golden: Artifact | None = None
+    harness = _Harness(product, scope, before)
+    harness.describe()
+    if product.data.source == RANDOM:
+        harness.measurements += [Measurement(n, None, u, reason="skipped: random data") for n, u in ANSWERS.items()]
+    else:
+        harness.score()
+    harness.check_by()
+    distributions = harness.time()
+    failures = [m for m in harness.measurements if m.reason.startswith("failed")]
+    harness.notes += dict.fromkeys(f"{m.runtime}: {m.reason}" for m in failures)
+    return Found(
+        harness.measurements,
+        harness.shipped,
+        harness.notes,
+        harness.machine,
+        distributions,
+        harness.predictions,
+        harness.conformance,
+        harness.golden,
+    )
 
-    def run(step: Step, artifact: str, runtime: str = "", promised: tuple[str, ...] = ()) -> Made | None:
+
+class _Harness:
+    """What is measured of a product, piece by piece."""
+
+    def __init__(self, product: Product, scope: Scope, before: Artifact | None) -> None:
+        self.product, self.target, self.scope, self.before = product, product.target, scope, before
+        here = available(product.target.runtimes)
+        self.shipped, self.engines = here.shipped, here.engines
+        self.limit = product.target.runtimes.time_limit / 1e9
+        self.notes = [*product.notes, *here.notes]
+        self.machine: Machine = machine()
+        self.measurements: list[Measurement] = []
+        self.predictions: tuple[Artifact, Artifact] | None = None
+        self.conformance: list[Agreement] = []
+        self.golden: Artifact | None = None
+        self.elsewhere = "model" if product.portable.sha256 == product.shipped.sha256 else "portable"
+        """What runtimes other than TFLM run."""
+        same = product.graphs["float"].sha256 == product.shipped.sha256
+        self.graphs = {} if same else product.graphs
+
+    def run(
+        self, call: Call[list[Measurement]], artifact: str, runtime: str = "", promised: tuple[str, ...] = ()
+    ) -> Made[list[Measurement]] | None:
+        """Makes a stage and keeps its measurements as those of an artifact; None where it failed."""
         try:
-            made.append(maker.make(step, scope, limit))
+            made = self.scope.make(call, self.limit)
         except (ModelError, WorkerError) as error:
             label = f"{runtime} {installed(runtime)}" if runtime else ""
             failed = [Measurement(n, None, UNITS[n], runtime=label, reason=f"failed: {error}") for n in promised]
-            measurements.extend(msgspec.structs.replace(m, artifact=artifact) for m in failed)
+            self.measurements += [replace(m, artifact=artifact) for m in failed]
             return None
-        measurements.extend(msgspec.structs.replace(m, artifact=artifact) for m in made[-1].value)
-        return made[-1]
+        self.measurements += [replace(m, artifact=artifact) for m in made.value]
+        return made
 
-    run(steps.describe("describe", model), "model")
-    elsewhere = "model" if portable.sha256 == model.sha256 else "portable"
-    for name, file in {"quantize": quantized, "portable": portable}.items():
-        if file.sha256 not in (model.sha256, quantized.sha256 if name == "portable" else ""):
-            run(steps.describe(f"describe {name}", file), name)
-            if "tflm" in engines:
-                run(steps.arena(file), name, "tflm")
-    given = graphs["float"]
-    if given.sha256 == model.sha256:
-        graphs = {}
-    for name, graph in graphs.items():
-        run(steps.describe(f"describe {name}", graph), name)
-    if data.source == RANDOM:
-        measurements += [Measurement(n, None, unit, reason="skipped: random data") for n, unit in ANSWERS.items()]
-    else:
+    def describe(self) -> None:
+        """What each file costs before it runs."""
+        model, portable, quantized = self.product.shipped, self.product.portable, self.product.quantized.model
+        self.run(measure_file(model), "model")
+        for name, file in {"quantize": quantized, "portable": portable}.items():
+            if file.sha256 not in (model.sha256, quantized.sha256 if name == "portable" else ""):
+                self.run(measure_file(file).named(f"describe {name}"), name)
+                if "tflm" in self.engines:
+                    self.run(arena(file).on(engine("tflm")), name, "tflm")
+        for name, graph in self.graphs.items():
+            self.run(measure_file(graph).named(f"describe {name}"), name)
 
-        def score(name: str, graph: Artifact, engine: str, answers: Artifact | None, **named: Any) -> Step:
-            return steps.score(name, graph, data, engine, threads, answers, metric, **named)
-
-        if original:
-            made.append(original)
-            measurements += [msgspec.structs.replace(m, artifact="original") for m in original.value]
-        reference = Reference(None, None)
-        if floats:
-            reference = settle(
-                given, original, data, score, BASELINE, tuple(engines), run, lambda step: maker.make(step, scope), made
-            )
-        elif graphs and (
-            scored := run(score("score float", given, BASELINE, None, keep=True, real=True), "float", BASELINE)
-        ):
-            reference = Reference(scored.artifacts[OUTPUTS], scored.artifacts[steps.PREDICTIONS])
-        measurements += reference.found
-        notes += reference.notes
-        answers = reference.answers
-        for name, graph in graphs.items():
+    def score(self) -> None:
+        """The answers of each model in each runtime, held against the labels, the reference and each other."""
+        product = self.product
+        reference = self._reference()
+        self.measurements += reference.found
+        self.notes += reference.notes
+        for name, graph in self.graphs.items():
             if name != "float":
-                run(score(f"score {name}", graph, BASELINE, answers), name, BASELINE)
-        of: dict[str, Made] = {}
-        for engine in dict.fromkeys([*engines, *([REFERENCE] if installed(REFERENCE) else [])]):
-            file = model if engine == shipped else portable
-            step = score(f"score {engine}", file, engine, answers, keep=True)
-            promised = ("accuracy", "accuracy_drop", "churn") if engine in engines else ()
-            scored = run(step, "model" if engine == shipped else elsewhere, engine, promised)
-            of |= {engine: scored} if scored else {}
-            if scored and reference.predictions and engine == shipped:
-                predictions = scored.artifacts["predictions.npy"], reference.predictions
-            if before and scored and engine == shipped:
-                old = run(steps.score("score baseline", before, data, engine, threads, answers), "baseline", engine)
-                if old:
-                    pair = scored.artifacts["predictions.npy"], old.artifacts["predictions.npy"]
-                    run(steps.changed(*pair, data, f"{engine} {installed(engine)}"), "model")
-        if shipped in of:
-            conformance, steps_made = agreements(
-                portable, names, data, of, shipped, lambda step: maker.make(step, scope)
-            )
-            made += steps_made
-            measurements += largest(conformance, shipped)
-    with contextlib.suppress(ModelError, WorkerError):  # scoring has said it already
-        made.append(maker.make(steps.golden(model, data, shipped), scope, limit))
-        golden = made[-1].artifact
-    if "tflm" in engines:
-        run(steps.arena(model), "model", "tflm", ("arena",))
-    # Nothing else of this build runs while it times: what is done is ended first.
-    for process in (steps.TENSORFLOW, BASELINE, *engines):
-        maker.end(process)
-    timed = {"model": model, "portable": portable} | (graphs if shipped != "tflm" else {})
-    entries = [Entry(name, shipped) for name in graphs if name in timed] + [Entry("model", shipped)]
-    entries += [Entry(elsewhere, name) for name in engines if name != shipped]
-    ships, comparisons = Entry("model", shipped), []
-    if "float" in timed:
-        comparisons.append(Comparison("speedup", Entry("float", shipped), ships))
-    if before:
-        timed["baseline"] = before
-        entries.append(Entry("baseline", shipped))
-        comparisons += [Comparison(f"{n}_change", ships, entries[-1], n, True) for n in (*LATENCIES, "load_time")]
-    elsewhere_timed = bool(target.hardware.npu) or (target.outputs.c_standalone and estimates_time(target.hardware))
-    questions = questions_of(target, ships, comparisons, elsewhere_timed)
-    clocked = maker.make(steps.clock(timed, entries, comparisons, questions, runtimes, host), scope)
-    made.append(clocked)
-    measurements += clocked.value.measurements
-    notes += clocked.value.notes
-    distributions = [
-        (entry.model, f"{entry.runtime} {installed(entry.runtime)}", rounds)
-        for entry, rounds in zip(entries, clocked.value.quantiles, strict=True)
-    ]
-    found = Found(measurements, shipped, notes, host, made, distributions, predictions, conformance, golden)
-    failures = {f"{m.runtime}: {m.reason}": 0 for m in measurements if m.reason.startswith("failed")}
-    notes += list(failures)
-    return found
+                self.run(self._score(f"score {name}", graph, BASELINE, reference.answers), name, BASELINE)
+        scored: dict[str, Made[list[Measurement]]] = {}
+        for runtime in dict.fromkeys([*self.engines, *([REFERENCE] if installed(REFERENCE) else [])]):
+            ships = runtime == self.shipped
+            file = product.shipped if ships else product.portable
+            call = self._score(f"score {runtime}", file, runtime, reference.answers, keep=True)
+            promised = ("accuracy", "accuracy_drop", "churn") if runtime in self.engines else ()
+            made = self.run(call, "model" if ships else self.elsewhere, runtime, promised)
+            scored |= {runtime: made} if made else {}
+            if made and ships:
+                self._compare(made.artifacts[PREDICTIONS], reference, runtime)
+        if self.shipped in scored:
+            names = product.names_of(product.portable)
+            self.conformance = agreements(product.portable, names, product.data, scored, self.shipped, self.scope)
+            self.measurements += largest(self.conformance, self.shipped)
 
+    def check_by(self) -> None:
+        """What a device is checked by: golden vectors, and the arena it needs."""
+        product = self.product
+        with contextlib.suppress(ModelError, WorkerError):  # scoring has said it already
+            vectors = golden_file(product.shipped, product.data, self.shipped)
+            self.golden = self.scope.make(vectors.on(engine(self.shipped)), self.limit).artifact
+        if "tflm" in self.engines:
+            self.run(arena(product.shipped).on(engine("tflm")), "model", "tflm", ("arena",))
 
-def available(runtimes: Runtimes) -> Here:
-    """The runtimes of a target that are here.
+    def time(self) -> list[tuple[str, str, list[list[int]]]]:
+        """Times models and runtimes against each other, until the limits are decided.
 
-    Raises:
-      SetupError: the one that ships is not, and none stands in for it.
-    """
-    shipped, why = stand_in(runtimes.ship)
-    engines, notes = [shipped], [why]
-    for name in runtimes.compare:
-        try:
-            there, why = stand_in(name)
-            engines.append(there)
-        except SetupError as error:
-            why = f"not compared: {error}"
-        notes.append(why)
-    return Here(shipped, list(dict.fromkeys(engines)), [note for note in dict.fromkeys(notes) if note])
+        Returns:
+          for each model and runtime, of each process, quantiles of its single runs.
+        """
+        # Nothing else of this build runs while it times: what is done is ended first.
+        for process in (TENSORFLOW, BASELINE, *self.engines):
+            self.scope.maker.end(process)
+        target, shipped = self.target, self.shipped
+        timed = {"model": self.product.shipped, "portable": self.product.portable}
+        timed |= self.graphs if shipped != "tflm" else {}
+        entries = [Entry(name, shipped) for name in self.graphs if name in timed] + [Entry("model", shipped)]
+        entries += [Entry(self.elsewhere, name) for name in self.engines if name != shipped]
+        ships, comparisons = Entry("model", shipped), []
+        if "float" in timed:
+            comparisons.append(Comparison("speedup", Entry("float", shipped), ships))
+        if self.before:
+            timed["baseline"] = self.before
+            entries.append(Entry("baseline", shipped))
+            comparisons += [Comparison(f"{n}_change", ships, entries[-1], n, True) for n in (*LATENCIES, "load_time")]
+        device = bool(target.hardware.npu) or (target.outputs.c_standalone and estimates_time(target.hardware))
+        questions = questions_of(target, ships, comparisons, device)
+        runtimes = target.runtimes
+        call = race_file(
+            timed,
+            entries,
+            comparisons,
+            questions,
+            runtimes.threads,
+            Timing(),
+            runtimes.patience / 1e9,
+            runtimes.time_limit / 1e9,
+        ).using(*(engine(name) for name in sorted({entry.runtime for entry in entries})))
+        clocked = self.scope.make(call.at(self.machine)).value
+        self.measurements += clocked.measurements
+        self.notes += clocked.notes
+        return [
+            (entry.model, f"{entry.runtime} {installed(entry.runtime)}", rounds)
+            for entry, rounds in zip(entries, clocked.quantiles, strict=True)
+        ]
+
+    def _score(
+        self, name: str, model: Artifact, runtime: str, answers: Artifact | None, **named: Any
+    ) -> Call[list[Measurement]]:
+        metric = self.product.spec.metric
+        call = score_file(model, self.product.data, runtime, self.target.runtimes.threads, answers, metric, **named)
+        return call.on(engine(runtime)).named(name).at(own(metric))
+
+    def _reference(self) -> Reference:
+        """What all answers are held against."""
+        product, original = self.product, self.product.original
+        given = product.graphs["float"]
+        if original:
+            self.scope.made.append(original)
+            self.measurements += [replace(m, artifact="original") for m in original.value]
+        if product.facts.form != "int8":
+            engines = tuple(self.engines)
+            return settle(given, original, product.data, self._score, BASELINE, engines, self.run, self.scope)
+        if self.graphs:
+            call = self._score("score float", given, BASELINE, None, keep=True, real=True)
+            if made := self.run(call, "float", BASELINE):
+                return Reference(made.artifacts[OUTPUTS], made.artifacts[PREDICTIONS])
+        return Reference(None, None)
+
+    def _compare(self, predictions: Artifact, reference: Reference, runtime: str) -> None:
+        """What ships, against the reference's classes and against the release before it."""
+        if reference.predictions:
+            self.predictions = predictions, reference.predictions
+        if self.before is None:
+            return
+        data, threads = self.product.data, self.target.runtimes.threads
+        call = score_file(self.before, data, runtime, threads, reference.answers)
+        call = call.on(engine(runtime)).named("score baseline").at(own("accuracy"))
+        if old := self.run(call, "baseline", runtime):
+            label = f"{runtime} {installed(runtime)}"
+            self.run(changed_file(predictions, old.artifacts[PREDICTIONS], data, label), "model")
 
 
 def questions_of(target: Target, ships: Entry, comparisons: list[Comparison], device: bool) -> list[Question]:

@@ -167,10 +167,10 @@ def test_another_model_is_refused(process, cases):
 def cases(process, tmp_path_factory):
     """The reference model, float and int8."""
     folder = tmp_path_factory.mktemp("digits")
-    process.call(load_file, str(ROOT / "assets/digits.keras"), Reading(), str(folder), returns=ModelFacts)
-    process.call(convert_file, str(folder / "model.h5"), "", str(folder), returns=str)
+    process.call(load_file, str(folder), str(ROOT / "assets/digits.keras"), Reading(), returns=ModelFacts)
+    process.call(convert_file, str(folder), str(folder / "model.h5"), "", returns=str)
     settings = Quantize(calibration_samples=100)
-    process.call(quantize_file, str(folder / "float.tflite"), DATA, settings, str(folder), returns=str)
+    process.call(quantize_file, str(folder), str(folder / "float.tflite"), DATA, settings, returns=str)
     return {"float": str(folder / "float.tflite"), "int8": str(folder / "model.tflite")}
 
 
@@ -178,7 +178,9 @@ def cases(process, tmp_path_factory):
 def digits(process, cases):
     def run(samples=40):
         settings = Quantize(calibration_samples=100)
-        return process.call(explain_file, cases["float"], cases["int8"], DATA, settings, samples, returns=Explanation)
+        return process.call(
+            explain_file, "", cases["float"], cases["int8"], DATA, settings, samples, returns=Explanation
+        )
 
     return run
 

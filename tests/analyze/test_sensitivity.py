@@ -41,18 +41,17 @@ def network(process, once):
 def reference(process, tmp_path_factory):
     """The reference model, in the form that stages take."""
     folder = tmp_path_factory.mktemp("reference")
-    settings = {"model": str(ROOT / "assets/digits.keras"), "settings": {}, "folder": str(folder)}
-    process.call("edgekit.model.read:load_file", named=settings, returns=dict)
+    process.call("edgekit.model.read:load_file", str(folder), str(ROOT / "assets/digits.keras"), {}, returns=dict)
     inputs = (TensorSpec("image", (1, 28, 28, 1), "float32"),)
     return str(folder / "model.h5"), DataSpec(DIGITS, "", Preprocessing(scale=1 / 255), inputs, 10, seed=1)
 
 
 def measure(process, model, data, settings):
-    return process.call(sensitivity_file, model, data, settings, "", returns=Measured)
+    return process.call(sensitivity_file, "", model, data, settings, "", returns=Measured)
 
 
 def propose(process, model, data, settings, measured, limit, folder):
-    arguments = (model, data, settings, measured, limit, "", str(folder))
+    arguments = (str(folder), model, data, settings, measured, limit, "")
     return process.call(propose_file, *arguments, returns=Proposal)
 
 
@@ -247,7 +246,7 @@ class TestProposal:
         files = []
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
-            process.call(plot_file, measured, str(tmp_path / name), returns=None)
+            process.call(plot_file, str(tmp_path / name), measured, returns=None)
             files.append((tmp_path / name / "sensitivity.svg").read_bytes())
         assert files[0] == files[1]
         assert all(f">{curve.layer}<".encode() in files[0] for curve in measured.curves)

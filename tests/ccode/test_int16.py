@@ -297,12 +297,12 @@ def digits(once) -> bytes:
 
     def fill(folder: Path) -> None:
         with Worker(folder / "log") as tensorflow:
-            tensorflow.call(load_file, str(ASSETS / "digits.keras"), Reading(), str(folder), returns=Any)
-            tensorflow.call(convert_file, str(folder / "model.h5"), "", str(folder), returns=str)
-            arguments = (str(folder / "float.tflite"), DATA, settings, str(folder))
+            tensorflow.call(load_file, str(folder), str(ASSETS / "digits.keras"), Reading(), returns=Any)
+            tensorflow.call(convert_file, str(folder), str(folder / "model.h5"), "", returns=str)
+            arguments = (str(folder), str(folder / "float.tflite"), DATA, settings)
             tensorflow.call(calibrate_file, *arguments, returns=None)
         with Worker(folder / "log") as litert:
-            litert.call(quantize_with_scheme, str(folder / "calibrated.tflite"), settings, str(folder), returns=str)
+            litert.call(quantize_with_scheme, str(folder), str(folder / "calibrated.tflite"), settings, returns=str)
 
     return (once("digits16", fill) / "model.tflite").read_bytes()
 

@@ -96,7 +96,7 @@ def decoding(tflm, shared, tmp_path_factory):
     values = rng.choice(np.arange(-127, 128), 16, replace=False).astype(np.int8)
     plain = folder / "plain.tflite"
     plain.write_bytes(with_constants(content, {i: rng.choice(values, v.shape) for i, v in weights.items()}))
-    tflm.call(lookup_file, str(plain), None, None, str(folder), returns=type(None))
+    tflm.call(lookup_file, str(folder), str(plain), None, None, returns=type(None))
     return folder / "model.tflite", plain
 
 

@@ -6,10 +6,12 @@ from code_probe import compare
 from make_graph import Graph
 
 from edgekit.ccode.generate import generate
+from edgekit.commands.shrink import shrink
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
 from edgekit.runtimes import RUNTIMES, installed
-from edgekit.shrink.file import prove, shrink, shrink_file
+from edgekit.shrink.file import shrink_file
+from edgekit.shrink.proof import prove
 from edgekit.shrink.settings import Shrink
 
 
@@ -93,7 +95,7 @@ def test_an_operator_on_a_constant_is_none_in_c(tflm, tmp_path):
 def test_shrink_folds_what_is_fixed_and_leaves_what_may_be_resized(tmp_path, model):
     for open_batch in (False, True):
         (tmp_path / "in.tflite").write_bytes(model(open_batch))
-        shrink_file(str(tmp_path / "in.tflite"), Shrink(), str(tmp_path))
+        shrink_file.run(str(tmp_path), str(tmp_path / "in.tflite"), Shrink())
         names = parse((tmp_path / "model.tflite").read_bytes(), "it").operator_names
         assert ("SHAPE" in names) == open_batch
         # XNNPACK takes a transposed convolution only where its size is a constant, and rounds otherwise.

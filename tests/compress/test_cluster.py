@@ -30,8 +30,8 @@ def cluster(process, arguments, tmp_path):
 
     def run(settings, name="clustered", **other):
         (tmp_path / name).mkdir()
-        named = arguments | {"settings": settings, "folder": str(tmp_path / name)} | other
-        said = process.call(cluster_file, named=named, returns=Clustered)
+        named = arguments | {"settings": settings} | other
+        said = process.call(cluster_file, str(tmp_path / name), named=named, returns=Clustered)
         return next(Path(tmp_path / name).iterdir()), said
 
     return run
@@ -58,8 +58,8 @@ def test_channels_can_have_values_of_their_own(process, cluster):
 @pytest.mark.parametrize("keep", [True, False])
 def test_zeros_stay_zero_if_asked(process, cluster, arguments, tmp_path, keep):
     (tmp_path / "pruned").mkdir()
-    named = arguments | {"settings": Prune(sparsity=0.5, epochs=0), "folder": str(tmp_path / "pruned")}
-    process.call(prune_file, named=named, returns=Pruned)
+    named = arguments | {"settings": Prune(sparsity=0.5, epochs=0)}
+    process.call(prune_file, str(tmp_path / "pruned"), named=named, returns=Pruned)
     pruned = next((tmp_path / "pruned").iterdir())
     file, _ = cluster(Cluster(clusters=4, epochs=2, keep_zeros=keep), model=str(pruned))
     zeros, size = process.call(probe.zeros, str(file), returns=dict[str, tuple[int, int]])["conv/kernel"]
@@ -71,8 +71,8 @@ def test_zeros_stay_zero_if_asked(process, cluster, arguments, tmp_path, keep):
 )
 def test_layers_with_fewer_weights_than_values_are_left(cluster, arguments, process, tmp_path, settings):
     (tmp_path / "pruned").mkdir()
-    named = arguments | {"settings": Prune(sparsity=0.95, epochs=0), "folder": str(tmp_path / "pruned")}
-    process.call(prune_file, named=named, returns=Pruned)
+    named = arguments | {"settings": Prune(sparsity=0.95, epochs=0)}
+    process.call(prune_file, str(tmp_path / "pruned"), named=named, returns=Pruned)
     pruned = next((tmp_path / "pruned").iterdir())
     _, said = cluster(Cluster(epochs=1, **settings), model=str(pruned))
     most = max(3, settings["clusters"]) if "per_channel" not in settings else 256

@@ -34,8 +34,8 @@ def prune(process, models, data, tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         arguments = {"model": str(models / model), "data": data, "settings": settings, "seed": seed}
-        arguments |= {"custom_objects": "", "answers": None, "folder": str(folder)}
-        said = process.call(prune_file, named=arguments, returns=Pruned, **named)
+        arguments |= {"custom_objects": "", "answers": None}
+        said = process.call(prune_file, str(folder), named=arguments, returns=Pruned, **named)
         [file] = Path(folder).iterdir()
         return file, said
 

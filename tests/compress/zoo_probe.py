@@ -61,26 +61,26 @@ def _build(name: str, recipe: Recipe, place: Path, trained: list[str]) -> dict[s
     data, file, notes = dataset(model, place), str(place / "model.h5"), ()
     given = file
     save(model, Path(file))
-    convert_file(file, "", str(place))
-    rehearse_file(file, file, None, data, recipe, "")
+    convert_file.run(str(place), file, "")
+    rehearse_file.run("", file, file, None, data, recipe, "")
     for technique in recipe.techniques:
         out = place / technique
         out.mkdir()
         common = {"model": file, "data": data, "settings": getattr(recipe, technique), "seed": 1, "custom_objects": ""}
-        common |= {"folder": str(out), "progress": lambda text, share: trained.append(text)}
+        common |= {"progress": lambda text, share: trained.append(text)}
         if technique == "distil":
-            teach(given, data, "", str(place))
-            distil_file(**common, teacher=given, answers=str(place / "answers.npz"), student=None)
+            teach.run(str(place), given, data, "")
+            distil_file.run(out, **common, teacher=given, answers=str(place / "answers.npz"), student=None)
         elif technique == "qat":
-            notes = qat_file(**common, answers=None, quantize=recipe.quantize).notes
+            notes = qat_file.run(out, **common, answers=None, quantize=recipe.quantize).notes
         else:
             files = {"channels": channels_file, "prune": prune_file, "cluster": cluster_file}
-            files[technique](**common, answers=None)
+            files[technique].run(out, **common, answers=None)
         file = str(out / "model.h5")
     if recipe.techniques[-1:] != ("qat",):
         out = place
-        convert_file(file, "", str(place))
-        quantize_file(str(place / "float.tflite"), data, recipe.quantize, str(place))
+        convert_file.run(str(place), file, "")
+        quantize_file.run(str(place), str(place / "float.tflite"), data, recipe.quantize)
     return {"notes": notes, **weights((out / "model.tflite").read_bytes())}
 
 
@@ -124,17 +124,19 @@ def examined(name: str, folder: str) -> dict[str, float]:
     model = zoo.build(name)
     data = dataset(model, place)
     save(model, place / "model.h5")
-    convert_file(str(place / "model.h5"), "", folder)
+    convert_file.run(folder, str(place / "model.h5"), "")
     content, samples = (place / "float.tflite").read_bytes(), calibration(read(data), 16, data)
     outputs = []
     for one in (content, equalize(content, samples)):
         end = main_graph(one)[1].Outputs(0)
         outputs.append(np.stack([values[end] for values in activations(one, samples, [end])]))
     round_weights(content, samples, "channel")
-    quantize_file(str(place / "float.tflite"), data, quantize, folder)
-    explained = explain_file(str(place / "float.tflite"), str(place / "model.tflite"), data, quantize, 8, _silent)
+    quantize_file.run(folder, str(place / "float.tflite"), data, quantize)
+    explained = explain_file.run(
+        "", str(place / "float.tflite"), str(place / "model.tflite"), data, quantize, 8, progress=_silent
+    )
     sweep = Sweep("prune", (0.5,), 16, (), quantize)
-    measured = sensitivity_file(str(place / "model.h5"), data, sweep, "", _silent)
+    measured = sensitivity_file.run("", str(place / "model.h5"), data, sweep, "", progress=_silent)
     return {
         "apart": float(np.abs(outputs[0] - outputs[1]).max() / np.abs(outputs[0]).max()),
         "explained": len(explained.tensors),

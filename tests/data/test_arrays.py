@@ -58,7 +58,7 @@ GOOD = {
 def test_taken_as_it_is_meant(kind, saved, tmp_path):
     arrays, wanted = GOOD[kind]
     data = saved(arrays, wanted)
-    check_data(data, str(tmp_path))
+    check_data.run(str(tmp_path), data)
     [x] = prepared(read(data).train, data)
     assert x.dtype == wanted.dtype and x.shape[1:] == wanted.shape[1:] and x.flags.c_contiguous
     if kind not in ("one number each", "without a split"):
@@ -68,7 +68,7 @@ def test_taken_as_it_is_meant(kind, saved, tmp_path):
 def test_yes_and_no_are_one_and_zero(saved, tmp_path):
     for wanted in (FLOATS, WORDS):
         data = saved(both(X > 4), wanted)
-        check_data(data, str(tmp_path))
+        check_data.run(str(tmp_path), data)
         assert np.array_equal(prepared(read(data).train, data)[0], X > 4)
 
 
@@ -116,7 +116,7 @@ def test_refused_with_the_array_and_the_reason(kind, saved, tmp_path):
     arrays, wanted, words = BAD[kind]
     data = saved(arrays, wanted)
     with pytest.raises(DataError) as refused:
-        check_data(data, str(tmp_path))
+        check_data.run(str(tmp_path), data)
     said = str(refused.value)
     assert "d.npz: " in said and "\n" not in said and [word for word in words if word not in said] == [], said
 
@@ -127,4 +127,4 @@ def test_refused_with_the_array_and_the_reason(kind, saved, tmp_path):
 def test_of_several_inputs_the_one_is_named(second, saved, tmp_path):
     arrays = {f"x_{p}.{n}": second if n == "words" else X for p in ("train", "test") for n in ("x", "words")}
     with pytest.raises(DataError, match=r"d\.npz: x_train\.words"):
-        check_data(saved(arrays, FLOATS, WORDS), str(tmp_path))
+        check_data.run(str(tmp_path), saved(arrays, FLOATS, WORDS))

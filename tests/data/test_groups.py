@@ -32,8 +32,8 @@ def test_real_subjects_are_in_one_part_only(shared, file, group, shape, tmp_path
     assert len(rows) == 128 and not set(parted.train.group) & set(parted.held_out.group)
     assert not set(parted.held_out.group) & set(evaluation.group)
     assert {*parted.train.group, *parted.held_out.group} == {*train.group}
-    assert f"split by {group}: " in check_data(data, str(tmp_path)).note
-    assert f'with group = "{group}"' in check_data(spec(data.source, shape), str(tmp_path)).note
+    assert f"split by {group}: " in check_data.run(tmp_path, data).note
+    assert f'with group = "{group}"' in check_data.run(tmp_path, spec(data.source, shape)).note
 
 
 def test_an_array_group_needs_no_word():

@@ -230,7 +230,7 @@ def test_what_is_hidden_or_no_image_is_left_out_and_told(put, tmp_path):
         (folder / "a" / name).write_bytes(b"x")
     (folder / "readme.md").write_bytes(b"x")
     data = DataSpec(str(folder), "", Preprocessing(), inputs(1), 2, 0)
-    facts = check_data(data, str(tmp_path))
+    facts = check_data.run(str(tmp_path), data)
     assert (facts.train, facts.evaluation, facts.labels) == (8, 2, ("a", "b"))
     assert "2 files in class folders are no images and were left out, such as notes.txt" in facts.note
 
@@ -238,8 +238,8 @@ def test_what_is_hidden_or_no_image_is_left_out_and_told(put, tmp_path):
 def test_one_folder_has_no_labels_and_an_empty_one_keeps_its_number(put, tmp_path):
     folder = put(**{f"all__{number}": one_image() for number in range(10)})
     data = DataSpec(str(folder), "", Preprocessing(), inputs(1), 3, 0)
-    assert read(data).evaluation.y is None and not check_data(data, str(tmp_path)).labelled
+    assert read(data).evaluation.y is None and not check_data.run(str(tmp_path), data).labelled
     put(**{f"some__{number}": one_image() for number in range(10)})
     (folder / "b").mkdir()
     assert set(read(data).train.y) == {0, 2}
-    assert "class folders without images: b" in check_data(data, str(tmp_path)).note
+    assert "class folders without images: b" in check_data.run(str(tmp_path), data).note

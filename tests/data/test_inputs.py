@@ -66,7 +66,7 @@ def test_a_sample_that_is_no_number_is_named_with_its_input(tmp_path):
         },
     )
     with pytest.raises(DataError, match=r"d\.npz: x_train\.right\[5\]: holds NaN"):
-        check_data(spec(tmp_path / "d.npz", LEFT, RIGHT), str(tmp_path))
+        check_data.run(str(tmp_path), spec(tmp_path / "d.npz", LEFT, RIGHT))
 
 
 def test_the_shape_of_each_input_is_checked(tmp_path):
@@ -75,7 +75,7 @@ def test_the_shape_of_each_input_is_checked(tmp_path):
         **{f"x_{p}.{n}": np.zeros((9, 4 + (n == "right"))) for p in ("train", "test") for n in ("left", "right")},
     )
     with pytest.raises(DataError, match=r"d\.npz: x_train\.right: samples have shape 5, but .*'right' takes 4"):
-        check_data(spec(tmp_path / "d.npz", LEFT, RIGHT), str(tmp_path))
+        check_data.run(str(tmp_path), spec(tmp_path / "d.npz", LEFT, RIGHT))
 
 
 @pytest.mark.parametrize("name", ["function", "named"])
@@ -84,7 +84,7 @@ def test_a_function_gives_inputs_by_name(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     data = spec(f"inputs_{name}:{name}", LEFT, RIGHT)
     assert [x.tolist() for x in first(data)] == [[1.0] * 4, [2.0] * 4]
-    facts = check_data(data, str(tmp_path))
+    facts = check_data.run(str(tmp_path), data)
     assert facts.labelled
     kept = spec(tmp_path / "samples.npz", LEFT, RIGHT)  # what later steps read in the function's place
     assert [x.tolist() for x in first(kept)] == [[1.0] * 4, [2.0] * 4]
@@ -108,7 +108,7 @@ def test_integers_stay_what_they_are(tmp_path):
 def test_fractions_for_an_integer_input_are_refused(tmp_path):
     np.savez(tmp_path / "d.npz", x_train=np.full((9, 4), 0.5), x_test=np.full((9, 4), 0.5))
     with pytest.raises(DataError, match=r"x_train: dtype float64, but the model's input 'words' takes int32"):
-        check_data(spec(tmp_path / "d.npz", TensorSpec("words", (1, 4), "int32")), str(tmp_path))
+        check_data.run(str(tmp_path), spec(tmp_path / "d.npz", TensorSpec("words", (1, 4), "int32")))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -119,7 +119,7 @@ def test_images_come_in_the_model_s_size_and_scaling(tmp_path, channels):
             Image.new("RGB", (20 + n, 13), (value, value, value)).save(tmp_path / "images" / label / f"{n}.png")
     image = TensorSpec("image", (1, 8, 6, channels), "float32")
     data = replace(spec(tmp_path / "images", image, scale=2 / 255, offset=-1.0), classes=2)
-    facts = check_data(data, str(tmp_path))
+    facts = check_data.run(str(tmp_path), data)
     assert (facts.train, facts.evaluation, facts.labelled) == (8, 2, True)
     train = samples.read(data).train
     [x] = samples.prepared(train, data)

@@ -126,7 +126,7 @@ def test_a_function_gives_several_as_a_tuple_or_by_name(tmp_path, monkeypatch):
         data = spec("classes", "boxes", source=f"heads_data:{function}")
         found = read(data).evaluation
         assert found.y.tolist() == RIGHT.tolist() and found.answers(1)[1].shape == (N, 3, 4)
-        check_data(data, str(tmp_path))  # which writes what all later steps read
+        check_data.run(str(tmp_path), data)  # which writes what all later steps read
         with np.load(tmp_path / "samples.npz") as file:
             again = from_arrays(dict(file), data).evaluation
         assert again.y.tolist() == RIGHT.tolist() and again.answers(1)[1].shape == (N, 3, 4)

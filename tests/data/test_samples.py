@@ -105,7 +105,7 @@ class TestArrays:
         assert train.y is None and train.targets is not None
 
     def test_without_labels_the_report_says_what_replaces_accuracy(self, npz, tmp_path):
-        facts = check_data(spec(npz(x_train=np.zeros((3, 1)), x_test=np.zeros((2, 1)))), str(tmp_path))
+        facts = check_data.run(str(tmp_path), spec(npz(x_train=np.zeros((3, 1)), x_test=np.zeros((2, 1)))))
         assert (facts.train, facts.evaluation, facts.labelled) == (3, 2, False)
         assert "agreement with the float model" in facts.note
 
@@ -159,7 +159,7 @@ class TestImages:
     def test_they_are_kept_as_arrays_so_that_no_stage_reads_them_again(self, folder, tmp_path_factory):
         kept = tmp_path_factory.mktemp("kept")
         images = spec(folder, shape=(6, 5, 1), classes=2)
-        facts = check_data(images, str(kept))
+        facts = check_data.run(str(kept), images)
         assert (facts.train, facts.evaluation, facts.labelled) == (16, 4, True)
         for before, after in zip(
             read(images), read(spec(kept / "samples.npz", shape=(6, 5, 1), classes=2)), strict=True
@@ -207,5 +207,5 @@ class TestRandom:
         assert np.array_equal(first, again) and not np.array_equal(first, other)
 
     def test_it_has_no_labels_and_is_told(self, tmp_path):
-        facts = check_data(spec(), str(tmp_path))
+        facts = check_data.run(str(tmp_path), spec())
         assert not facts.labelled and "accuracy is skipped" in facts.note

@@ -5,7 +5,7 @@ import json
 import pytest
 from command_line import edgekit
 
-from edgekit.shrink.file import prove
+from edgekit.shrink.proof import prove
 
 
 @pytest.mark.parametrize(

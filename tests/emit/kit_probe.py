@@ -34,7 +34,7 @@ def write_kit(model: str, folder: str, standalone: bool = True) -> None:
     """The whole `c/` of a model, its golden vectors included."""
     place = str(Path(model).with_name("golden.npz"))
     write_golden(model, place)
-    code = generate_file(model, "net", "portable", None, folder) if standalone else None
+    code = generate_file.run(folder, model, "net", "portable", None) if standalone else None
     ends = (code.inputs, code.outputs) if code else None
     engines = ("standalone", "tflm") if standalone else ("tflm",)
     kit = Kit(CArray("net"), engines, open_session("tflm", model).arena(), LABELS, ends, place)

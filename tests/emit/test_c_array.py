@@ -251,6 +251,6 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
 def test_a_target_can_name_the_array(models: Path, tmp_path: Path) -> None:
     model = str(models / "hello_world_int8.tflite")
     outputs, arena = Outputs(c_array=True, c_name="sine", c_attribute="PROGMEM"), Arena(2000, 2000, 1000, 1000)
-    emit_file(model, "hello", outputs, arena, (), None, None, str(tmp_path))
+    emit_file.run(str(tmp_path), model, "hello", outputs, arena, (), None, None)
     assert {"sine_model.c", "sine_model.h", "sine_resolver.h"} < {p.name for p in tmp_path.iterdir()}
     assert "PROGMEM" in (tmp_path / "sine_model.c").read_text()

@@ -386,7 +386,9 @@ def test_pages_name_only_files_that_are_there(kits):
 def test_without_an_interpreter_there_is_no_array(kits, tmp_path):
     model = str(kits["single"] / "model.tflite")
     golden = str(kits["single"] / "golden.npz")
-    emit_file(model, "net", Outputs(c_standalone=True), Arena(4096, 4000, 2000, 2000), (), None, golden, str(tmp_path))
+    emit_file.run(
+        str(tmp_path), model, "net", Outputs(c_standalone=True), Arena(4096, 4000, 2000, 2000), (), None, golden
+    )
     names = {p.name for p in tmp_path.iterdir()}
     assert {"net_config.h", "net_golden.c", "net_selftest.c", "net_cmake.md"} <= names
     assert not {"net_model.c", "net_resolver.h", "net_tflm.cpp"} & names

@@ -136,14 +136,16 @@ def test_the_latency_is_estimated_from_instructions_and_clock(tmp_path):
     for name, text in code.files.items():
         (tmp_path / name).write_text(text)
         files[name] = str(tmp_path / name)
-    found = {m.name: m for m in measure_firmware(code, files, str(golden), "cortex-m7", 400e6, {})}
+    found = {m.name: m for m in measure_firmware.run("", code, files, str(golden), "cortex-m7", 400e6, {})}
     latency, instructions = found["latency_p90"], found["instructions"]
     assert (latency.source, instructions.source) == ("estimated", "simulated")
     assert latency.low < latency.value < latency.high
     low, usual, high = CORES["cortex-m7"].cycles
     wanted = [instructions.value * cycles / 0.4 for cycles in (low, usual, high)]
     assert [latency.low, latency.value, latency.high] == pytest.approx(wanted, rel=0.01)
-    assert "latency_p90" not in {m.name for m in measure_firmware(code, files, str(golden), "cortex-m7", None, {})}
+    assert "latency_p90" not in {
+        m.name for m in measure_firmware.run("", code, files, str(golden), "cortex-m7", None, {})
+    }
 
 
 def test_the_cycles_are_those_that_were_worked_out():

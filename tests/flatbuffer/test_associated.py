@@ -60,7 +60,7 @@ def entries(content: bytes) -> dict[str, bytes]:
 def test_shrink_keeps_what_is_packed_behind_a_model(tmp_path, way, method):
     content = zipped(with_metadata(model() + bytes(5)), way, method)
     (tmp_path / "in.tflite").write_bytes(content)
-    slim = shrink_file(str(tmp_path / "in.tflite"), Shrink(), str(tmp_path))
+    slim = shrink_file.run(str(tmp_path), str(tmp_path / "in.tflite"), Shrink())
     after = (tmp_path / "model.tflite").read_bytes()
     assert len(after) < len(content)
     assert slim.carried == "TFLITE_METADATA, labels.txt, a/vocabulary.bin, empty"
@@ -97,12 +97,12 @@ def test_what_is_made_of_a_model_carries_the_same_where_it_still_holds(tmp_path)
     source = zipped(with_metadata(with_metadata(model(), b"min_runtime_version", b"1"), data=b"its own"), "appended")
     for name, content in (("source", source), ("made", model()), ("other", model((1, 5)))):
         (tmp_path / name).write_bytes(content)
-    said = carry_file(str(tmp_path / "made"), str(tmp_path / "source"), str(tmp_path))
+    said = carry_file.run(str(tmp_path), str(tmp_path / "made"), str(tmp_path / "source"))
     after = (tmp_path / "model.tflite").read_bytes()
     assert said == "TFLITE_METADATA, labels.txt, a/vocabulary.bin, empty" == carried(after)
     assert entries(after) == FILES
     assert [bytes(objects(after).buffers[m.buffer].data) for m in objects(after).metadata] == [b"its own"]
-    said = carry_file(str(tmp_path / "other"), str(tmp_path / "source"), str(tmp_path))
+    said = carry_file.run(str(tmp_path), str(tmp_path / "other"), str(tmp_path / "source"))
     assert said.startswith("left out, because inputs or outputs have other shapes now: TFLITE_METADATA, labels.txt")
     assert (tmp_path / "model.tflite").read_bytes() == model((1, 5))
 

@@ -51,12 +51,12 @@ def test_nothing_is_written_of_a_file_that_ran_into_a_limit(monkeypatch, tmp_pat
     for broken in (CrashError("died"), WorkerError("no answer within the time limit")):
         monkeypatch.setattr("edgekit.engine.worker.call_confined", Mock(side_effect=broken))
         with pytest.raises(WorkerError):
-            shrink_file(str(tmp_path / "in.tflite"), Shrink(), str(tmp_path / "out"))
+            shrink_file.run(str(tmp_path / "out"), str(tmp_path / "in.tflite"), Shrink())
     monkeypatch.setattr("edgekit.flatbuffer.diet.harvested", Mock(side_effect=bounds.Unbounded))
     g = Graph()
     (tmp_path / "in.tflite").write_bytes(g.finish(g.unary("RELU", g.input([1, 4]), 0.1, 0)))
     with pytest.raises(LimitError, match=r"in\.tflite: takes more than"):
-        shrink_file(str(tmp_path / "in.tflite"), Shrink(), str(tmp_path / "out"))
+        shrink_file.run(str(tmp_path / "out"), str(tmp_path / "in.tflite"), Shrink())
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -75,5 +75,5 @@ def test_a_sound_file_of_more_than_100_megabytes_stays_within(tmp_path):
     g = Graph()
     x = g.dense(g.input([1, weights.shape[1]]), weights, np.arange(10_000))
     (tmp_path / "large.tflite").write_bytes(g.finish(x))
-    shrink_file(str(tmp_path / "large.tflite"), Shrink(), str(tmp_path))
+    shrink_file.run(str(tmp_path), str(tmp_path / "large.tflite"), Shrink())
     assert 100_000_000 < (tmp_path / "model.tflite").stat().st_size < (tmp_path / "large.tflite").stat().st_size

@@ -108,6 +108,6 @@ def test_a_damaged_file_is_refused_in_a_line_or_shrunk(contents, tmp_path_factor
     file = tmp_path_factory.mktemp("damaged") / "m.tflite"
     file.write_bytes(content)
     try:
-        shrink_file(str(file), Shrink(), str(file.parent))
+        shrink_file.run(str(file.parent), str(file), Shrink())
     except ModelError as refusal:
         assert "\n" not in str(refusal) and str(file) in str(refusal)

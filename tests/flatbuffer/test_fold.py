@@ -5,13 +5,14 @@ from make_graph import Graph
 
 from edgekit.flatbuffer.read import parse
 from edgekit.runtimes import RUNTIMES, installed
-from edgekit.shrink.file import prove, shrink_file
+from edgekit.shrink.file import shrink_file
+from edgekit.shrink.proof import prove
 from edgekit.shrink.settings import Shrink
 
 
 def shrunk(content: bytes, folder) -> bytes:
     (folder / "in.tflite").write_bytes(content)
-    shrink_file(str(folder / "in.tflite"), Shrink(), str(folder))
+    shrink_file.run(str(folder), str(folder / "in.tflite"), Shrink())
     return (folder / "model.tflite").read_bytes()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.flatbuffer.edit import move_inside, objects, packed
 from edgekit.runtimes import RUNTIMES, installed
-from edgekit.shrink.file import prove
+from edgekit.shrink.proof import prove
 
 ROOT = Path(__file__).parents[2]
 

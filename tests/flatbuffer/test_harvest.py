@@ -10,7 +10,7 @@ from edgekit.engine.worker import Worker
 from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.read import parse
 from edgekit.runtimes import RUNTIMES, installed
-from edgekit.shrink.file import same_outputs
+from edgekit.shrink.proof import same_outputs
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def proven(runtimes, folder, before: bytes, after: bytes) -> set[str]:
     (folder / "before.tflite").write_bytes(before)
     (folder / "after.tflite").write_bytes(after)
     files = str(folder / "before.tflite"), str(folder / "after.tflite")
-    return {w.call(same_outputs, *files, name, None, 0, returns=str) for name, w in runtimes.items()}
+    return {w.call(same_outputs, "", *files, name, None, 0, returns=str) for name, w in runtimes.items()}
 
 
 def weights(rng, *shape):

@@ -8,7 +8,8 @@ from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.edit import constants, objects, packed, with_constants
 from edgekit.flatbuffer.lookup import candidates, without_lookup_tables
 from edgekit.flatbuffer.read import parse
-from edgekit.shrink.file import lookup_file, prove
+from edgekit.shrink.file import lookup_file
+from edgekit.shrink.proof import prove
 from edgekit.shrink.twin import twin
 
 
@@ -31,7 +32,7 @@ def looked_up(tflm, tmp_path):
 
     def run(content: bytes, arena=None) -> bytes:
         (tmp_path / "in.tflite").write_bytes(content)
-        tflm.call(lookup_file, str(tmp_path / "in.tflite"), None, arena, str(tmp_path), returns=type(None))
+        tflm.call(lookup_file, str(tmp_path), str(tmp_path / "in.tflite"), None, arena, returns=type(None))
         return (tmp_path / "model.tflite").read_bytes()
 
     return run

@@ -45,7 +45,7 @@ def score(model, data, folder, runtime="litert", reference=None, process=worker,
     if not installed(runtime):
         pytest.skip(f"{runtime} is not installed")
     folder.mkdir(exist_ok=True)
-    arguments = (model, data, runtime, 1, reference, str(folder))
+    arguments = (str(folder), model, data, runtime, 1, reference)
     return process.call(score_file, *arguments, returns=list[Measurement], **named)
 
 

@@ -32,7 +32,7 @@ def test_differences_are_counted_in_steps_of_the_stored_value(model, tmp_path):
     for n, array in enumerate((ours, theirs)):
         np.save(tmp_path / f"{n}.npy", array[:, 0].astype(np.float32))
     first, second = (str(tmp_path / f"{n}.npy") for n in (0, 1))
-    found = agree(str(model), files[0], first, files[1], second, "other 1.0")
+    found = agree.run("", str(model), files[0], first, files[1], second, "other 1.0")
     assert (found.samples, found.identical, found.unit, found.runtime) == (4, 50.0, "LSB", "other 1.0")
     assert (found.largest, found.mean, found.churn) == (255, (255 + 255 + 1) / 8, 25.0)
     assert found.differing == (0, 2), "those that differ most come first"
@@ -42,7 +42,7 @@ def test_differences_are_counted_in_steps_of_the_stored_value(model, tmp_path):
 def test_equal_runtimes_agree(model, tmp_path):
     output = saved(tmp_path, "o.npz", output_0=np.array([[[1, 2]]], np.int8))
     np.save(tmp_path / "p.npy", np.zeros((1, 2), np.float32))
-    found = agree(str(model), output, str(tmp_path / "p.npy"), output, str(tmp_path / "p.npy"), "other 1.0")
+    found = agree.run("", str(model), output, str(tmp_path / "p.npy"), output, str(tmp_path / "p.npy"), "other 1.0")
     assert (found.identical, found.largest, found.differing) == (100, 0, ())
 
 
@@ -55,7 +55,7 @@ def inputs(model, tmp_path):
 
 def recorded(model, inputs, runtime, folder):
     folder.mkdir()
-    assert worker.call(record, str(model), inputs, runtime, str(folder), returns=bool), "looking changes nothing"
+    assert worker.call(record, str(folder), str(model), inputs, runtime, returns=bool), "looking changes nothing"
     with np.load(folder / "tensors.npz") as file:
         return dict(file)
 
@@ -77,11 +77,11 @@ def test_the_first_operator_that_differs_is_named(model, inputs, tmp_path):
     value = theirs[f"tensor_{wrong}"].reshape(3, -1)
     value[1, 7] += np.int8(-3) if value[1, 7] > 0 else np.int8(3)
     files = [saved(tmp_path, name, **columns) for name, columns in (("a.npz", ours), ("b.npz", theirs))]
-    (found,) = part(str(model), None, *files)
+    (found,) = part.run("", model, None, *files)
     assert (found.operator, found.kind, found.samples, found.largest) == (2, operators[2].name, 1, 3)
     assert found.layer in read(model).tensors[wrong].name
     assert found.share == pytest.approx(100 / value.size)
-    assert part(str(model), None, files[0], files[0]) == []
+    assert part.run("", str(model), None, files[0], files[0]) == []
 
 
 def test_a_tapped_model_keeps_its_own_outputs_first(model):
@@ -130,4 +130,4 @@ def part_of(tmp_path, ours, theirs):
         saved(tmp_path, f"{n}.npz", **{f"tensor_{made}": array, f"tensor_{constant}": array + n})
         for n, array in enumerate((ours, theirs))
     ]
-    return part(str(tmp_path / "m.tflite"), None, *both)
+    return part.run("", tmp_path / "m.tflite", None, *both)

@@ -34,7 +34,7 @@ def test_a_run_gives_quantiles_time_to_load_and_memory(runtime, wake_word):
 
 
 def test_tflm_says_what_arena_it_needs(wake_word):
-    found = {m.name: m for m in worker.call(arena, str(wake_word), returns=list[Measurement])}
+    found = {m.name: m for m in worker.call(arena, "", str(wake_word), returns=list[Measurement])}
     assert found["arena"].unit == "B"
     assert 16_000 < found["arena_used"].value <= found["arena"].value < 18_000
 

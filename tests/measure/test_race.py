@@ -149,7 +149,7 @@ def test_a_timing_process_that_was_ended_once_is_started_again(models, monkeypat
 
 def test_one_that_is_ended_again_and_again_leaves_no_value_and_nothing_to_keep(models, monkeypatch, tmp_path):
     ended(monkeypatch, 100)
-    found = race_file(models, [HERE], [], [], 1, BRIEF, 0, 60, str(tmp_path), lambda text, share: None)
+    found = race_file.run(str(tmp_path), models, [HERE], [], [], 1, BRIEF, 0, 60, progress=lambda text, share: None)
     assert [m.value for m in found.measurements] == [None]
     assert "SIGKILL" in found.measurements[0].reason and "SIGKILL" in found.passing[0]
 

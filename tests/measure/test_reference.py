@@ -7,14 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit import steps
 from edgekit.data.spec import DataSpec, Preprocessing
-from edgekit.engine.make import Maker
+from edgekit.engine.make import Maker, Scope
 from edgekit.engine.store import Store
 from edgekit.files import sha256
-from edgekit.measure.reference import settle
+from edgekit.measure.accuracy import score_file
+from edgekit.measure.original import answer_file
+from edgekit.model.read import load_file
+from edgekit.quantize.convert import convert_file
 from edgekit.report.console import Progress
-from edgekit.stages.measure import BASELINE
+from edgekit.runtimes import engine
+from edgekit.runtimes.available import BASELINE
+from edgekit.stages.reference import settle
 from edgekit.types import FLOAT, KERAS, Artifact, Reading
 
 
@@ -40,22 +44,21 @@ def settled(files, maker):
     def run(file, graph=None, shown=(BASELINE,)):
         name = file.partition(".")[0]
         loaded, original = original_of(file)
-        float_graph = loaded.artifacts.get(FLOAT) or make(steps.convert("reference", loaded.artifact, "")).artifact
+        float_graph = loaded.artifacts.get(FLOAT) or make(convert_file(loaded.artifact, "")).artifact
         if graph:
-            float_graph = make(steps.convert("reference", original_of(graph)[0].artifact, "")).artifact
+            float_graph = make(convert_file(original_of(graph)[0].artifact, "")).artifact
         data = data_of(name, loaded.value)
 
-        def score(name, graph, engine, answers, **named):
-            return steps.score(name, graph, data, engine, 1, answers, **named)
+        def score(name, graph, runtime, answers, **named):
+            return score_file(graph, data, runtime, 1, answers, **named).on(engine(runtime)).named(name)
 
-        def kept(step, artifact, runtime="", promised=()):
-            return make(step)
+        def kept(call, artifact, runtime="", promised=()):
+            return make(call)
 
-        made = []
-        return settle(float_graph, original, data, score, BASELINE, shown, kept, make, made)
+        return settle(float_graph, original, data, score, BASELINE, shown, kept, scope)
 
-    def make(step):
-        return maker.make(step, "test")
+    scope = Scope(maker, "test")
+    make = scope.make
 
     def data_of(name, facts):
         path = files / f"{name}.npz"
@@ -64,11 +67,11 @@ def settled(files, maker):
     def original_of(file):
         path = files / file
         source = Artifact("keras", str(path), 0, sha256(path))
-        loaded = make(steps.load(source, Reading()))
+        loaded = make(load_file(source, Reading()))
         if path.suffix == ".tflite":
             return loaded, None
         data = data_of(path.stem, loaded.value)
-        return loaded, make(steps.original(loaded.artifacts.get(KERAS), source, Reading(), data))
+        return loaded, make(answer_file(loaded.artifacts.get(KERAS), source, Reading(), data))
 
     return run
 

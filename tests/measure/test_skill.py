@@ -5,8 +5,8 @@ import pytest
 
 from edgekit.measure.judge import implied, verdict
 from edgekit.measure.limits import Budget
-from edgekit.measure.reference import _at_chance
 from edgekit.measure.skill import skill
+from edgekit.stages.reference import _at_chance
 
 RNG = np.random.default_rng(0)
 COUNT = 1000

@@ -11,7 +11,7 @@ def read(model: str, folder: str) -> dict[str, object]:
     from edgekit.model.read import load_file, open_keras
     from edgekit.types import KERAS, Reading
 
-    facts = load_file(model, Reading(), folder)
+    facts = load_file.run(folder, model, Reading())
     with np.load(Path(model).with_suffix(".npz")) as stored:
         x, answers = [stored[name] for name in sorted(stored.files) if name != "answers"], stored["answers"]
     given = predict(open_keras(f"{folder}/{KERAS}", ""), x)[0]

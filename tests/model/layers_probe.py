@@ -223,10 +223,10 @@ def quantized(path: Path, folder: Path) -> tuple[str, float]:
     from edgekit.quantize.int8 import quantize_file
     from edgekit.quantize.settings import Quantize
 
-    facts = load_file(str(path), Reading(), str(folder))
+    facts = load_file.run(str(folder), str(path), Reading())
     if facts.floats:
         raise ModelError(facts.floats[0])
-    note = convert_file(str(folder / KERAS), "", str(folder)) if facts.form == "keras" else ""
+    note = convert_file.run(str(folder), str(folder / KERAS), "") if facts.form == "keras" else ""
     x = samples(facts.inputs, 128, 1)
     parts = {
         f"x_{part}.{i.name}": v[rows] for part, rows in PARTS.items() for i, v in zip(facts.inputs, x, strict=True)
@@ -235,7 +235,7 @@ def quantized(path: Path, folder: Path) -> tuple[str, float]:
         parts = {f"x_{part}": x[0][rows] for part, rows in PARTS.items()}
     np.savez(folder / "data.npz", **parts)
     data = DataSpec(str(folder / "data.npz"), "", Preprocessing(), facts.inputs, 2, seed=1)
-    left = quantize_file(str(folder / FLOAT), data, Quantize(calibration_samples=64), str(folder))
+    left = quantize_file.run(str(folder), str(folder / FLOAT), data, Quantize(calibration_samples=64))
     return "; ".join(filter(None, (facts.form, facts.untrainable, note, left))), sqnr(folder, facts.inputs)
 
 

@@ -94,7 +94,7 @@ def read_all() -> dict[str, list[str]]:
     for name, model in zoo():
         with tempfile.TemporaryDirectory() as folder:
             model.save(f"{folder}/m.keras")
-            facts = load_file(f"{folder}/m.keras", Reading(), folder)
+            facts = load_file.run(folder, f"{folder}/m.keras", Reading())
             distance = ""
             if facts.form == "keras":
                 twin = open_keras(f"{folder}/{KERAS}", "")
@@ -105,7 +105,7 @@ def read_all() -> dict[str, list[str]]:
                 have = keras.tree.flatten(twin(samples if len(samples) > 1 else samples[0], training=False))
                 pairs = zip(want, have, strict=True)
                 distance = str(max(float(np.abs(np.asarray(w) - np.asarray(h)).max()) for w, h in pairs))
-                convert_file(f"{folder}/{KERAS}", "", folder)
+                convert_file.run(folder, f"{folder}/{KERAS}", "")
             content = (Path(folder) / FLOAT).read_bytes()
             floats = quantize_whole(content, _samples(facts, 16), Quantize())[1]
             macs = summarize(f"{folder}/m.keras", Reading(), {}).macs, parse(content, name).macs
@@ -135,10 +135,10 @@ def outcome(path: str) -> str:
 
     with tempfile.TemporaryDirectory() as folder:
         try:
-            facts = load_file(path, Reading(), folder)
+            facts = load_file.run(folder, path, Reading())
         except ModelError as refusal:
             return str(refusal)
         if facts.form == "keras":
-            convert_file(f"{folder}/{KERAS}", "", folder)
+            convert_file.run(folder, f"{folder}/{KERAS}", "")
         content = (Path(folder) / FLOAT).read_bytes()
         return "; ".join(quantize_whole(content, _samples(facts, 16), Quantize())[1]) or "integer"

@@ -49,7 +49,7 @@ def test_the_layer_of_a_keras_file_is_named(process, tmp_path, file, value):
                 new.writestr(name, content.getvalue())
     says = r"layer '[\w/]+': 1 of \d+ values of its weight '\w+' are not finite; train the model again"
     with pytest.raises(ModelError, match=f"{re.escape(str(bad))}: {says}"):
-        process.call(load_file, str(bad), Reading(), str(tmp_path), returns=ModelFacts)
+        process.call(load_file, str(tmp_path), str(bad), Reading(), returns=ModelFacts)
     assert [*tmp_path.iterdir()] == [bad]
 
 

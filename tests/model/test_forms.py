@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from edgekit.build import compress
+from edgekit.build import produce
 from edgekit.compress.settings import Prune
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.engine.make import Maker
@@ -82,7 +82,7 @@ def product(maker, target, forms):
         reading = Reading(input_shape, custom_objects)
         spec = ModelSpec("m", source, data, Preprocessing(), reading)
         changed = msgspec.structs.replace(target.recipe, input_shape=recipe_shape, **recipe)
-        return compress(spec, msgspec.structs.replace(target, recipe=changed), maker)
+        return produce(spec, msgspec.structs.replace(target, recipe=changed), maker)
 
     return build
 
@@ -92,7 +92,7 @@ def answers(runtime, tmp_path):
     """A function that runs a `.tflite` over the evaluation set as a build does: (samples, outputs) in real values."""
 
     def run(model, data):
-        arguments = [model, data, "litert", 1, None, str(tmp_path)]
+        arguments = [str(tmp_path), model, data, "litert", 1, None]
         runtime.call(score_file, *arguments, returns=list[Measurement])
         return np.load(tmp_path / "predictions.npy")
 
@@ -210,7 +210,7 @@ def test_a_fused_lstm_forgets_between_samples(product, answers, forms, tmp_path)
 def test_a_loop_is_refused_before_it_crashes_the_quantizer(forms, tmp_path):
     data = DataSpec("random", "random", Preprocessing(), (TensorSpec("x", (1, 6, 3), "float32"),), 2, 1)
     with pytest.raises(ModelError, match=r"WHILE.*without loops"):
-        call(quantize_file, str(forms / "loops.tflite"), data, Quantize(), str(tmp_path), returns=str)
+        call(quantize_file, str(tmp_path), str(forms / "loops.tflite"), data, Quantize(), returns=str)
 
 
 def test_a_crash_is_one_plain_sentence(forms, tmp_path):

@@ -396,7 +396,7 @@ class TestClaims:
         with pytest.raises(
             ModelError, match=r"layer 'dense_1' would take [\d,]+ B, and the file holds 40 B of weights"
         ):
-            process.call(load_file, str(file), Reading(), str(tmp_path), returns=ModelFacts, time_limit=120)
+            process.call(load_file, str(tmp_path), str(file), Reading(), returns=ModelFacts, time_limit=120)
         assert [*tmp_path.iterdir()] == [file]
 
     @pytest.mark.parametrize(
@@ -596,7 +596,7 @@ GRAPHS = {
 @pytest.mark.parametrize(("name", "says"), [*((n, "layer 'evil' is a Lambda") for n in LAMBDAS), *GRAPHS.items()])
 def test_nothing_of_a_file_runs(process, hostile, tmp_path, name, says):
     with pytest.raises(ModelError, match=f"{name}: .*{says}"):
-        process.call(load_file, str(hostile / name), Reading(), str(tmp_path), returns=ModelFacts, time_limit=60)
+        process.call(load_file, str(tmp_path), str(hostile / name), Reading(), returns=ModelFacts, time_limit=60)
     assert not [*hostile.parent.glob("written*"), *tmp_path.iterdir()]
 
 
@@ -608,5 +608,5 @@ def test_no_operator_passes_in_any_node_of_a_graph(process, hostile):
 def test_the_same_runs_when_the_user_trusts_it(process, hostile, tmp_path, name):
     written = hostile.parent / "mine"
     written.unlink(missing_ok=True)
-    facts = process.call(load_file, str(hostile / name), Reading(trust=True), str(tmp_path), returns=ModelFacts)
+    facts = process.call(load_file, str(tmp_path), str(hostile / name), Reading(trust=True), returns=ModelFacts)
     assert facts.form == "keras" and written.exists()

@@ -13,7 +13,7 @@ from edgekit.npu.vela import BOUNDS, COMPILED, compile_file, fallbacks, prepared
 
 
 def compiled(model, npu, folder):
-    return compile_file(str(model), None, *checked(npu, "", ""), str(folder))
+    return compile_file.run(folder, model, None, *checked(npu, "", ""))
 
 
 @pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u65-256"])
@@ -56,7 +56,7 @@ def test_layers_of_a_file_without_names_are_called_by_those_beside_it(shared, tm
     (tmp_path / "m.tflite").write_bytes(plain)
     (tmp_path / "symbols.json").write_bytes(names_of(hashlib.sha256(plain).hexdigest(), tensors))
     settings = checked("ethos-u55-128", "", "")
-    found = compile_file(str(tmp_path / "m.tflite"), str(tmp_path / "symbols.json"), *settings, str(out))
+    found = compile_file.run(out, tmp_path / "m.tflite", tmp_path / "symbols.json", *settings)
     named = compiled(shared / "models/tflite/ecg_autoencoder_int8.tflite", "ethos-u55-128", out)
     assert [layer.name for layer in found.layers] == [layer.name for layer in named.layers]
     assert found.fallbacks == named.fallbacks

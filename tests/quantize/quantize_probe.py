@@ -18,9 +18,9 @@ def ours(model: str, data: DataSpec, settings: Quantize, folder: str) -> str:
     places = [Path(folder, name) for name in ("load", "convert")]
     for place in places:
         place.mkdir(parents=True)
-    load_file(model, Reading(), str(places[0]))
-    convert_file(str(next(places[0].iterdir())), "", str(places[1]))
-    return quantize_file(str(places[1] / "float.tflite"), data, settings, folder)
+    load_file.run(str(places[0]), model, Reading())
+    convert_file.run(str(places[1]), str(next(places[0].iterdir())), "")
+    return quantize_file.run(folder, str(places[1] / "float.tflite"), data, settings)
 
 
 def plain(model: str, data: DataSpec, settings: Quantize, path: str) -> None:

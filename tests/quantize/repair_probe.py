@@ -48,7 +48,7 @@ def prepare(kind: str, folder: str) -> None:
             kernel[(..., 1, 0) if layer.name == "depthwise" else (..., 1)] *= 1e-9
             layer.set_weights([kernel, np.where(np.arange(len(bias)) == 1, 3.0, bias).astype(np.float32)])
     model.save(f"{folder}/model.h5")
-    convert_file(f"{folder}/model.h5", "", folder)
+    convert_file.run(folder, f"{folder}/model.h5", "")
     x = rng.normal(size=(32, 8, 8, 4)).astype(np.float32)
     np.savez(f"{folder}/samples.npz", x)
     content = Path(folder, "float.tflite").read_bytes()

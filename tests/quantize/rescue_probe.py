@@ -30,8 +30,8 @@ def float_model(model: str, folder: str) -> None:
     """A Keras file as `folder/float.tflite`."""
     place = Path(folder, "load")
     place.mkdir()
-    load_file(model, Reading(), str(place))
-    convert_file(str(next(place.iterdir())), "", folder)
+    load_file.run(str(place), model, Reading())
+    convert_file.run(folder, str(next(place.iterdir())), "")
 
 
 def dense_pair(first: Array, bias: Array, second: Array, activation: str, x: Array, path: str) -> None:

@@ -14,9 +14,9 @@ def prepare(model: str, data: DataSpec, folder: str) -> None:
     from edgekit.quantize.int8 import calibrate_file
     from edgekit.types import Reading
 
-    load_file(model, Reading(), folder)
-    convert_file(f"{folder}/model.h5", "", folder)
-    calibrate_file(f"{folder}/float.tflite", data, Quantize(), folder)
+    load_file.run(folder, model, Reading())
+    convert_file.run(folder, f"{folder}/model.h5", "")
+    calibrate_file.run(folder, f"{folder}/float.tflite", data, Quantize())
 
 
 def tensors(model: str) -> list[tuple[str, list[str]]]:
@@ -125,7 +125,9 @@ def regression(learning_rate: float, folder: str) -> dict[str, Any]:
     settings = Qat(epochs=2, learning_rate=learning_rate)
     (place / "out").mkdir()
     silent = lambda text, share: None  # noqa: E731
-    said = qat_file(str(place / "model.h5"), data, settings, 1, "", None, quantize, str(place / "out"), silent)
+    said = qat_file.run(
+        str(place / "out"), str(place / "model.h5"), data, settings, 1, "", None, quantize, progress=silent
+    )
     content = (place / "out/model.tflite").read_bytes()
     plain, _ = integers(convert(model), calibration(read(data), 64, data), quantize)
     largest = float(outputs(content, prepared(read(data).evaluation, data))[0].max())

@@ -42,7 +42,7 @@ def quantize(processes, prepared, tmp_path):
     def run(kind, **settings):
         wanted, worker = Quantize(**settings), processes["litert"]
         source = prepared / kind / ("calibrated.tflite" if wanted.static else "float.tflite")
-        note = worker.call(quantize_with_scheme, str(source), wanted, str(tmp_path), returns=str)
+        note = worker.call(quantize_with_scheme, str(tmp_path), str(source), wanted, returns=str)
         made = str(tmp_path / "model.tflite")
         return note, worker.call(schemes_probe.tensors, made, returns=list[tuple[str, list[str]]])
 

@@ -50,7 +50,7 @@ def prepared(once):
 def quantized(process, prepared, tmp_path):
     def run(settings):
         source = prepared / ("calibrated.tflite" if settings.static else "float.tflite")
-        process.call(quantize_with_scheme, str(source), settings, str(tmp_path), returns=str)
+        process.call(quantize_with_scheme, str(tmp_path), str(source), settings, returns=str)
         return tmp_path / "model.tflite"
 
     return run
@@ -59,7 +59,7 @@ def quantized(process, prepared, tmp_path):
 def accuracy(model, runtime, folder):
     folder.mkdir()
     with Worker(folder / "log") as worker:
-        found = worker.call(score_file, str(model), DATA, runtime, 1, None, str(folder), returns=list[Measurement])
+        found = worker.call(score_file, str(folder), str(model), DATA, runtime, 1, None, returns=list[Measurement])
     return found[0].value
 
 

@@ -100,9 +100,9 @@ def test_a_treemap_gives_every_size_its_share_inside_the_frame(sizes, width, hei
 
 def test_the_bytes_of_a_file_add_up_and_its_memory_peaks_where_tflm_s_does(shared):
     for file in sorted((shared / "models/tflite").glob("*_int8.tflite")):
-        found = anatomy(str(file))
+        found = anatomy.run("", str(file))
         parts = found.weights + found.biases + found.quantization + found.names + found.structure
         assert parts == found.bytes == file.stat().st_size and found.structure > 0
-    wake = anatomy(str(shared / "models/tflite/wake_word_int8.tflite"))
+    wake = anatomy.run("", str(shared / "models/tflite/wake_word_int8.tflite"))
     # 28 x 1 x 40 in, 28 x 1 x 128 out: the first pointwise convolution; then 128 to 24 x 1 x 128
     assert wake.peak.live == 28 * 128 + 24 * 128

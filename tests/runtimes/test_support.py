@@ -72,12 +72,12 @@ def test_a_model_that_the_device_cannot_run_is_refused(tmp_path):
     support_probe.write(path, "GELU", 2)
     runtimes = dict(map(supported, ("litert", "tflite-runtime 2.8")))
     with pytest.raises(ModelError) as refused:
-        check_support(path, runtimes)
+        check_support.run("", path, runtimes)
     assert str(refused.value) == (
         "tflite-runtime 2.8.0 has no kernel for GELU v2 (it has v1), as in 'model/block/add'; "
         "litert, tflite-runtime would run it"
     )
-    assert check_support(path, dict(map(supported, ("litert", "tflite-runtime 2.9")))) == ""
+    assert check_support.run("", path, dict(map(supported, ("litert", "tflite-runtime 2.9")))) == ""
 
 
 def test_operators_of_floats_with_integer_weights_are_refused_as_tflm_itself_does(tmp_path):
@@ -89,7 +89,7 @@ def test_operators_of_floats_with_integer_weights_are_refused_as_tflm_itself_doe
     path = tmp_path / "hybrid.tflite"
     path.write_bytes(g.finish(out))
     with pytest.raises(ModelError, match=r"no hybrid kernels .*as in 't2'; .*scheme = \"int8\""):
-        check_support(str(path), dict([supported("tflm"), supported("litert")]))
-    assert check_support(str(path), dict([supported("litert")])) == ""
+        check_support.run("", str(path), dict([supported("tflm"), supported("litert")]))
+    assert check_support.run("", str(path), dict([supported("litert")])) == ""
     with pytest.raises(ModelError, match="FLOAT32 with filter type: INT8 not supported"):
-        worker.call("edgekit.runtimes.tflm:arena", str(path), returns=Arena)
+        worker.call("edgekit.runtimes.tflm:arena", "", str(path), returns=Arena)

@@ -12,14 +12,23 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from edgekit import steps
-from edgekit.data.spec import DataSpec
-from edgekit.engine.make import Made, Step
-from edgekit.errors import ModelError, WorkerError
+from edgekit.data.locate import locate
+from edgekit.data.spec import RANDOM, DataSpec
+from edgekit.engine.libraries import OWN
+from edgekit.engine.make import Made, Scope
+from edgekit.engine.stage import Call
+from edgekit.errors import DataError, ModelError, WorkerError
+from edgekit.files import sha256
+from edgekit.measure.accuracy import PREDICTIONS
+from edgekit.measure.metrics import functions
+from edgekit.measure.original import answer_file
 from edgekit.measure.record import OUTPUTS
-from edgekit.runtimes import REFERENCE, installed
+from edgekit.measure.wrong_operator import wrong_operator
+from edgekit.product import Loaded
+from edgekit.profile.project import ModelSpec, is_function
+from edgekit.runtimes import REFERENCE, engine, installed
 from edgekit.stages.agreements import ALIKE_DB
-from edgekit.types import Artifact, Measurement
+from edgekit.types import KERAS, Artifact, Measurement
 
 FLOAT_SQNR = "float_sqnr"
 SPOT = 64
@@ -28,10 +37,16 @@ EQUAL_DB = 200.0
 """Stands for answers without any difference."""
 
 
-class Run(Protocol):
-    """Makes a step and keeps its measurements as those of an artifact; None where it failed."""
+Scored = Call[list[Measurement]]
+Answers = Made[list[Measurement]]
 
-    def __call__(self, step: Step, artifact: str, runtime: str = "", promised: tuple[str, ...] = ()) -> Made | None: ...
+
+class Run(Protocol):
+    """Makes a stage and keeps its measurements as those of an artifact; None where it failed."""
+
+    def __call__(
+        self, call: Scored, artifact: str, runtime: str = "", promised: tuple[str, ...] = ()
+    ) -> Answers | None: ...
 
 
 class Reference(Struct, frozen=True):
@@ -48,25 +63,23 @@ class Reference(Struct, frozen=True):
 
 def settle(
     graph: Artifact,
-    original: Made | None,
+    original: Answers | None,
     data: DataSpec,
-    score: Callable[..., Step],
+    score: Callable[..., Scored],
     runtime: str,
     shown: tuple[str, ...],
     run: Run,
-    make: Callable[[Step], Made],
-    made: list[Made],
+    scope: Scope,
 ) -> Reference:
     """Runs a float `.tflite` and holds it against the model as it was given, or, where the `.tflite` itself was given,
     against plain kernels.
 
     Args:
-      score: `steps.score`, but for the reference and what follows it.
+      score: `score_file` in a runtime, but for the reference and what follows it.
       runtime: that runs float models here.
       shown: the runtimes of the target; where `runtime` is none of them, its fault is told but does not count.
-      made: gets what `make` makes.
     """
-    engine = f"{runtime} {installed(runtime)}"
+    label = f"{runtime} {installed(runtime)}"
     truth = original.artifacts[OUTPUTS] if original else None
     floats = run(score("score float", graph, runtime, truth, keep=True, real=True), "float", runtime)
     if floats is None:
@@ -82,29 +95,49 @@ def settle(
             plain = run(score(name, graph, REFERENCE, None, keep=True, real=True), "float", REFERENCE)
     if near is None or near >= ALIKE_DB:
         what = "the model as it was given" if original else "its plain kernels"
-        figures = [] if near is None else [_figure(near, f"{engine} against {what}")]
+        figures = [] if near is None else [_figure(near, f"{label} against {what}")]
         return _reference(original or floats, figures)
     if original and (plain is None or _worst(plain) < ALIKE_DB):
         best = max(near, _worst(plain)) if plain else near
         said = "in every runtime here the float .tflite answers otherwise than the model as it was given"
         return _reference(original, [_figure(best, said)], f"{said} ({best:.1f} dB): it was converted wrongly")
-    where = _where(graph, data, runtime, make, made) if plain else ""
-    said = f"{engine} computes the float model wrongly{where}"
+    where = _where(graph, data, runtime, scope) if plain else ""
+    said = f"{label} computes the float model wrongly{where}"
     witness = "TensorFlow and LiteRT's plain kernels agree and are" if original else "LiteRT's plain kernels are"
     note = f"{said} ({near:.1f} dB); {witness} the reference"
     return _reference(original or plain, [_figure(near, said)] if runtime in shown else [], note)
 
 
-def _reference(made: Made | None, figures: list[Measurement] | None = None, note: str = "") -> Reference:
-    """The answers of a step, with what is known of the file, and whether they know anything of the labels."""
+def original(spec: ModelSpec, loaded: Loaded, data: DataSpec, scope: Scope) -> tuple[Answers | None, list[str]]:
+    """What the model answers as it was given, in TensorFlow; and why it does not, as notes.
+
+    There is none of a `.tflite`, which a runtime of its own executes, nor without data.
+    """
+    if loaded.facts.format == "tflite" or data.source == RANDOM:
+        return None, []
+    keras = loaded.model.artifacts.get(KERAS)
+    call = answer_file(keras, loaded.source, loaded.reading, data, spec.metric).at(own(spec.metric))
+    if keras is None and is_function(loaded.source.path):
+        call = call.within(OWN)
+    try:
+        return scope.make(call), []
+    except (ModelError, WorkerError) as problem:
+        return None, [f"the float model is held against no original: {problem}"]
+
+
+def own(metric: str) -> list[str] | None:
+    """The hashes of the project's own metrics, which decide what a score is."""
+    return [locate("data", function, sha256, DataError).sha256 for function in functions(metric)] or None
+
+
+def _reference(made: Answers | None, figures: list[Measurement] | None = None, note: str = "") -> Reference:
+    """The answers of a stage, with what is known of the file, and whether they know anything of the labels."""
     found = figures or []
     if made is None:
         return Reference(None, None, tuple(found))
     found += [replace(m, runtime="") for m in made.value if m.name.split(".")[0] == "skill"]
     notes = (note, *(_at_chance(m) for m in found if m.name.split(".")[0] == "skill"))
-    return Reference(
-        made.artifacts[OUTPUTS], made.artifacts[steps.PREDICTIONS], tuple(found), tuple(filter(None, notes))
-    )
+    return Reference(made.artifacts[OUTPUTS], made.artifacts[PREDICTIONS], tuple(found), tuple(filter(None, notes)))
 
 
 def _at_chance(found: Measurement) -> str:
@@ -115,16 +148,18 @@ def _at_chance(found: Measurement) -> str:
     return f"{output} the float model is near chance ({found.reason}): wrong labels or preprocessing?".strip()
 
 
-def _where(graph: Artifact, data: DataSpec, runtime: str, make: Callable[[Step], Made], made: list[Made]) -> str:
+def _where(graph: Artifact, data: DataSpec, runtime: str, scope: Scope) -> str:
     """The operator that a runtime computes otherwise than the plain kernels, as the end of a sentence."""
     try:
-        made.append(make(steps.wrong_operator(graph, data, runtime, REFERENCE, ALIKE_DB)))
+        found = scope.make(
+            wrong_operator(graph, data, runtime, REFERENCE, ALIKE_DB).using(engine(REFERENCE)).on(engine(runtime))
+        ).value
     except (ModelError, WorkerError):
         return ""
-    return "".join(f", first {found.kind} {found.layer!r}" for found in made[-1].value)
+    return "".join(f", first {one.kind} {one.layer!r}" for one in found)
 
 
-def _worst(made: Made) -> float:
+def _worst(made: Answers) -> float:
     """The least SQNR of all outputs against the reference, in dB."""
     return min((decibels(m) for m in made.value if m.name.split(".")[0] == "sqnr"), default=EQUAL_DB)
 

@@ -1,0 +1,141 @@
+"""What a build says of itself: the verdict, the report, its pages and the bill of materials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from edgekit.engine.make import Made, Maker, Scope
+from edgekit.files import relative
+from edgekit.flatbuffer.anatomy import anatomy
+from edgekit.measure import firmware
+from edgekit.measure.golden import GOLDEN
+from edgekit.measure.judge import DEVICES, implied, judge, verdict
+from edgekit.measure.samples import differences
+from edgekit.product import Built, Found, Handover, Product
+from edgekit.profile.profiles import limit_places
+from edgekit.profile.project import Project
+from edgekit.records.baseline import Before
+from edgekit.records.history import trends
+from edgekit.report.bom import bill
+from edgekit.report.html import Extras
+from edgekit.report.render import render
+from edgekit.report.text import cleaned
+from edgekit.report.types import REPORT, BaselineEntry, Distribution, Manifest, ModelEntry, Report, TargetEntry
+from edgekit.shrink.file import NAMES
+from edgekit.types import Artifact, BudgetLine, Measurement, StageRow
+
+SIZES = ("model_size", "download_size", "parameters", "nonzero", "macs")
+
+
+def notes_of(made: Iterable[Made[Any]]) -> list[str]:
+    """What stages say beside their results: those that return a text, and those with `notes`."""
+    said = [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
+    return said + [f"{m.row.name}: {note}" for m in made for note in getattr(m.value, "notes", ())]
+
+
+def judged(product: Product, found: Found, device: Handover, before: Before | None) -> list[BudgetLine]:
+    """Every limit, held against what was measured here and of the device, which is added to what was found."""
+    target, old = product.target, before.measurements if before else []
+    found.measurements.extend(device.measurements)
+    found.notes.extend(device.notes)
+    if before and before.same_core(target.hardware):
+        found.measurements.extend(firmware.changed(found.measurements, old))
+    lines = judge(target.budget, found.measurements, found.shipped, old, target.hardware)
+    return lines + implied(target.budget, found.measurements, found.shipped)
+
+
+def report_of(
+    product: Product,
+    found: Found,
+    device: Handover,
+    lines: list[BudgetLine],
+    root: Path,
+    overrides: tuple[str, ...],
+    before: Before | None,
+) -> tuple[Report, dict[str, Artifact]]:
+    """The report, and what ships, by its path in the output folder."""
+    spec, target, source = product.spec, product.target, product.loaded.source
+    names = {NAMES: product.names_of(product.shipped), GOLDEN: found.golden}
+    files = {"model.tflite": product.shipped} | device.files | {name: file for name, file in names.items() if file}
+    release = None
+    if before:
+        shipped = _shipped(before.measurements, found.shipped)
+        release = BaselineEntry(before.name, before.release.shipped.sha256, shipped)
+    report = Report(
+        schema=REPORT,
+        model=ModelEntry(
+            spec.name,
+            relative(spec.model, root),
+            source.sha256,
+            product.facts.parameters,
+            int(found.value("macs") or 0),
+            product.facts.format,
+        ),
+        target=TargetEntry(target.name, target.sha256, target.description, overrides),
+        artifacts=[replace(artifact, path=path) for path, artifact in files.items()],
+        stages=_rows(product, found),
+        measurements=found.measurements,
+        budget=lines,
+        verdict=verdict(lines, found.measurements, found.shipped),
+        notes=found.notes,
+        rungs=list(product.quantized.rungs),
+        threads=target.runtimes.threads,
+        machine=found.machine,
+        baseline=release,
+        shipped=found.shipped,
+        npu=device.npu,
+        conformance=found.conformance,
+        distributions=[Distribution(*entry) for entry in found.distributions],
+    )
+    return cleaned(report), files
+
+
+def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:
+    """The report's page, what continuous integration reads, and the bill of materials, by file name."""
+    product, found, scope = built.product, built.found, Scope(maker, built.product.scope)
+    parts = scope.make(anatomy(product.shipped, product.names_of(product.shipped))).value
+    changed = None
+    if found.predictions:
+        changed = scope.make(differences(*found.predictions, product.data)).value
+    extras = cleaned(Extras(parts, changed, trends(project, built.report, maker.ui.note)))
+    places = limit_places(product.target, project.target_folders, project.root)
+    # What was found instead of made stands in report.json and report.md; the page is of what came out.
+    rows = [replace(row, status="cached", reason="") for row in built.report.stages]
+    rendered = scope.make(render(replace(built.report, stages=rows), extras, places)).artifacts
+    inputs = {artifact.path: artifact.sha256 for artifact in manifest.inputs}
+    figures = {"parameters": str(product.facts.parameters), "format": product.facts.format}
+    billed = scope.make(bill(product.scope, product.shipped.sha256, inputs, figures, manifest.versions))
+    return rendered | billed.artifacts
+
+
+def _shipped(measurements: list[Measurement], runtime: str) -> list[Measurement]:
+    """Those of what ships, where it ships or on simulated hardware."""
+    return [m for m in measurements if m.artifact == "model" and m.engine in ("", runtime, *DEVICES)]
+
+
+def _rows(product: Product, found: Found) -> list[StageRow]:
+    """What each stage did, with the measurements of its model as `.tflite`."""
+    of = {"load": "float", "reference": "float", "convert": list(product.graphs)[-1], "lookup tables": "model"}
+    for name, file in (("shrink", product.portable), ("quantize", product.quantized.model)):
+        of[name] = "model" if file.sha256 == product.shipped.sha256 else "portable" if name == "shrink" else name
+    slow, rows = found.value("latency_p50", "float"), []
+    for row in (made.row for made in product.made):
+        name = of.get(row.name, row.name.removeprefix("convert "))
+        # Shrinking has been proven to change no output.
+        same = "model" if name in ("quantize", "portable") else name
+        first = found.measurement("accuracy", "original") if row.name == "load" else None
+        accuracy, fast = first or found.measurement("accuracy", same), found.value("latency_p50", name)
+        sizes = {size: found.value(size, name) for size in SIZES}
+        row = replace(
+            row,
+            latency_ratio=round(fast / slow, 4) if fast and slow else None,
+            **{size: None if value is None else int(value) for size, value in sizes.items()},
+        )
+        if accuracy and accuracy.value is not None:
+            row = replace(row, accuracy=accuracy.value, accuracy_low=accuracy.low, accuracy_high=accuracy.high)
+        rows.append(row)
+    return rows
