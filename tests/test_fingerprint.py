@@ -11,14 +11,14 @@ from edgekit.engine.fingerprint import Fingerprints
 from edgekit.engine.libraries import library
 from edgekit.engine.store import Store
 
-STEP = "edgekit.quantize.int8:quantize_file"
+STEP = "edgekit.quantize.int8"
 PROGRAM = """
 import sys
 from pathlib import Path
 from edgekit.engine.fingerprint import Fingerprints
 from edgekit.engine.store import Store
 fingerprints = Fingerprints(Store(Path("store")))
-print(fingerprints.code(sys.argv[1]))
+print(fingerprints.code(sys.argv[1].partition(":")[0]))
 fingerprints.save()
 """
 

@@ -67,7 +67,7 @@ def test_groups_of_a_split_of_its_own_that_are_in_both_parts_are_told(tmp_path):
     x = np.arange(40.0).reshape(40, 1)
     arrays = {"x_train": x[:30], "x_test": x[30:], "who_train": np.arange(30) % 5, "who_test": np.arange(10) % 6}
     np.savez(tmp_path / "d.npz", **arrays)
-    assert "who: 5 of 6" in check_data(spec(tmp_path / "d.npz", group="who"), str(tmp_path)).note
+    assert "who: 5 of 6" in check_data.run(str(tmp_path), spec(tmp_path / "d.npz", group="who")).note
 
 
 def test_of_each_class_about_the_same_share():

@@ -60,7 +60,7 @@ def test_every_stage_of_a_build_finds_the_same(data):
     assert digests(first.held_out) == digests(again.held_out) == digests(judging.evaluation)
     assert digests(first.train) == digests(judging.train)
     assert digests(read(replace(data, seed=2)).held_out) != digests(first.held_out)
-    note = check_data(data, "").note
+    note = check_data.run("", data).note
     assert f"{first.held_out.number} of {read(replace(data, held_out=False)).train.number} training samples are" in note
 
 
@@ -72,7 +72,7 @@ def test_most_of_a_large_dataset_trains():
 def test_where_there_are_only_twins_they_judge_and_it_is_said(tmp_path):
     np.savez(tmp_path / "d.npz", x_train=np.tile(X[:2], (50, 1)), x_test=X[2:9])
     assert read(spec(tmp_path / "d.npz", held_out=True)).held_out.number == 20
-    assert "(each the same as one that trains)" in check_data(spec(tmp_path / "d.npz", held_out=True), "").note
+    assert "(each the same as one that trains)" in check_data.run("", spec(tmp_path / "d.npz", held_out=True)).note
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_copy_of_a_folder_is_not_parted_twice(tmp_path):
         Image.fromarray(np.full((3, 3), n, np.uint8)).save(tmp_path / "images" / f"{n % 2}" / f"{n}.png")
     inputs = (TensorSpec("x", (1, 3, 3, 1), "float32"),)
     data = DataSpec(str(tmp_path / "images"), "", Preprocessing(), inputs, 2, 1, held_out=True)
-    check_data(data, str(tmp_path))
+    check_data.run(str(tmp_path), data)
     copy = read(replace(data, source=str(tmp_path / "samples.npz")))
     assert [part.number for part in copy] == [part.number for part in read(data)] == [26, 8, 6]
 
