@@ -25,7 +25,7 @@ BODY
   }
 }
 """
-FLAGS = "-std=c11 -O1 -g -Wall -Wextra -Wconversion -Wshadow -Wpedantic -Werror".split()
+FLAGS = "-std=c11 -O1 -g1 -Wall -Wextra -Wconversion -Wshadow -Wpedantic -Werror".split()
 PLAIN = ["-D__GNUC_PYTHON__", "-D__RESTRICT=__restrict"]
 """What CMSIS-NN's headers need on the host."""
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -36,7 +36,7 @@ def archive() -> str:
     """CMSIS-NN compiled as plain C, once for all models of this process."""
     place, folder = cmsis_nn(), tempfile.mkdtemp()
     assert place
-    command = ["gcc", "-std=c11", "-O1", "-g", "-w", *SANITIZE, *PLAIN, f"-I{place / 'Include'}", "-c"]
+    command = ["gcc", "-std=c11", "-O1", "-g1", "-w", *SANITIZE, *PLAIN, f"-I{place / 'Include'}", "-c"]
     subprocess.run([*command, *map(str, place.rglob("*.c"))], cwd=folder, check=True)
     subprocess.run("ar rc cmsis.a *.o", shell=True, cwd=folder, check=True)
     return f"{folder}/cmsis.a"

@@ -111,11 +111,10 @@ def zoo() -> dict[str, Any]:
 def application(name: str) -> Any:
     """A model of `keras.applications` with random weights; a DenseNet with few layers in each of its four blocks."""
     from tf_keras import applications
+    from tf_keras.src.applications.densenet import DenseNet
 
     settings = {"input_shape": (32, 32, 3), "weights": None, "classes": 10}
-    if name == "DenseNet":
-        return applications.densenet.DenseNet([3, 3, 3, 3], **settings)
-    return getattr(applications, name)(**settings)
+    return DenseNet([3, 3, 3, 3], **settings) if name == "DenseNet" else getattr(applications, name)(**settings)
 
 
 def exactness(name: str) -> dict[str, float]:

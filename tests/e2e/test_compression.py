@@ -25,7 +25,16 @@ def build(project, recipe, *options):
     return edgekit(project, "build", "--target=phone", "--recipe=own.toml", *options)
 
 
-def test_each_technique_leaves_its_figures_in_the_report(built):
+@pytest.fixture
+def small(built):
+    """The project with a quarter of the samples, for what takes training or scoring but no close figures."""
+    with np.load(built / "assets/digits.npz") as file:
+        arrays = {name: array[: len(array) // 4] for name, array in file.items()}
+    np.savez(built / "assets/digits.npz", **arrays)
+    return built
+
+
+def test_each_technique_leaves_its_figures_in_the_report(small):
     recipe = """
         [recipe.channels]
         sparsity = 0.5
@@ -38,8 +47,8 @@ def test_each_technique_leaves_its_figures_in_the_report(built):
         clusters = 16
         epochs = 1
     """
-    assert build(built, recipe).returncode == 0
-    rows = {row["name"]: row for row in report(built)["stages"]}
+    assert build(small, recipe).returncode == 0
+    rows = {row["name"]: row for row in report(small)["stages"]}
     before, channels, prune, cluster, int8 = (rows[n] for n in ("load", "channels", "prune", "cluster", "shrink"))
     assert before["macs"] > 3 * channels["macs"] and before["parameters"] > 2 * channels["parameters"]
     assert channels["parameters"] == prune["parameters"] and channels["nonzero"] > 1.8 * prune["nonzero"]
@@ -49,29 +58,29 @@ def test_each_technique_leaves_its_figures_in_the_report(built):
         assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"], row
         assert row["latency_ratio"] > 0
     assert before["latency_ratio"] == 1
-    found = {m["artifact"] for m in report(built)["measurements"]}
+    found = {m["artifact"] for m in report(small)["measurements"]}
     assert found == {"original", "float", "channels", "prune", "cluster", "quantize", "model"}
-    said = (built / "build/phone/digits/report.md").read_text()
+    said = (small / "build/phone/digits/report.md").read_text()
     assert "not zero" in said and f"{channels['macs']:,}" in said
 
 
-def test_training_aware_quantization_keeps_the_zeros(built):
-    assert build(built, "[recipe.qat]\n[recipe.prune]\nsparsity = 0.5\nepochs = 1").returncode == 0
-    rows = {row["name"]: row for row in report(built)["stages"]}
+def test_training_aware_quantization_keeps_the_zeros(small):
+    assert build(small, "[recipe.qat]\n[recipe.prune]\nsparsity = 0.5\nepochs = 1").returncode == 0
+    rows = {row["name"]: row for row in report(small)["stages"]}
     assert "quantize" not in rows
-    assert any("kept zeros" in note for note in report(built)["notes"])
-    found = {(m["name"], m["artifact"]): m["value"] for m in report(built)["measurements"]}
+    assert any("kept zeros" in note for note in report(small)["notes"])
+    found = {(m["name"], m["artifact"]): m["value"] for m in report(small)["measurements"]}
     assert found["nonzero", "model"] < 0.55 * found["parameters", "model"]
     assert found["accuracy_drop", "model"] < 1
 
 
-def test_a_student_takes_the_model_s_place(built):
+def test_a_student_takes_the_model_s_place(small):
     recipe = "[recipe.distil]\nstudent = { width = 0.5 }\nepochs = 2\n[recipe]\nprune = false"
-    done = build(built, recipe)
+    done = build(small, recipe)
     assert done.returncode in (0, 1), done.stderr
-    rows = {row["name"]: row for row in report(built)["stages"]}
+    rows = {row["name"]: row for row in report(small)["stages"]}
     assert rows["distil"]["parameters"] < 0.5 * rows["load"]["parameters"]
-    again = build(built, recipe.replace("epochs = 2", "epochs = 1"))
+    again = build(small, recipe.replace("epochs = 2", "epochs = 1"))
     assert "teach                  cached" in again.stdout
 
 
@@ -165,17 +174,17 @@ def test_evaluation_samples_do_not_set_ranges(fresh):
 
 
 class TestSensitivity:
-    def test_its_recipe_builds(self, built):
-        done = edgekit(built, "sensitivity", "--target=phone", "--samples=300", "--levels=0.5,0.9", "--out=s")
+    def test_its_recipe_builds(self, small):
+        done = edgekit(small, "sensitivity", "--target=phone", "--samples=300", "--levels=0.5,0.9", "--out=s")
         assert done.returncode == 0, done.stderr
-        found = json.loads((built / "s/sensitivity.json").read_text())
+        found = json.loads((small / "s/sensitivity.json").read_text())
         assert {curve["layer"] for curve in found["measured"]["curves"]} == {"conv1", "conv2", "digit"}
-        recipe = read_table(built / "s/recipe.toml", RecipeError)["recipe"]["prune"]
+        recipe = read_table(small / "s/recipe.toml", RecipeError)["recipe"]["prune"]
         assert recipe["layers"]["conv2"] == 0.5
-        assert (built / "s/sensitivity.svg").read_text().startswith("<?xml")
-        again = edgekit(built, "sensitivity", "--target=phone", "--samples=300", "--levels=0.5,0.9", "--out=s")
+        assert (small / "s/sensitivity.svg").read_text().startswith("<?xml")
+        again = edgekit(small, "sensitivity", "--target=phone", "--samples=300", "--levels=0.5,0.9", "--out=s")
         assert "built" not in again.stdout.split("phone: digits:")[0]
-        assert edgekit(built, "build", "--target=phone", "--recipe=s/recipe.toml").returncode == 0
+        assert edgekit(small, "build", "--target=phone", "--recipe=s/recipe.toml").returncode == 0
 
     @pytest.mark.parametrize(
         ("option", "words"),
@@ -215,22 +224,22 @@ class TestStudy:
         recipe = { order = ["cluster", "prune"], prune = { sparsity = 0.5, epochs = 1 }, cluster = { epochs = 1 } }
     """
 
-    def test_lays_out_what_each_recipe_bought_and_goes_on_where_it_stopped(self, built):
-        (built / "own.toml").write_text(self.RECIPES)
-        done = edgekit(built, "study", "--target=phone", "--recipes=own.toml", "--out=study")
+    def test_lays_out_what_each_recipe_bought_and_goes_on_where_it_stopped(self, small):
+        (small / "own.toml").write_text(self.RECIPES)
+        done = edgekit(small, "study", "--target=phone", "--recipes=own.toml", "--out=study")
         assert done.returncode == 0, done.stderr
-        found = json.loads((built / "study/study.json").read_text())
+        found = json.loads((small / "study/study.json").read_text())
         assert [o["techniques"] for o in found["outcomes"]] == [[], ["prune", "cluster"], ["cluster", "prune"]]
         assert found["outcomes"][0]["download_size"] > 1.5 * found["outcomes"][1]["download_size"]
         assert any(o["pareto"] for o in found["outcomes"])
         [failure] = found["failures"]
         assert failure["name"] == "of another model" and "conv99" in failure["reason"]
         assert 'recipe.prune.layers: no layer with weights matches "conv99"' in done.stdout
-        assert "conv99" in (built / "study/study.md").read_text()
+        assert "conv99" in (small / "study/study.md").read_text()
         [said] = found["orders"]
         assert "Of 2 orders" in said
-        assert "★" in (built / "study/study.md").read_text() and (built / "study/study.svg").exists()
-        again = edgekit(built, "study", "--target=phone", "--recipes=own.toml", "--out=study")
+        assert "★" in (small / "study/study.md").read_text() and (small / "study/study.svg").exists()
+        again = edgekit(small, "study", "--target=phone", "--recipes=own.toml", "--out=study")
         assert " built " not in again.stdout
 
     @pytest.mark.parametrize(
@@ -248,29 +257,29 @@ class TestStudy:
         assert_refused(refused, fresh, "own.toml", *words)
 
 
-def test_clustered_weights_become_lookup_tables_down_to_a_goal_where_tflm_ships(built):
+def test_clustered_weights_become_lookup_tables_down_to_a_goal_where_tflm_ships(small):
     sets = ["recipe.prune=false", "recipe.cluster.clusters=32", "recipe.cluster.epochs=0"]
     sets += ["budget.arena=40 KiB", "recipe.cluster.goal=24 KiB", "recipe.shrink.lookup_tables=true"]
-    done = edgekit(built, "build", "--target=microcontroller", "--json", *(f"--set={s}" for s in sets))
+    done = edgekit(small, "build", "--target=microcontroller", "--json", *(f"--set={s}" for s in sets))
     report = json.loads(done.stdout)
     sizes = {row["name"]: row["bytes"] for row in report["stages"]}
     assert report["artifacts"][0]["bytes"] <= min(24 * 1024, 0.62 * sizes["quantize"])
     assert any("16 values" in note for note in report["notes"])
     agreements = {a["runtime"].split(" ")[0]: a for a in report["conformance"]}
     assert agreements["litert-reference"]["identical"] == 100, "the clustered model's outputs, without tables"
-    said = (built / "build/microcontroller/digits/report.md").read_text()
+    said = (small / "build/microcontroller/digits/report.md").read_text()
     assert "| lookup tables |" in said
-    folder = built / "build/microcontroller/digits"
+    folder = small / "build/microcontroller/digits"
     assert "AddDecode" in (folder / "c/digits_resolver.h").read_text()
     found = {}
     for option in ([], ["--tables"]):
-        done = edgekit(built, "ccode", str(folder / "model.tflite"), "--kernels=dsp", *option, "--out=own", "--json")
+        done = edgekit(small, "ccode", str(folder / "model.tflite"), "--kernels=dsp", *option, "--out=own", "--json")
         found[bool(option)] = json.loads(done.stdout)
     assert found[True]["saved"] == found[False]["constants"] - found[True]["constants"] > 15_000
     assert "palette_conv" in (folder / "c/digits.c").read_text(), "standalone C has tables where the file has them"
     assert any("other runtimes ran its twin without tables" in note for note in report["notes"])
-    assert "by way of its twin without lookup tables" in edgekit(built, "compat", str(folder / "model.tflite")).stdout
-    done = edgekit(built, "diverge", str(folder / "model.tflite"), "--runtimes=tflm,litert-reference")
+    assert "by way of its twin without lookup tables" in edgekit(small, "compat", str(folder / "model.tflite")).stdout
+    done = edgekit(small, "diverge", str(folder / "model.tflite"), "--runtimes=tflm,litert-reference")
     assert done.returncode == 0, done.stderr
     if not missing():  # the build has compared every output of the simulated core
         flash = next(m["value"] for m in report["measurements"] if m["name"] == "flash")

@@ -1,8 +1,6 @@
 import pytest
 import rebuild_probe
 
-from edgekit.engine import worker
-
 LEFT_IN_FLOAT = {"conv3d": "CONV_3D"}
 """What TensorFlow Lite has no int8 form of: a build refuses it, naming the operator and its layer."""
 NOT_REBUILT = {"grouped_attention"}
@@ -10,9 +8,9 @@ NOT_REBUILT = {"grouped_attention"}
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(process):
     """For each model: its form, why it cannot be trained, how far its outputs are off, and what stays in float."""
-    return worker.call(rebuild_probe.read_all, returns=dict[str, list[str]])
+    return process.call(rebuild_probe.read_all, returns=dict[str, list[str]])
 
 
 def test_the_outputs_are_those_of_keras_3(found):

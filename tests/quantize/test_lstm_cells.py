@@ -2,10 +2,7 @@
 
 import lstm_probe as probe
 
-from edgekit.engine.worker import Worker
 
-
-def test_cells_of_every_size_are_computed(tmp_path):
-    with Worker(tmp_path / "log") as process:
-        found = process.call(probe.noise, returns=dict[str, float])
+def test_cells_of_every_size_are_computed(process):
+    found = process.call(probe.noise, returns=dict[str, float])
     assert all(sqnr > 20 for sqnr in found.values()), found

@@ -15,12 +15,11 @@ KINDS = ("large", "split", "biases", "shared", "transposed", "heads", "depthwise
 
 
 @pytest.fixture(scope="session")
-def prepared(once):
+def prepared(once, process):
     def fill(folder):
-        with Worker(folder / "log") as worker:
-            for kind in KINDS:
-                (folder / kind).mkdir()
-                worker.call(probe.prepare, kind, str(folder / kind), returns=None)
+        for kind in KINDS:
+            (folder / kind).mkdir()
+            process.call(probe.prepare, kind, str(folder / kind), returns=None)
 
     return once("repair", fill)
 

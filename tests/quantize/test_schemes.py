@@ -38,10 +38,9 @@ SCHEMES = {
 
 
 @pytest.fixture(scope="session")
-def prepared(once):
+def prepared(once, process):
     def fill(folder):
-        with Worker(folder / "log") as worker:
-            worker.call(probe.prepare, str(ASSETS / "digits.keras"), DATA, str(folder), returns=None)
+        process.call(probe.prepare, str(ASSETS / "digits.keras"), DATA, str(folder), returns=None)
 
     return once("schemes", fill)
 
