@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from edgekit.ccode import shapes
-from edgekit.ccode.graph import CONVERTED, SMALLEST_SCALE, TYPES, Network, Node, Shape, Value, unfit
+from edgekit.ccode.graph import CONVERTED, SMALLEST_SCALE, TYPES, Node, Program, Shape, Value, unfit
 from edgekit.ccode.piece import Writer
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import _schema
@@ -76,7 +76,7 @@ def check(node: Node, of: Operator) -> None:
         of.ranges(node)
 
 
-def check_tensors(of: Network, operators: Mapping[str, Operator]) -> None:
+def check_tensors(of: Program, operators: Mapping[str, Operator]) -> None:
     """Raises the error for a tensor that is not computed once, before it is read, or that no C code is written for."""
     nodes, inputs, outputs = of.nodes, of.inputs, of.outputs
     known, checked = {value.index for value in inputs}, set[int]()

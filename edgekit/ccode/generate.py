@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -13,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from edgekit.ccode.contract import check_tensors
-from edgekit.ccode.graph import Network, Node, Value, network
+from edgekit.ccode.graph import Node, Program, Value, program
 from edgekit.ccode.memory import Memory, laid_out
 from edgekit.ccode.operators import OPERATORS, piece
 from edgekit.ccode.piece import Kernels, Piece, Style
@@ -28,7 +27,9 @@ from edgekit.emit.render import render
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import CrashError, ModelError
-from edgekit.flatbuffer.read import Graph, parse
+from edgekit.flatbuffer.graph import Graph
+from edgekit.flatbuffer.names import with_tensor_names
+from edgekit.flatbuffer.read import parse
 from edgekit.types import Artifact, TensorSpec
 
 TENSOR = re.compile(r"\{([xy]\d+|scratch)\}")
@@ -138,11 +139,11 @@ def generate(
     Raises:
       ModelError: it cannot be written; names the operator.
     """
-    sha256 = hashlib.sha256(content).hexdigest()
-    content, headless = settled(content, graph or parse(content, "the model"))
-    of, name = network(content, names), c_identifier(name)
+    given = graph or parse(content, "the model")
+    (graph, headless), sha256 = settled(given), given.sha256
+    of, name = program(with_tensor_names(graph, names)), c_identifier(name)
     check_tensors(of, OPERATORS)
-    style = Style(kernels, unary(of.model), tables)
+    style = Style(kernels, unary(graph.content), tables)
     pieces = [piece(node, style) for node in of.nodes]
     if sum(p.saved for p in pieces) < DECODERS:
         style = replace(style, tables=False)
@@ -185,7 +186,7 @@ def generate(
     return Code(name, kernels, files, *sizes, labels, peak, inputs, outputs, lasting, saved=told, headless=headless)
 
 
-def settled(content: bytes, graph: Graph) -> tuple[bytes, bool]:
+def settled(graph: Graph) -> tuple[Graph, bool]:
     """The same model without operators that work out shapes and other constants; an open batch is that of the file.
 
     Returns:
@@ -195,6 +196,7 @@ def settled(content: bytes, graph: Graph) -> tuple[bytes, bool]:
     from edgekit.flatbuffer.fold import Unfolded, foldable, folded
     from edgekit.runtimes.alone import alone
 
+    content, headless = graph.content, detects(graph)
     if foldable(graph, fixed=True):
         try:
             content = folded(content, alone, fixed=True)
@@ -203,11 +205,11 @@ def settled(content: bytes, graph: Graph) -> tuple[bytes, bool]:
         except CrashError as crash:  # of constants that no runtime checks; what stays is refused by its operator
             if crash.passing:
                 raise
-    headless = detects(graph)
-    return (without_detection(content) if headless else content), headless
+    content = without_detection(content) if headless else content
+    return (graph if content is graph.content else parse(content, "the model")), headless
 
 
-def _grown(of: Network, pieces: list[Piece], style: Style, planned: Plan) -> list[Piece]:
+def _grown(of: Program, pieces: list[Piece], style: Style, planned: Plan) -> list[Piece]:
     """The operators with what is left of the arena while they run."""
     rooms = {node.number: planned.bytes - planned.used.get(node.number, 0) for node in of.nodes}
     return [
@@ -289,7 +291,7 @@ def _shapes(values: Iterable[Value]) -> str:
     return ", ".join(shapes if len(shapes) <= PARAMETERS else [*shapes[:PARAMETERS], "..."])
 
 
-def _copies(of: Network, memory: Memory) -> list[str]:
+def _copies(of: Program, memory: Memory) -> list[str]:
     """Outputs that are another's memory, or an input's."""
     found = []
     for number, value in enumerate(of.outputs):

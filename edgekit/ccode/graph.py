@@ -1,4 +1,4 @@
-"""A `.tflite` as the C generator takes it: plain values, and only what it can write."""
+"""A graph as the C generator takes it: operators in their order, each with its tensors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from msgspec import Struct
 
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.bounds import guarded
-from edgekit.flatbuffer.edit import move_inside, objects
+from edgekit.flatbuffer.graph import Graph, Tensor
 from edgekit.flatbuffer.lookup import DECODE, looked_up
-from edgekit.flatbuffer.read import _builtins, _dtypes
 from edgekit.types import TensorSpec
 
 Shape = tuple[int, ...]
@@ -26,7 +25,7 @@ SMALLEST_SCALE = 2.0**-126
 
 
 class Value(Struct):
-    """A tensor."""
+    """A tensor, with what becomes of it on the way to C."""
 
     index: int
     name: str
@@ -111,8 +110,8 @@ class Node(Struct):
         return found
 
 
-class Network(Struct):
-    """A graph."""
+class Program(Struct):
+    """What is written as C: the operators of a graph in their order, each with its tensors."""
 
     values: dict[int, Value]
     nodes: list[Node]
@@ -120,80 +119,45 @@ class Network(Struct):
     outputs: list[Value]
     states: list[Value]
     """Those that an operator reads and that last; each starts as its zero point in int8, else as 0."""
-    model: Any = None
-    """The file as objects of the schema."""
 
 
-def network(content: bytes, names: tuple[str, ...] = ()) -> Network:
-    """Takes a file apart.
-
-    Args:
-      content: that `edgekit.flatbuffer.read` accepts.
-      names: of its tensors, if it lacks them.
+def program(graph: Graph) -> Program:
+    """Takes a graph apart.
 
     Raises:
       ModelError: it has several subgraphs, or a tensor that is of none of `TYPES`.
     """
-
-    with guarded(len(content)):
-        model = objects(content)
-        move_inside(model, content)
-    if len(model.subgraphs) != 1:
-        raise ModelError(f"it has {len(model.subgraphs)} subgraphs; C code is written for one without control flow")
-    graph = model.subgraphs[0]
-    values = [_value(model, tensor, index, names) for index, tensor in enumerate(graph.tensors or [])]
-    nodes = []
-    for number, operator in enumerate(graph.operators or []):
-        code = model.operatorCodes[operator.opcodeIndex]
-        kind = _builtins().get(max(code.builtinCode, code.deprecatedBuiltinCode), "?")
-        kind = (code.customCode or b"?").decode("utf-8", "replace") if kind == "CUSTOM" else kind
-        inputs = [values[i] if i >= 0 else None for i in _listed(operator.inputs)]
-        outputs = [values[i] for i in _listed(operator.outputs) if i >= 0]
-        nodes.append(Node(number, kind, inputs, outputs, operator.builtinOptions))
+    if graph.subgraphs != 1:
+        raise ModelError(f"it has {graph.subgraphs} subgraphs; C code is written for one without control flow")
+    with guarded(graph.bytes):
+        values = [_value(graph, tensor) for tensor in graph.tensors]
+        nodes = []
+        for number, of in enumerate(graph.operators):
+            inputs = [values[i] if i >= 0 else None for i in of.inputs]
+            outputs = [values[i] for i in of.outputs if i >= 0]
+            nodes.append(Node(number, of.name, inputs, outputs, graph.settings(number)))
     nodes = _decoded(nodes)
-    ends = [[values[i] for i in _listed(of)] for of in (graph.inputs, graph.outputs)]
-    for value in ends[0]:
-        signature = _listed(graph.tensors[value.index].shapeSignature)
+    given, made = ([values[i] for i in ends] for ends in graph.ends)
+    for value in given:
+        signature = graph.tensors[value.index].shape_signature
         if -1 in signature[1:]:  # an open batch is one of 1
             raise ModelError(
-                f"input {value.name!r} has the open shape {signature}; convert the model with fixed sizes "
+                f"input {value.name!r} has the open shape {list(signature)}; convert the model with fixed sizes "
                 "(--input-shape of `edgekit build`)"
             )
-    if not all(ends):
+    if not given or not made:
         raise ModelError("it has no inputs, or no outputs; C code is written for models with both")
-    nodes, ends[0], ends[1] = _without_float_ends(nodes, *ends)
+    nodes, given, made = _without_float_ends(nodes, given, made)
     used = {v.index: v for node in nodes for v in (*node.inputs, *node.outputs) if v is not None}
     states = [value for value in used.values() if value.state]
-    return Network(used | {v.index: v for of in ends for v in of}, nodes, ends[0], ends[1], states, model)
+    return Program(used | {v.index: v for v in (*given, *made)}, nodes, given, made, states)
 
 
-def _value(model: Any, tensor: Any, index: int, names: tuple[str, ...]) -> Value:
+def _value(graph: Graph, of: Tensor) -> Value:
     """A tensor as a value, with its data if it is constant."""
-    import numpy as np
-
-    shape = () if tensor.shape is None else tuple(int(n) for n in tensor.shape)
-    name = (tensor.name or b"").decode("utf-8", "replace") or (names[index] if index < len(names) else "")
-    name = name or f"tensor {index}"
-    scales: tuple[float, ...] = ()
-    zeros: tuple[int, ...] = ()
-    axis = 0
-    if tensor.quantization is not None:
-        of = tensor.quantization
-        scales = () if of.scale is None or of.details is not None else tuple(map(float, of.scale))
-        zeros = () if of.zeroPoint is None else tuple(map(int, of.zeroPoint))
-        axis = int(of.quantizedDimension)
-    dtype, data = _dtypes()[tensor.type], model.buffers[tensor.buffer].data
-    state, zero = bool(tensor.isVariable), zeros[0] if zeros else 0
-    value = Value(index, name, shape, dtype, scales, zero, state=state, axis=axis, zeros=zeros)
-    if data is not None and len(data):
-        try:
-            if tensor.sparsity is not None or min(shape, default=1) < 1:
-                raise ValueError
-            value.data = np.asarray(data, np.uint8).view(dtype).reshape(shape)
-        except (TypeError, ValueError):
-            said = f"the shape {list(shape)}, for which {len(data):,} bytes of data are not right"
-            raise ModelError(f"tensor {name!r} is {dtype} of {said}; convert the model again") from None
-    return value
+    zero, name = of.zero_points[0] if of.zero_points else 0, of.name or f"tensor {of.index}"
+    data, axis = graph.constant(of), of.quantized_dimension
+    return Value(of.index, name, of.shape, of.dtype, of.scales, zero, data, of.variable, axis, of.zero_points)
 
 
 def unfit(value: Value, types: tuple[str, ...] = TYPES) -> str:
@@ -210,11 +174,6 @@ def unfit(value: Value, types: tuple[str, ...] = TYPES) -> str:
     if not (SMALLEST_SCALE <= value.scale < math.inf and least <= value.zero <= most):
         return f"has the scale {value.scale:.6g} and the zero point {value.zero}, which stand for nothing"
     return ""
-
-
-def _listed(indices: Any) -> list[int]:
-    """A vector of the schema, which may be absent."""
-    return [] if indices is None else [int(i) for i in indices]
 
 
 def _decoded(nodes: list[Node]) -> list[Node]:

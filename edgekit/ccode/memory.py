@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from edgekit.ccode.graph import Network, Node, Value
+from edgekit.ccode.graph import Node, Program, Value
 from edgekit.ccode.piece import Piece
 from edgekit.ccode.plan import Plan, Span, Use, plan
 
@@ -37,7 +37,7 @@ class Memory(Struct, frozen=True):
         return f"memory + {self.arena.offsets[-1 - node.number]}"
 
 
-def laid_out(of: Network, pieces: list[Piece]) -> Memory:
+def laid_out(of: Program, pieces: list[Piece]) -> Memory:
     """Gives every tensor, and the extra memory of every operator, its place."""
     root = _roots(of, pieces)
     storage: dict[int, Storage] = {}
@@ -73,7 +73,7 @@ def laid_out(of: Network, pieces: list[Piece]) -> Memory:
     return Memory(storage, plan(spans))
 
 
-def _roots(of: Network, pieces: list[Piece]) -> dict[int, int]:
+def _roots(of: Program, pieces: list[Piece]) -> dict[int, int]:
     """For each tensor the one whose memory it has."""
     root = {index: index for index in of.values}
     for node, p in zip(of.nodes, pieces, strict=True):

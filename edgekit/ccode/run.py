@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from edgekit.ccode.graph import Network
+from edgekit.ccode.graph import Program
 
 PART = 256
 """Operators of a part at most: compilers keep the addresses of all their tensors on the stack."""
@@ -30,7 +30,7 @@ class Run(Struct, frozen=True):
     """The parameters of a part beside the arena."""
 
 
-def run(of: Network, name: str, operators: Sequence[dict[str, Any]], copies: list[str]) -> Run:
+def run(of: Program, name: str, operators: Sequence[dict[str, Any]], copies: list[str]) -> Run:
     """The statements that run a model.
 
     Args:

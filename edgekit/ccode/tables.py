@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,18 +11,20 @@ from typing import Any
 
 from edgekit.ccode.graph import Node
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.edit import packed
+from edgekit.flatbuffer.bounds import guarded
+from edgekit.flatbuffer.edit import move_inside, objects, packed
 from edgekit.flatbuffer.read import _schema
 
 
-def tables(model: Any) -> Callable[[Node], list[int]]:
+def tables(content: bytes) -> Callable[[Node], list[int]]:
     """What gives an operator of a model as a table, of stored values -128 to 127; in a process for TFLM.
 
     It raises ModelError where TFLM does not execute the operator. What is computed twice is asked once.
 
     Args:
-      model: the file as objects of the schema, see `edgekit.flatbuffer.edit.objects`.
+      content: the file.
     """
+    model = functools.cache(lambda: _objects(content))
     known: dict[tuple[Any, ...], list[int]] = {}
 
     def table(node: Node) -> list[int]:
@@ -30,10 +33,18 @@ def tables(model: Any) -> Callable[[Node], list[int]]:
         constants = tuple(v.data.tobytes() for v in sides if v.data is not None)
         key = (node.kind, settings, constants, *((v.scale, v.zero) for v in (*sides, made)))
         if key not in known:
-            known[key] = _asked(_alone(model, node.number), node)
+            known[key] = _asked(_alone(model(), node.number), node)
         return known[key]
 
     return table
+
+
+def _objects(content: bytes) -> Any:
+    """The file as objects of the schema."""
+    with guarded(len(content)):
+        model = objects(content)
+        move_inside(model, content)
+    return model
 
 
 def _alone(model: Any, number: int) -> bytes:

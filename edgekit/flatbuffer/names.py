@@ -48,9 +48,16 @@ def with_names(graph: Graph, place: Path) -> Graph:
         return graph
     if found.sha256 != graph.sha256 or len(found.tensors) != len(graph.tensors):
         return graph
-    pairs = zip(graph.tensors, found.tensors, strict=True)
-    tensors = tuple(msgspec.structs.replace(tensor, name=tensor.name or name) for tensor, name in pairs)
-    return msgspec.structs.replace(graph, tensors=tensors)
+    return with_tensor_names(graph, found.tensors)
+
+
+def with_tensor_names(graph: Graph, names: tuple[str, ...]) -> Graph:
+    """A graph whose first tensors have these names, if they have none."""
+    pairs = list(zip(graph.tensors, names, strict=False))
+    if all(tensor.name or not name for tensor, name in pairs):
+        return graph
+    first = [msgspec.structs.replace(tensor, name=tensor.name or name) for tensor, name in pairs]
+    return msgspec.structs.replace(graph, tensors=(*first, *graph.tensors[len(first) :]))
 
 
 def read_named(path: Path, place: Path | None = None) -> Graph:

@@ -14,80 +14,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from msgspec import Struct
-
 from edgekit.errors import ModelError, SetupError
+from edgekit.flatbuffer.graph import Graph as Graph
+from edgekit.flatbuffer.graph import Operator as Operator
+from edgekit.flatbuffer.graph import Tensor as Tensor
 from edgekit.flatbuffer.macs import elements, macs
 from edgekit.types import TensorSpec
 
 T = TypeVar("T")
 _MOST_DIMENSIONS = 64
 _MOST = 2**63 - 1
-
-
-class Tensor(Struct, frozen=True):
-    """A tensor of the graph: an input, a weight, or a value in between."""
-
-    index: int
-    """Its position in `Graph.tensors`."""
-    name: str
-    shape: tuple[int, ...]
-    shape_signature: tuple[int, ...]
-    """The shape with -1 where a dimension is open; empty where none is."""
-    dtype: str
-    """NumPy's name (`int8`), or the schema's in lower case where NumPy has none (`int4`, `bfloat16`, `string`)."""
-    scales: tuple[float, ...]
-    """real = scale * (stored - zero_point). One, or one a slice of `quantized_dimension`; empty if not quantized."""
-    zero_points: tuple[int, ...]
-    quantized_dimension: int
-    bytes: int
-    """Of its constant data; 0 where it has none."""
-    subgraph: int = 0
-    buffer: int = 0
-    """Which of the file's buffers holds its data; equal constants may share one."""
-    variable: bool = False
-    """Whether its value lasts from one execution to the next."""
-
-
-class Operator(Struct, frozen=True):
-    """One step of the graph."""
-
-    name: str
-    """As in the schema (`CONV_2D`), or a custom operator's code."""
-    version: int
-    custom: bool
-    inputs: tuple[int, ...]
-    """Positions in `Graph.tensors`; -1 where an optional input is absent."""
-    outputs: tuple[int, ...]
-    macs: int
-    """Multiply-accumulates of one execution."""
-    subgraph: int = 0
-
-
-class Graph(Struct, frozen=True):
-    """A model as it lies in its file. The main subgraph is the first; its tensors and operators come first too."""
-
-    description: str
-    version: int
-    """Of the schema: 3."""
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    tensors: tuple[Tensor, ...]
-    operators: tuple[Operator, ...]
-    subgraphs: int
-    signatures: tuple[str, ...]
-    bytes: int
-    """Of the file."""
-    sha256: str
-    macs: int
-    """Of one inference: all operators but those of another signature's subgraph; the body of a loop counts once."""
-    parameters: int
-    """Elements of the constant weights, biases included; a buffer that several tensors share counts once."""
-
-    @property
-    def operator_names(self) -> tuple[str, ...]:
-        """Each kind of operator once, in alphabetical order."""
-        return tuple(sorted({operator.name for operator in self.operators}))
+DATA = 4
+"""Where the table of a buffer says where its data lies."""
 
 
 def read(path: Path) -> Graph:
@@ -149,7 +87,7 @@ def _graph(data: bytes) -> Graph:
         raise _Malformed("is not a TensorFlow Lite model (no TFL3 identifier)")
     model = _schema().Model.GetRootAs(data, 0)
     allowance = _Allowance(len(data))
-    buffers = [_buffer_bytes(b, len(data)) for b in _each(model.Buffers, model.BuffersLength(), allowance)]
+    buffers = [_buffer_span(b, len(data)) for b in _each(model.Buffers, model.BuffersLength(), allowance)]
     codes = [_code(c, allowance) for c in _each(model.OperatorCodes, model.OperatorCodesLength(), allowance)]
     graphs = list(_each(model.Subgraphs, model.SubgraphsLength(), allowance))
     if not graphs:
@@ -157,6 +95,7 @@ def _graph(data: bytes) -> Graph:
 
     tensors: list[Tensor] = []
     operators: list[Operator] = []
+    settings: list[tuple[int, int]] = []
     weights: dict[int, int] = {}
     inputs: dict[int, str] = {}
     outputs: dict[int, str] = {}
@@ -169,6 +108,7 @@ def _graph(data: bytes) -> Graph:
                 weights[table.Buffer()] = max(weights.get(table.Buffer(), 0), elements(tensor.shape))
         for table in _each(graph.Operators, graph.OperatorsLength(), allowance):
             operators.append(_operator(table, number, codes, tensors, first, allowance))
+            settings.append(_settings(table))
 
     signatures = list(_each(model.SignatureDefs, model.SignatureDefsLength(), allowance))
     main = next((signature for signature in signatures if signature.SubgraphIndex() == 0), None)
@@ -176,11 +116,14 @@ def _graph(data: bytes) -> Graph:
         inputs = _names(main.Inputs, main.InputsLength(), allowance)
         outputs = _names(main.Outputs, main.OutputsLength(), allowance)
     others = {signature.SubgraphIndex() for signature in signatures} - {0}
+    given, made = (
+        _positions(get, 0, len(tensors), allowance) for get in (graphs[0].InputsAsNumpy, graphs[0].OutputsAsNumpy)
+    )
     return Graph(
         description=_text(model.Description(), allowance),
         version=model.Version(),
-        inputs=_specs(graphs[0].InputsAsNumpy, graphs[0].InputsLength(), tensors, inputs, allowance),
-        outputs=_specs(graphs[0].OutputsAsNumpy, graphs[0].OutputsLength(), tensors, outputs, allowance),
+        inputs=_specs(given, tensors, inputs),
+        outputs=_specs(made, tensors, outputs),
         tensors=tuple(tensors),
         operators=tuple(operators),
         subgraphs=len(graphs),
@@ -189,6 +132,10 @@ def _graph(data: bytes) -> Graph:
         sha256=hashlib.sha256(data).hexdigest(),
         macs=_bounded(sum(operator.macs for operator in operators if operator.subgraph not in others)),
         parameters=_bounded(sum(weights.values())),
+        ends=(given, made),
+        content=data,
+        data=tuple(buffers[tensor.buffer][0] if buffers else 0 for tensor in tensors),
+        options=tuple(settings),
     )
 
 
@@ -201,9 +148,10 @@ def _each(get: Callable[[int], T | None], count: int, allowance: _Allowance) -> 
         yield table
 
 
-def _numbers(get: Callable[[], Any], count: int, allowance: _Allowance) -> tuple[Any, ...]:
-    """A vector of numbers."""
-    return tuple(get().tolist()) if allowance.take(count) else ()
+def _numbers(get: Callable[[], Any], allowance: _Allowance) -> tuple[Any, ...]:
+    """A vector of numbers, of which the schema's code makes 0 where there is none."""
+    found = get()
+    return tuple(found.tolist()) if not isinstance(found, int) and allowance.take(len(found)) else ()
 
 
 def _text(raw: bytes | None, allowance: _Allowance) -> str:
@@ -211,16 +159,20 @@ def _text(raw: bytes | None, allowance: _Allowance) -> str:
     return (raw or b"").decode("utf-8", "replace")
 
 
-def _buffer_bytes(table: Any, size: int) -> int:
-    """Length of a buffer's data, which must lie inside the file; models above 2 GiB keep it behind the FlatBuffer."""
+def _buffer_span(table: Any, size: int) -> tuple[int, int]:
+    """Where a buffer's data starts and how long it is; it must lie inside the file, behind the FlatBuffer where that is
+    above 2 GiB."""
     if table.Offset() > 1:
         if table.Offset() + table.Size() > size:
             raise _Malformed("is cut off: data of a tensor lies outside the file")
-        return int(table.Size())
+        return int(table.Offset()), int(table.Size())
     count: int = table.DataLength()
-    if count:
-        table.DataAsNumpy()  # a view; ValueError where it would leave the file
-    return count
+    if not count:
+        return 0, 0
+    start = int(table._tab.Vector(table._tab.Offset(DATA)))
+    if start + count > size:
+        raise _Malformed("is cut off: data of a tensor lies outside the file")
+    return start, count
 
 
 def _code(table: Any, allowance: _Allowance) -> tuple[str, int, bool]:
@@ -254,41 +206,52 @@ def _builtins() -> dict[int, str]:
 
 
 @functools.cache
+def _options() -> dict[int, Any]:
+    """The classes of operators' settings, by their number in the union."""
+    unions = vars(_schema().BuiltinOptions).items()
+    return {code: getattr(_schema(), f"{name}T") for name, code in unions if not name.startswith("_") and code}
+
+
+@functools.cache
 def _dtypes() -> dict[int, str]:
     return {code: name.lower() for name, code in vars(_schema().TensorType).items() if not name.startswith("_")}
 
 
-def _tensor(table: Any, index: int, subgraph: int, buffers: list[int], allowance: _Allowance) -> Tensor:
-    if max(table.ShapeLength(), table.ShapeSignatureLength()) > _MOST_DIMENSIONS:
+def _tensor(table: Any, index: int, subgraph: int, buffers: list[tuple[int, int]], allowance: _Allowance) -> Tensor:
+    shape = _numbers(table.ShapeAsNumpy, allowance)
+    signature = _numbers(table.ShapeSignatureAsNumpy, allowance)
+    if max(len(shape), len(signature)) > _MOST_DIMENSIONS:
         raise _Malformed(f"is damaged: a tensor has more than {_MOST_DIMENSIONS} dimensions")
-    if table.Buffer() >= len(buffers) and table.Buffer():
+    buffer, dtype = table.Buffer(), _dtypes().get(table.Type())
+    if buffer >= len(buffers) and buffer:
         raise _Malformed("is damaged: a tensor's data is in a buffer that does not exist")
-    if table.Type() not in _dtypes():
+    if dtype is None:
         raise _Malformed(f"has a tensor of the unknown type {table.Type()}")
     scales: tuple[float, ...] = ()
     zero_points: tuple[int, ...] = ()
     quantization = table.Quantization()
-    if quantization is not None:
-        scales = _numbers(quantization.ScaleAsNumpy, quantization.ScaleLength(), allowance)
-        zero_points = _numbers(quantization.ZeroPointAsNumpy, quantization.ZeroPointLength(), allowance)
+    if quantization is not None and quantization.Details() is None:
+        scales = _numbers(quantization.ScaleAsNumpy, allowance)
+        zero_points = _numbers(quantization.ZeroPointAsNumpy, allowance)
         if not all(map(math.isfinite, scales)):
             raise _Malformed("is damaged: a scale is not a finite number")
-    name, shape = _text(table.Name(), allowance), _numbers(table.ShapeAsNumpy, table.ShapeLength(), allowance)
+    name = _text(table.Name(), allowance)
     if min(shape, default=0) < 0:
         raise _Malformed(f"is damaged: its tensor {name[:80]!r} has a dimension of {min(shape)}")
     return Tensor(
         index=index,
         name=name,
         shape=shape,
-        shape_signature=_numbers(table.ShapeSignatureAsNumpy, table.ShapeSignatureLength(), allowance),
-        dtype=_dtypes()[table.Type()],
+        shape_signature=signature,
+        dtype=dtype,
         scales=scales,
         zero_points=zero_points,
         quantized_dimension=quantization.QuantizedDimension() if quantization is not None else 0,
-        bytes=buffers[table.Buffer()] if buffers else 0,
+        bytes=buffers[buffer][1] if buffers else 0,
         subgraph=subgraph,
-        buffer=table.Buffer(),
-        variable=table.IsVariable(),
+        buffer=buffer,
+        variable=bool(table.IsVariable()),
+        sparse=table.Sparsity() is not None,
     )
 
 
@@ -300,20 +263,27 @@ def _operator(
     first: int,
     allowance: _Allowance,
 ) -> Operator:
-    if table.OpcodeIndex() >= len(codes):
+    code = table.OpcodeIndex()
+    if code >= len(codes):
         raise _Malformed("is damaged: an operator has no code")
-    name, version, custom = codes[table.OpcodeIndex()]
-    inputs = _positions(table.InputsAsNumpy, table.InputsLength(), first, len(tensors), allowance)
-    outputs = _positions(table.OutputsAsNumpy, table.OutputsLength(), first, len(tensors), allowance)
+    name, version, custom = codes[code]
+    inputs = _positions(table.InputsAsNumpy, first, len(tensors), allowance)
+    outputs = _positions(table.OutputsAsNumpy, first, len(tensors), allowance)
     shapes = [None if i < 0 else tensors[i].shape for i in inputs]
     output = tensors[outputs[0]].shape if outputs and outputs[0] >= 0 else ()
     cost = 0 if custom else macs(name, shapes, output, name == "BATCH_MATMUL" and _adjoint(table))
     return Operator(name, version, custom, inputs, outputs, _bounded(cost), subgraph)
 
 
-def _positions(get: Callable[[], Any], count: int, first: int, end: int, allowance: _Allowance) -> tuple[int, ...]:
+def _settings(table: Any) -> tuple[int, int]:
+    """The number of the table of an operator's settings, and where it lies; 0 where there is none."""
+    kind, union = table.BuiltinOptionsType(), table.BuiltinOptions()
+    return (kind, union.Pos) if union is not None and kind in _options() else (0, 0)
+
+
+def _positions(get: Callable[[], Any], first: int, end: int, allowance: _Allowance) -> tuple[int, ...]:
     """Indices of a subgraph's tensors, as positions in `Graph.tensors`."""
-    indices = _numbers(get, count, allowance)
+    indices = _numbers(get, allowance)
     if any(not -1 <= index < end - first for index in indices):
         raise _Malformed("is damaged: an operator reads or writes a tensor that does not exist")
     return tuple(index if index < 0 else first + index for index in indices)
@@ -333,26 +303,17 @@ def _names(get: Callable[[int], Any], count: int, allowance: _Allowance) -> dict
     return {ends.TensorIndex(): _text(ends.Name(), allowance) for ends in _each(get, count, allowance)}
 
 
-def _specs(
-    get: Callable[[], Any], count: int, tensors: list[Tensor], names: dict[int, str], allowance: _Allowance
-) -> tuple[TensorSpec, ...]:
+def _specs(ends: tuple[int, ...], tensors: list[Tensor], names: dict[int, str]) -> tuple[TensorSpec, ...]:
     """The ends of the main graph, each by the name that the signature gives it, or else that of its tensor."""
     specs = []
-    for index in _positions(get, count, 0, len(tensors), allowance):
+    for index in ends:
         if index < 0:
             raise _Malformed("is damaged: an input or output of the model does not exist")
         tensor = tensors[index]
         single = len(tensor.scales) == 1
         zero_point = tensor.zero_points[0] if single and tensor.zero_points else 0
-        specs.append(
-            TensorSpec(
-                names.get(index) or tensor.name,
-                tensor.shape,
-                tensor.dtype,
-                tensor.scales[0] if single else 0.0,
-                zero_point,
-            )
-        )
+        scale = tensor.scales[0] if single else 0.0
+        specs.append(TensorSpec(names.get(index) or tensor.name, tensor.shape, tensor.dtype, scale, zero_point))
     return tuple(specs)
 
 
