@@ -26,6 +26,28 @@ class Unbounded(Exception):
     """The file asks for more than its size allows."""
 
 
+class Malformed(Exception):
+    """What is wrong with the file."""
+
+
+class Allowance:
+    """Bounds the work by the file's size: tables may point at one vector many times, but not without end."""
+
+    def __init__(self, size: int) -> None:
+        self._left = 2 * size + 65536
+
+    def take(self, count: int) -> int:
+        """So many elements more.
+
+        Raises:
+          Malformed: there are more than the file can hold.
+        """
+        self._left -= count + 1
+        if self._left < 0:
+            raise Malformed("is damaged: it names more elements than fit into it")
+        return count
+
+
 DAMAGE = (
     *(ArithmeticError, AttributeError, BufferError, LookupError, RecursionError),
     *(TypeError, ValueError, struct.error),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edgekit.errors import ModelError, SetupError
+from edgekit.flatbuffer.bounds import Allowance, Malformed
 from edgekit.flatbuffer.graph import Graph as Graph
 from edgekit.flatbuffer.graph import Operator as Operator
 from edgekit.flatbuffer.graph import Tensor as Tensor
@@ -54,7 +55,7 @@ def parse(data: bytes, name: str) -> Graph:
     """
     try:
         return _graph(data)
-    except _Malformed as error:
+    except Malformed as error:
         raise ModelError(f"{name}: {error}; convert the model again, or fetch the file again") from None
     except SetupError:
         raise
@@ -63,35 +64,18 @@ def parse(data: bytes, name: str) -> Graph:
         raise ModelError(f"{name}: {reason}; convert the model again, or fetch the file again") from None
 
 
-class _Malformed(Exception):
-    """What is wrong with the file."""
-
-
-class _Allowance:
-    """Bounds the work by the file's size: tables may point at one vector many times, but not without end."""
-
-    def __init__(self, size: int) -> None:
-        self._left = 2 * size + 65536
-
-    def take(self, count: int) -> int:
-        self._left -= count + 1
-        if self._left < 0:
-            raise _Malformed("is damaged: it names more elements than fit into it")
-        return count
-
-
 def _graph(data: bytes) -> Graph:
     if not data:
-        raise _Malformed("is empty")
+        raise Malformed("is empty")
     if data[4:8] != b"TFL3":
-        raise _Malformed("is not a TensorFlow Lite model (no TFL3 identifier)")
+        raise Malformed("is not a TensorFlow Lite model (no TFL3 identifier)")
     model = _schema().Model.GetRootAs(data, 0)
-    allowance = _Allowance(len(data))
+    allowance = Allowance(len(data))
     buffers = [_buffer_span(b, len(data)) for b in _each(model.Buffers, model.BuffersLength(), allowance)]
     codes = [_code(c, allowance) for c in _each(model.OperatorCodes, model.OperatorCodesLength(), allowance)]
     graphs = list(_each(model.Subgraphs, model.SubgraphsLength(), allowance))
     if not graphs:
-        raise _Malformed("holds no graph")
+        raise Malformed("holds no graph")
 
     tensors: list[Tensor] = []
     operators: list[Operator] = []
@@ -139,22 +123,22 @@ def _graph(data: bytes) -> Graph:
     )
 
 
-def _each(get: Callable[[int], T | None], count: int, allowance: _Allowance) -> Iterator[T]:
+def _each(get: Callable[[int], T | None], count: int, allowance: Allowance) -> Iterator[T]:
     """The tables of a vector."""
     for index in range(allowance.take(count)):
         table = get(index)
         if table is None:
-            raise _Malformed("is damaged: a table is missing")
+            raise Malformed("is damaged: a table is missing")
         yield table
 
 
-def _numbers(get: Callable[[], Any], allowance: _Allowance) -> tuple[Any, ...]:
+def _numbers(get: Callable[[], Any], allowance: Allowance) -> tuple[Any, ...]:
     """A vector of numbers, of which the schema's code makes 0 where there is none."""
     found = get()
     return tuple(found.tolist()) if not isinstance(found, int) and allowance.take(len(found)) else ()
 
 
-def _text(raw: bytes | None, allowance: _Allowance) -> str:
+def _text(raw: bytes | None, allowance: Allowance) -> str:
     allowance.take(len(raw or b""))
     return (raw or b"").decode("utf-8", "replace")
 
@@ -164,18 +148,18 @@ def _buffer_span(table: Any, size: int) -> tuple[int, int]:
     above 2 GiB."""
     if table.Offset() > 1:
         if table.Offset() + table.Size() > size:
-            raise _Malformed("is cut off: data of a tensor lies outside the file")
+            raise Malformed("is cut off: data of a tensor lies outside the file")
         return int(table.Offset()), int(table.Size())
     count: int = table.DataLength()
     if not count:
         return 0, 0
     start = int(table._tab.Vector(table._tab.Offset(DATA)))
     if start + count > size:
-        raise _Malformed("is cut off: data of a tensor lies outside the file")
+        raise Malformed("is cut off: data of a tensor lies outside the file")
     return start, count
 
 
-def _code(table: Any, allowance: _Allowance) -> tuple[str, int, bool]:
+def _code(table: Any, allowance: Allowance) -> tuple[str, int, bool]:
     """Name, version, and whether it is custom."""
     # Files of before 2020 have only the first field, an int8; later ones put 127 there for codes beyond it.
     code = max(table.DeprecatedBuiltinCode(), table.BuiltinCode())
@@ -217,16 +201,16 @@ def _dtypes() -> dict[int, str]:
     return {code: name.lower() for name, code in vars(_schema().TensorType).items() if not name.startswith("_")}
 
 
-def _tensor(table: Any, index: int, subgraph: int, buffers: list[tuple[int, int]], allowance: _Allowance) -> Tensor:
+def _tensor(table: Any, index: int, subgraph: int, buffers: list[tuple[int, int]], allowance: Allowance) -> Tensor:
     shape = _numbers(table.ShapeAsNumpy, allowance)
     signature = _numbers(table.ShapeSignatureAsNumpy, allowance)
     if max(len(shape), len(signature)) > _MOST_DIMENSIONS:
-        raise _Malformed(f"is damaged: a tensor has more than {_MOST_DIMENSIONS} dimensions")
+        raise Malformed(f"is damaged: a tensor has more than {_MOST_DIMENSIONS} dimensions")
     buffer, dtype = table.Buffer(), _dtypes().get(table.Type())
     if buffer >= len(buffers) and buffer:
-        raise _Malformed("is damaged: a tensor's data is in a buffer that does not exist")
+        raise Malformed("is damaged: a tensor's data is in a buffer that does not exist")
     if dtype is None:
-        raise _Malformed(f"has a tensor of the unknown type {table.Type()}")
+        raise Malformed(f"has a tensor of the unknown type {table.Type()}")
     scales: tuple[float, ...] = ()
     zero_points: tuple[int, ...] = ()
     quantization = table.Quantization()
@@ -234,10 +218,10 @@ def _tensor(table: Any, index: int, subgraph: int, buffers: list[tuple[int, int]
         scales = _numbers(quantization.ScaleAsNumpy, allowance)
         zero_points = _numbers(quantization.ZeroPointAsNumpy, allowance)
         if not all(map(math.isfinite, scales)):
-            raise _Malformed("is damaged: a scale is not a finite number")
+            raise Malformed("is damaged: a scale is not a finite number")
     name = _text(table.Name(), allowance)
     if min(shape, default=0) < 0:
-        raise _Malformed(f"is damaged: its tensor {name[:80]!r} has a dimension of {min(shape)}")
+        raise Malformed(f"is damaged: its tensor {name[:80]!r} has a dimension of {min(shape)}")
     return Tensor(
         index=index,
         name=name,
@@ -261,11 +245,11 @@ def _operator(
     codes: list[tuple[str, int, bool]],
     tensors: list[Tensor],
     first: int,
-    allowance: _Allowance,
+    allowance: Allowance,
 ) -> Operator:
     code = table.OpcodeIndex()
     if code >= len(codes):
-        raise _Malformed("is damaged: an operator has no code")
+        raise Malformed("is damaged: an operator has no code")
     name, version, custom = codes[code]
     inputs = _positions(table.InputsAsNumpy, first, len(tensors), allowance)
     outputs = _positions(table.OutputsAsNumpy, first, len(tensors), allowance)
@@ -281,11 +265,11 @@ def _settings(table: Any) -> tuple[int, int]:
     return (kind, union.Pos) if union is not None and kind in _options() else (0, 0)
 
 
-def _positions(get: Callable[[], Any], first: int, end: int, allowance: _Allowance) -> tuple[int, ...]:
+def _positions(get: Callable[[], Any], first: int, end: int, allowance: Allowance) -> tuple[int, ...]:
     """Indices of a subgraph's tensors, as positions in `Graph.tensors`."""
     indices = _numbers(get, allowance)
     if any(not -1 <= index < end - first for index in indices):
-        raise _Malformed("is damaged: an operator reads or writes a tensor that does not exist")
+        raise Malformed("is damaged: an operator reads or writes a tensor that does not exist")
     return tuple(index if index < 0 else first + index for index in indices)
 
 
@@ -298,7 +282,7 @@ def _adjoint(table: Any) -> bool:
     return bool(options.AdjX())
 
 
-def _names(get: Callable[[int], Any], count: int, allowance: _Allowance) -> dict[int, str]:
+def _names(get: Callable[[int], Any], count: int, allowance: Allowance) -> dict[int, str]:
     """What a signature calls the tensors at one end, by their index."""
     return {ends.TensorIndex(): _text(ends.Name(), allowance) for ends in _each(get, count, allowance)}
 
@@ -308,7 +292,7 @@ def _specs(ends: tuple[int, ...], tensors: list[Tensor], names: dict[int, str]) 
     specs = []
     for index in ends:
         if index < 0:
-            raise _Malformed("is damaged: an input or output of the model does not exist")
+            raise Malformed("is damaged: an input or output of the model does not exist")
         tensor = tensors[index]
         single = len(tensor.scales) == 1
         zero_point = tensor.zero_points[0] if single and tensor.zero_points else 0
@@ -325,5 +309,5 @@ def is_weight(tensor: Tensor) -> bool:
 def _bounded(count: int) -> int:
     """Sizes that no file means would not fit into JSON either."""
     if count > _MOST:
-        raise _Malformed("is damaged: its tensors are larger than any memory")
+        raise Malformed("is damaged: its tensors are larger than any memory")
     return count
