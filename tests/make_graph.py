@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.flatbuffer.detection import DETECTION
 from edgekit.flatbuffer.edit import packed
 from edgekit.flatbuffer.read import _schema
 
@@ -256,3 +257,23 @@ class Graph:
         """The file."""
         self.graph.outputs = list(outputs)
         return packed(self.model)
+
+
+def detector(quantized: bool = False) -> bytes:
+    """A detector of eight anchors and three classes, int8 up to the operator, or behind it too."""
+    rng, g = np.random.default_rng(0), Graph()
+    x = g.input([1, 2, 4, 3], 0.02, -128)
+    heads = []
+    for name, channels in (("boxes", 4), ("scores", 3)):
+        weights = rng.integers(-127, 128, (channels, 3, 3, 3)).astype(np.int8)
+        h = g.reshape(g.conv(x, weights, np.arange(channels), 0.05, 3), [1, 8, channels])
+        h = g.unary("LOGISTIC", h, 1 / 256, -128) if name == "scores" else h
+        wide = g.tensor([1, 8, channels], 0.0, 0, "FLOAT32")
+        heads.append(g.operator("DEQUANTIZE", [h], [wide], "DequantizeOptions"))
+    anchors = g.constant(rng.random((8, 4)).astype(np.float32))
+    outputs = [g.tensor(shape, 0.0, 0, "FLOAT32") for shape in ([1, 5, 4], [1, 5], [1, 5], [1])]
+    g.operator("CUSTOM", [*heads, anchors], outputs)
+    g.model.operatorCodes[-1].customCode = DETECTION.encode()
+    if quantized:
+        outputs = [g.operator("QUANTIZE", [y], [g.tensor(g.shape(y), 0.01, -128)], "QuantizeOptions") for y in outputs]
+    return g.finish(*outputs)

@@ -37,9 +37,11 @@ def hand_over(product: Product, found: Found, scope: Scope) -> Handover:
     files: dict[str, Artifact] = {}
     npu: Compiled | None = None
     notes: list[str] = []
-    if target.outputs.c_standalone and found.golden:
+    golden = found.golden
+    if target.outputs.c_standalone and golden:
         written = _firmware(product, scope)
-        simulated = _simulated(product, written, found.golden, scope)
+        golden = _vectors(product, written.value, golden, scope)
+        simulated = _simulated(product, written, golden, scope)
         code, measurements = written.value, list(simulated.value)
         files = {f"c/{name}": a for name, a in (written.artifacts | simulated.artifacts).items()}
     if hardware.npu:
@@ -52,9 +54,7 @@ def hand_over(product: Product, found: Found, scope: Scope) -> Handover:
     outputs = msgspec.structs.replace(target.outputs, c_standalone=bool(code))
     if outputs.c_array or outputs.c_standalone:
         ends = (code.inputs, code.outputs) if code else None
-        kit = emit_file(
-            product.shipped, product.spec.name, outputs, _arena(found), product.loaded.labels, ends, found.golden
-        )
+        kit = emit_file(product.shipped, product.spec.name, outputs, _arena(found), product.loaded.labels, ends, golden)
         files |= {f"c/{file}": artifact for file, artifact in scope.make(kit).artifacts.items()}
     return Handover(files, measurements, notes, npu)
 
@@ -80,6 +80,14 @@ def _firmware(product: Product, scope: Scope) -> Made[Code]:
         raise ModelError(f"{product.spec.model}: outputs.c_standalone: {said}") from None
 
 
+def _vectors(product: Product, code: Code, golden: Artifact, scope: Scope) -> Artifact:
+    """What standalone C is checked by: of a detector, whose code ends before its last operator, vectors of its own."""
+    if not code.headless:
+        return golden
+    ended = scope.make(end_file(product.portable)).artifact
+    return scope.make(golden_file(ended, product.data, "tflm").on(engine("tflm")).named("golden end")).artifact
+
+
 def _simulated(product: Product, code: Made[Code], golden: Artifact, scope: Scope) -> Made[list[Measurement]]:
     """Standalone C on a simulated core.
 
@@ -87,10 +95,6 @@ def _simulated(product: Product, code: Made[Code], golden: Artifact, scope: Scop
       ModelError: it has other outputs than TFLM.
     """
     target = product.target
-    if code.value.headless:
-        ended = scope.make(end_file(product.portable)).artifact
-        vectors = golden_file(ended, product.data, "tflm").on(engine("tflm"))
-        golden = scope.make(vectors.named("golden end")).artifact
     clock = None if target.hardware.clock is None else float(target.hardware.clock)
     library = {}
     if target.outputs.cmsis_nn:

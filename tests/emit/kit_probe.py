@@ -7,6 +7,7 @@ import numpy as np
 from edgekit.ccode.generate import generate_file
 from edgekit.emit.c_array import CArray
 from edgekit.emit.kit import Kit, files
+from edgekit.flatbuffer.detection import without_detection
 from edgekit.flatbuffer.read import read
 from edgekit.runtimes import open_session
 from edgekit.runtimes.values import random_inputs
@@ -38,6 +39,17 @@ def write_kit(model: str, folder: str, standalone: bool = True) -> None:
     ends = (code.inputs, code.outputs) if code else None
     engines = ("standalone", "tflm") if standalone else ("tflm",)
     kit = Kit(CArray("net"), engines, open_session("tflm", model).arena(), LABELS, ends, place)
+    for name, text in files(Path(model), kit).items():
+        (Path(folder) / name).write_text(text, encoding="ascii")
+
+
+def write_detector(model: str, folder: str) -> None:
+    """The `c/` of a detector in standalone C, with golden vectors of what it is without its last operator."""
+    ended, place = Path(model).with_name("ended.tflite"), str(Path(model).with_name("golden.npz"))
+    ended.write_bytes(without_detection(Path(model).read_bytes()))
+    write_golden(str(ended), place)
+    code = generate_file.run(folder, model, "net", "portable", None)
+    kit = Kit(CArray("net"), ("standalone",), ends=(code.inputs, code.outputs), golden=place)
     for name, text in files(Path(model), kit).items():
         (Path(folder) / name).write_text(text, encoding="ascii")
 

@@ -1,6 +1,7 @@
 """The sources of `c/`, compiled and run as firmware would."""
 
 import hashlib
+import re
 import shutil
 import struct
 import subprocess
@@ -10,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from kit_probe import LABELS, through, write_kit
-from make_graph import Graph
+from kit_probe import LABELS, through, write_detector, write_kit
+from make_graph import Graph, detector
 from tflm_shim import engine, write_shim
 
 from edgekit.ccode.generate import generate
@@ -109,6 +110,21 @@ def test_the_selftest_forgets_between_vectors(kits, tmp_path):
     )
     sources = ["main.c", "net_selftest.c", str(folder / "net.c"), str(folder / "net_golden.c")]
     assert subprocess.run([compiled(tmp_path, ["gcc", "-std=c11", f"-I{folder}"], *sources)]).returncode > 0
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_detector_has_a_selftest_of_what_its_c_makes(tmp_path, changed):
+    (tmp_path / "m.tflite").write_bytes(detector())
+    worker.call(write_detector, str(tmp_path / "m.tflite"), str(tmp_path), returns=None)
+    (tmp_path / "main.c").write_text(TESTED)
+    if changed:
+        golden = (tmp_path / "net_golden.c").read_text()
+        (tmp_path / "net_golden.c").write_text(
+            re.sub(r"(output1\[NET_GOLDEN\]\[\d+\] = \{\s*\{\s*)-?\d+", r"\g<1>1", golden)
+        )
+    sources = ["main.c", "net.c", "net_golden.c", "net_selftest.c"]
+    done = subprocess.run([compiled(tmp_path, ["gcc", "-std=c11", *STRICT], *sources)])
+    assert done.returncode == changed
 
 
 def test_the_selftest_counts_what_differs(kits, tmp_path):
