@@ -19,6 +19,7 @@ from edgekit.ccode.piece import Kernels, Piece, Style
 from edgekit.ccode.plan import Plan
 from edgekit.ccode.prefix import prefixed
 from edgekit.ccode.run import run
+from edgekit.ccode.settle import settled
 from edgekit.ccode.sources import FOLDER, sources
 from edgekit.ccode.tables import tables as unary
 from edgekit.emit.c_array import in_comment
@@ -26,7 +27,7 @@ from edgekit.emit.identifier import c_identifier
 from edgekit.emit.render import render
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
-from edgekit.errors import CrashError, ModelError
+from edgekit.errors import ModelError
 from edgekit.flatbuffer.graph import Graph
 from edgekit.flatbuffer.names import with_tensor_names
 from edgekit.flatbuffer.read import parse
@@ -184,29 +185,6 @@ def generate(
     peak = next((f"{node.kind} {node.label}" for node in of.nodes if node.number == memory.arena.peak), "")
     told, lasting = saved if tables else None, bool(of.states)
     return Code(name, kernels, files, *sizes, labels, peak, inputs, outputs, lasting, saved=told, headless=headless)
-
-
-def settled(graph: Graph) -> tuple[Graph, bool]:
-    """The same model without operators that work out shapes and other constants; an open batch is that of the file.
-
-    Returns:
-      the model, and whether it is a detector that was made to end before its detections.
-    """
-    from edgekit.flatbuffer.detection import detects, without_detection
-    from edgekit.flatbuffer.fold import Unfolded, foldable, folded
-    from edgekit.runtimes.alone import alone
-
-    content, headless = graph.content, detects(graph)
-    if foldable(graph, fixed=True):
-        try:
-            content = folded(content, alone, fixed=True)
-        except Unfolded:
-            pass
-        except CrashError as crash:  # of constants that no runtime checks; what stays is refused by its operator
-            if crash.passing:
-                raise
-    content = without_detection(content) if headless else content
-    return (graph if content is graph.content else parse(content, "the model")), headless
 
 
 def _grown(of: Program, pieces: list[Piece], style: Style, planned: Plan) -> list[Piece]:
