@@ -191,3 +191,10 @@ def test_names_that_are_no_utf_8_have_a_hash(tmp_path):
         return sha256(tmp_path)
 
     assert put(b"\xff") != put(b"\xfe")
+
+
+def test_a_value_of_another_type_is_damage(tmp_path):
+    store = Store(tmp_path)
+    store.put("ab", {}, {"bytes": 3}, 0.1)
+    assert store.get("ab") and store.get("ab", dict[str, int]) and not store.damaged
+    assert store.get("ab", list[int]) is None and store.damaged == {"ab"}

@@ -106,14 +106,15 @@ class Maker:
         name = f"{scope}.{call.name}"
         before = self.store.last(name)
         again = self._remeasure and call.place is not None
-        result = None if again else self.store.get(key)
+        result = None if again else self.store.get(key, call.stage.returns)
         status: Literal["built", "cached"] = "cached"
         reason = ""
         if result is None:
             reason = "measured again" if again else self._why(key, ingredients, before)
             self.ui.begin(call.name)
             with self.store.making(key, alone=call.place is not None):
-                result = None if again else self.store.get(key)  # another build may have made it meanwhile
+                # Another build may have made it meanwhile.
+                result = None if again else self.store.get(key, call.stage.returns)
                 if result is None:
                     status = "built"
                     result = self._build(call, key, scope, time_limit)

@@ -57,11 +57,16 @@ class Store:
         self.damaged: set[str] = set()
         """Keys whose files were found not to match their hashes."""
 
-    def get(self, key: str) -> Result | None:
-        """The result under a key, with all its files intact, or None."""
+    def get(self, key: str, returns: Any = None) -> Result | None:
+        """The result under a key, with all its files intact, or None.
+
+        Args:
+          returns: type of its value; another one is damage.
+        """
         path = self._result(key)
         try:
             result = msgspec.json.decode(path.read_bytes(), type=Result)
+            msgspec.json.decode(result.value, type=returns or Any)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, *DAMAGE):
