@@ -9,7 +9,7 @@ from edgekit.measure.accuracy import write_answers
 from edgekit.measure.fidelity import NO_CLASSES
 from edgekit.measure.judge import implied, judge, verdict
 from edgekit.measure.limits import Budget
-from edgekit.stages.quantize import _lost
+from edgekit.stages.rescue import _lost
 from edgekit.types import TensorSpec
 from edgekit.units import Number, Percent
 

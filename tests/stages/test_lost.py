@@ -3,7 +3,7 @@
 import pytest
 
 from edgekit.measure.fidelity import EQUAL, NO_CLASSES
-from edgekit.stages.quantize import _lost
+from edgekit.stages.rescue import _lost
 from edgekit.types import Measurement
 
 
