@@ -11,6 +11,7 @@ from edgekit.model.function import keras_function, to_tflite
 from edgekit.model.read import FLOAT, open_keras
 from edgekit.model.unroll import unrolled
 from edgekit.quantize.casts import with_portable_masks
+from edgekit.quantize.repeats import with_gathers
 from edgekit.types import Artifact
 
 
@@ -36,7 +37,7 @@ def without_loops(model: Any) -> tuple[bytes, str]:
     if _loops(content) and _loops(content := convert_fused(model)):
         flat, names = unrolled(model)
         content, note = convert(flat), f"unrolled, because a loop cannot be quantized: {', '.join(names)}"
-    return with_portable_masks(content), note
+    return with_gathers(with_portable_masks(content)), note
 
 
 def _loops(content: bytes) -> bool:

@@ -77,7 +77,12 @@ def _firmware(product: Product, scope: Scope) -> Made[Code]:
         return scope.make(written.on(engine("tflm")))
     except ModelError as problem:
         said = str(problem).removeprefix(f"{model.path}: ")
-        raise ModelError(f"{product.spec.model}: outputs.c_standalone: {said}") from None
+        limits = [name for name in ("flash", "ram", "instructions") if getattr(target.budget, name) is not None]
+        without = f", without a limit on {', '.join(limits)}" if limits else ""
+        raise ModelError(
+            f"{product.spec.model}: outputs.c_standalone: {said}; or let TFLM execute it: "
+            f"outputs.c_standalone = false{without}"
+        ) from None
 
 
 def _vectors(product: Product, code: Code, golden: Artifact, scope: Scope) -> Artifact:

@@ -33,3 +33,23 @@ def noise(steps: int = 150) -> dict[str, float]:
     pairs = zip(outputs(float_model, [x[:16]]), outputs(content, [x[:16]]), strict=True)
     found = [10 * float(np.log10((a**2).sum() / ((a - b) ** 2).sum())) for a, b in pairs]
     return dict(zip(("small", "usual", "large", "second"), found, strict=True))
+
+
+def repeated(shape: list[int], times: list[int]) -> tuple[list[str], bool]:
+    """The operators of a repetition that other runtimes have, and whether its answers are the same to the bit."""
+    import numpy as np
+    import tensorflow as tf
+
+    from edgekit.flatbuffer.read import parse
+    from edgekit.model.function import to_tflite
+    from edgekit.quantize.qat import outputs
+    from edgekit.quantize.repeats import with_gathers
+
+    @tf.function(input_signature=[tf.TensorSpec((1, *shape))])
+    def model(x):
+        return tf.tile(x * 2.0, [1, *times])
+
+    given = to_tflite(model.get_concrete_function())
+    made, x = with_gathers(given), [np.random.default_rng(1).normal(size=(3, *shape)).astype(np.float32)]
+    same = np.array_equal(outputs(given, x)[0], outputs(made, x)[0])
+    return list(parse(made, "made").operator_names), same
