@@ -180,7 +180,7 @@ def largest(shape: list[int], axes: list[int], keep: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float.tflite"
         path.write_bytes(calibrate(given, samples, settings))
-        quantize_with_scheme(str(path), settings, folder)
+        quantize_with_scheme.run(folder, str(path), settings)
         quantized = (Path(folder) / "model.tflite").read_bytes()
     [before], [after], [real] = (outputs(file, samples) for file in (given, pooled, quantized))
     return {
