@@ -25,8 +25,9 @@ from msgspec.structs import replace
 from scipy.stats import spearmanr
 
 from edgekit.analyze.confirm import answers
-from edgekit.analyze.curves import BITS, SPARSITIES, Measured, Sweep
-from edgekit.analyze.sensitivity import changed, concerned, held_out, mean_loss, sensitivity
+from edgekit.analyze.curves import BITS, Measured, Sweep
+from edgekit.analyze.sensitivity import changed, concerned, held_out, sensitivity
+from edgekit.compress.allocate import SPARSITIES, mean_loss
 from edgekit.compress.lesson import lesson
 from edgekit.compress.simulation import Simulation
 from edgekit.data.samples import calibration, prepared, read

@@ -13,7 +13,6 @@ from edgekit.quantize.settings import Quantize
 SENSITIVITY: Final = "edgekit.sensitivity/1"
 Method = Literal["prune", "quantize", "channels"]
 Part = Literal["weights", "activations"]
-SPARSITIES = (0.25, 0.5, 0.7, 0.8, 0.9, 0.95)
 BITS = (8.0, 6.0, 5.0, 4.0, 3.0, 2.0)
 ACTIVATION_BITS = 8.0
 

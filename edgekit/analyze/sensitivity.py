@@ -11,13 +11,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from edgekit.analyze.curves import ACTIVATION_BITS, SPARSITIES, Curve, Effect, Measured, Part, Point, Sweep
+from edgekit.analyze.curves import ACTIVATION_BITS, Curve, Effect, Measured, Part, Point, Sweep
+from edgekit.compress.allocate import mean_loss
 from edgekit.compress.changes import Changes, applied, coarsened, has_channels, has_kernels, narrowed, pruned, rounding
-from edgekit.compress.climb import Rung, climb, rise, shares
 from edgekit.compress.fine_tune import Progress
-from edgekit.compress.layers import chosen, flat, kernels
+from edgekit.compress.layers import chosen, kernels, prunable, prunable_weights
 from edgekit.compress.lesson import Lesson, lesson
-from edgekit.compress.prune import prunable, prunable_weights
 from edgekit.compress.settings import Selection
 from edgekit.compress.simulation import Simulation
 from edgekit.data.overlap import digests
@@ -30,10 +29,6 @@ from edgekit.measure.accuracy import classes, sqnr
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import open_keras
 from edgekit.types import Artifact
-
-LEVELS = (*SPARSITIES, 0.98)
-"""Sparsities that layers are allocated from, or in between."""
-SAMPLES = 1000
 
 
 @stage("sensitivity", process=TENSORFLOW, libraries=TRAINING, retry=EIGEN)
@@ -79,47 +74,6 @@ def sensitivity(
             points.append(Point(level, of, now, ratio(before.error, now.error)))
         curves.append(Curve(layer.name, type(layer).__name__, changeable(layer, settings), tuple(points)))
     return Measured(settings.method, y is not None, len(x[0]), before, tuple(curves))
-
-
-def allocate(
-    model: Any, x: list[Any], taught: Lesson, names: list[str], sparsity: float, samples: int = SAMPLES, seed: int = 1
-) -> dict[str, float]:
-    """A sparsity for each layer, as much as it bears, while the share over all of them is `sparsity`.
-
-    The loss is measured with one layer pruned at a time. From the dense model on, the layer goes one level up whose
-    loss rises least for the weights that it gives, until there are enough; the last goes as far as is needed.
-
-    Args:
-      model: `tf_keras.Model`; it is the same afterwards.
-      x: prepared samples, for each input (N, …).
-      taught: the loss, and its targets for these samples.
-      names: of the layers, all prunable.
-      samples: how many of them, chosen at random, the loss is measured on.
-
-    Returns:
-      for each name a sparsity from 0 to 0.98, or `sparsity` where that is more.
-    """
-    import numpy as np
-
-    if sparsity >= LEVELS[-1]:
-        return dict.fromkeys(names, sparsity)
-    rows = np.random.default_rng(seed).permutation(len(x[0]))[:samples]
-    targets = taught.targets if isinstance(taught.targets, list) else [taught.targets]
-    simulation = Simulation(model, [a[rows] for a in x])
-    taught = Lesson([t[rows] for t in targets], taught.loss)
-    start = mean_loss(simulation.outputs(), taught)
-    layers = {layer.name: layer for layer in flat(model) if layer.name in names}
-    sizes = {n: sum(w.shape.num_elements() for w in prunable_weights(layer)) for n, layer in layers.items()}
-    ladders = {}
-    for name, layer in layers.items():
-        losses = []
-        for level in LEVELS:
-            with applied(pruned(layer, level)):
-                losses.append(mean_loss(simulation.outputs_after(name), taught))
-        ladders[name] = [
-            Rung(level, level * sizes[name], (rise(start, loss),)) for level, loss in zip(LEVELS, losses, strict=True)
-        ]
-    return shares(climb(ladders), sizes, sparsity)
 
 
 def held_out(data: DataSpec, settings: Sweep) -> Samples:
@@ -206,22 +160,6 @@ def effect(outputs: list[Any], reference: list[Any], y: Any, taught: Lesson) -> 
     noises = [sqnr(a, b).value for a, b in zip(rows, floats, strict=True)]
     worst = min((v for v in noises if v is not None), default=None)
     return Effect(100 * float((classes(rows[0]) != wanted).mean()), mean_loss(outputs, taught), worst)
-
-
-def mean_loss(outputs: list[Any], taught: Lesson) -> float | None:
-    """Sum of the losses of all outputs, or None where it is not finite."""
-    import numpy as np
-    import tensorflow as tf
-    import tf_keras
-
-    targets = taught.targets if isinstance(taught.targets, list) else [taught.targets]
-    losses = taught.loss if isinstance(taught.loss, list) else [taught.loss] * len(targets)
-    values = [
-        tf.reduce_mean(tf_keras.losses.get(loss)(tf.constant(t), tf.constant(o)))
-        for loss, t, o in zip(losses, targets, outputs, strict=True)
-    ]
-    total = float(sum(values))
-    return total if np.isfinite(total) else None
 
 
 def ratio(before: float, after: float) -> float | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.compress.cluster import clusterable
-from edgekit.compress.prune import prunable
+from edgekit.compress.layers import prunable
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.parts import operator_parts
 from edgekit.flatbuffer.read import Graph, parse

@@ -11,8 +11,6 @@ from edgekit.flatbuffer.read import Graph, Operator, Tensor, _schema, parse
 
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 """Operators that quantizers put in: their output has the same meaning as their input."""
-INSIDE = ("BiasAdd", "ReadVariableOp", "separable_conv2d", "Conv2D", "MatMul", "Tensordot")
-"""Parts of a name that lie inside of a layer."""
 
 
 class Network(NamedTuple):
@@ -97,22 +95,6 @@ def operators(quantized: Graph, reference: Graph) -> list[tuple[Operator, Operat
     )
     blocks = matcher.get_matching_blocks()
     return [(ours[block.a + i], theirs[block.b + i]) for block in blocks for i in range(block.size)]
-
-
-def layer_name(operator: Operator, graph: Graph) -> str:
-    """The Keras layer that an operator of a float graph came from, as the names of its tensors tell.
-
-    A name such as `model/block/conv/Conv2D` holds the layer between the model and the operation. Weights have the
-    plainest name; the output of fused operators has the names of all parts, the layer with the weights last.
-    """
-    weights = [i for i in operator.inputs[1:2] if i >= 0 and len(graph.tensors[i].shape) > 1 and graph.tensors[i].bytes]
-    for i in (*weights, *operator.outputs, *operator.inputs[:1]):
-        parts = graph.tensors[i].name.split(";")[-1].split("/") if i >= 0 else []
-        if len(parts) > 1:
-            inner = parts[1:-1] or parts[:1]
-            cut = next((k for k, part in enumerate(inner) if k and part in INSIDE), len(inner))
-            return "/".join(inner[:cut])
-    return graph.tensors[operator.outputs[0]].name if operator.outputs else ""
 
 
 def _signature(operator: Operator, graph: Graph) -> tuple[object, ...]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgekit.analyze.histogram import BINS, histogram
 from edgekit.analyze.isolate import isolated
-from edgekit.analyze.tensors import CONVERSIONS, Network, constants, layer_name, match, operators
+from edgekit.analyze.tensors import CONVERSIONS, Network, constants, match, operators
+from edgekit.flatbuffer.names import layer_name
 from edgekit.flatbuffer.read import Operator, Tensor
 from edgekit.types import TensorSpec
 

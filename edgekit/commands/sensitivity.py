@@ -7,10 +7,11 @@ from typing import get_args
 
 import msgspec
 
-from edgekit.analyze.curves import BITS, SENSITIVITY, SPARSITIES, Method, Sensitivity, Sweep
+from edgekit.analyze.curves import BITS, SENSITIVITY, Method, Sensitivity, Sweep
 from edgekit.analyze.propose import propose_file
 from edgekit.analyze.sensitivity import sensitivity_file
 from edgekit.analyze.sensitivity_plot import PLOT, plot_file
+from edgekit.compress.allocate import SPARSITIES
 from edgekit.config import nearest
 from edgekit.data.held_out import MOST
 from edgekit.data.locate import locate

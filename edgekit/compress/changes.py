@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from edgekit.compress.layers import kernels
+from edgekit.compress.layers import kernels, prunable_weights
 from edgekit.compress.masks import magnitude_mask
-from edgekit.compress.prune import prunable_weights
 
 Changes = list[tuple[Any, Any]]
 """Variables, each with the values that it gets."""

@@ -70,6 +70,20 @@ def kernels(layer: Any) -> list[Any]:
     return [w for w in layer.weights if "kernel" in w.name.rsplit("/", 1)[-1] or "embeddings" in w.name]
 
 
+def prunable_weights(layer: Any) -> list[Any]:
+    """The weights of a `tf_keras` layer that TFMOT prunes; none where it knows no way."""
+    from tensorflow_model_optimization.python.core.sparsity.keras.prune_registry import PruneRegistry
+
+    if not PruneRegistry.supports(layer):
+        return []
+    return list(PruneRegistry.make_prunable(layer).get_prunable_weights())
+
+
+def prunable(layer: Any) -> bool:
+    """Whether a layer has weights that can be pruned."""
+    return bool(prunable_weights(layer))
+
+
 def chosen(model: Any, settings: Selection, able: Callable[[Any], bool], where: str) -> list[Any]:
     """The layers with weights that a technique is to change, in the model's order.
 

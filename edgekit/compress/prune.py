@@ -8,9 +8,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from edgekit.compress.allocate import allocate
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.kept import kept
-from edgekit.compress.layers import chosen, flat, kernels, setting
+from edgekit.compress.layers import chosen, flat, kernels, prunable, prunable_weights, setting
 from edgekit.compress.lesson import Lesson, lesson
 from edgekit.compress.masks import magnitude_mask, shares_of_smallest, two_of_four_mask
 from edgekit.compress.saliency_pruning import prune_in_rounds
@@ -115,24 +116,8 @@ def sparsities(model: Any, x: list[Any], taught: Lesson, settings: Prune) -> tup
     shares = {layer.name: setting(layer.name, settings.layers, settings.sparsity) for layer in layers}
     free = [name for name in shares if not any(fnmatchcase(name, pattern) for pattern in settings.layers)]
     if settings.scope == "sensitivity" and free:
-        from edgekit.analyze.sensitivity import allocate
-
         shares |= allocate(model, x, taught, free, settings.sparsity)
     return {name: share for name, share in shares.items() if share}, free if settings.scope == "model" else []
-
-
-def prunable_weights(layer: Any) -> list[Any]:
-    """The weights of a `tf_keras` layer that TFMOT prunes; none where it knows no way."""
-    from tensorflow_model_optimization.python.core.sparsity.keras.prune_registry import PruneRegistry
-
-    if not PruneRegistry.supports(layer):
-        return []
-    return list(PruneRegistry.make_prunable(layer).get_prunable_weights())
-
-
-def prunable(layer: Any) -> bool:
-    """Whether a layer has weights that can be pruned."""
-    return bool(prunable_weights(layer))
 
 
 def _able(settings: Prune) -> Callable[[Any], bool]:

@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from edgekit.config import Settings
+from edgekit.config import Positive, Settings
 from edgekit.units import Bytes
 
-Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
 Weight = Annotated[float, Meta(ge=0)]
 Pattern = Annotated[str, Meta(min_length=1)]

@@ -7,7 +7,10 @@ from pathlib import Path
 import msgspec
 
 from edgekit.files import DAMAGE
-from edgekit.flatbuffer.read import Graph, parse
+from edgekit.flatbuffer.read import Graph, Operator, parse
+
+INSIDE = ("BiasAdd", "ReadVariableOp", "separable_conv2d", "Conv2D", "MatMul", "Tensordot")
+"""Parts of a name that lie inside of a layer."""
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -69,3 +72,19 @@ def read_named(path: Path, place: Path | None = None) -> Graph:
     from edgekit.flatbuffer.read import read
 
     return with_names(read(path), place or beside(path))
+
+
+def layer_name(operator: Operator, graph: Graph) -> str:
+    """The Keras layer that an operator of a float graph came from, as the names of its tensors tell.
+
+    A name such as `model/block/conv/Conv2D` holds the layer between the model and the operation. Weights have the
+    plainest name; the output of fused operators has the names of all parts, the layer with the weights last.
+    """
+    weights = [i for i in operator.inputs[1:2] if i >= 0 and len(graph.tensors[i].shape) > 1 and graph.tensors[i].bytes]
+    for i in (*weights, *operator.outputs, *operator.inputs[:1]):
+        parts = graph.tensors[i].name.split(";")[-1].split("/") if i >= 0 else []
+        if len(parts) > 1:
+            inner = parts[1:-1] or parts[:1]
+            cut = next((k for k, part in enumerate(inner) if k and part in INSIDE), len(inner))
+            return "/".join(inner[:cut])
+    return graph.tensors[operator.outputs[0]].name if operator.outputs else ""

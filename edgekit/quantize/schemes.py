@@ -11,12 +11,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.analyze.tensors import layer_name
 from edgekit.config import nearest
 from edgekit.engine.libraries import QUANTIZER, READING
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError, RecipeError
 from edgekit.flatbuffer.edit import objects, packed, ranges
+from edgekit.flatbuffer.names import layer_name
 from edgekit.flatbuffer.read import Graph, Operator, parse
 from edgekit.quantize.integers import described, in_float, made
 from edgekit.quantize.pooling import with_pooling

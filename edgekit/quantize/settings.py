@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from edgekit.compress.settings import FineTuning, Pattern, Positive
-from edgekit.config import Settings
+from edgekit.compress.settings import FineTuning, Pattern
+from edgekit.config import Positive, Settings
 
 
 class Qat(FineTuning, frozen=True):

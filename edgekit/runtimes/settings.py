@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.compress.settings import Positive
-from edgekit.config import Settings
+from edgekit.config import Positive, Settings
 from edgekit.units import Nanoseconds
 
 

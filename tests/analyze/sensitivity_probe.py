@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from edgekit.analyze.confirm import answers
 from edgekit.analyze.curves import Sweep
-from edgekit.analyze.sensitivity import allocate, changeable, changed, concerned, held_out, mean_loss
+from edgekit.analyze.sensitivity import changeable, changed, concerned, held_out
+from edgekit.compress.allocate import allocate, mean_loss
 from edgekit.compress.changes import applied, narrowed, rounding
 from edgekit.compress.lesson import lesson
 from edgekit.compress.simulation import Simulation, segments

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from scipy.stats import spearmanr
 
-from edgekit.analyze.curves import BITS, SPARSITIES, Measured, Proposal, Sweep
+from edgekit.analyze.curves import BITS, Measured, Proposal, Sweep
 from edgekit.analyze.propose import longest, propose_file
 from edgekit.analyze.recipe_text import pattern
 from edgekit.analyze.sensitivity import ratio, sensitivity_file
 from edgekit.analyze.sensitivity_plot import plot_file
 from edgekit.commands.sensitivity import allowed, sweep
+from edgekit.compress.allocate import SPARSITIES
 from edgekit.compress.changes import channel_axes, on_grid
 from edgekit.compress.climb import Rung, climb, shares
 from edgekit.config import decode, tomllib
