@@ -89,6 +89,12 @@ class TestDamage:
         record.write_bytes(content)
         assert store.get(KEY) is None and store.damaged == {KEY}
 
+    def test_a_digit_that_changed_is_noticed(self, store):
+        put(store, value={"sparsity": 0.5})
+        [record] = (store.folder / "results").rglob("*.json")
+        record.write_bytes(record.read_bytes().replace(b"0.5", b"0.6"))
+        assert store.get(KEY) is None and store.damaged == {KEY}
+
     def test_the_other_results_stay(self, store):
         put(store), put(store, OTHER, b"others")
         store.file(store.get(KEY).artifacts["model.h5"].sha256).write_bytes(b"?")

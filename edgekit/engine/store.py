@@ -1,6 +1,6 @@
 """Results by content: what was made once from the same inputs, settings and code is not made again.
 
-    results/KEY.json     what a step returned, and the files that it made
+    results/KEY.json     what a stage returned, and the files that it made; its first line is the SHA-256 of the rest
     files/SHA256         those files, named by what they hold
     last/NAME.json       the key and ingredients of a step's latest result, to say why it is made again
     locks/KEY            held while a result is made, so that two builds do not make it twice
@@ -65,7 +65,10 @@ class Store:
         """
         path = self._result(key)
         try:
-            result = msgspec.json.decode(path.read_bytes(), type=Result)
+            digest, content = path.read_bytes().split(b"\n", 1)
+            if digest.decode() != hashlib.sha256(content).hexdigest():
+                raise ValueError("not what was written")
+            result = msgspec.json.decode(content, type=Result)
             msgspec.json.decode(result.value, type=returns or Any)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -106,7 +109,8 @@ class Store:
         result = Result(artifacts, msgspec.Raw(msgspec.json.encode(value)), seconds, note)
         named = {role: msgspec.structs.replace(a, path="") for role, a in artifacts.items()}
         if keep:
-            write(self._result(key), msgspec.json.encode(msgspec.structs.replace(result, artifacts=named)))
+            content = msgspec.json.encode(msgspec.structs.replace(result, artifacts=named))
+            write(self._result(key), hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
         self.damaged.discard(key)
         return result
 
