@@ -12,6 +12,7 @@ its name is thrown away and made again.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 import tempfile
 import time
