@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from edgekit.build import produce, prove
-from edgekit.compress.settings import Channels
+from edgekit.compress.channels import Channels
 from edgekit.config import decode
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import TENSORFLOW

@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 from statistics import mean, stdev
 
-from edgekit.compress.settings import Distil, FineTuning, Student
+from edgekit.compress.distil import Distil
+from edgekit.compress.settings import FineTuning
+from edgekit.compress.student import Student
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.engine.worker import Worker
 from edgekit.report.markdown import table

@@ -1,24 +1,20 @@
 """Writes docs/recipe.md: the settings of a recipe with types, defaults and meaning, from their types."""
 
 import ast
+import sys
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import fields
+
+from edgekit.config import struct_of
+from edgekit.profile.recipe import Recipe
+
 ROOT = Path(__file__).parents[1]
-FILES = ("profile/recipe.py", "compress/settings.py", "quantize/settings.py", "shrink/settings.py")
-TABLES = {
-    "Recipe": "recipe",
-    "Channels": "recipe.channels",
-    "Prune": "recipe.prune",
-    "Cluster": "recipe.cluster",
-    "Distil": "recipe.distil",
-    "Student": "a student in recipe.distil",
-    "Qat": "recipe.qat",
-    "Quantize": "recipe.quantize",
-}
 HEAD = """# The recipe, setting by setting
 
-Made by `python docs/settings.py` from `edgekit/profile/recipe.py` and the `settings.py` of `compress`, `quantize` and
-`shrink`, where the sources of the methods stand.
+Made by `python docs/settings.py` from the classes of settings that `edgekit/profile/recipe.py` names: of each technique
+they stand in its own file, with the sources of the method.
 [Compression](compression.md) says which to choose. Patterns name layers as in a shell: `conv2d_*`.
 """
 
@@ -30,15 +26,29 @@ def main() -> None:
 
 def page() -> str:
     """The page, as the modules of settings are now."""
-    trees = [ast.parse((ROOT / "edgekit" / file).read_text()) for file in FILES]
+    tables = _tables("recipe", Recipe)
+    modules = {base.__module__ for kind in tables.values() for base in kind.__mro__ if issubclass(base, Struct)}
+    sources = [Path(file) for name in sorted(modules) if (file := sys.modules[name].__file__) and file.endswith(".py")]
+    trees = [ast.parse(source.read_text()) for source in sources]
     classes = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
     parts = [HEAD]
-    for name, place in TABLES.items():
-        title = f"## `[{place}]`" if ("." in place and " " not in place) or place == "recipe" else f"## {place}"
+    for title, kind in tables.items():
+        name = kind.__name__
         said = " ".join((ast.get_docstring(classes[name]) or "").split("\n\n")[0].split())
         rows = [f"| `{key}` | `{kind}` | {default} | {text} |" for key, kind, default, text in _fields(name, classes)]
-        parts += [title, said, "| setting | type | default | |\n|---|---|---|---|\n" + "\n".join(rows)]
+        parts += [f"## {title}", said, "| setting | type | default | |\n|---|---|---|---|\n" + "\n".join(rows)]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _tables(place: str, kind: type[Struct]) -> dict[str, type[Struct]]:
+    """The types of all tables in a table, by what the page calls them."""
+    tables = {f"`[{place}]`": kind}
+    for field in fields(kind):
+        if (inner := struct_of(field.type)) and field.name in ("student", "assistants"):
+            tables["a student in recipe.distil"] = inner
+        elif inner:
+            tables |= _tables(f"{place}.{field.name}", inner)
+    return tables
 
 
 def _fields(name: str, classes: dict[str, ast.ClassDef]) -> list[tuple[str, str, str, str]]:

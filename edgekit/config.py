@@ -102,13 +102,13 @@ def _explain(problem: str, kind: type, where: str, table: Any) -> str:
 def _fields(kind: Any, keys: list[str]) -> list[str]:
     """The keys that the table at `keys` may have."""
     for key in keys:
-        kinds = {field.encode_name: field.type for field in msgspec.structs.fields(_struct(kind))}
+        kinds = {field.encode_name: field.type for field in msgspec.structs.fields(struct_of(kind) or kind)}
         kind = kinds.get(key.split("[")[0])
-    found = _struct(kind)
+    found = struct_of(kind)
     return [field.encode_name for field in msgspec.structs.fields(found)] if found else []
 
 
-def _struct(kind: Any) -> Any:
+def struct_of(kind: Any) -> type[msgspec.Struct] | None:
     """The struct in an annotation such as `Prune | None` or `dict[str, Model]`."""
     options = [kind, *get_args(kind)]
     return next((k for k in options if isinstance(k, type) and issubclass(k, msgspec.Struct)), None)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from edgekit.compress.cluster import clusterable
-from edgekit.compress.layers import prunable
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.parts import operator_parts
 from edgekit.flatbuffer.read import Graph, parse
@@ -22,12 +21,15 @@ from edgekit.runtimes.support import Kernels, lacking
 from edgekit.types import FLOAT, Part, Reading, Summary, TensorSpec
 
 
-def summarize(model: str, settings: Reading, runtimes: dict[str, Kernels]) -> Summary:
+def summarize(
+    model: str, settings: Reading, runtimes: dict[str, Kernels], techniques: dict[str, tuple[str, str]]
+) -> Summary:
     """Loads a model and describes it; its graph is converted to see which operators it needs.
 
     Args:
       model: a Keras file or a SavedModel.
       runtimes: what each has, by its name.
+      techniques: module and class of those that change a model layer by layer, by their names.
 
     Raises:
       ModelError: it cannot be loaded, or carries code.
@@ -42,7 +44,8 @@ def summarize(model: str, settings: Reading, runtimes: dict[str, Kernels]) -> Su
         return Summary(graph.inputs, graph.outputs, parts, operators, graph.macs, (), graph.parameters)
     with custom_scope(settings.custom_objects):
         loaded, why = read(path, container, settings)
-        parts = tuple(_parts(loaded, not why))
+        able = {name: getattr(import_module(module), kind).fits for name, (module, kind) in techniques.items()}
+        parts = tuple(_parts(loaded, {} if why else able))
         notes = [f"is no Keras 2 model, so it is quantized but not trained: {why}"] if why else []
         try:
             function = keras_3_function(loaded, parse_shapes(settings.input_shape), path) if why else _function(loaded)
@@ -67,8 +70,12 @@ def _lacking(graph: Graph, runtimes: dict[str, Kernels]) -> dict[str, list[str]]
     return {name: [str(lack) for lack in lacking(graph, kernels)] for name, kernels in runtimes.items()}
 
 
-def _parts(model: Any, trainable: bool, prefix: str = "", times: int = 1) -> Iterator[Part]:
-    """The layers in the order of the graph, those of nested models in their place; a shared one once."""
+def _parts(model: Any, able: dict[str, Callable[[Any], bool]], prefix: str = "", times: int = 1) -> Iterator[Part]:
+    """The layers in the order of the graph, those of nested models in their place; a shared one once.
+
+    Args:
+      able: by the name of a technique, whether it can change a layer.
+    """
     graph = getattr(model, "_functional", None) or model
     if not hasattr(graph, "_nodes_by_depth"):
         yield Part(model.name, type(model).__name__, "", model.count_params(), None)
@@ -80,7 +87,7 @@ def _parts(model: Any, trainable: bool, prefix: str = "", times: int = 1) -> Ite
             calls.setdefault(id(layer), (layer, []))[1].append(node)
     for layer, nodes in calls.values():
         if hasattr(layer, "layers"):
-            yield from _parts(layer, trainable, f"{prefix}{layer.name}/", times * len(nodes))
+            yield from _parts(layer, able, f"{prefix}{layer.name}/", times * len(nodes))
             continue
         shapes = [([tuple(t.shape) for t in _inputs(node)], _outputs(node)) for node in nodes]
         macs = [layer_macs(layer, given, tuple(made[0].shape)) if given else 0 for given, made in shapes]
@@ -90,7 +97,7 @@ def _parts(model: Any, trainable: bool, prefix: str = "", times: int = 1) -> Ite
             ", ".join(_shape(t) for t in shapes[0][1]) if shapes else "",
             layer.count_params() if hasattr(layer, "count_params") else 0,
             None if None in macs else times * sum(n or 0 for n in macs),
-            tuple(name for name, able in (("prune", prunable), ("cluster", clusterable)) if trainable and able(layer)),
+            tuple(name for name, fits in able.items() if fits(layer)),
         )
 
 

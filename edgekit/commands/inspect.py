@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from edgekit.compress.technique import Technique
 from edgekit.engine import worker
 from edgekit.engine.limits import Look, limits
 from edgekit.errors import ModelError, WorkerError
@@ -19,6 +20,7 @@ from edgekit.flatbuffer.names import read_named
 from edgekit.flatbuffer.parts import operator_parts
 from edgekit.flatbuffer.read import Graph
 from edgekit.model.container import Container, identify, layer_name
+from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
 from edgekit.runtimes import RUNTIMES
 from edgekit.runtimes.support import lacking, supported
@@ -75,7 +77,8 @@ def inspect(path: str, settings: Reading, targets: list[Target]) -> Inspection:
     found = worker.call_confined(inspect_file, path, returns=Inspection, what=path, **limits(path, Look.READ))
     if not found.format.startswith("tflite"):
         try:
-            arguments = (path, settings, runtimes)
+            techniques = {name: (kind.__module__, kind.__name__) for name, kind in by_layer().items()}
+            arguments = (path, settings, runtimes, techniques)
             within = limits(path, Look.LOAD)
             summarize = "edgekit.analyze.summary:summarize"
             known = worker.call_confined(summarize, *arguments, returns=Summary, what=path, **within)
@@ -86,6 +89,11 @@ def inspect(path: str, settings: Reading, targets: list[Target]) -> Inspection:
         else:
             found = _loaded(found, known)
     return replace(found, targets=tuple(_support(found, target) for target in targets))
+
+
+def by_layer() -> dict[str, type[Technique]]:
+    """The techniques that change a model layer by layer, by their names."""
+    return {name: kind for name, kind in Recipe.known().items() if kind.fits is not Technique.fits}
 
 
 def _loaded(found: Inspection, known: Summary) -> Inspection:
@@ -116,7 +124,7 @@ def _support(found: Inspection, target: Target) -> Support:
     layers = [] if graph else [part for part in found.parts if part.parameters and part.output]
     left = {
         technique: [p.name for p in layers if technique not in p.techniques and p.macs != 0]
-        for technique in ("prune", "cluster")
+        for technique in by_layer()
         if technique in target.recipe.techniques
     }
     return Support(target.name, runtime, found.lacking.get(runtime), over, {k: v for k, v in left.items() if v})

@@ -22,7 +22,7 @@ from edgekit.measure.judge import NAMED
 from edgekit.product import Built
 from edgekit.profile.profiles import check_recipe
 from edgekit.profile.project import ModelSpec, Project
-from edgekit.profile.recipe import Recipe, Technique
+from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
 from edgekit.records.figures import figures, of_device
 from edgekit.types import Measurement
@@ -51,7 +51,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """What a recipe gave."""
 
     name: str
-    techniques: tuple[Technique, ...]
+    techniques: tuple[str, ...]
     """In the order in which they were applied."""
     model_size: int
     """Bytes of the `.tflite` that would ship."""
@@ -79,7 +79,7 @@ class Failure(msgspec.Struct, frozen=True):
     """A recipe that could not be built."""
 
     name: str
-    techniques: tuple[Technique, ...]
+    techniques: tuple[str, ...]
     """In the order in which they were to be applied."""
     reason: str
 
@@ -113,7 +113,7 @@ def study(project: Project, spec: ModelSpec, target: Target, recipes: Path, ui: 
             try:
                 yield
             except EdgekitError as problem:
-                problems.append((Failure(name, changed.recipe.techniques, str(problem)), problem))
+                problems.append((Failure(name, tuple(changed.recipe.techniques), str(problem)), problem))
 
         products, built = [], []
         for name, changed in variants:
@@ -153,7 +153,7 @@ def _outcome(name: str, built: Built) -> Outcome:
     accuracy = found.measurement("accuracy")
     return Outcome(
         name=name,
-        techniques=built.product.target.recipe.techniques,
+        techniques=tuple(built.product.target.recipe.techniques),
         model_size=int(found.value("model_size") or 0),
         download_size=int(found.value("download_size") or 0),
         parameters=last.parameters or 0,

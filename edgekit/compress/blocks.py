@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgekit.compress.lesson import Lesson, batch_loss
-from edgekit.compress.settings import Channels
 from edgekit.errors import RecipeError
 
 SAMPLES = 512
 """Training samples on which the loss without a block is measured."""
 
 
-def without_blocks(model: Any, x: list[Any], taught: Lesson, settings: Channels) -> tuple[Any, list[str]]:
+def without_blocks(model: Any, x: list[Any], taught: Lesson, share: float) -> tuple[Any, list[str]]:
     """Removes the residual blocks without which the loss grows least, one after the other.
 
     Args:
       model: functional `tf_keras.Model`; it stays as it is.
       x: prepared training samples, for each input (N, …).
+      share: of the blocks, that goes.
 
     Returns:
       the shallower model, and the names of the additions that went.
@@ -29,7 +29,7 @@ def without_blocks(model: Any, x: list[Any], taught: Lesson, settings: Channels)
     there = len(blocks(model))
     if not there:
         raise RecipeError("recipe.channels.blocks: the model has no residual block, y = x + f(x); remove the setting")
-    stay, gone = there - round(settings.blocks * there), []
+    stay, gone = there - round(share * there), []
     while len(found := blocks(model)) > stay:
         tried = [(_loss(shorter := without(model, b), x, taught), n, b, shorter) for n, b in enumerate(found)]
         _, _, block, model = min(tried, key=lambda one: one[:2])

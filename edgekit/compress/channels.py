@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from edgekit.compress.blocks import without_blocks
 from edgekit.compress.cost import Cost, cost
 from edgekit.compress.dependencies import CONVOLUTIONS, Dependencies, Group
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.layers import chosen, flattened, setting
-from edgekit.compress.lesson import Lesson, lesson
+from edgekit.compress.lesson import Lesson, Objective, lesson
 from edgekit.compress.narrow import narrowed
 from edgekit.compress.ranking import rank
-from edgekit.compress.settings import Channels, Distil
+from edgekit.compress.settings import Pattern, Selection, Share
+from edgekit.compress.technique import Given, Rehearsal, Technique
+from edgekit.config import Positive
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
-from edgekit.engine.stage import Work, stage
+from edgekit.engine.stage import Call, Work, silent, stage
 from edgekit.errors import RecipeError
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, open_keras, save
@@ -35,8 +38,43 @@ taken anew after every few."""
 MOST = 0.999
 """Share of a group's channels that can be asked for; one always stays."""
 
+FEW = 32
+"""Samples by which a rehearsal ranks channels."""
 NAMED = 6
 """Layers in a note; of more there is only the number."""
+
+
+class Channels(Selection, Technique, frozen=True, kw_only=True):
+    """Whole channels and neurons removed, so that the model is smaller and stays dense."""
+
+    sparsity: Share
+    """Share to remove."""
+    of: Literal["channels", "parameters", "macs", "bytes"] = "channels"
+    """What the share is a share of: the channels of each layer that is not protected, or the model's parameters,
+    multiply-accumulates, or bytes as int8."""
+    by: Literal["l1", "l2", "taylor", "batchnorm", "connectivity", "random"] = "l2"
+    """How channels are ranked; `random` is the baseline that every other has to beat."""
+    scope: Literal["layer", "model"] = "layer"
+    """Whether each layer gives its share, or the lowest ranks of the whole model go."""
+    layers: dict[Pattern, Share] = field(default_factory=dict)
+    """Another sparsity for some layers, by pattern; 0 leaves them."""
+    multiple_of: Positive = 1
+    """What the number of channels that stay is rounded up to, as the hardware likes it: 4, 8, 16."""
+    rounds: Positive = 1
+    """Remove a little and fine-tune, so many times."""
+    blocks: Share = 0.0
+    """Share of the residual blocks to remove whole, before channels."""
+
+    def call(self, model: Artifact, given: Given) -> Call[Narrowed]:
+        """The stage `channels_file`."""
+        return channels_file(model, given.data, self, given.seed, given.custom_objects, given.answers, given.objective)
+
+    def rehearse(self, model: Any, given: Rehearsal) -> Any:
+        """Narrowed in one round, its channels ranked by few samples."""
+        few = given.train.take(slice(FEW))
+        taught = lesson(model, few, given.data, None, None)
+        once = replace(self, rounds=1)
+        return remove_channels(model, prepared(few, given.data), taught, once, given.seed, silent)[0]
 
 
 class Narrowed(Struct, frozen=True):
@@ -59,7 +97,7 @@ def channels_file(
     seed: int,
     custom_objects: str,
     answers: Artifact | None,
-    distil: Distil | None = None,
+    objective: Objective | None = None,
 ) -> Narrowed:
     """Removes channels of the model in a file and writes the result to `folder`.
 
@@ -69,7 +107,7 @@ def channels_file(
     loaded = open_keras(model.path, custom_objects)
     dataset = read(data)
     with custom_scope(custom_objects):
-        taught = lesson(loaded, dataset.train, data, answers.path if answers else None, distil, dataset.held_out)
+        taught = lesson(loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out)
         smaller, said = remove_channels(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
     save(smaller, work.folder / KERAS)
     return said
@@ -99,7 +137,7 @@ def remove_channels(
     widths = _widths(model)
     sizes: dict[tuple[str, ...], int] = {}
     if settings.blocks:
-        model, gone = without_blocks(model, x, taught, settings)
+        model, gone = without_blocks(model, x, taught, settings.blocks)
         ends = f"removed the residual blocks that end in {', '.join(gone)}"
         notes.append(ends if gone else f"no residual block is removed: {settings.blocks:g} of them is less than one")
     steps = STEPS if settings.by == "taylor" else 1

@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct, field
 
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.layers import chosen, flat, kernels, setting
-from edgekit.compress.lesson import Lesson, lesson
-from edgekit.compress.settings import Cluster, Distil
+from edgekit.compress.lesson import Lesson, Objective, lesson
+from edgekit.compress.settings import Pattern, Selection
+from edgekit.compress.technique import Given, Rehearsal, Technique
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
-from edgekit.engine.stage import Work, stage
+from edgekit.engine.stage import Call, Work, stage
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, open_keras, save
 from edgekit.types import Artifact
+from edgekit.units import Bytes
 
 WHERE = "recipe.cluster"
+
+
+class Cluster(Selection, Technique, frozen=True):
+    """Weights that share few values, which deflate well, and become indices where the runtime takes them.
+
+    Source: Han et al. 2015, "Deep Compression", section 3.
+    """
+
+    clusters: Annotated[int, Meta(ge=2, le=256)] = 16
+    """Values per layer, or per channel; where zeros are kept, 3 at least."""
+    per_channel: bool = False
+    initial: Literal["kmeans++", "density", "linear", "random"] = "kmeans++"
+    keep_zeros: bool = True
+    """Whether weights that are zero stay zero."""
+    layers: dict[Pattern, Annotated[int, Meta(ge=2, le=256)]] = field(default_factory=dict)
+    """Another number of values for some layers, by pattern."""
+    goal: Bytes | None = None
+    """What the file may have: the number of values is halved until it fits, as lookup tables in TFLM."""
+    protect: tuple[Literal["first", "last"], ...] = ()
+
+    def call(self, model: Artifact, given: Given) -> Call[Clustered]:
+        """The stage `cluster_file`."""
+        return cluster_file(model, given.data, self, given.seed, given.custom_objects, given.answers, given.objective)
+
+    def rehearse(self, model: Any, given: Rehearsal) -> Any:
+        """As it is: shared values change no architecture."""
+        clustered_layers(model, self)
+        return model
+
+    @staticmethod
+    def fits(layer: Any) -> bool:
+        """Whether TFMOT clusters it."""
+        return clusterable(layer)
 
 
 class Clustered(Struct, frozen=True):
@@ -40,7 +75,7 @@ def cluster_file(
     seed: int,
     custom_objects: str,
     answers: Artifact | None,
-    distil: Distil | None = None,
+    objective: Objective | None = None,
 ) -> Clustered:
     """Clusters the model in a file and writes the result to `folder`.
 
@@ -52,7 +87,7 @@ def cluster_file(
     if names:
         dataset = read(data)
         with custom_scope(custom_objects):
-            taught = lesson(loaded, dataset.train, data, answers.path if answers else None, distil, dataset.held_out)
+            taught = lesson(loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out)
             loaded = cluster(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
     save(loaded, work.folder / KERAS)
     return _facts(loaded, names, settings)

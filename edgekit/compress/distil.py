@@ -2,25 +2,99 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from msgspec import Struct
+from msgspec import Meta, Struct, field
 
 from edgekit.compress.fine_tune import Progress, fine_tune
-from edgekit.compress.lesson import from_teacher, load_answers, predict
+from edgekit.compress.lesson import Objective, from_teacher, load_answers, predict
 from edgekit.compress.pupil import pupil
-from edgekit.compress.settings import Distil, Student
-from edgekit.compress.student import smaller_copy
+from edgekit.compress.settings import Weight
+from edgekit.compress.student import Student, smaller_copy
+from edgekit.compress.technique import Given, Rehearsal, Technique
+from edgekit.config import Positive, Settings
 from edgekit.data.samples import Samples, prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
-from edgekit.engine.stage import Work, stage
+from edgekit.engine.stage import Call, Work, stage
 from edgekit.errors import RecipeError
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, built, open_keras, save
 from edgekit.types import Artifact, Reading
 
 WHERE = "recipe.distil"
+
+
+class Distil(Technique, frozen=True):
+    """A student that learns from a teacher.
+
+    Sources: Hinton et al. 2015, "Distilling the Knowledge in a Neural Network" (soft labels); Romero et al. 2015,
+    "FitNets" (features); Zagoruyko and Komodakis 2017, "Paying More Attention to Attention" (attention maps).
+    """
+
+    student: Student | str = "model"
+    """`model`: the model itself as it is at this place of the recipe, pruned perhaps; `module:function` of a builder;
+    or a scaled copy: `{ width = 0.5 }`."""
+    teacher: str = "model"
+    """`model`: the model as it was given; or a Keras file, or `module:function` of a builder."""
+    epochs: Annotated[int, Meta(ge=0)] = 10
+    temperature: Annotated[float, Meta(gt=0)] = 4.0
+    soft: Weight = 0.9
+    """Weight of the loss on the teacher's softened outputs (mean squared error where they are no classes);"""
+    hard: Weight = 0.1
+    """on the labels, where there are some;"""
+    features: Weight = 0.0
+    """on the outputs of `pairs`, through a learned projection;"""
+    attention: Weight = 0.0
+    """on the attention maps of `pairs`;"""
+    adversarial: Weight = 0.0
+    """and of fooling a small network that tells teacher from student, trained with a hinge loss."""
+    margin: Annotated[float, Meta(gt=0)] = 1.0
+    """The ε in the discriminator's hinge loss max(0, ε - margin)."""
+    pairs: dict[str, str] = field(default_factory=dict)
+    """Layers whose outputs are compared: teacher's name = student's name."""
+    during: tuple[str, ...] = ()
+    """Techniques whose training learns from the teacher too, by the soft and hard losses."""
+    rounds: Positive = 1
+    """In each further one the student of the last is the teacher."""
+    assistants: tuple[Student, ...] = ()
+    """Teachers in between, each taught by the one before.  Source: Mirzadeh et al. 2020."""
+
+    @property
+    def last(self) -> bool:
+        """Where the model itself, as the others left it, is the student."""
+        return self.student == "model"
+
+    @property
+    def objective(self) -> Objective:
+        """How much the teacher's answers count."""
+        return Objective(self.temperature, self.soft, self.hard)
+
+    @property
+    def inside(self) -> bool:
+        """Whether more than the outputs is compared."""
+        return bool(self.features or self.attention or self.adversarial)
+
+    def problem(self, quantize: Settings | None) -> str:
+        """Nothing to learn."""
+        said = f"{WHERE}: all weights of its losses are 0; set one, such as soft = 0.9"
+        return "" if self.soft or self.hard or self.inside else said
+
+    def call(self, model: Artifact, given: Given) -> Call[Distilled]:
+        """The stage `distil_file`."""
+        assert given.teaching
+        lesson = given.teaching.teacher, given.teaching.answers, given.teaching.student
+        return distil_file(model, *lesson, given.data, self, given.seed, given.custom_objects)
+
+    def rehearse(self, model: Any, given: Rehearsal) -> Any:
+        """The student, before it has learned anything."""
+        assert given.teacher is not None
+        made = learner(model, given.student, self, given.custom_objects, given.seed)
+        master = open_keras(given.teacher, given.custom_objects)
+        check_student(made, master, given.train, self)
+        if self.inside:
+            pupil(made, master, self)
+        return made
 
 
 class Distilled(Struct, frozen=True):
@@ -143,11 +217,10 @@ def _learn(
 ) -> dict[str, float]:
     """One student of one teacher; the losses of the last epoch."""
     x = parts[0].x
-    taught, *judging = (from_teacher(student, part.samples, part.answers, settings) for part in parts)
+    taught, *judging = (from_teacher(student, part.samples, part.answers, settings.objective) for part in parts)
     if judging:
         taught = taught._replace(held_out=(parts[1].x, judging[0].targets))
-    inside = settings.features or settings.attention or settings.adversarial
-    if inside:
+    if settings.inside:
         import tf_keras
 
         tf_keras.utils.set_random_seed(seed)
@@ -167,8 +240,7 @@ def check_student(student: Any, teacher: Any, train: Samples, settings: Distil) 
             raise RecipeError(
                 f"{WHERE}.student: its {what} are {_shapes(ours)}, the teacher's {_shapes(theirs)}; they must be alike"
             )
-    others = settings.soft or settings.features or settings.attention or settings.adversarial
-    if not others and train.y is None:
+    if not (settings.soft or settings.inside) and train.y is None:
         raise RecipeError(f"{WHERE}: only hard labels count, but the data has none; set soft, or give labels")
     if (settings.features or settings.attention) and not settings.pairs:
         raise RecipeError(

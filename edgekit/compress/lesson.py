@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from edgekit.compress.settings import Distil
+from msgspec import Struct
+
 from edgekit.data.samples import Samples, prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import LOADING, TENSORFLOW
@@ -15,6 +16,17 @@ Kind = Literal["softmax", "sigmoid", "logits", "values"]
 """What an output of a model is: probabilities of classes, probabilities of yes, unnormalized classes, or numbers."""
 LEAST = 1e-7
 """Probabilities are at least this before their logarithm is taken, as in Keras."""
+
+
+class Objective(Struct, frozen=True):
+    """How much a teacher's answers count beside labels."""
+
+    temperature: float
+    """What softens both distributions."""
+    soft: float
+    """Weight of the loss on the teacher's answers,"""
+    hard: float
+    """and on the labels, where there are some."""
 
 
 class Lesson(NamedTuple):
@@ -33,7 +45,7 @@ def lesson(
     train: Samples,
     data: DataSpec,
     answers: str | None,
-    distil: Distil | None,
+    objective: Objective | None,
     held_out: Samples | None = None,
 ) -> Lesson:
     """What a model learns while it is changed: from a teacher where there is one, else from labels where there are
@@ -46,11 +58,11 @@ def lesson(
     """
     import tf_keras
 
-    known, others = load_answers(answers) if answers is not None and distil is not None else ([], [])
+    known, others = load_answers(answers) if answers is not None and objective is not None else ([], [])
 
     def of(samples: Samples, taught: list[Any]) -> Lesson:
-        if taught and distil is not None:
-            return from_teacher(model, samples, taught, distil)
+        if taught and objective is not None:
+            return from_teacher(model, samples, taught, objective)
         if samples.y is not None and len(model.outputs) == 1:
             return Lesson(samples.y, hard_loss(kind(model, 0, True), model.output_shape[-1]))
         outputs = predict(model, prepared(samples, data))
@@ -71,7 +83,7 @@ def batch_loss(model: Any, taught: Lesson, x: list[Any], rows: slice) -> Any:
     return sum(loss(t[rows], y) for loss, t, y in zip(losses, targets, given, strict=True))
 
 
-def from_teacher(model: Any, train: Samples, answers: list[Any], distil: Distil) -> Lesson:
+def from_teacher(model: Any, train: Samples, answers: list[Any], objective: Objective) -> Lesson:
     """Soft labels, mixed with the hard ones where there are some.
 
     Args:
@@ -79,16 +91,16 @@ def from_teacher(model: Any, train: Samples, answers: list[Any], distil: Distil)
     """
     import numpy as np
 
-    hard = train.y is not None and len(model.outputs) == 1 and distil.hard > 0
+    hard = train.y is not None and len(model.outputs) == 1 and objective.hard > 0
     kinds = [kind(model, n, train.y is not None) for n in range(len(model.outputs))]
-    losses = [soft_loss(k, distil.temperature) for k in kinds]
+    losses = [soft_loss(k, objective.temperature) for k in kinds]
     if not hard:
-        weighted = [lambda taught, given, loss=loss: distil.soft * loss(taught, given) for loss in losses]
+        weighted = [lambda taught, given, loss=loss: objective.soft * loss(taught, given) for loss in losses]
         return Lesson(answers, weighted) if len(answers) > 1 else Lesson(answers[0], weighted[0])
     on_labels, on_answers = hard_loss(kinds[0], model.output_shape[-1]), losses[0]
 
     def mixed(targets: Any, given: Any) -> Any:
-        return distil.hard * on_labels(targets[:, :1], given) + distil.soft * on_answers(targets[:, 1:], given)
+        return objective.hard * on_labels(targets[:, :1], given) + objective.soft * on_answers(targets[:, 1:], given)
 
     assert train.y is not None
     return Lesson(np.concatenate([train.y[:, None].astype(np.float32), answers[0]], axis=1), mixed)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from edgekit.compress.allocate import allocate
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.kept import kept
 from edgekit.compress.layers import chosen, flat, kernels, prunable, prunable_weights, setting
-from edgekit.compress.lesson import Lesson, lesson
+from edgekit.compress.lesson import Lesson, Objective, lesson
 from edgekit.compress.masks import magnitude_mask, shares_of_smallest, two_of_four_mask
 from edgekit.compress.saliency_pruning import prune_in_rounds
-from edgekit.compress.settings import Distil, Prune
+from edgekit.compress.settings import Pattern, Selection, Share
+from edgekit.compress.technique import Given, Rehearsal, Technique
+from edgekit.config import Settings
 from edgekit.data.samples import prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
-from edgekit.engine.stage import Work, stage
+from edgekit.engine.stage import Call, Work, stage
 from edgekit.errors import RecipeError
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import KERAS, open_keras, save
@@ -28,6 +30,57 @@ from edgekit.types import Artifact
 WHERE = "recipe.prune"
 ROWS = frozenset("Dense Conv1D Conv2D Conv3D SeparableConv1D SeparableConv2D".split())
 """Layers with kernels of (…, inputs, outputs)."""
+
+
+class Prune(Selection, Technique, frozen=True, kw_only=True):
+    """Single weights set to zero, while the model trains on.
+
+    Source: Zhu and Gupta 2017, "To prune, or not to prune", section 3 (the polynomial schedule).
+    """
+
+    sparsity: Share
+    """Share of the weights of the chosen layers that end as zero."""
+    by: Literal["magnitude", "gradient"] = "magnitude"
+    """`gradient`: |weight x gradient| over training batches, which is how much the loss depends on the weight."""
+    scope: Literal["layer", "model", "sensitivity"] = "layer"
+    """Each layer the same share; the smallest of the whole model; or each layer as much as it bears."""
+    pattern: Literal["any", "2:4"] = "any"
+    """`2:4`: two of every four neighbours, as some hardware computes them; the sparsity is then 0.5."""
+    layers: dict[Pattern, Share] = field(default_factory=dict)
+    """Another sparsity for some layers, by pattern; 0 leaves them."""
+    protect: tuple[Literal["first", "last"], ...] = ()
+    schedule: Literal["polynomial", "constant"] = "polynomial"
+    initial_sparsity: Share = 0.0
+    """Where the polynomial schedule starts."""
+    settle: Share = 0.25
+    """Share of the training at the end in which the masks stay as they are, so that the rest can recover."""
+    required: bool = False
+    """Whether a model that cannot be pruned is an error; otherwise the report says why it was not."""
+
+    @property
+    def demanded(self) -> bool:
+        """As `required` says."""
+        return self.required
+
+    def problem(self, quantize: Settings | None) -> str:
+        """A pattern with another sparsity than its own."""
+        if self.pattern == "2:4" and any(share not in (0, 0.5) for share in (*self.layers.values(), self.sparsity)):
+            return f'{WHERE}: the pattern "2:4" is a sparsity of 0.5; write sparsity = 0.5'
+        return ""
+
+    def call(self, model: Artifact, given: Given) -> Call[Pruned]:
+        """The stage `prune_file`."""
+        return prune_file(model, given.data, self, given.seed, given.custom_objects, given.answers, given.objective)
+
+    def rehearse(self, model: Any, given: Rehearsal) -> Any:
+        """As it is: zeros change no architecture."""
+        check_prune(model, self)
+        return model
+
+    @staticmethod
+    def fits(layer: Any) -> bool:
+        """Whether TFMOT prunes it."""
+        return prunable(layer)
 
 
 class Pruned(Struct, frozen=True):
@@ -48,7 +101,7 @@ def prune_file(
     seed: int,
     custom_objects: str,
     answers: Artifact | None,
-    distil: Distil | None = None,
+    objective: Objective | None = None,
 ) -> Pruned:
     """Prunes the model in a file and writes the result to `folder`; one without a prunable layer is copied.
 
@@ -60,7 +113,7 @@ def prune_file(
     if layers:
         dataset = read(data)
         with custom_scope(custom_objects):
-            taught = lesson(loaded, dataset.train, data, answers.path if answers else None, distil, dataset.held_out)
+            taught = lesson(loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out)
             loaded = prune(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
     save(loaded, work.folder / KERAS)
     return _facts(loaded, {layer.name for layer in layers})

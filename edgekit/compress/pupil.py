@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edgekit.compress.settings import Distil
 from edgekit.config import nearest
 from edgekit.errors import RecipeError
+
+if TYPE_CHECKING:
+    from edgekit.compress.distil import Distil
 
 HIDDEN = 64
 """Neurons of the network that tells teacher from student."""

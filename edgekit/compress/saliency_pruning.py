@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.lesson import Lesson
 from edgekit.compress.masks import magnitude_mask, shares_of_smallest, two_of_four_mask
-from edgekit.compress.settings import Prune
+
+if TYPE_CHECKING:
+    from edgekit.compress.prune import Prune
 
 BATCHES = 8
 """Over which saliency is averaged."""

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from edgekit.compress.blocks import blocks, inside, without
 from edgekit.compress.dependencies import CONVOLUTIONS, Dependencies
 from edgekit.compress.layers import flattened
 from edgekit.compress.narrow import narrowed
-from edgekit.compress.settings import Student
+from edgekit.config import Settings
 from edgekit.errors import RecipeError
 
 WHERE = "recipe.distil.student"
+
+
+class Student(Settings, frozen=True):
+    """A smaller copy of the teacher: the same architecture with fewer channels or fewer repeated blocks."""
+
+    width: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    depth: Annotated[float, Meta(gt=0, le=1)] = 1.0
 
 
 def smaller_copy(model: Any, settings: Student, seed: int) -> Any:

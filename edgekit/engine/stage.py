@@ -83,6 +83,10 @@ class Call(Struct, Generic[R], frozen=True):
         modules = dict.fromkeys((*self.modules, *(engine.module for engine in engines)))
         return replace(self, libraries=tuple(libraries), modules=tuple(modules))
 
+    def with_code(self, *modules: str) -> Call[R]:
+        """The same, whose result these modules decide, too: its arguments name them."""
+        return replace(self, modules=tuple(dict.fromkeys((*self.modules, *modules))))
+
     def named(self, name: str) -> Call[R]:
         """The same under another name."""
         return replace(self, name=name)

@@ -19,7 +19,7 @@ from edgekit.firmware.hardware import Hardware
 from edgekit.measure.judge import IMPLIED, UNLABELLED
 from edgekit.measure.limits import AT_LEAST, Budget
 from edgekit.npu.settings import checked
-from edgekit.profile.recipe import Recipe, Technique
+from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import HOSTED, Target
 from edgekit.units import Quantity
 
@@ -302,15 +302,21 @@ def check_recipe(recipe: Recipe, where: str) -> None:
     Raises:
       TargetError: its parts contradict each other.
     """
-    left = [name for name in get_args(Technique) if getattr(recipe, name) and name not in recipe.techniques]
+    known = list(recipe.known())
+    learning = recipe.distil.during if recipe.distil else ()
+    for place, names in (("order", recipe.order), ("distil.during", learning)):
+        if others := [name for name in names if name not in known or (place, name) == ("distil.during", "distil")]:
+            said = nearest(others[0], known if place == "order" else [name for name in known if name != "distil"])
+            raise TargetError(f'{where}: recipe.{place}: unknown technique "{others[0]}"; {said}')
+    left = [name for name in known if getattr(recipe, name) and name not in recipe.techniques]
     if left:
         raise TargetError(f"{where}: recipe.order: leaves out {left[0]}, which the recipe sets; add it")
     if len(set(recipe.order)) < len(recipe.order):
         raise TargetError(f"{where}: recipe.order: names a technique twice")
-    shares = [*recipe.prune.layers.values(), recipe.prune.sparsity] if recipe.prune else []
-    if recipe.prune and recipe.prune.pattern == "2:4" and any(share not in (0, 0.5) for share in shares):
-        raise TargetError(f'{where}: recipe.prune: the pattern "2:4" is a sparsity of 0.5; write sparsity = 0.5')
-    order, quantize = recipe.techniques, recipe.quantize
+    order, quantize = list(recipe.techniques), recipe.quantize
+    for technique in recipe.techniques.values():
+        if said := technique.problem(quantize):
+            raise TargetError(f"{where}: {said}")
     four = recipe.prune and recipe.prune.pattern == "2:4"
     if four and recipe.channels and order.index("channels") > order.index("prune"):
         raise TargetError(
@@ -322,11 +328,6 @@ def check_recipe(recipe: Recipe, where: str) -> None:
             f"{where}: recipe.quantize.{name}: takes apart the values that recipe.cluster makes alike; write "
             f"{name} = {how}, or remove the cluster"
         )
-    if recipe.qat and not (recipe.quantize and recipe.quantize.scheme == "int8"):
-        raise TargetError(f'{where}: recipe.qat: trains for int8; set recipe.quantize with scheme = "int8"')
-    d = recipe.distil
-    if d and not (d.soft or d.hard or d.features or d.attention or d.adversarial):
-        raise TargetError(f"{where}: recipe.distil: all weights of its losses are 0; set one, such as soft = 0.9")
 
 
 def _shown(path: Path) -> Path:

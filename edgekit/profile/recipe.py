@@ -3,16 +3,20 @@
 A part that is left out is not done. Layers are named by patterns as in a shell: `conv2d_*`, `block?/dense`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
+from msgspec.structs import fields
 
-from edgekit.compress.settings import Channels, Cluster, Distil, FineTuning, Prune
-from edgekit.config import Settings
-from edgekit.quantize.settings import Qat, Quantize
+from edgekit.compress.channels import Channels
+from edgekit.compress.cluster import Cluster
+from edgekit.compress.distil import Distil
+from edgekit.compress.prune import Prune
+from edgekit.compress.technique import Technique
+from edgekit.config import Settings, struct_of
+from edgekit.quantize.qat import Qat
+from edgekit.quantize.settings import Quantize
 from edgekit.shrink.settings import Shrink
-
-Technique = Literal["distil", "channels", "prune", "cluster", "qat"]
 
 
 class Recipe(Settings, frozen=True):
@@ -22,7 +26,7 @@ class Recipe(Settings, frozen=True):
     """All randomness of the recipe: the order of samples, the choice of the calibration set."""
     input_shape: str = ""
     """Sizes that the model leaves open: "96x96x3", or "left=96x96x3,right=10"."""
-    order: tuple[Technique, ...] = ()
+    order: tuple[str, ...] = ()
     """In which order the techniques that are set are applied. By default distil, channels, prune, cluster, qat;
     distil comes after cluster where the student is the model itself."""
     distil: Distil | None = None
@@ -34,12 +38,17 @@ class Recipe(Settings, frozen=True):
     shrink: Shrink | None = Shrink()
 
     @property
-    def techniques(self) -> tuple[Technique, ...]:
-        """Those that are set, in the order in which they are applied."""
-        itself = self.distil is not None and self.distil.student == "model"
-        order: tuple[Technique, ...] = ("channels", "prune", "cluster")
-        order = self.order or ((*order, "distil", "qat") if itself else ("distil", *order, "qat"))
-        return tuple(technique for technique in order if getattr(self, technique))
+    def techniques(self) -> dict[str, Technique]:
+        """Those that are set, as they are applied: by default as the fields are, then those that are `last`."""
+        parts = {name: part for name in self.__struct_fields__ if isinstance(part := getattr(self, name), Technique)}
+        order = self.order or sorted(parts, key=lambda name: parts[name].last)
+        return {name: parts[name] for name in order if name in parts}
+
+    @classmethod
+    def known(cls) -> dict[str, type[Technique]]:
+        """All techniques that there are, by the names of the fields."""
+        tables = {field.name: struct_of(field.type) for field in fields(cls)}
+        return {name: kind for name, kind in tables.items() if kind and issubclass(kind, Technique)}
 
     def judges(self, trainable: bool) -> bool:
         """Whether something is chosen on the way, by training samples that are held out for it.
@@ -47,6 +56,5 @@ class Recipe(Settings, frozen=True):
         Args:
           trainable: whether the model goes through the techniques.
         """
-        trained: list[FineTuning] = [getattr(self, technique) for technique in self.techniques] if trainable else []
         rescued = self.quantize is not None and self.quantize.rescue
-        return rescued or any(part.patience or isinstance(part, Qat) for part in trained)
+        return rescued or (trainable and any(part.judges for part in self.techniques.values()))

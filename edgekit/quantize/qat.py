@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.kept import kept
 from edgekit.compress.layers import flattened, kernels
-from edgekit.compress.lesson import Lesson, kind, lesson
-from edgekit.compress.settings import Distil
+from edgekit.compress.lesson import Lesson, Objective, kind, lesson
+from edgekit.compress.technique import Given, Rehearsal, Technique
+from edgekit.config import Settings
 from edgekit.data.samples import calibration, prepared, read
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
-from edgekit.engine.stage import Work, stage
+from edgekit.engine.stage import Call, Work, stage
 from edgekit.errors import RecipeError
 from edgekit.flatbuffer.edit import main_graph
 from edgekit.model.custom import custom_scope
@@ -24,7 +25,7 @@ from edgekit.quantize.activations import activations
 from edgekit.quantize.convert import without_loops
 from edgekit.quantize.int8 import integers
 from edgekit.quantize.ranges import asymmetric, quantized
-from edgekit.quantize.settings import Qat, Quantize
+from edgekit.quantize.settings import Quantize
 from edgekit.quantize.simulated import Simulated, rounds
 from edgekit.types import INTEGER, KERAS, Artifact
 
@@ -32,6 +33,52 @@ if TYPE_CHECKING:
     import numpy as np
 
 WHERE = "recipe.qat"
+
+
+class Qat(Technique, frozen=True):
+    """Training with the rounding of int8 in the forward pass; zeros and clusters of earlier stages are kept.
+
+    Where the trained model does worse on the held-out samples than plain int8, that ships, and the report says so.
+
+    Source: Jacob et al. 2018, section 3.
+    """
+
+    epochs: Annotated[int, Meta(ge=0)] = 1
+    learning_rate: Annotated[float, Meta(gt=0)] = 1e-4
+    required: bool = False
+    """Whether a layer that cannot be trained with rounding is an error; otherwise it alone goes without, and the report
+    says so."""
+
+    @property
+    def last(self) -> bool:
+        """It trains what ships."""
+        return True
+
+    @property
+    def judges(self) -> bool:
+        """Always, against plain int8."""
+        return True
+
+    def too_short(self, technique: str, samples: int) -> str:
+        """Never: it has plain int8 to be better than."""
+        return ""
+
+    def problem(self, quantize: Settings | None) -> str:
+        """Another scheme than the one that it trains for."""
+        if isinstance(quantize, Quantize) and quantize.scheme == "int8":
+            return ""
+        return f'{WHERE}: trains for int8; set recipe.quantize with scheme = "int8"'
+
+    def call(self, model: Artifact, given: Given) -> Call[Trained]:
+        """The stage `qat_file`."""
+        assert isinstance(given.quantize, Quantize)
+        common = given.seed, given.custom_objects, given.answers, given.quantize, given.objective
+        return qat_file(model, given.data, self, *common)
+
+    def rehearse(self, model: Any, given: Rehearsal) -> Any:
+        """As it is: rounding changes no architecture."""
+        check(flattened(model), self)
+        return model
 
 
 class Trained(Struct, frozen=True):
@@ -51,7 +98,7 @@ def qat_file(
     custom_objects: str,
     answers: Artifact | None,
     quantize: Quantize,
-    distil: Distil | None = None,
+    objective: Objective | None = None,
 ) -> Trained:
     """Trains the model in a file and writes it to `folder`: as int8 `.tflite`, and as Keras model.
 
@@ -71,7 +118,7 @@ def qat_file(
         before, content = loaded.get_weights(), without_loops(loaded)[0]
         untrained, said = integers(content, samples, quantize)
         notes += [said] if said else []
-        taught = lesson(loaded, dataset.train, data, answers.path if answers else None, distil, held)
+        taught = lesson(loaded, dataset.train, data, answers.path if answers else None, objective, held)
         train(loaded, prepared(dataset.train, data), taught, samples, settings, quantize, seed, work.progress)
         trained, _ = integers(without_loops(loaded)[0], samples, quantize)
         test, of = prepared(held, data), kind(loaded, 0, True)

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterable
 from typing import Any
 
-import msgspec
+from msgspec import Struct
 
-from edgekit.compress.channels import remove_channels
-from edgekit.compress.cluster import clustered_layers
-from edgekit.compress.distil import check_student, learner
-from edgekit.compress.layers import flattened
-from edgekit.compress.lesson import lesson
-from edgekit.compress.prune import check_prune
-from edgekit.compress.pupil import pupil
-from edgekit.data.samples import calibration, prepared, read
+from edgekit.compress.technique import Rehearsal, Technique
+from edgekit.config import decode, encode
+from edgekit.data.samples import calibration, read
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, READING, TENSORFLOW, TRAINING
-from edgekit.engine.stage import Work, stage
+from edgekit.engine.stage import Call, Work, stage
+from edgekit.errors import RecipeError
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import open_keras
-from edgekit.profile.recipe import Recipe
 from edgekit.quantize.convert import without_loops
 from edgekit.quantize.int8 import integers
-from edgekit.quantize.qat import check
+from edgekit.quantize.settings import Quantize
 from edgekit.types import Artifact
 
-FEW = 32
-"""Samples by which channels are ranked."""
+
+class Part(Struct, frozen=True):
+    """A technique, as another process can find it."""
+
+    module: str
+    name: str
+    """Of the class of its settings."""
+    settings: dict[str, Any]
+
+
+def rehearsal(
+    model: Artifact,
+    teacher: Artifact | None,
+    student: Artifact | None,
+    data: DataSpec,
+    techniques: Iterable[Technique],
+    quantize: Quantize | None,
+    seed: int,
+    custom_objects: str,
+) -> Call[None]:
+    """The stage `rehearse_file` for some techniques, whose code decides its result, too."""
+    parts = tuple(Part(type(t).__module__, type(t).__name__, encode(t.untrained)) for t in techniques)
+    call = rehearse_file(model, teacher, student, data, parts, quantize, seed, custom_objects)
+    return call.with_code(*(part.module for part in parts))
 
 
 @stage("rehearse", process=TENSORFLOW, libraries=(*TRAINING, *READING), retry=EIGEN)
@@ -36,10 +55,12 @@ def rehearse_file(
     teacher: Artifact | None,
     student: Artifact | None,
     data: DataSpec,
-    recipe: Recipe,
+    techniques: tuple[Part, ...],
+    quantize: Quantize | None,
+    seed: int,
     custom_objects: str,
 ) -> None:
-    """Goes through the techniques of a recipe in their order, and quantizes what comes out.
+    """Goes through techniques in their order, and quantizes what comes out.
 
     Args:
       model: file of the model as it was given.
@@ -51,31 +72,11 @@ def rehearse_file(
       ModelError: the model has no integer form.
     """
     loaded, dataset = open_keras(model.path, custom_objects), read(data)
+    files = teacher.path if teacher else None, student.path if student else None
+    given = Rehearsal(data, dataset.train, *files, seed, custom_objects)
     with custom_scope(custom_objects):
-        for technique in recipe.techniques:
-            settings = getattr(recipe, technique)
-            if technique == "distil":
-                assert teacher is not None
-                loaded = learner(loaded, student.path if student else None, settings, custom_objects, recipe.seed)
-                master = open_keras(teacher.path, custom_objects)
-                check_student(loaded, master, dataset.train, settings)
-                if settings.features or settings.attention or settings.adversarial:
-                    pupil(loaded, master, settings)
-            elif technique == "channels":
-                loaded = _narrowed(loaded, dataset.train.take(slice(FEW)), data, recipe)
-            elif technique == "prune":
-                check_prune(loaded, settings)
-            elif technique == "cluster":
-                clustered_layers(loaded, settings)
-            else:
-                check(flattened(loaded), settings)
-        if recipe.quantize and recipe.quantize.plain:
-            samples = calibration(dataset, recipe.quantize.calibration_samples, data)
-            integers(without_loops(loaded)[0], samples, recipe.quantize)
-
-
-def _narrowed(model: Any, few: Any, data: DataSpec, recipe: Recipe) -> Any:
-    assert recipe.channels
-    settings = msgspec.structs.replace(recipe.channels, rounds=1)
-    taught = lesson(model, few, data, None, None)
-    return remove_channels(model, prepared(few, data), taught, settings, recipe.seed, lambda text, share: None)[0]
+        for part in techniques:
+            kind: type[Technique] = getattr(importlib.import_module(part.module), part.name)
+            loaded = decode(part.settings, kind, part.module, RecipeError).rehearse(loaded, given)
+        if quantize and quantize.plain:
+            integers(without_loops(loaded)[0], calibration(dataset, quantize.calibration_samples, data), quantize)

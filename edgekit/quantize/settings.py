@@ -1,4 +1,4 @@
-"""How a model is quantized: what `recipe.quantize` and `recipe.qat` say."""
+"""How a model is quantized: what `recipe.quantize` says."""
 
 from __future__ import annotations
 
@@ -6,23 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from edgekit.compress.settings import FineTuning, Pattern
+from edgekit.compress.settings import Pattern
 from edgekit.config import Positive, Settings
-
-
-class Qat(FineTuning, frozen=True):
-    """Training with the rounding of int8 in the forward pass; zeros and clusters of earlier stages are kept.
-
-    Where the trained model does worse on the held-out samples than plain int8, that ships, and the report says so.
-
-    Source: Jacob et al. 2018, section 3.
-    """
-
-    epochs: Annotated[int, Meta(ge=0)] = 1
-    learning_rate: Annotated[float, Meta(gt=0)] = 1e-4
-    required: bool = False
-    """Whether a layer that cannot be trained with rounding is an error; otherwise it alone goes without, and the report
-    says so."""
 
 
 class Quantize(Settings, frozen=True):

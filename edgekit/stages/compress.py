@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from edgekit.compress.channels import channels_file
-from edgekit.compress.cluster import cluster_file
-from edgekit.compress.distil import distil_file
 from edgekit.compress.lesson import teach
-from edgekit.compress.prune import prune_file
-from edgekit.compress.settings import Distil
+from edgekit.compress.technique import Given, Teaching
 from edgekit.data.locate import locate
 from edgekit.engine.make import Scope
 from edgekit.engine.stage import Call
 from edgekit.errors import ModelError
 from edgekit.product import Compressed, Loaded
 from edgekit.profile.project import ModelSpec, is_function
-from edgekit.profile.recipe import Recipe, Technique
+from edgekit.profile.recipe import Recipe
 from edgekit.quantize.convert import convert_file
-from edgekit.quantize.qat import qat_file
-from edgekit.quantize.rehearse import rehearse_file
+from edgekit.quantize.rehearse import rehearsal
 from edgekit.quantize.settings import Quantize
 from edgekit.stages.load import reading_of
 from edgekit.types import INTEGER, KERAS, Artifact, ModelFacts
 
 REHEARSED = 64
 """Calibration samples at most, where nothing but the operators is looked at."""
-
-
-class Teaching(Struct, frozen=True):
-    """Who teaches, and how."""
-
-    teacher: Artifact
-    answers: Artifact
-    """What `teach` wrote."""
-    student: Artifact | None
-    """Builder of the student, where the recipe names one."""
-    settings: Distil
 
 
 def compress(spec: ModelSpec, loaded: Loaded, recipe: Recipe, scope: Scope) -> Compressed:
@@ -53,53 +35,30 @@ def compress(spec: ModelSpec, loaded: Loaded, recipe: Recipe, scope: Scope) -> C
     if facts.form != "keras":
         return Compressed(None, {"float": model}, None, tuple(_skipped(spec, recipe, facts)))
     teaching = _teaching(spec, loaded, recipe, scope)
+    given = Given(loaded.data, recipe.seed, objects, recipe.quantize, teaching, None)
     graphs = {"float": scope.make(convert_file(model, objects).named("reference")).artifact}
     if recipe.techniques:
         scope.apart().make(_rehearsal(model, loaded, recipe, teaching))
     integer, notes = None, list[str]()
-    for technique in recipe.techniques:
-        if technique != "qat":  # which has plain int8 to be better than
-            notes.append(getattr(recipe, technique).too_short(technique, loaded.samples))
-        made = scope.make(_call(technique, model, loaded, recipe, teaching))
+    for name, technique in recipe.techniques.items():
+        notes.append(technique.too_short(name, loaded.samples))
+        objective = distil.objective if (distil := recipe.distil) and name in distil.during else None
+        made = scope.make(technique.call(model, replace(given, objective=objective)))
         model, integer = made.artifacts[KERAS], made.artifacts.get(INTEGER)
-        name = "convert" if technique == recipe.techniques[-1] else f"convert {technique}"
-        graphs[technique] = scope.make(convert_file(model, objects).named(name)).artifact
+        converted = "convert" if name == list(recipe.techniques)[-1] else f"convert {name}"
+        graphs[name] = scope.make(convert_file(model, objects).named(converted)).artifact
     return Compressed(model, graphs, integer, tuple(notes))
-
-
-def _call(
-    technique: Technique, model: Artifact, loaded: Loaded, recipe: Recipe, teaching: Teaching | None
-) -> Call[Any]:
-    """A technique that changes a model and trains it on; one that the recipe lets learn from the teacher does so."""
-    data, seed, objects = loaded.data, recipe.seed, loaded.reading.custom_objects
-    taught = teaching if teaching and technique in teaching.settings.during else None
-    answers, distil = (taught.answers, taught.settings) if taught else (None, None)
-    if technique == "channels" and recipe.channels:
-        return channels_file(model, data, recipe.channels, seed, objects, answers, distil)
-    if technique == "prune" and recipe.prune:
-        return prune_file(model, data, recipe.prune, seed, objects, answers, distil)
-    if technique == "cluster" and recipe.cluster:
-        return cluster_file(model, data, recipe.cluster, seed, objects, answers, distil)
-    if technique == "qat" and recipe.qat and recipe.quantize:
-        return qat_file(model, data, recipe.qat, seed, objects, answers, recipe.quantize, distil)
-    assert technique == "distil" and recipe.distil and teaching
-    lesson = teaching.teacher, teaching.answers, teaching.student
-    return distil_file(model, *lesson, data, recipe.distil, seed, objects)
 
 
 def _rehearsal(model: Artifact, loaded: Loaded, recipe: Recipe, teaching: Teaching | None) -> Call[None]:
     """Whether the model allows the recipe, found without training."""
-    untrained = {
-        technique: replace(getattr(recipe, technique), epochs=0, batch_size=1, learning_rate=1.0, patience=0)
-        for technique in recipe.techniques
-    }
     quantize = recipe.quantize
     if quantize and quantize.plain:  # what else it says changes no operator
         samples = min(quantize.calibration_samples, REHEARSED)
         quantize = Quantize(calibration_samples=samples, allow_float_ops=quantize.allow_float_ops)
-    tried = replace(recipe, quantize=quantize, shrink=None, input_shape="", **untrained)
     teacher, student = (teaching.teacher, teaching.student) if teaching else (None, None)
-    return rehearse_file(model, teacher, student, loaded.data, tried, loaded.reading.custom_objects)
+    techniques, objects = recipe.techniques.values(), loaded.reading.custom_objects
+    return rehearsal(model, teacher, student, loaded.data, techniques, quantize, recipe.seed, objects)
 
 
 def _teaching(spec: ModelSpec, loaded: Loaded, recipe: Recipe, scope: Scope) -> Teaching | None:
@@ -127,7 +86,7 @@ def _teaching(spec: ModelSpec, loaded: Loaded, recipe: Recipe, scope: Scope) -> 
     answers, student = scope.make(teach(model, data, spec.reading.custom_objects)).artifact, None
     if isinstance(recipe.distil.student, str) and recipe.distil.student != "model":
         student = locate("keras", recipe.distil.student, fingerprint, ModelError)
-    return Teaching(model, answers, student, recipe.distil)
+    return Teaching(model, answers, student)
 
 
 def _skipped(spec: ModelSpec, recipe: Recipe, facts: ModelFacts) -> list[str]:
@@ -139,8 +98,8 @@ def _skipped(spec: ModelSpec, recipe: Recipe, facts: ModelFacts) -> list[str]:
     parts: list[str] = list(recipe.techniques)
     if facts.form == "int8" and recipe.quantize:
         parts.append("quantize")
-    if recipe.prune and recipe.prune.required:
-        raise ModelError(
-            f"{spec.model}: recipe.prune is required, but the model cannot be trained: {facts.untrainable}"
-        )
+    for name, technique in recipe.techniques.items():
+        if technique.demanded:
+            said = f"recipe.{name} is required, but the model cannot be trained: {facts.untrainable}"
+            raise ModelError(f"{spec.model}: {said}")
     return [f"skipped: {' and '.join(parts)}, because {facts.untrainable}"] if parts else []

@@ -199,9 +199,8 @@ def remove(settings: dict[str, Any], name: str, untrained: list[str]) -> dict[st
     import numpy as np
     import tf_keras
 
-    from edgekit.compress.channels import remove_channels
+    from edgekit.compress.channels import Channels, remove_channels
     from edgekit.compress.lesson import Lesson, predict
-    from edgekit.compress.settings import Channels
 
     tf_keras.utils.set_random_seed(1)
     model = tf_keras.models.clone_model(zoo()[name])
@@ -256,8 +255,8 @@ def odd_blocks(kind: str) -> dict[str, Any]:
     import tf_keras
 
     from edgekit.compress.blocks import blocks, without, without_blocks
+    from edgekit.compress.channels import Channels
     from edgekit.compress.lesson import Lesson, predict
-    from edgekit.compress.settings import Channels
 
     tf_keras.utils.set_random_seed(1)
     layers = tf_keras.layers
@@ -302,8 +301,7 @@ def student_of_a_sequence() -> list[str]:
     """The layers of a student of half the depth, of a sequential teacher."""
     import tf_keras
 
-    from edgekit.compress.settings import Student
-    from edgekit.compress.student import smaller_copy
+    from edgekit.compress.student import Student, smaller_copy
 
     student = smaller_copy(tf_keras.models.clone_model(zoo()["sequential"]), Student(depth=0.4), 1)
     return [type(layer).__name__ for layer in student.layers]
@@ -315,8 +313,8 @@ def block_removal() -> dict[str, Any]:
     import tf_keras
 
     from edgekit.compress.blocks import blocks, without_blocks
+    from edgekit.compress.channels import Channels
     from edgekit.compress.lesson import Lesson, predict
-    from edgekit.compress.settings import Channels
 
     layers = tf_keras.layers
     image = tf_keras.Input((8, 8, 3))

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from edgekit.compress.settings import Distil, Student
+from edgekit.compress.distil import Distil
+from edgekit.compress.student import Student
 
 
 def soft(of: str, temperature: float, taught: list[list[float]], given: list[list[float]]) -> float:

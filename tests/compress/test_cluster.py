@@ -4,9 +4,8 @@ import compress_probe as probe
 import numpy as np
 import pytest
 
-from edgekit.compress.cluster import Clustered, cluster_file
-from edgekit.compress.prune import Pruned, prune_file
-from edgekit.compress.settings import Cluster, Prune
+from edgekit.compress.cluster import Cluster, Clustered, cluster_file
+from edgekit.compress.prune import Prune, Pruned, prune_file
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import RecipeError
 from edgekit.types import TensorSpec

@@ -2,7 +2,8 @@ import distil_probe as probe
 import numpy as np
 import pytest
 
-from edgekit.compress.settings import Distil, Student
+from edgekit.compress.distil import Distil
+from edgekit.compress.student import Student
 from edgekit.errors import RecipeError
 
 SHORT = {"epochs": 6, "batch_size": 16, "learning_rate": 0.003}

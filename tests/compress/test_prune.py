@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from edgekit.compress.prune import Pruned, prune_file
-from edgekit.compress.settings import Prune
+from edgekit.compress.prune import Prune, Pruned, prune_file
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import RecipeError
 from edgekit.types import TensorSpec

@@ -1,6 +1,8 @@
 import pytest
 
-from edgekit.compress.settings import FEW, Distil, Prune
+from edgekit.compress.distil import Distil
+from edgekit.compress.prune import Prune
+from edgekit.compress.settings import FEW
 
 
 @pytest.mark.parametrize(

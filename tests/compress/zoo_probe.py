@@ -8,11 +8,15 @@ from typing import Any
 import zoo
 from msgspec.structs import replace
 
-from edgekit.compress.settings import Channels, Cluster, Distil, Prune
+from edgekit.compress.channels import Channels
+from edgekit.compress.cluster import Cluster
+from edgekit.compress.distil import Distil
+from edgekit.compress.prune import Prune
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import EdgekitError
 from edgekit.profile.recipe import Recipe
-from edgekit.quantize.settings import Qat, Quantize
+from edgekit.quantize.qat import Qat
+from edgekit.quantize.settings import Quantize
 from edgekit.types import TensorSpec
 
 TRAIN, EVALUATION, CLUSTERS = 64, 16, 4
@@ -55,14 +59,15 @@ def _build(name: str, recipe: Recipe, place: Path, trained: list[str]) -> dict[s
     from edgekit.quantize.convert import convert_file
     from edgekit.quantize.int8 import quantize_file
     from edgekit.quantize.qat import qat_file
-    from edgekit.quantize.rehearse import rehearse_file
+    from edgekit.quantize.rehearse import rehearsal, rehearse_file
 
     model = zoo.build(name)
     data, file, notes = dataset(model, place), str(place / "model.h5"), ()
     given = file
     save(model, Path(file))
     convert_file.run(str(place), file, "")
-    rehearse_file.run("", file, file, None, data, recipe, "")
+    rehearsed = rehearsal(file, file, None, data, recipe.techniques.values(), recipe.quantize, recipe.seed, "")
+    rehearse_file.run("", **rehearsed.arguments)
     for technique in recipe.techniques:
         out = place / technique
         out.mkdir()
@@ -77,7 +82,7 @@ def _build(name: str, recipe: Recipe, place: Path, trained: list[str]) -> dict[s
             files = {"channels": channels_file, "prune": prune_file, "cluster": cluster_file}
             files[technique].run(out, **common, answers=None)
         file = str(out / "model.h5")
-    if recipe.techniques[-1:] != ("qat",):
+    if [*recipe.techniques][-1:] != ["qat"]:
         out = place
         convert_file.run(str(place), file, "")
         quantize_file.run(str(place), str(place / "float.tflite"), data, recipe.quantize)

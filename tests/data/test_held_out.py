@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from edgekit.compress.settings import Channels, Cluster, Distil, Prune
+from edgekit.compress.channels import Channels
+from edgekit.compress.cluster import Cluster
+from edgekit.compress.distil import Distil
+from edgekit.compress.prune import Prune
 from edgekit.data.check import check_data
 from edgekit.data.held_out import MOST, hold_out
 from edgekit.data.overlap import digests, overlap
@@ -12,7 +15,8 @@ from edgekit.data.samples import Samples, calibration_rows, read
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
 from edgekit.profile.recipe import Recipe
-from edgekit.quantize.settings import Qat, Quantize
+from edgekit.quantize.qat import Qat
+from edgekit.quantize.settings import Quantize
 from edgekit.types import TensorSpec
 
 RNG = np.random.default_rng(0)

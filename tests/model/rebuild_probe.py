@@ -108,7 +108,7 @@ def read_all() -> dict[str, list[str]]:
                 convert_file.run(folder, f"{folder}/{KERAS}", "")
             content = (Path(folder) / FLOAT).read_bytes()
             floats = quantize_whole(content, _samples(facts, 16), Quantize())[1]
-            macs = summarize(f"{folder}/m.keras", Reading(), {}).macs, parse(content, name).macs
+            macs = summarize(f"{folder}/m.keras", Reading(), {}, {}).macs, parse(content, name).macs
             found[name] = [facts.form, facts.untrainable, distance, ", ".join(floats), *map(str, macs)]
     return found
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgekit.build import produce
-from edgekit.compress.settings import Prune
+from edgekit.compress.prune import Prune
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.engine.make import Maker
 from edgekit.engine.store import Store

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.data.spec import DataSpec
-from edgekit.quantize.settings import Qat, Quantize
+from edgekit.quantize.qat import Qat
+from edgekit.quantize.settings import Quantize
 
 
 def prepare(model: str, data: DataSpec, folder: str) -> None:
