@@ -19,8 +19,8 @@ from invoke import Exit, ParseError, Program
 
 from edgekit import __version__
 from edgekit.engine.python import safe_path
-from edgekit.outcome import run
 from edgekit.tasks import namespace
+from edgekit.tasks.outcome import run
 
 
 class _Program(Program):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,10 +20,12 @@ from edgekit.measure.firmware import measure_model
 from edgekit.measure.race import Entry, measurements, race
 from edgekit.npu.settings import checked
 from edgekit.npu.vela import Compiled, compile_file
+from edgekit.report.console import print_table
+from edgekit.report.text import shown
 from edgekit.runtimes import RUNTIMES, installed
 from edgekit.shrink.twin import twin
 from edgekit.types import Measurement, Timing
-from edgekit.units import Hertz
+from edgekit.units import Hertz, show
 
 TIME_LIMIT = 300.0
 """Seconds."""
@@ -114,3 +116,22 @@ def _compiled(path: Path, settings: tuple[str, str, str]) -> list[Measurement]:
         return worker.call_confined(
             compile_file, *given, returns=Compiled, writes=[folder], time_limit=TIME_LIMIT
         ).measurements
+
+
+@shown
+def print_measurements(measurements: Sequence[Measurement]) -> None:
+    """Measurements as a table."""
+    print_table(
+        ["measurement", "value", "95 % interval", "runs", "runtime"],
+        [
+            [
+                m.name,
+                show(m.value, m.unit),
+                f"{show(m.low, m.unit)} … {show(m.high, m.unit)}" if m.low is not None else "",
+                f"{m.samples:,}" if m.samples > 1 else "",
+                m.runtime if m.value is not None else f"{m.runtime}: {m.reason}",
+            ]
+            for m in measurements
+        ],
+        right=(1, 3),
+    )

@@ -17,6 +17,7 @@ from edgekit.engine.limits import Look, limits
 from edgekit.errors import ModelError, RecipeError
 from edgekit.files import check_writable, write_all
 from edgekit.flatbuffer.read import read
+from edgekit.report.text import printable, shown
 from edgekit.units import Bytes
 
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
@@ -107,3 +108,18 @@ def chosen(kernels: str, cmsis_nn: str) -> Path | None:
     if kernels == "cmsis-nn" and not cmsis_nn:
         raise RecipeError("--kernels=cmsis-nn: needs --cmsis-nn=PATH, the folder with its Include and Source")
     return check(cmsis_nn, "--cmsis-nn", RecipeError) if cmsis_nn else None
+
+
+@shown
+def print_ccode(found: Written) -> None:
+    """What standalone C of a model needs."""
+    print(*found.files, sep="\n")
+    print(
+        f"  arena:     {found.arena:,} B of RAM; {found.bound:,} B are in use at once, during {printable(found.peak)}"
+    )
+    less = "" if found.saved is None else f", {found.saved:,} B less by tables"
+    print(f"  constants: {found.constants:,} B of flash{less}")
+    print(f"  operators: {len(found.operators)}")
+    if found.library:
+        print(f"  CMSIS-NN:  {len(found.library)} files to compile with it, headers in {', '.join(found.includes)}")
+        print(*(f"    {file}" for file in found.library), sep="\n")

@@ -15,8 +15,11 @@ from edgekit.flatbuffer.names import read_named
 from edgekit.profile.project import Project
 from edgekit.records.baseline import Release, load, of, released
 from edgekit.records.figures import ORDER, figures, of_device
+from edgekit.report.console import print_table
+from edgekit.report.text import printable, shown
 from edgekit.report.types import Report
 from edgekit.types import Measurement
+from edgekit.units import show
 
 
 class Change(Struct, frozen=True):
@@ -243,3 +246,36 @@ def _contents(a: Content, b: Content) -> list[Reason]:
     if rest:
         layers.append(Reason("rest", f"names, quantization and structure of the file: {rest:+,} B", rest))
     return reasons + layers
+
+
+@shown
+def print_comparison(found: Compared) -> None:
+    """Figures before and after, and what explains them."""
+    print(f"{found.before} → {found.after}{': the same file' if found.same_file else ''}")
+    print_table(
+        ["figure", "before", "after", "change", "", "runtime"],
+        [
+            [
+                change.name,
+                show(change.before, change.unit),
+                show(change.after, change.unit),
+                _change(change),
+                change.note or ("" if change.apart or change.before == change.after else "within the intervals"),
+                change.runtime,
+            ]
+            for change in found.figures
+        ],
+        right=(1, 2, 3),
+    )
+    if found.reasons:
+        print()
+        print_table(["why", ""], [[reason.kind, printable(reason.what, 300)] for reason in found.reasons])
+
+
+def _change(change: Change) -> str:
+    if change.before is None or change.after is None or change.before == change.after:
+        return ""
+    by = change.after - change.before
+    if change.unit in ("%", "points") or not change.before:
+        return f"{by:+.2f}"
+    return f"{100 * by / change.before:+.1f} %"

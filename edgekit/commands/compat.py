@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,8 @@ from edgekit.errors import ModelError, WorkerError
 from edgekit.flatbuffer.names import read_named
 from edgekit.npu.settings import PACKAGE, checked
 from edgekit.npu.vela import Compiled, compile_file
+from edgekit.report.console import print_table
+from edgekit.report.text import printable, shown
 from edgekit.runtimes import ENGINES, installed
 from edgekit.runtimes.support import lacking, releases, supported
 from edgekit.shrink.twin import SAID, twin
@@ -105,3 +108,12 @@ def _asked(path: Path, name: str, by_way: str = "") -> Compatibility:
     except (ModelError, WorkerError) as problem:
         return Compatibility(label, False, "ran", str(problem).removeprefix(f"{path}: "))
     return Compatibility(label, True, "ran", by_way)
+
+
+@shown
+def print_compatibility(found: Sequence[Compatibility]) -> None:
+    """Which runtimes take a model."""
+
+    words = {"ran": "run here", "compiled": "compiled here", "operators": "by its operators"}
+    lines = [[c.runtime, "yes" if c.runs else "no", words[c.how], printable(c.reason, 400)] for c in found]
+    print_table(["runtime", "takes it", "known from", "why"], lines)

@@ -13,6 +13,9 @@ from edgekit.flatbuffer.read import read
 from edgekit.measure.conformance import part
 from edgekit.measure.golden import GOLDEN
 from edgekit.measure.record import INPUTS, TENSORS, record
+from edgekit.report.conformance import describe
+from edgekit.report.console import print_table
+from edgekit.report.text import printable, shown
 from edgekit.runtimes import ENGINES, installed
 from edgekit.shrink.twin import twin
 from edgekit.types import Parting
@@ -95,3 +98,30 @@ def store_random(path: str, folder: str) -> None:
     samples = [random_inputs(read(Path(path)).inputs, seed) for seed in range(RANDOM_INPUTS)]
     columns = [np.stack(column) for column in zip(*samples, strict=True)]
     np.savez(Path(folder) / INPUTS, **{f"input_{number}": column for number, column in enumerate(columns)})
+
+
+@shown
+def print_divergence(found: Divergence) -> None:
+    """The operators at which two runtimes part."""
+
+    print(f"{found.path}: {' against '.join(found.runtimes)}, on {found.inputs}")
+    if not found.partings:
+        print("  every tensor is the same to the bit")
+    else:
+        print(f"  they part at {printable(describe(found.partings[0]), 200)}; what it reads is the same in both\n")
+        print_table(
+            ["operator", "kind", "layer", "samples", "values", "largest difference"],
+            [
+                [
+                    str(p.operator),
+                    p.kind,
+                    printable(p.layer, 60),
+                    f"{p.samples}",
+                    f"{p.share:.3g} %",
+                    f"{p.largest:.6g} {p.unit}",
+                ]
+                for p in found.partings
+            ],
+        )
+    if not found.undisturbed:
+        print("  note: a runtime has other outputs when the tensors inside are handed out, so it may fuse operators")

@@ -22,6 +22,8 @@ from edgekit.flatbuffer.read import Graph
 from edgekit.model.container import Container, identify, layer_name
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
+from edgekit.report.console import print_table
+from edgekit.report.text import printable, shown
 from edgekit.runtimes import RUNTIMES
 from edgekit.runtimes.support import lacking, supported
 from edgekit.types import Part, Reading, Summary, TensorSpec
@@ -229,3 +231,36 @@ def _input(layer: dict[str, Any]) -> TensorSpec | None:
         return None
     dtype = config.get("dtype")
     return TensorSpec(layer_name(layer), tuple(-1 if n is None else n for n in shape), str(dtype or "float32"))
+
+
+@shown
+def print_inspection(found: Inspection) -> None:
+    """A model file: its ends, its parts, and their sums."""
+    print(f"{found.path}: {found.format}, {show(found.bytes, 'B')} ({found.bytes:,} B), SHA-256 {found.sha256}")
+    for word, specs in (("input", found.inputs), ("output", found.outputs)):
+        for spec in specs:
+            shape = "x".join("?" if n < 0 else str(n) for n in spec.shape)
+            scale = f", scale {spec.scale:.9g}, zero point {spec.zero_point}" if spec.scale else ""
+            print(f"{word:<7} {printable(spec.name)}: {spec.dtype} {shape}{scale}")
+    rows = [
+        [printable(p.name), p.kind, p.output, f"{p.parameters:,}", "" if p.macs is None else f"{p.macs:,}"]
+        for p in found.parts
+    ]
+    total = "" if found.macs is None else f"{found.macs:,}"
+    rows.append(["total", "", "", f"{found.parameters:,}", total])
+    print_table(["name", "kind", "output", "parameters", "multiply-accumulates"], rows, right=(3, 4))
+    for note in found.notes:
+        print(f"note: {printable(note, 300)}")
+    if found.targets:
+        print()
+        support = [[s.target, s.runtime, "; ".join(_words(s))] for s in found.targets]
+        print_table(["target", "runtime", "what it would make of this model"], support)
+
+
+def _words(found: Support) -> list[str]:
+    said = ["operators not known"] if found.lacking is None else []
+    if found.lacking:
+        said = [f"no kernel for {', '.join(map(printable, found.lacking))}"]
+    said += [f"over budget: {line}" for line in found.over]
+    said += [f"{technique} leaves {', '.join(map(printable, names))}" for technique, names in found.left.items()]
+    return said or ["runs it"]

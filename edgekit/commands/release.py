@@ -22,6 +22,7 @@ from edgekit.files import DAMAGE, decoded, write
 from edgekit.records.archive import MOST, Foreign, Member, deflated, inflated, members, packed
 from edgekit.records.outputs import json
 from edgekit.records.taken import Taken
+from edgekit.report.text import shown
 from edgekit.report.types import Manifest, Subject
 
 RELEASE: Final = "edgekit.release/1"
@@ -254,3 +255,14 @@ def _library() -> Any:
     except ImportError:
         raise SetupError("signatures need securesystemslib: pip install 'edgekit[sign]'") from None
     return signer
+
+
+@shown
+def print_verified_release(archive: str, found: Verified) -> None:
+    """What a look at an archive gave."""
+    if found.problems:
+        print(*found.problems, sep="\n")
+    elif found.signed:
+        print(f"{archive}: as it was built, and signed: {', '.join(found.builds)}")
+    else:
+        print(f"{archive}: whole: {', '.join(found.builds)}; who made it only --key=PEM tells")

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from edgekit.engine import worker
 from edgekit.files import check_writable, write
+from edgekit.report.text import shown
 from edgekit.runtimes import RUNTIMES, installed
 from edgekit.shrink.file import less, shrink_file
 from edgekit.shrink.proof import TIME_LIMIT, holds, prove
@@ -58,3 +59,18 @@ def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
     after, macs = (after, (slim.before, slim.after)) if kept else (before, (slim.before, slim.before))
     write(out / path.name, after)
     return Shrunk(str(out / path.name), len(before), len(after), macs, proven, slim.carried, kept)
+
+
+@shown
+def print_shrunk(found: Shrunk) -> None:
+    """What shrinking a file bought, and what proves it."""
+    saved = 100 * (1 - found.after / found.before)
+    print(f"{found.path}: {found.before:,} → {found.after:,} B, {saved:.1f} % less")
+    if found.macs[0] != found.macs[1]:
+        print(f"  multiply-accumulates: {found.macs[0]:,} → {found.macs[1]:,}")
+    if found.carried:
+        print(f"  carried along: {found.carried}")
+    for runtime, said in found.proven.items():
+        print(f"  {runtime + ':':<16} {said}")
+    if not found.kept:
+        print("  so the original was written")

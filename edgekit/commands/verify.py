@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from edgekit.data.archive import read_archive
 from edgekit.engine import worker
 from edgekit.errors import DataError, OutputError
 from edgekit.measure.golden import GOLDEN
+from edgekit.report.text import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,3 +126,18 @@ def _from_bytes(path: Path, wanted: list[np.ndarray]) -> list[np.ndarray]:
         raise DataError(f"{path}: {len(content):,} bytes, but {count} golden vectors of {sum(sizes)} make {whole:,}")
     parts = np.split(content.reshape(count, -1), np.cumsum(sizes)[:-1], axis=1)
     return [np.ascontiguousarray(p).view(want.dtype) for p, want in zip(parts, wanted, strict=True)]
+
+
+@shown
+def print_verified(found: Sequence[Verified]) -> None:
+    """How a device's outputs differ from the golden vectors."""
+    for v in found:
+        said = f"output {v.output}: {v.values:,} values, "
+        if v.first is None:
+            print(said + "all the same to the bit")
+        else:
+            far = f"{v.largest:.6g} {v.unit}".rstrip()
+            print(
+                f"{said}{v.differing:,} differ, by {far} at most; first in vector {v.first[0]}, value {v.first[1]}: "
+                f"{v.got:.6g} instead of {v.wanted:.6g}"
+            )

@@ -16,12 +16,8 @@ from edgekit.emit.identifier import c_identifier
 from edgekit.emit.literals import c_string
 from edgekit.emit.render import render
 from edgekit.emit.settings import Outputs
-from edgekit.engine import worker
 from edgekit.engine.libraries import READING, TOOLS
-from edgekit.engine.limits import Look, limits
 from edgekit.engine.stage import Work, stage
-from edgekit.errors import EdgekitError
-from edgekit.files import write_all
 from edgekit.flatbuffer.detection import detects, without_detection
 from edgekit.flatbuffer.read import Graph, read
 from edgekit.types import Arena, Artifact, TensorSpec
@@ -73,27 +69,6 @@ def emit_file(
     kit = Kit(array, engines, arena, labels, ends, golden.path if golden else None, outputs.c_kernels == "cmsis-nn")
     for file, text in files(Path(model.path), kit).items():
         (work.folder / file).write_text(text, encoding="ascii")
-
-
-def write_kit(model: Path, array: CArray, folder: Path) -> list[Path]:
-    """Writes the sources of any `.tflite`, with the arena that TFLM needs for it where TFLM runs it, and with golden
-    vectors where a `golden.npz` of this very file and of TFLM lies beside it.
-
-    Raises:
-      ModelError: the file is no model.
-      RecipeError: a setting could not stand in C.
-      OutputError: the folder cannot be written.
-    """
-    try:
-        arena = worker.call_confined(
-            "edgekit.runtimes.tflm:arena", str(model), returns=Arena, **limits(model, Look.RUN)
-        )
-    except EdgekitError:
-        arena = None  # the header says that it was not measured
-    kit = Kit(array, arena=arena, golden=str(model.with_name("golden.npz")))
-    made = {folder / file: text.encode("ascii") for file, text in files(model, kit).items()}
-    write_all(made)
-    return list(made)
 
 
 def files(model: Path, kit: Kit) -> dict[str, str]:

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from edgekit.errors import ProjectError
 from edgekit.measure.judge import NAMED
 from edgekit.profile.project import Project
 from edgekit.records.figures import figures, of_device
-from edgekit.report.types import Report
+from edgekit.report.types import Entry, Figure, Report
 from edgekit.types import Measurement
 
 FILE = "history.sqlite"
@@ -36,32 +35,6 @@ CREATE TABLE IF NOT EXISTS figures (
     low REAL, high REAL, unit TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS figures_build ON figures (build);
 """
-
-
-class Figure(Struct, frozen=True):
-    """A measurement that was recorded."""
-
-    name: str
-    value: float
-    unit: str
-    low: float | None
-    high: float | None
-    runtime: str
-
-
-class Entry(Struct, frozen=True):
-    """A build that was recorded."""
-
-    time: float
-    """Seconds since 1970."""
-    target: str
-    model: str
-    verdict: str
-    sha256: str
-    """Of `model.tflite`."""
-    overrides: str
-    machine: str
-    figures: dict[str, Figure]
 
 
 class _Damaged(ProjectError):

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from edgekit.commands.check import Examined, Finding, Gate, Kind, damaged, examine
 from edgekit.errors import GateError, OutputError, TargetError
 from edgekit.files import decoded, read_json
 from edgekit.profile.profiles import load_target
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.records.baseline import Release, load
+from edgekit.records.gate import Examined, Finding, Gate, Kind, damaged, examine
 from edgekit.report.types import Manifest, Report
 
 SIGNS = ("manifest.json", "report.json", "model.tflite")

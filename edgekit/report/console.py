@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +15,8 @@ from edgekit.report.text import one_line, printable, shown
 from edgekit.units import show
 
 if TYPE_CHECKING:
-    from edgekit.commands.ccode import Written
-    from edgekit.commands.check import Checked
-    from edgekit.commands.compare import Change, Compared
-    from edgekit.commands.inspect import Inspection, Support
-    from edgekit.commands.release import Verified
-    from edgekit.commands.shrink import Shrunk
-    from edgekit.records.history import Entry
     from edgekit.report.types import Report
-    from edgekit.types import Measurement, StageRow
+    from edgekit.types import StageRow
 
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "skipped": "dim"}
 
@@ -146,135 +138,6 @@ def print_commands(reports: Sequence[Report], out: Path, baseline: str) -> None:
 
 
 @shown
-def print_checks(checks: Sequence[Checked]) -> None:
-    """The gate's findings."""
-    for found in checks:
-        print(f"{found.target}: {found.model}: {found.verdict}")
-        for said in (*found.problems, *found.notes):
-            print(f"  {said}")
-
-
-@shown
-def print_verified_release(archive: str, found: Verified) -> None:
-    """What a look at an archive gave."""
-    if found.problems:
-        print(*found.problems, sep="\n")
-    elif found.signed:
-        print(f"{archive}: as it was built, and signed: {', '.join(found.builds)}")
-    else:
-        print(f"{archive}: whole: {', '.join(found.builds)}; who made it only --key=PEM tells")
-
-
-@shown
-def print_shrunk(found: Shrunk) -> None:
-    """What shrinking a file bought, and what proves it."""
-    saved = 100 * (1 - found.after / found.before)
-    print(f"{found.path}: {found.before:,} → {found.after:,} B, {saved:.1f} % less")
-    if found.macs[0] != found.macs[1]:
-        print(f"  multiply-accumulates: {found.macs[0]:,} → {found.macs[1]:,}")
-    if found.carried:
-        print(f"  carried along: {found.carried}")
-    for runtime, said in found.proven.items():
-        print(f"  {runtime + ':':<16} {said}")
-    if not found.kept:
-        print("  so the original was written")
-
-
-@shown
-def print_ccode(found: Written) -> None:
-    """What standalone C of a model needs."""
-    print(*found.files, sep="\n")
-    print(
-        f"  arena:     {found.arena:,} B of RAM; {found.bound:,} B are in use at once, during {printable(found.peak)}"
-    )
-    less = "" if found.saved is None else f", {found.saved:,} B less by tables"
-    print(f"  constants: {found.constants:,} B of flash{less}")
-    print(f"  operators: {len(found.operators)}")
-    if found.library:
-        print(f"  CMSIS-NN:  {len(found.library)} files to compile with it, headers in {', '.join(found.includes)}")
-        print(*(f"    {file}" for file in found.library), sep="\n")
-
-
-@shown
-def print_history(entries: Sequence[Entry]) -> None:
-    """Builds in the order in which they were made."""
-    names = list(dict.fromkeys(name for entry in entries for name in entry.figures))
-
-    def cell(entry: Entry, name: str) -> str:
-        found = entry.figures.get(name)
-        return show(found.value, found.unit) if found else ""
-
-    print_table(
-        ["when", "target", "model", "verdict", *names, "SHA-256", "with"],
-        [
-            [
-                time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.time)),
-                entry.target,
-                entry.model,
-                entry.verdict,
-                *(cell(entry, name) for name in names),
-                entry.sha256[:12],
-                entry.overrides,
-            ]
-            for entry in entries
-        ],
-        right=range(4, 4 + len(names)),
-    )
-
-
-@shown
-def print_comparison(found: Compared) -> None:
-    """Figures before and after, and what explains them."""
-    print(f"{found.before} → {found.after}{': the same file' if found.same_file else ''}")
-    print_table(
-        ["figure", "before", "after", "change", "", "runtime"],
-        [
-            [
-                change.name,
-                show(change.before, change.unit),
-                show(change.after, change.unit),
-                _change(change),
-                change.note or ("" if change.apart or change.before == change.after else "within the intervals"),
-                change.runtime,
-            ]
-            for change in found.figures
-        ],
-        right=(1, 2, 3),
-    )
-    if found.reasons:
-        print()
-        print_table(["why", ""], [[reason.kind, printable(reason.what, 300)] for reason in found.reasons])
-
-
-def _change(change: Change) -> str:
-    if change.before is None or change.after is None or change.before == change.after:
-        return ""
-    by = change.after - change.before
-    if change.unit in ("%", "points") or not change.before:
-        return f"{by:+.2f}"
-    return f"{100 * by / change.before:+.1f} %"
-
-
-@shown
-def print_measurements(measurements: Sequence[Measurement]) -> None:
-    """Measurements as a table."""
-    print_table(
-        ["measurement", "value", "95 % interval", "runs", "runtime"],
-        [
-            [
-                m.name,
-                show(m.value, m.unit),
-                f"{show(m.low, m.unit)} … {show(m.high, m.unit)}" if m.low is not None else "",
-                f"{m.samples:,}" if m.samples > 1 else "",
-                m.runtime if m.value is not None else f"{m.runtime}: {m.reason}",
-            ]
-            for m in measurements
-        ],
-        right=(1, 3),
-    )
-
-
-@shown
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """A table; verdicts are coloured on a terminal, unless NO_COLOR is set."""
     from rich.console import Console
@@ -296,36 +159,3 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Seque
 
 def _closed() -> None:
     raise BrokenPipeError
-
-
-@shown
-def print_inspection(found: Inspection) -> None:
-    """A model file: its ends, its parts, and their sums."""
-    print(f"{found.path}: {found.format}, {show(found.bytes, 'B')} ({found.bytes:,} B), SHA-256 {found.sha256}")
-    for word, specs in (("input", found.inputs), ("output", found.outputs)):
-        for spec in specs:
-            shape = "x".join("?" if n < 0 else str(n) for n in spec.shape)
-            scale = f", scale {spec.scale:.9g}, zero point {spec.zero_point}" if spec.scale else ""
-            print(f"{word:<7} {printable(spec.name)}: {spec.dtype} {shape}{scale}")
-    rows = [
-        [printable(p.name), p.kind, p.output, f"{p.parameters:,}", "" if p.macs is None else f"{p.macs:,}"]
-        for p in found.parts
-    ]
-    total = "" if found.macs is None else f"{found.macs:,}"
-    rows.append(["total", "", "", f"{found.parameters:,}", total])
-    print_table(["name", "kind", "output", "parameters", "multiply-accumulates"], rows, right=(3, 4))
-    for note in found.notes:
-        print(f"note: {printable(note, 300)}")
-    if found.targets:
-        print()
-        support = [[s.target, s.runtime, "; ".join(_support(s))] for s in found.targets]
-        print_table(["target", "runtime", "what it would make of this model"], support)
-
-
-def _support(found: Support) -> list[str]:
-    said = ["operators not known"] if found.lacking is None else []
-    if found.lacking:
-        said = [f"no kernel for {', '.join(map(printable, found.lacking))}"]
-    said += [f"over budget: {line}" for line in found.over]
-    said += [f"{technique} leaves {', '.join(map(printable, names))}" for technique, names in found.left.items()]
-    return said or ["runs it"]

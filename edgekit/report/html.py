@@ -13,12 +13,11 @@ from edgekit.measure.fidelity import NO_CLASSES
 from edgekit.measure.judge import AT_LEAST, DEVICES
 from edgekit.measure.latency import SHARES
 from edgekit.measure.samples import Differences
-from edgekit.records.history import Entry
 from edgekit.report import conformance, device, receipt
 from edgekit.report.markdown import remarks
 from edgekit.report.text import printable
 from edgekit.report.treemap import treemap
-from edgekit.report.types import Distribution, Report
+from edgekit.report.types import Distribution, Entry, Report
 from edgekit.types import BudgetLine, Measurement
 from edgekit.units import show
 

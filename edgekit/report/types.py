@@ -149,3 +149,29 @@ def is_inside(path: str) -> bool:
     """Whether a path, with `/`, stays in the folder that it is relative to, on every system."""
     parts = path.split("/")
     return path.isprintable() and not {"", ".", ".."} & {*parts} and not {*"\\:"} & {*path}
+
+
+class Figure(Struct, frozen=True):
+    """A measurement that was recorded."""
+
+    name: str
+    value: float
+    unit: str
+    low: float | None
+    high: float | None
+    runtime: str
+
+
+class Entry(Struct, frozen=True):
+    """A build that was recorded."""
+
+    time: float
+    """Seconds since 1970."""
+    target: str
+    model: str
+    verdict: str
+    sha256: str
+    """Of `model.tflite`."""
+    overrides: str
+    machine: str
+    figures: dict[str, Figure]

@@ -1,9 +1,8 @@
 """Which figures of what ships are shown."""
 
-from edgekit.commands.study import STUDY, Outcome, Study
+from edgekit.commands.study import STUDY, Outcome, Study, print_study
 from edgekit.measure.limits import Budget
 from edgekit.records.figures import ORDER, figures
-from edgekit.report.study import print_study
 from edgekit.types import Measurement
 
 HOST, QEMU, VELA = "tflm 0.1", "qemu 7.2", "vela 5.2"

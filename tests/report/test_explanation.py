@@ -8,7 +8,7 @@ from edgekit.analyze.findings import (
     Explanation,
     TensorError,
 )
-from edgekit.report.explanation import ROWS, plot_explanation, print_explanation
+from edgekit.commands.explain import ROWS, plot_explanation, print_explanation
 
 
 def tensor(position, db, layer="conv"):

@@ -3,8 +3,9 @@
 import pytest
 from msgspec import Struct, convert, to_builtins
 
-from edgekit.commands.inspect import Inspection
-from edgekit.report.console import Progress, print_inspection, print_json, print_measurements, print_table
+from edgekit.commands.bench import print_measurements
+from edgekit.commands.inspect import Inspection, print_inspection
+from edgekit.report.console import Progress, print_json, print_table
 from edgekit.report.text import cleaned, one_line
 from edgekit.types import Measurement, Part, StageRow, TensorSpec
 

@@ -1,0 +1,68 @@
+"""What every task has: `--help`, an exit status, one line for an error, and the options that several share."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from invoke import Collection, Exit
+from invoke import task as plain_task
+
+from edgekit.tasks.help import HelpfulTask, print_help
+from edgekit.tasks.outcome import fill_streams, flush, outcome, stopping
+
+namespace = Collection()
+"""All tasks; see `edgekit.tasks`."""
+task = functools.partial(plain_task, klass=HelpfulTask)
+
+
+def command(body: Callable[..., int | None]) -> Callable[..., None]:
+    """Makes an error one plain line with its exit status, and the result of a task its exit status."""
+
+    @functools.wraps(body)
+    def run(*args: Any, help: bool = False, **kwargs: Any) -> None:
+        if help:
+            return print_help(body.__name__, namespace)
+        # Invoke forbids bytecode files, for the sake of tasks.py. Ours are compiled once, not in every run.
+        sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+        try:
+            fill_streams()
+            with stopping():
+                code = body(*args, **kwargs)
+            flush()
+        except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, Exit):
+                raise
+            line, status = outcome(error)
+            with contextlib.suppress(OSError):
+                flush()
+            raise Exit(f"edgekit: {line}", status) from None
+        if code:
+            raise Exit(code=code)
+
+    return run
+
+
+HELP = {
+    "target": "device profile, a name from `targets`; may be given several times, or `all`",
+    "model": "a model of the project by name, the path of a Keras file, a SavedModel or a .tflite, or module:function "
+    "of a builder; all models of the project by default",
+    "data": "dataset: .npz, a folder of class folders with images, module:function, or `random` (size and speed only)",
+    "out": "folder of the results, DIR/TARGET/MODEL",
+    "set": "change a key of the profile for this build, as in --set=recipe.prune.sparsity=0.7; may be repeated",
+    "input_shape": "sizes that the model leaves open: 96x96x3, or left=96x96x3,right=10",
+    "custom_objects": "module that defines the model's own layers",
+    "trust_model": "let code in the model file run (Lambda layers): only if you made the file",
+    "baseline": "release that limits with + are against: a name from `baselines/`; that of pyproject.toml by default",
+    "json": "print the result as JSON, and nothing else",
+    "runtime": "litert, tflite-runtime or tflm; may be given several times",
+}
+
+
+def options(*names: str, **more: str) -> dict[str, str]:
+    """The help of options: of shared ones by name, and of a task's own."""
+    return {name: HELP[name] for name in names} | more

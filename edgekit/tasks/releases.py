@@ -1,0 +1,215 @@
+"""The tasks around a release: the gate, baselines, the record of builds and archives."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke import Context
+
+from edgekit.tasks.common import command, options, task
+
+if TYPE_CHECKING:
+    from edgekit.records.gate import Kind
+    from edgekit.records.taken import Taken
+
+TAKES = {
+    "allow_stale": "take builds whose model, data, profile or baseline is another by now",
+    "allow_trial": "take builds that were made with --set",
+    "allow_broken": "take builds that are over budget",
+    "replace": "overwrite what is there under that name",
+    "strict": "take nothing that stayed inconclusive",
+}
+"""What softens the gate of a release."""
+
+
+def _taken(
+    model: str | None,
+    data: str | None,
+    out: str,
+    targets: list[str],
+    strict: bool,
+    allowed: dict[Kind, bool],
+) -> list[Taken]:
+    """The builds that a release takes, and on the terminal what has to be known of them."""
+    from edgekit.profile.project import find_project, select_models
+    from edgekit.records.gate import Gate
+    from edgekit.records.taken import take
+    from edgekit.report.text import one_line
+
+    project = find_project(Path.cwd())
+    specs = select_models(project, model, data) if model or project.models else []
+    kinds = {kind for kind, given in allowed.items() if given}
+    builds = take(project, specs, Path(out), targets, Gate(project.baseline, strict), kinds)
+    for note in dict.fromkeys(note for build in builds for note in build.notes):
+        print(f"note: {one_line(note)}", file=sys.stderr)
+    return builds
+
+
+@task(
+    iterable=["target"],
+    help=options(
+        "target",
+        "model",
+        "data",
+        "out",
+        "json",
+        "baseline",
+        rebuild="build again in an empty place, and say what differs",
+        strict="what stayed inconclusive fails too",
+    ),
+)
+@command
+def check(
+    c: Context,
+    target: list[str],
+    model: str | None = None,
+    data: str | None = None,
+    out: str = "build",
+    json: bool = False,
+    baseline: str | None = None,
+    rebuild: bool = False,
+    strict: bool = False,
+) -> int:
+    """The release gate: every report is there, its files and inputs are unchanged, and all budgets hold."""
+    from edgekit.commands.check import check_all, print_checks
+    from edgekit.profile.profiles import load_targets
+    from edgekit.profile.project import find_project, select_models
+    from edgekit.records.gate import Gate
+    from edgekit.report.console import print_json
+
+    project = find_project(Path.cwd())
+    targets = load_targets(target or ["all"], project.target_folders, ())
+    gate = Gate(project.baseline if baseline is None else baseline, strict, rebuild)
+    checks = check_all(project, targets, select_models(project, model, data), Path(out), gate)
+    print_json(checks) if json else print_checks(checks)
+    return int(any(found.problems for found in checks))
+
+
+@task(
+    positional=["action", "name"],
+    iterable=["target"],
+    help=options(
+        "target", "model", "data", "out", "json", **TAKES, action="save", name="of the baseline, such as v1.2"
+    ),
+)
+@command
+def baseline(
+    c: Context,
+    action: str,
+    name: str,
+    target: list[str],
+    out: str = "build",
+    model: str | None = None,
+    data: str | None = None,
+    allow_stale: bool = False,
+    allow_trial: bool = False,
+    allow_broken: bool = False,
+    replace: bool = False,
+    strict: bool = False,
+    json: bool = False,
+) -> None:
+    """Store the figures and files of the builds in a folder as a release, for later builds to be held against."""
+    from edgekit.errors import ProjectError
+    from edgekit.profile.project import find_project
+    from edgekit.records.baseline import save
+    from edgekit.report.console import print_json
+
+    if action != "save":
+        raise ProjectError(f"baseline {action}: there is only `baseline save NAME`; `baselines` lists what was saved")
+    allowed: dict[Kind, bool] = {"stale": allow_stale, "trial": allow_trial, "broken": allow_broken}
+    builds = _taken(model, data, out, target, strict, allowed)
+    files = [str(file) for file in save(find_project(Path.cwd()), name, builds, replace)]
+    print_json(files) if json else print("\n".join(files))
+
+
+@task(help=options("json"))
+@command
+def baselines(c: Context, json: bool = False) -> None:
+    """List the releases that builds can be held against."""
+    from edgekit.profile.project import find_project
+    from edgekit.records.baseline import listed
+    from edgekit.report.console import print_json, print_table
+
+    rows = listed(find_project(Path.cwd()))
+    print_json(rows) if json else print_table(["baseline", "target", "model", "verdict", "SHA-256"], rows)
+
+
+@task(
+    iterable=["target"],
+    help=options("target", "json", model="a model of the project", count="how many builds, the last ones"),
+)
+@command
+def history(c: Context, target: list[str], model: str | None = None, count: int = 20, json: bool = False) -> None:
+    """The record of builds: when, what was judged, size, accuracy, latency and memory."""
+    from edgekit.commands.history import print_history
+    from edgekit.profile.project import find_project
+    from edgekit.records.history import read
+    from edgekit.report.console import print_json
+
+    entries = read(find_project(Path.cwd()), target[0] if target else None, model, count)
+    print_json(entries) if json else print_history(entries)
+
+
+@task(
+    positional=["before", "after"],
+    help=options("json", before="a build's folder, a baseline (NAME/TARGET/MODEL) or a .tflite", after="the same"),
+)
+@command
+def compare(c: Context, before: str, after: str, json: bool = False) -> None:
+    """What changed between two builds, a baseline and a build, or two .tflite, and what explains it."""
+    from edgekit.commands.compare import compare, print_comparison
+    from edgekit.profile.project import find_project
+    from edgekit.report.console import print_json
+
+    found = compare(find_project(Path.cwd()), before, after)
+    print_json(found) if json else print_comparison(found)
+
+
+@task(
+    iterable=["target"],
+    help=options(
+        "json",
+        "model",
+        "data",
+        **TAKES,
+        target="a target that the archive holds, repeatable; all that are built by default",
+        out="the archive, such as release.zip; with --verify, the one to look at",
+        builds="folder of the builds",
+        key="private key in PEM that signs; with --verify, the public one of whoever signed",
+        verify="look at an archive instead of making one",
+    ),
+)
+@command
+def release(
+    c: Context,
+    target: list[str],
+    out: str,
+    builds: str = "build",
+    key: str | None = None,
+    verify: bool = False,
+    model: str | None = None,
+    data: str | None = None,
+    allow_stale: bool = False,
+    allow_trial: bool = False,
+    allow_broken: bool = False,
+    replace: bool = False,
+    strict: bool = False,
+    json: bool = False,
+) -> int:
+    """Pack what ships, the reports and the evidence into an archive that is the same each time; or verify one."""
+    from edgekit.commands import release as archives
+    from edgekit.commands.release import print_verified_release
+    from edgekit.report.console import print_json
+
+    path = Path(key) if key else None
+    if not verify:
+        allowed: dict[Kind, bool] = {"stale": allow_stale, "trial": allow_trial, "broken": allow_broken}
+        taken = _taken(model, data, builds, target, strict, allowed)
+        members = archives.release(taken, Path(out), path, replace)
+        print_json(members) if json else print("\n".join(members))
+        return 0
+    found = archives.verify(Path(out), path)
+    print_json(found) if json else print_verified_release(out, found)
+    return int(bool(found.problems))
