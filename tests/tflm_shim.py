@@ -6,7 +6,7 @@ and write, <algorithm>, <limits>); `HOSTILE` is what headers of boards and vendo
 
 from pathlib import Path
 
-from edgekit.emit.resolver import BUILTIN, CUSTOM
+from edgekit.runtimes.tflm_operators import BUILTIN, CUSTOM
 
 HOSTILE = """
 #ifndef HOSTILE_H

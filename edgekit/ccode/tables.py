@@ -75,13 +75,13 @@ def _alone(model: Any, number: int) -> bytes:
 def _asked(alone: bytes, node: Node) -> list[int]:
     import numpy as np
 
-    from edgekit.runtimes import open_session
+    from edgekit.runtimes import ORACLE, open_session
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "one.tflite"
         place.write_bytes(alone)
         try:
-            session = open_session("tflm", str(place))
+            session = open_session(ORACLE, str(place))
             session.set_inputs([np.arange(-128, 128, dtype=np.int8).reshape(1, 256)])
             session.invoke()
         except ModelError as problem:

@@ -22,7 +22,7 @@ from edgekit.npu.settings import checked
 from edgekit.npu.vela import Compiled, compile_file
 from edgekit.report.console import print_table
 from edgekit.report.text import shown
-from edgekit.runtimes import RUNTIMES, installed
+from edgekit.runtimes import RUNTIMES, engine, installed
 from edgekit.shrink.twin import twin
 from edgekit.types import Measurement, Timing
 from edgekit.units import Hertz, show
@@ -60,7 +60,7 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
     runtimes = [name for name in runtimes if name not in SIMULATORS]
     for name in runtimes:
         if installed(name) is None:
-            raise SetupError(f"the runtime {name} is not installed: pip install {RUNTIMES[name].package}")
+            raise SetupError(f"the runtime {name} is not installed: pip install {engine(name).package}")
     found = worker.call_confined(measure_file, str(path), returns=list[Measurement])
     named = runtimes or ([] if simulated else [name for name in RUNTIMES if installed(name)])
     entries = [Entry("model", name) for name in named]
@@ -74,13 +74,16 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
         return found
     with twin(path) as other:
         models = {"model": str(path), "twin": str(other)}
-        if other != path:  # TFLM alone takes the file itself
-            entries = [entry if entry.runtime == "tflm" else Entry("twin", entry.runtime) for entry in entries]
+        if other != path:  # what decodes lookup tables takes the file itself
+            files = {name: "model" if engine(name).lookup_tables else "twin" for name in named}
+            entries = [Entry(files[name], name) for name in named]
         outcome = race(models, entries, [], [], threads, Timing(), 0, TIME_LIMIT, lambda text, share: None)
     for entry in entries:
         measured = measurements(outcome, entry)
-        if entry.runtime == "tflm" and measured[0].value is not None:
-            measured += worker.call_confined(arena, str(path), returns=list[Measurement], time_limit=TIME_LIMIT)
+        if engine(entry.runtime).arena and measured[0].value is not None:
+            measured += worker.call_confined(
+                arena, str(path), entry.runtime, returns=list[Measurement], time_limit=TIME_LIMIT
+            )
         found += measured
     return found
 

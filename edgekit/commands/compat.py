@@ -19,7 +19,7 @@ from edgekit.npu.settings import PACKAGE, checked
 from edgekit.npu.vela import Compiled, compile_file
 from edgekit.report.console import print_table
 from edgekit.report.text import printable, shown
-from edgekit.runtimes import ENGINES, installed
+from edgekit.runtimes import ENGINES, engine, installed
 from edgekit.runtimes.support import lacking, releases, supported
 from edgekit.shrink.twin import SAID, twin
 
@@ -48,16 +48,16 @@ def compat(path: Path) -> list[Compatibility]:
 
 
 def _compat(path: Path, other: Path) -> list[Compatibility]:
-    """The same, where all but TFLM take another file."""
+    """The same, where all that decode no lookup tables take another file."""
     graph, found = read_named(other), []
     by_way = f"by way of {SAID}" if other != path else ""
     here = [name for name in ENGINES if installed(name)]
     for name in releases():
-        if name not in ("tflm", *(f"{n} {installed(n)}" for n in here)):
+        if name not in ENGINES and name not in [f"{n} {installed(n)}" for n in here]:
             lacks = lacking(graph, supported(name)[1])
             said = ", ".join(f"{lack} in {lack.outputs[0].split(';')[0]!r}" for lack in lacks)
             found.append(Compatibility(name, not lacks, "operators", f"has no kernel for {said}" if lacks else by_way))
-    asked = [_asked(path, name) if name == "tflm" else _asked(other, name, by_way) for name in here]
+    asked = [_asked(path, name) if engine(name).lookup_tables else _asked(other, name, by_way) for name in here]
     return found + asked + _npus(other, by_way)
 
 

@@ -16,7 +16,7 @@ from edgekit.measure.record import INPUTS, TENSORS, record
 from edgekit.report.conformance import describe
 from edgekit.report.console import print_table
 from edgekit.report.text import printable, shown
-from edgekit.runtimes import ENGINES, installed
+from edgekit.runtimes import BASELINE, ENGINES, REFERENCE, engine, installed
 from edgekit.shrink.twin import twin
 from edgekit.types import Parting
 
@@ -54,7 +54,7 @@ def diverge(path: Path, runtimes: tuple[str, str], inputs: str) -> Divergence:
     """
     for name in runtimes:
         if installed(name) is None:
-            raise SetupError(f"the runtime {name} is not installed: pip install {ENGINES[name].package}")
+            raise SetupError(f"the runtime {name} is not installed: pip install {engine(name).package}")
     beside = path.with_name(GOLDEN)
     source = inputs or (str(beside) if beside.is_file() else "")
     with twin(path) as model, tempfile.TemporaryDirectory() as place:
@@ -83,7 +83,7 @@ def two(names: list[str]) -> tuple[str, str]:
     Raises:
       TargetError: they are not two.
     """
-    split = [name.strip() for text in names for name in text.split(",")] or ["litert", "litert-reference"]
+    split = [name.strip() for text in names for name in text.split(",")] or [BASELINE, REFERENCE]
     if len(split) != 2 or split[0] == split[1]:
         raise TargetError(f"--runtimes={','.join(split)}: give two that differ, of {', '.join(ENGINES)}")
     return split[0], split[1]

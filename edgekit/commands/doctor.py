@@ -13,7 +13,7 @@ from edgekit.engine.confine import NOTHING, holds
 from edgekit.engine.libraries import library
 from edgekit.errors import EdgekitError
 from edgekit.firmware.run import PACKAGES, missing, versions
-from edgekit.runtimes import RUNTIMES, installed
+from edgekit.runtimes import BASELINE, RUNTIMES, engine, installed
 
 LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization", "numpy")
 COMPILERS = ("gcc", "g++")
@@ -79,9 +79,9 @@ def _loads(name: str, function: str, needed: bool, *arguments: str) -> Finding:
 
 
 def _runtime(name: str) -> Finding:
-    needed = name == "litert"
+    needed = name == BASELINE
     if installed(name) is None:
-        return Finding(name, "", False, needed, f"pip install {RUNTIMES[name].package}, where it has a wheel")
+        return Finding(name, "", False, needed, f"pip install {engine(name).package}, where it has a wheel")
     return _loads(name, "edgekit.commands.doctor:load_runtime", needed, name)
 
 

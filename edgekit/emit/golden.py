@@ -10,6 +10,7 @@ from edgekit.emit.ends import End
 from edgekit.emit.literals import c_float, c_number
 from edgekit.emit.render import render
 from edgekit.errors import DataError
+from edgekit.runtimes import ORACLE
 from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _vectors(archive: Path, sha256: str) -> dict[str, np.ndarray]:
     """The arrays of an archive; none where it is of another model or runtime, or damaged."""
     try:
         found = read_archive(archive)
-        of_it = str(found["sha256"]) == sha256 and str(found["runtime"]).startswith("tflm ")
+        of_it = str(found["sha256"]) == sha256 and str(found["runtime"]).startswith(f"{ORACLE} ")
     except (DataError, KeyError):
         return {}
     return found if of_it else {}

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgekit import runtimes
 from edgekit.emit.arena import LEAST, SHARE, arena_with_margin, scratch_bytes
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.read import read
+from edgekit.runtimes import ORACLE, open_session
 from edgekit.types import Artifact, Measurement
 
 
 @stage("arena", process=TOOLS, libraries=("numpy", *READING))
-def arena(work: Work, model: Artifact) -> list[Measurement]:
+def arena(work: Work, model: Artifact, runtime: str = ORACLE) -> list[Measurement]:
     """The smallest arena with which the model runs, what the runtime has recorded of it, what to reserve on the device,
     in B; and how many kinds of operators it runs.
 
     Raises:
       SetupError, ModelError: see `edgekit.runtimes.open_session`.
     """
-    from edgekit.runtimes.tflm import TflmSession
-
-    session, graph = runtimes.open_session("tflm", model.path), read(Path(model.path))
-    assert isinstance(session, TflmSession)
+    session, graph = open_session(runtime, model.path), read(Path(model.path))
     found, label = session.arena(), f"{session.name} {session.version}"
+    assert found, f"{runtime} has no arena"
     parts = ", ".join(f"{name} {size:,}" for name, size in found.parts.items())
     figures = {
         "arena": (

@@ -87,7 +87,7 @@ def measure_model(model: str, core: str, clock: float | None) -> list[Measuremen
 
     from edgekit.ccode.generate import generate
     from edgekit.flatbuffer.names import read_named
-    from edgekit.runtimes import open_session, values
+    from edgekit.runtimes import ORACLE, open_session, values
 
     path = Path(model)
     names = tuple(tensor.name for tensor in read_named(path).tensors)
@@ -96,7 +96,7 @@ def measure_model(model: str, core: str, clock: float | None) -> list[Measuremen
     except ModelError as problem:
         raise ModelError(f"{model}: {problem}") from None
     with tempfile.TemporaryDirectory() as folder:
-        session, given, made = open_session("tflm", str(ending(path, Path(folder)))), [], []
+        session, given, made = open_session(ORACLE, str(ending(path, Path(folder)))), [], []
     for seed in range(SAMPLES):
         stored = values.random_inputs(code.inputs, seed)
         real = [values.dequantize(array, spec) for array, spec in zip(stored, code.inputs, strict=True)]

@@ -8,6 +8,7 @@ from edgekit.firmware.cores import CORES
 from edgekit.firmware.hardware import Hardware
 from edgekit.measure.limits import AT_LEAST, Budget, Waiver
 from edgekit.profile.target import HOSTED, TIMED
+from edgekit.runtimes import engine
 from edgekit.types import BudgetLine, Measurement, VerdictWord
 from edgekit.units import Bytes, Count, Nanoseconds, Number, Percent, Quantity, Ratio, show
 
@@ -193,7 +194,7 @@ def _elsewhere(name: str, of_host: Measurement | None, shipped: str, hardware: H
         needs = "limit `latency`, which can be estimated, or measure on the device"
     else:
         needs = "measure on the device"
-    if shipped != "tflm":
+    if not engine(shipped).on_device_only:
         needs += f', or write budget.on_host = ["{name}"] if the build host\'s is meant'
     return f"not measured: {value} is the build host's, not the {hardware.cpu}'s; {needs}"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edgekit import runtimes
 from edgekit.measure.fresh import in_fresh_process
 from edgekit.measure.intervals import quantile_rank
-from edgekit.runtimes import Session
+from edgekit.runtimes.session import Session
 from edgekit.types import Run, Timing
 
 if TYPE_CHECKING:

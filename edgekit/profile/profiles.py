@@ -20,7 +20,10 @@ from edgekit.measure.judge import IMPLIED, UNLABELLED
 from edgekit.measure.limits import AT_LEAST, Budget
 from edgekit.npu.settings import checked
 from edgekit.profile.recipe import Recipe
+from edgekit.profile.rules import scheme_refusal
 from edgekit.profile.target import HOSTED, Target
+from edgekit.runtimes import RUNTIMES, engine
+from edgekit.runtimes.support import supported
 from edgekit.units import Quantity
 
 
@@ -143,9 +146,6 @@ def _put(table: dict[str, Any], keys: list[str], value: Any, override: str) -> N
 
 def _check(target: Target, where: str) -> None:
     """What types cannot say."""
-    from edgekit.runtimes import RUNTIMES, scheme_refusal
-    from edgekit.runtimes.support import supported
-
     for key, name in [("ship", target.runtimes.ship), *(("compare", r) for r in target.runtimes.compare)]:
         if name not in RUNTIMES:
             raise TargetError(f'{where}: runtimes.{key}: unknown runtime "{name}"; {nearest(name, list(RUNTIMES))}')
@@ -168,11 +168,11 @@ def _check(target: Target, where: str) -> None:
             raise SetupError(f"{where}: {problem}") from None
     elif target.budget.npu_coverage is not None:
         raise TargetError(f'{where}: budget.npu_coverage: needs hardware.npu, such as "ethos-u55-128"')
-    if target.budget.arena is not None and target.runtimes.ship != "tflm" and not target.hardware.npu:
+    if target.budget.arena is not None and not engine(target.runtimes.ship).arena and not target.hardware.npu:
         raise TargetError(
             f'{where}: budget.arena: "{target.runtimes.ship}" has no arena; remove the line or ship "tflm"'
         )
-    if target.outputs.c_standalone and target.runtimes.ship != "tflm":
+    if target.outputs.c_standalone and not engine(target.runtimes.ship).exact:
         raise TargetError(f'{where}: outputs.c_standalone: its outputs are those of TFLM; write runtimes.ship = "tflm"')
     if target.outputs.c_tables is not None and not target.outputs.c_standalone:
         raise TargetError(f"{where}: outputs.c_tables: is of standalone C; set outputs.c_standalone = true")
@@ -188,7 +188,7 @@ def _check(target: Target, where: str) -> None:
     if (
         cluster
         and cluster.goal is not None
-        and not (target.runtimes.ship == "tflm" and shrink and shrink.lookup_tables)
+        and not (engine(target.runtimes.ship).lookup_tables and shrink and shrink.lookup_tables)
     ):
         raise TargetError(
             f"{where}: recipe.cluster.goal: only lookup tables make a file of clustered weights smaller, which need "
@@ -267,10 +267,10 @@ def _check_host(target: Target, where: str) -> None:
         raise TargetError(
             f"{where}: budget.on_host: {others[0]} is the same on every machine; it takes {', '.join(HOSTED)}"
         )
-    if on_host and target.runtimes.ship == "tflm" and not hardware.is_host:
+    if on_host and engine(target.runtimes.ship).on_device_only and not hardware.is_host:
         raise TargetError(
-            f"{where}: budget.on_host: {on_host[0]} of TFLM's kernels on the build host says nothing of a "
-            f"{hardware.cpu}; limit `instructions` or `latency` with outputs.c_standalone = true"
+            f"{where}: budget.on_host: {on_host[0]} of {engine(target.runtimes.ship).title}'s kernels on the build "
+            f"host says nothing of a {hardware.cpu}; limit `instructions` or `latency` with outputs.c_standalone = true"
         )
 
 

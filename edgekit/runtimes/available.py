@@ -8,9 +8,6 @@ from edgekit.errors import SetupError
 from edgekit.runtimes import stand_in
 from edgekit.runtimes.settings import Runtimes
 
-BASELINE = "litert"
-"""The runtime that scores the float models, whatever ships."""
-
 
 class Here(Struct, frozen=True):
     """Which runtimes of a target can be asked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from edgekit.runtimes import REFUSALS, refusal
+from edgekit.runtimes.session import REFUSALS, refusal
 from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ class InterpreterSession:
         """None: the runtime allocates from the heap."""
 
     def arena_used_bytes(self) -> None:
+        """None: the runtime allocates from the heap."""
+
+    def arena(self) -> None:
         """None: the runtime allocates from the heap."""
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from edgekit.runtimes import REFERENCE, installed
+from msgspec.structs import replace
+
+from edgekit.runtimes import litert
 from edgekit.runtimes.interpreter import InterpreterSession
-from edgekit.runtimes.litert import load
+
+RUNTIME = replace(litert.RUNTIME, name="litert-reference", module=__name__)
+load = litert.load
 
 
 def open_session(path: str, threads: int) -> InterpreterSession:
@@ -14,4 +18,4 @@ def open_session(path: str, threads: int) -> InterpreterSession:
     from ai_edge_litert.interpreter import OpResolverType
 
     reference = partial(load(), experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
-    return InterpreterSession(REFERENCE, installed(REFERENCE) or "", reference, path, threads)
+    return InterpreterSession(RUNTIME.name, RUNTIME.version, reference, path, threads)

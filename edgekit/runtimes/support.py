@@ -1,7 +1,7 @@
 """Which operators a release of a runtime has, up to which version: known without running it.
 
 What LiteRT and `tflite-runtime` have is in support.json, which `benchmarks/runtime_support.py` writes by asking every
-release. TFLM has no releases and takes no notice of versions; its kernels are those of `edgekit.emit.resolver`.
+release. What has no releases, and takes no notice of versions, states its operators itself: see `Runtime.operators`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from edgekit.emit.resolver import BUILTIN, CUSTOM
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError, TargetError
 from edgekit.flatbuffer.read import Graph, read
+from edgekit.runtimes import RUNTIMES, engine
 from edgekit.types import Artifact
 
 Kernels = dict[str, int]
@@ -61,11 +61,11 @@ def supported(runtime: str) -> tuple[str, Kernels]:
       TargetError: there is no such runtime, or nothing is known of that release.
     """
     name, _, wanted = runtime.partition(" ")
-    if runtime == "tflm":
-        return runtime, dict.fromkeys((*BUILTIN, *CUSTOM), ANY)
+    if runtime in _unversioned():
+        return runtime, dict.fromkeys(sorted(engine(runtime).operators or ()), ANY)
     known = _table().get(name)
     if known is None:
-        raise TargetError(f'there is no runtime "{name}"; known are {", ".join([*_table(), "tflm"])}')
+        raise TargetError(f'there is no runtime "{name}"; known are {", ".join([*_table(), *_unversioned()])}')
     number = next((n for n in reversed(known) if f"{n}.".startswith(f"{wanted}." if wanted else "")), None)
     if number is None:
         raise TargetError(f'nothing is known of "{runtime}"; known of {name} are {", ".join(known)}')
@@ -74,13 +74,14 @@ def supported(runtime: str) -> tuple[str, Kernels]:
 
 def releases() -> list[str]:
     """Every runtime and release that a model can be held against, the oldest first."""
-    return [*(f"{name} {number}" for name, of in _table().items() for number in of), "tflm"]
+    return [*(f"{name} {number}" for name, of in _table().items() for number in of), *_unversioned()]
 
 
 def hybrid(graph: Graph) -> list[str]:
-    """The tensors that operators make of float values and integer weights, which TFLM refuses.
+    """The tensors that operators make of float values and integer weights, which runtimes without
+    hybrid kernels refuse.
 
-    Source: the checks of types ("Hybrid models are not supported") in tensorflow/lite/micro/kernels/: conv.cc,
+    Source: of TFLM the checks of types ("Hybrid models are not supported") in tensorflow/lite/micro/kernels/: conv.cc,
     depthwise_conv.cc, fully_connected.cc, transpose_conv.cc.
     """
     found = []
@@ -92,12 +93,13 @@ def hybrid(graph: Graph) -> list[str]:
 
 
 @stage("check operators", process=TOOLS, libraries=READING)
-def check_support(work: Work, model: Artifact, runtimes: dict[str, Kernels]) -> str:
+def check_support(work: Work, model: Artifact, runtimes: dict[str, Kernels], not_hybrid: tuple[str, ...] = ()) -> str:
     """Refuses a model with operators that a runtime does not have; without running it, or having it installed.
 
     Args:
       model: a `.tflite` file.
       runtimes: what each has, by its name.
+      not_hybrid: those that have no kernels for float values with integer weights.
 
     Returns:
       "", as there is nothing to say.
@@ -106,19 +108,24 @@ def check_support(work: Work, model: Artifact, runtimes: dict[str, Kernels]) -> 
       ModelError: names the operators, the tensor that the first one makes, and what would run it.
     """
     graph = read(Path(model.path))
-    if "tflm" in runtimes and (layers := hybrid(graph)):
+    if not_hybrid and (layers := hybrid(graph)):
         raise ModelError(
-            f"tflm has no hybrid kernels (float values, integer weights), as in {layers[0]!r}; give the float model "
-            'and let recipe.quantize.scheme = "int8" quantize it, or write runtimes.ship = "litert"'
+            f"{not_hybrid[0]} has no hybrid kernels (float values, integer weights), as in {layers[0]!r}; give the "
+            'float model and let recipe.quantize.scheme = "int8" quantize it, or write runtimes.ship = "litert"'
         )
     for name, kernels in runtimes.items():
         if lacks := lacking(graph, kernels):
-            others = [other for other in (*_table(), "tflm") if not lacking(graph, supported(other)[1])]
+            others = [other for other in (*_table(), *_unversioned()) if not lacking(graph, supported(other)[1])]
             raise ModelError(
                 f"{name} has no kernel for {', '.join(map(str, lacks))}, as in {lacks[0].outputs[0].split(';')[0]!r}; "
                 + (f"{', '.join(others)} would run it" if others else "replace it in the model")
             )
     return ""
+
+
+def _unversioned() -> list[str]:
+    """The runtimes without releases."""
+    return [name for name in RUNTIMES if engine(name).operators is not None]
 
 
 @functools.cache

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgekit.runtimes import installed
 from edgekit.runtimes.interpreter import InterpreterSession
+from edgekit.runtimes.session import Runtime, Successor
+
+RUNTIME = Runtime(
+    name="tflite-runtime",
+    title="tflite-runtime",
+    package="tflite-runtime",
+    module=__name__,
+    process="tflite-runtime",
+    schemes=frozenset(("int16x8", "dynamic", "weight-only", "float16", "float_layers")),
+    successor=Successor("litert", (3, 12), "its last, 2.14.0, ends at 3.11"),
+)
 
 
 def load() -> Any:
@@ -17,4 +27,4 @@ def load() -> Any:
 
 def open_session(path: str, threads: int) -> InterpreterSession:
     """See `edgekit.runtimes.open_session`."""
-    return InterpreterSession("tflite-runtime", installed("tflite-runtime") or "", load(), path, threads)
+    return InterpreterSession(RUNTIME.name, RUNTIME.version, load(), path, threads)

@@ -16,13 +16,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import FROM_OUTSIDE, ModelError, WorkerError
-from edgekit.runtimes import REFUSALS, installed, refusal
+from edgekit.runtimes.session import REFUSALS, Runtime, refusal
+from edgekit.runtimes.tflm_operators import BUILTIN, CUSTOM
 from edgekit.runtimes.values import random_inputs
 from edgekit.types import Arena, TensorSpec
 
 if TYPE_CHECKING:
     import numpy as np
 
+RUNTIME = Runtime(
+    name="tflm",
+    title="TFLM",
+    package="tflite-micro",
+    module=__name__,
+    process="tflm",
+    schemes=frozenset(("int16x8", "weight-only", "int16_layers", "float_layers")),
+    by_tensor=frozenset(("weight-only",)),
+    floats=False,
+    hybrid=False,
+    arena=True,
+    lookup_tables=True,
+    exact=True,
+    on_device_only=True,
+    operators=frozenset((*BUILTIN, *CUSTOM)),
+)
 ROOMY = (64 << 20, 1 << 30)
 """Arenas to open a model with, in bytes. Only what is used becomes resident; the second is for those that need more."""
 ALIGNMENT = 16
@@ -48,11 +65,6 @@ def open_session(path: str, threads: int) -> TflmSession:
     return TflmSession(path)
 
 
-def smallest_arena(path: str) -> int:
-    """Bytes of the smallest arena with which a model runs; see `TflmSession.arena_bytes`."""
-    return TflmSession(path).arena_bytes()
-
-
 def arena(path: str) -> Arena:
     """What a model needs of RAM; see `TflmSession.arena`."""
     return TflmSession(path).arena()
@@ -62,7 +74,7 @@ class TflmSession:
     """A `Session` with TFLM's recording interpreter."""
 
     def __init__(self, path: str) -> None:
-        self.name, self.version, self.path = "tflm", installed("tflm") or "", path
+        self.name, self.version, self.path = RUNTIME.name, RUNTIME.version, path
         self._model = Path(path).read_bytes()
         with _printed() as printed:
             self._interpreter = self._open(printed)

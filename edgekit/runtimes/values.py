@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgekit.errors import DataError
-from edgekit.runtimes import Session
+from edgekit.runtimes.session import Session
 from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import parse
+from edgekit.runtimes import ORACLE, open_session
 from edgekit.shrink.settings import Shrink
 from edgekit.types import INTEGER, Artifact, Slim
 
@@ -91,12 +92,13 @@ def shrink_file(work: Work, model: Artifact, settings: Shrink) -> Slim:
 
 
 @stage("lookup tables", process=TOOLS, libraries=("numpy", *READING))
-def lookup_file(work: Work, model: Artifact, names: Artifact | None, arena: int | None) -> None:
+def lookup_file(work: Work, model: Artifact, names: Artifact | None, arena: int | None, runtime: str = ORACLE) -> None:
     """Writes a file with lookup tables, not proven yet, or the same one where there is nothing to gain.
 
     Args:
       names: file with the names of the tensors, if the model lacks them.
       arena: that the device has, in bytes; None if that is not known.
+      runtime: one that decodes lookup tables.
 
     Raises:
       ModelError: the file is no `.tflite`.
@@ -104,7 +106,6 @@ def lookup_file(work: Work, model: Artifact, names: Artifact | None, arena: int 
     from edgekit.flatbuffer.associated import archive, with_archive
     from edgekit.flatbuffer.lookup import with_lookup_tables
     from edgekit.flatbuffer.names import moved
-    from edgekit.runtimes.tflm import smallest_arena
 
     content = Path(model.path).read_bytes()
 
@@ -112,7 +113,7 @@ def lookup_file(work: Work, model: Artifact, names: Artifact | None, arena: int 
         place = work.folder / "tried.tflite"
         place.write_bytes(tried)
         try:
-            return arena is None or smallest_arena(str(place)) <= arena
+            return arena is None or (open_session(runtime, str(place)).arena_bytes() or 0) <= arena
         finally:
             place.unlink()
 

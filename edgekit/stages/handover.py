@@ -21,7 +21,7 @@ from edgekit.measure.golden import golden_file
 from edgekit.npu.settings import checked
 from edgekit.npu.vela import Compiled, compile_file
 from edgekit.product import Found, Handover, Product
-from edgekit.runtimes import engine
+from edgekit.runtimes import ORACLE, engine
 from edgekit.types import Arena, Artifact, Measurement
 
 
@@ -74,7 +74,7 @@ def _firmware(product: Product, scope: Scope) -> Made[Code]:
     tables = product.shipped.sha256 != model.sha256 if tables is None else tables
     try:
         written = generate_file(model, name, kernels, names, tables, product.shipped.sha256)
-        return scope.make(written.on(engine("tflm")))
+        return scope.make(written.on(engine(ORACLE)))
     except ModelError as problem:
         said = str(problem).removeprefix(f"{model.path}: ")
         limits = [name for name in ("flash", "ram", "instructions") if getattr(target.budget, name) is not None]
@@ -90,7 +90,7 @@ def _vectors(product: Product, code: Code, golden: Artifact, scope: Scope) -> Ar
     if not code.headless:
         return golden
     ended = scope.make(end_file(product.portable)).artifact
-    return scope.make(golden_file(ended, product.data, "tflm").on(engine("tflm")).named("golden end")).artifact
+    return scope.make(golden_file(ended, product.data, ORACLE).on(engine(ORACLE)).named("golden end")).artifact
 
 
 def _simulated(product: Product, code: Made[Code], golden: Artifact, scope: Scope) -> Made[list[Measurement]]:
@@ -111,7 +111,7 @@ def _simulated(product: Product, code: Made[Code], golden: Artifact, scope: Scop
 
 def _arena(found: Found) -> Arena | None:
     """What TFLM needs of RAM for what ships, if it was measured."""
-    own = [m for m in found.measurements if m.artifact == "model" and m.runtime.startswith("tflm ")]
+    own = [m for m in found.measurements if m.artifact == "model" and m.engine == ORACLE]
     size = {m.name: int(m.value) for m in own if m.value is not None}
     if "arena" not in size:
         return None

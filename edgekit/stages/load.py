@@ -15,6 +15,7 @@ from edgekit.model.read import load_file
 from edgekit.product import Loaded
 from edgekit.profile.project import ModelSpec, is_function
 from edgekit.profile.target import Target
+from edgekit.runtimes import engine
 from edgekit.types import Artifact, ModelFacts, Reading
 
 
@@ -30,10 +31,11 @@ def load(spec: ModelSpec, target: Target, scope: Scope) -> Loaded:
     reading = replace(spec.reading, input_shape=spec.reading.input_shape or recipe.input_shape)
     model = scope.make(reading_of(source, reading))
     facts = model.value
-    if target.runtimes.ship == "tflm" and facts.form != "int8" and not recipe.quantize:
+    ship = target.runtimes.ship
+    if not engine(ship).floats and facts.form != "int8" and not recipe.quantize:
         raise TargetError(
-            f'{target.name}: recipe.quantize: without it the model stays float, and "tflm" ships integer models; write '
-            'recipe.quantize.scheme = "int8", or runtimes.ship = "litert"'
+            f'{target.name}: recipe.quantize: without it the model stays float, and "{ship}" ships integer models; '
+            'write recipe.quantize.scheme = "int8", or runtimes.ship = "litert"'
         )
     if facts.floats and recipe.quantize and recipe.quantize.static and not recipe.quantize.allow_float_ops:
         raise ModelError(f"{spec.model}: {facts.floats[0]}, or --set recipe.quantize.allow_float_ops=true")

@@ -23,8 +23,8 @@ from edgekit.measure.race import LATENCIES, Comparison, Entry, Question, race_fi
 from edgekit.measure.record import OUTPUTS
 from edgekit.product import Found, Product
 from edgekit.profile.target import TIMED, Target
-from edgekit.runtimes import REFERENCE, engine, installed
-from edgekit.runtimes.available import BASELINE, available
+from edgekit.runtimes import BASELINE, REFERENCE, engine, installed
+from edgekit.runtimes.available import available
 from edgekit.stages.agreements import agreements, largest
 from edgekit.stages.reference import Reference, own, settle
 from edgekit.types import Agreement, Artifact, Machine, Measurement, Timing
@@ -80,6 +80,7 @@ class _Harness:
         self.product, self.target, self.scope, self.before = product, product.target, scope, before
         here = available(product.target.runtimes)
         self.shipped, self.engines = here.shipped, here.engines
+        self.with_arena = [name for name in here.engines if engine(name).arena]
         self.limit = product.target.runtimes.time_limit / 1e9
         self.notes = [*product.notes, *here.notes]
         self.machine: Machine = machine()
@@ -88,7 +89,7 @@ class _Harness:
         self.conformance: list[Agreement] = []
         self.golden: Artifact | None = None
         self.elsewhere = "model" if product.portable.sha256 == product.shipped.sha256 else "portable"
-        """What runtimes other than TFLM run."""
+        """What runtimes run that decode no lookup tables."""
         same = product.graphs["float"].sha256 == product.shipped.sha256
         self.graphs = {} if same else product.graphs
 
@@ -113,8 +114,8 @@ class _Harness:
         for name, file in {"quantize": quantized, "portable": portable}.items():
             if file.sha256 not in (model.sha256, quantized.sha256 if name == "portable" else ""):
                 self.run(measure_file(file).named(f"describe {name}"), name)
-                if "tflm" in self.engines:
-                    self.run(arena(file).on(engine("tflm")), name, "tflm")
+                for runtime in self.with_arena:
+                    self.run(arena(file, runtime).on(engine(runtime)), name, runtime)
         for name, graph in self.graphs.items():
             self.run(measure_file(graph).named(f"describe {name}"), name)
 
@@ -148,8 +149,8 @@ class _Harness:
         with contextlib.suppress(ModelError, WorkerError):  # scoring has said it already
             vectors = golden_file(product.shipped, product.data, self.shipped)
             self.golden = self.scope.make(vectors.on(engine(self.shipped)), self.limit).artifact
-        if "tflm" in self.engines:
-            self.run(arena(product.shipped).on(engine("tflm")), "model", "tflm", ("arena",))
+        for runtime in self.with_arena:
+            self.run(arena(product.shipped, runtime).on(engine(runtime)), "model", runtime, ("arena",))
 
     def time(self) -> list[tuple[str, str, list[list[int]]]]:
         """Times models and runtimes against each other, until the limits are decided.
@@ -162,7 +163,7 @@ class _Harness:
             self.scope.maker.end(process)
         target, shipped = self.target, self.shipped
         timed = {"model": self.product.shipped, "portable": self.product.portable}
-        timed |= self.graphs if shipped != "tflm" else {}
+        timed |= self.graphs if engine(shipped).floats else {}
         entries = [Entry(name, shipped) for name in self.graphs if name in timed] + [Entry("model", shipped)]
         entries += [Entry(self.elsewhere, name) for name in self.engines if name != shipped]
         ships, comparisons = Entry("model", shipped), []

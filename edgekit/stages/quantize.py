@@ -8,6 +8,7 @@ from edgekit.product import Compressed, Loaded, Quantized
 from edgekit.profile.project import ModelSpec
 from edgekit.profile.target import Target
 from edgekit.quantize.stability import check_calibration
+from edgekit.runtimes import engine
 from edgekit.runtimes.support import check_support, supported
 from edgekit.shrink.file import carry_file
 from edgekit.stages.reference import original
@@ -48,6 +49,7 @@ def quantize(
         model = quantized(graph, data, settings, scope).artifact
     if loaded.facts.format == "tflite" and model != loaded.model.artifact:
         model = scope.make(carry_file(model, loaded.model.artifact)).artifact
-    named = filter(None, (target.runtimes.ship, target.runtimes.oldest))
-    scope.make(check_support(model, dict(map(supported, named))))
+    ship, oldest = target.runtimes.ship, target.runtimes.oldest
+    kernels = dict(map(supported, filter(None, (ship, oldest))))
+    scope.make(check_support(model, kernels, () if engine(ship).hybrid else (ship,)))
     return Quantized(model, settings, rungs, tuple(notes))

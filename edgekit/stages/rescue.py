@@ -20,13 +20,13 @@ from edgekit.engine.stage import Call
 from edgekit.errors import ModelError, RecipeError, WorkerError
 from edgekit.measure.accuracy import score_file
 from edgekit.measure.judge import UNLABELLED
+from edgekit.profile.rules import scheme_refusal
 from edgekit.profile.target import Target
 from edgekit.quantize.int8 import calibrate_file, quantize_file
 from edgekit.quantize.qat import Qat, qat_file
 from edgekit.quantize.schemes import quantize_with_scheme
 from edgekit.quantize.settings import Quantize
-from edgekit.runtimes import engine, scheme_refusal
-from edgekit.runtimes.available import BASELINE
+from edgekit.runtimes import BASELINE, engine
 from edgekit.stages.reference import decibels, settle
 from edgekit.types import INTEGER, Artifact, Measurement, Rung
 

@@ -12,7 +12,7 @@ from edgekit.engine.stage import Call
 from edgekit.errors import ModelError, WorkerError
 from edgekit.product import Quantized, Smaller
 from edgekit.profile.target import Target
-from edgekit.runtimes import engine
+from edgekit.runtimes import REFERENCE, engine
 from edgekit.runtimes.available import available
 from edgekit.shrink.file import CALIBRATION_INPUTS, NAMES, less, lookup_file, shrink_file
 from edgekit.shrink.proof import holds, same_outputs
@@ -50,7 +50,7 @@ def shrink(quantized: Quantized, data: DataSpec, target: Target, scope: Scope, p
 
     portable, names = model, dict[str, Artifact]()
     for tried in less(replace(settings, lookup_tables=False)):  # which are a stage of their own
-        made = proven(model, shrink_file(model, tried).using(engine("litert")), engines)
+        made = proven(model, shrink_file(model, tried).using(engine(REFERENCE)), engines)
         if made is None:
             continue
         portable = made.artifacts[INTEGER]
@@ -58,11 +58,11 @@ def shrink(quantized: Quantized, data: DataSpec, target: Target, scope: Scope, p
         names |= {portable.sha256: made.artifacts[NAMES]} if NAMES in made.artifacts else {}
         break
     shipped = portable
-    if settings.lookup_tables and engines[0] == "tflm":
+    if settings.lookup_tables and engine(engines[0]).lookup_tables:
         limit = target.budget.arena
         arena = None if limit is None or limit.change else int(limit)
-        tables = lookup_file(portable, names.get(portable.sha256), arena).on(engine("tflm"))
-        if made := proven(portable, tables, ["tflm"]):
+        tables = lookup_file(portable, names.get(portable.sha256), arena, engines[0]).on(engine(engines[0]))
+        if made := proven(portable, tables, engines[:1]):
             shipped = made.artifacts[INTEGER]
             if shipped.sha256 != portable.sha256:
                 notes.append(

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.emit.resolver import BUILTIN, CUSTOM, registrations
+from edgekit.emit.resolver import registrations
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import Graph, Operator, read
+from edgekit.runtimes.tflm_operators import BUILTIN, CUSTOM
 
 
 def graph_of(*operators: Operator) -> Graph:

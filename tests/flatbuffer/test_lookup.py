@@ -11,6 +11,7 @@ from edgekit.flatbuffer.read import parse
 from edgekit.shrink.file import lookup_file
 from edgekit.shrink.proof import prove
 from edgekit.shrink.twin import twin
+from edgekit.types import Arena
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +62,17 @@ def test_a_model_of_many_values_stays_as_it_is(content, looked_up):
 
 
 def test_the_arena_limits_what_is_decoded(content, tflm, looked_up, tmp_path):
-    from edgekit.runtimes.tflm import smallest_arena
+    def smallest_arena(file):
+        return tflm.call("edgekit.runtimes.tflm:arena", str(tmp_path / file), returns=Arena).bytes
 
     model = of_few_values(content, 4)
     (tmp_path / "plain.tflite").write_bytes(model)
-    own = tflm.call(smallest_arena, str(tmp_path / "plain.tflite"), returns=int)
+    own = smallest_arena("plain.tflite")
     free = looked_up(model)
-    assert tflm.call(smallest_arena, str(tmp_path / "model.tflite"), returns=int) > own
+    assert smallest_arena("model.tflite") > own
     tight = looked_up(model, arena=own + 2000)
     assert len(free) < len(tight) <= len(model)
-    assert tflm.call(smallest_arena, str(tmp_path / "model.tflite"), returns=int) <= own + 2000
+    assert smallest_arena("model.tflite") <= own + 2000
 
 
 def test_the_tensors_keep_their_places(content, looked_up):

@@ -9,9 +9,10 @@ from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError, RecipeError
 from edgekit.measure.accuracy import score_file
+from edgekit.profile.rules import scheme_refusal
 from edgekit.quantize.schemes import quantize_with_scheme
 from edgekit.quantize.settings import Quantize
-from edgekit.runtimes import RUNTIMES, installed, scheme_refusal
+from edgekit.runtimes import RUNTIMES, installed
 from edgekit.types import Measurement, TensorSpec
 
 ASSETS = Path(__file__).parents[2] / "assets"

@@ -89,7 +89,7 @@ def test_operators_of_floats_with_integer_weights_are_refused_as_tflm_itself_doe
     path = tmp_path / "hybrid.tflite"
     path.write_bytes(g.finish(out))
     with pytest.raises(ModelError, match=r"no hybrid kernels .*as in 't2'; .*scheme = \"int8\""):
-        check_support.run("", str(path), dict([supported("tflm"), supported("litert")]))
+        check_support.run("", str(path), dict([supported("tflm"), supported("litert")]), ("tflm",))
     assert check_support.run("", str(path), dict([supported("litert")])) == ""
     with pytest.raises(ModelError, match="FLOAT32 with filter type: INT8 not supported"):
-        worker.call("edgekit.runtimes.tflm:arena", "", str(path), returns=Arena)
+        worker.call("edgekit.runtimes.tflm:arena", str(path), returns=Arena)
