@@ -107,6 +107,16 @@ def test_the_c_that_a_step_writes_or_compiles_counts(package, code, step, file):
     assert code(step) != before
 
 
+def test_the_code_of_a_step_outside_the_package_counts_with_what_it_imports(package, code, tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text("from edgekit.data.samples import TEST_SHARE\n")
+    before = code("own")
+    edit(package / "data/samples.py", "TEST_SHARE = 0.2", "TEST_SHARE = 0.3")
+    changed = code("own")
+    edit(own, "TEST_SHARE", "TEST_SHARE as SHARE")
+    assert len({before, changed, code("own")}) == 3
+
+
 def test_changing_back_gives_the_old_fingerprint(package, code):
     before = code()
     edit(package / "quantize/int8.py", "row + 1", "row + 2")

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import functools
 import hashlib
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,7 +84,7 @@ class Fingerprints:
     @functools.cache  # noqa: B019
     def _texts(self, room: Path) -> dict[str, str]:
         """What lies beside the modules of a folder and becomes part of what they make, by its place."""
-        texts = (text for folder in TEXTS for text in room.glob(f"{folder}/*"))
+        texts = (text for folder in TEXTS for text in room.glob(f"{folder}/*") if room.is_relative_to(_ROOT))
         return {str(text.relative_to(_ROOT)): self.file(text) for text in texts}
 
     @functools.cache  # noqa: B019
@@ -100,6 +101,9 @@ class Fingerprints:
 
 @functools.cache
 def _source(module: str) -> Path | None:
+    if module.split(".")[0] != "edgekit":
+        found = importlib.util.find_spec(module) if module else None
+        return Path(found.origin) if found and found.origin else None
     path = _ROOT.joinpath(*module.split(".")[1:])
     return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
 
