@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BLOCK = 124
 """Channels of a depthwise convolution that CMSIS-NN computes at once with Helium."""
+BUFFER = "where CMSIS-NN wants a larger buffer than was planned"
 WIDEST = 2**16
 """From here on sizes do not fit into the 16 bits in which CMSIS-NN has them."""
 
@@ -109,11 +110,11 @@ def pool(node: Node, label: str) -> Piece | None:
     if node.kind == "MAX_POOL_2D":
         calls = ["const cmsis_nn_context context = {{0, 0}};"]
         calls += _each(source, made, f"arm_max_pool_s8(&context, {given})")
-        return Piece(calls, constants, fallible=True)
+        return Piece(calls, constants, fails=BUFFER)
     channels, width = source.shape[3], made.shape[2]
     calls = _guarded(f"arm_avgpool_s8_get_buffer_size({width}, {channels})", 4 * channels)
     calls += _each(source, made, f"arm_avgpool_s8(&context, {given})")
-    return Piece(calls, constants, scratch=4 * channels, fallible=True)
+    return Piece(calls, constants, scratch=4 * channels, fails=BUFFER)
 
 
 WRITERS = {
@@ -147,7 +148,7 @@ def _called(
     given += ["{x0}", f"&{label}_filter", f"{label}_weights", f"&{label}_biases", f"{label}_bias"]
     call = f"{function}(&context, {', '.join(given)}, &{label}_output, {{y0}})"
     calls += [f"return {call} != ARM_CMSIS_NN_SUCCESS;"] if whole else _each(source, made, call)
-    return Piece(calls, constants, scratch=buffer, fallible=True)
+    return Piece(calls, constants, scratch=buffer, fails=BUFFER)
 
 
 def _guarded(asked: str, buffer: int) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from edgekit.ccode import shapes
-from edgekit.ccode.graph import CONVERTED, SMALLEST_SCALE, TYPES, Node, Program, Shape, Value, unfit
+from edgekit.ccode.graph import CONVERTED, SMALLEST_SCALE, TYPES, Node, Program, Shape, Value, unfit, unsized
 from edgekit.ccode.piece import Writer
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import _schema
@@ -27,8 +27,8 @@ class Operator(Struct, frozen=True):
     inputs: str
     """One letter an input, `?` behind one that may be missing, `*` behind the last where there may be more: `x` values
     of the operator's type, computed or constant; `w` weights, constants of int8; `b` a bias, a constant; `n` whole
-    numbers, constant; `m` those of any shape; `v` one constant value of the operator's type. Empty where `shapes` looks
-    at them itself."""
+    numbers, constant; `m` those of any shape; `i` indices, constant or those of an input of the model, which may hold
+    anything; `v` one constant value of the operator's type. Empty where `shapes` looks at them itself."""
     shapes: Shapes
     """Of what it makes."""
     write: Writer
@@ -79,7 +79,7 @@ def check(node: Node, of: Operator) -> None:
 def check_tensors(of: Program, operators: Mapping[str, Operator]) -> None:
     """Raises the error for a tensor that is not computed once, before it is read, or that no C code is written for."""
     nodes, inputs, outputs = of.nodes, of.inputs, of.outputs
-    known, checked = {value.index for value in inputs}, set[int]()
+    known, checked, indices = {value.index for value in inputs}, set[int](), set[int]()
     for node in nodes:
         node.require(bool(node.outputs), "it makes nothing")
         operator = operators.get(node.kind)
@@ -94,8 +94,13 @@ def check_tensors(of: Program, operators: Mapping[str, Operator]) -> None:
             once = not (value.state or value.data is not None or value.index in known)
             node.require(once, f"its output {value.name!r} is an input, a constant, or computed before")
             known.add(value.index)
-        for value in (*node.inputs, *node.outputs):
+        letters = operator.inputs if operator else ""
+        for place, value in enumerate((*node.inputs, *node.outputs)):
             if value is None or value.index in checked:
+                continue
+            if letters[place : place + 1] == "i" and value.dtype == "int32" and value.data is None:
+                node.require(not unsized(value), f"tensor {value.name!r} {unsized(value)}")
+                indices.add(value.index)
                 continue
             types = operator.types if operator else TYPES
             if value.dtype in TYPES:
@@ -109,6 +114,8 @@ def check_tensors(of: Program, operators: Mapping[str, Operator]) -> None:
             if value.state or value.data is not None or value.index not in known:
                 said = "a state" if value.state else "constant" if value.data is not None else "not computed"
                 raise ModelError(f"{way} {value.name!r} is {said}; C code is written for computed ones: leave it out")
+            if way == "input" and value.index in indices:
+                continue
             if problem := unfit(value, tuple(CONVERTED)):  # others than TYPES have been found with QUANTIZE
                 raise ModelError(f"{way} {value.name!r} {problem}; convert the model with {way}s of int8")
 
@@ -176,6 +183,13 @@ def _integers(node: Node, place: int, value: Value, of: Operator) -> None:
     node.require(fits, f"its input {value.name!r} is {value.dtype}, and must be int32")
 
 
+def _indices(node: Node, place: int, value: Value, of: Operator) -> None:
+    if value.data is not None:
+        return _integers(node, place, value, of)
+    node.require(value.dtype == "int32", f"its input {value.name!r} is {value.dtype}, and must be int32")
+    return None
+
+
 def _vector(node: Node, place: int, value: Value, of: Operator) -> None:
     _integers(node, place, value, of)
     node.require(
@@ -190,4 +204,4 @@ def _constant(node: Node, place: int, value: Value, of: Operator) -> None:
     node.require(fits, f"its value {value.name!r} is {value.elements} of {value.dtype}, and must be one of {dtype}")
 
 
-CHECKS = {"x": _values, "w": _weights, "b": _bias, "n": _vector, "m": _integers, "v": _constant}
+CHECKS = {"x": _values, "w": _weights, "b": _bias, "n": _vector, "m": _integers, "i": _indices, "v": _constant}

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from edgekit.ccode.cmsis import BUFFER
 from edgekit.ccode.contract import check_tensors
 from edgekit.ccode.graph import Node, Program, Value, program
 from edgekit.ccode.memory import Memory, laid_out
@@ -172,7 +173,8 @@ def generate(
         "defines": _defines(pieces),
         "texts": sources(kernel for p in pieces for kernel in p.kernels),
         "operators": operators,
-        "calls_cmsis_nn": any(p.fallible for p in pieces),
+        "fails": list(dict.fromkeys(p.fails for p in pieces if p.fails)),
+        "calls_cmsis_nn": any(p.fails == BUFFER for p in pieces),
         "run": run(of, name, operators, _copies(of, memory)),
         "resets": [_reset(value, memory) for value in of.states],
     }
@@ -241,7 +243,7 @@ def _operator(node: Node, p: Piece, memory: Memory) -> list[dict[str, Any]]:
                 "parameters": ", ".join(parameters),
                 "arguments": ", ".join(arguments),
                 "constants": [] if number else p.constants,
-                "fallible": p.fallible,
+                "fallible": bool(p.fails),
                 "calls": [call.format_map(names) for call in calls],
             }
         )
@@ -295,6 +297,7 @@ def _end(value: Value) -> dict[str, Any]:
         "scale": f"{value.scale:.9g}",
         "zero": value.zero,
         "normalized": bool(value.multiply),
+        "index": not value.scales,
     }
 
 

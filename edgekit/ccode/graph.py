@@ -166,13 +166,20 @@ def unfit(value: Value, types: tuple[str, ...] = TYPES) -> str:
         return f"is {value.dtype}; C code is written for int8 and int16"
     if len(value.scales) != 1 or len(value.zeros) != 1:
         return f"is {value.dtype} without one scale and zero point; C code is written for int8 and int16"
+    if problem := unsized(value):
+        return problem
+    least, most = CONVERTED[value.dtype]
+    if not (SMALLEST_SCALE <= value.scale < math.inf and least <= value.zero <= most):
+        return f"has the scale {value.scale:.6g} and the zero point {value.zero}, which stand for nothing"
+    return ""
+
+
+def unsized(value: Value) -> str:
+    """Why no C code is written for a tensor of this shape; "" if it is."""
     if min(value.shape, default=1) < 1:
         return f"has the shape {list(value.shape)}; C code is written for fixed sizes"
     if value.bytes > LARGEST:
         return f"has the shape {list(value.shape)}, which is larger than any memory"
-    least, most = CONVERTED[value.dtype]
-    if not (SMALLEST_SCALE <= value.scale < math.inf and least <= value.zero <= most):
-        return f"has the scale {value.scale:.6g} and the zero point {value.zero}, which stand for nothing"
     return ""
 
 

@@ -34,8 +34,8 @@ class Piece(Struct):
     """Whether the output is the input, and nothing is done."""
     defines: dict[str, int] = field(default_factory=dict)
     """Constants that kernels need, by their macros: of all operators the largest."""
-    fallible: bool = False
-    """Whether the function returns what `NAME_run` returns: 0, or 1 if it cannot compute it."""
+    fails: str = ""
+    """Where it cannot be computed: the function then returns 1, as `NAME_run` does, else 0. Empty: never."""
     grows: bool = False
     """Whether more scratch makes it quicker."""
     saved: int = 0

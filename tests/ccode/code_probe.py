@@ -95,6 +95,7 @@ def compare(
     ends: bool = False,
     tables: bool = False,
     runtime: str = "tflm",
+    indices: int = 0,
 ) -> list[int]:
     """How many bytes differ, the arena, and what is needed at once, in bytes.
 
@@ -104,6 +105,7 @@ def compare(
       ends: whether the least and the most that inputs can store are samples too.
       tables: whether weights become indexes into tables where that takes fewer bytes.
       runtime: whose outputs are right.
+      indices: of an input of whole numbers, which are less than so many.
     """
     content = Path(model).read_bytes()
     code = generate(content, "m", kernels, tables=tables)
@@ -111,6 +113,12 @@ def compare(
     inputs = [random_inputs(code.inputs, seed) for seed in range(samples)]
     for end in ("min", "max") if ends else ():
         inputs.append([np.full(of.shape, getattr(np.iinfo(of.dtype), end), of.dtype) for of in code.inputs])
+    if indices:
+        places = np.random.default_rng(0)
+        for sample in inputs:
+            for number, of in enumerate(code.inputs):
+                if not of.scale:
+                    sample[number] = places.integers(0, indices, of.shape, of.dtype)
     wanted = bytearray()
     session.reset()
     for sample in inputs:

@@ -5,6 +5,8 @@ To add one: a file beside these with its `OPERATORS`, its kernel in `edgekit/cco
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from msgspec.structs import replace
 
 from edgekit.ccode import cmsis
@@ -48,7 +50,8 @@ def piece(node: Node, style: Style) -> Piece:
     of = OPERATORS.get(node.kind)
     if of is None:
         raise node.refusal("C code is not written for this operator; let an interpreter run the model, or replace it")
-    computed = [v for v in (*node.inputs, *node.outputs) if v is not None and v.data is None]
+    read = [v for v, letter in zip_longest(node.inputs, of.inputs.replace("?", "")) if letter != "i"]
+    computed = [v for v in (*read, *node.outputs) if v is not None and v.data is None]
     wide = [value for value in computed if value.dtype == "int16"]
     if wide and (of.write16 is None or (len(wide) < len(computed) and not of.mixed)):
         said = "int8" if of.write16 is None else "int8, or for int16 throughout"

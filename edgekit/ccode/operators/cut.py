@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from edgekit.ccode.contract import moved
-from edgekit.ccode.copies import like, movement, part, places, read
+from edgekit.ccode.copies import like, movement, operand, part, places, read
 from edgekit.ccode.graph import Node, Shape
+from edgekit.ccode.piece import Piece, Style
 from edgekit.ccode.shapes import COPIES, axis, integers, listed
 
 if TYPE_CHECKING:
     from edgekit.ccode.copies import Copy
+
+BEYOND = "where an index is beyond what it is for"
 
 
 def sliced(node: Node) -> list[Shape]:
@@ -46,9 +50,10 @@ def strided(node: Node) -> list[Shape]:
 def gathered(node: Node) -> list[Shape]:
     """GATHER."""
     shape, indices = node.given().shape, node.given(1)
-    place, wanted = axis(node, node.options.axis, len(shape)), integers(node, 1)
+    place = axis(node, node.options.axis, len(shape))
     if node.options.batchDims:
         raise node.refusal("it has batch dimensions; gather from each by itself")
+    wanted = integers(node, 1) if indices.data is not None else []  # others are looked at while it runs
     node.require(all(0 <= n < shape[place] for n in wanted), f"it gathers beyond its {shape[place]} values")
     steps = [b - a for a, b in itertools.pairwise(wanted)]
     node.require(sum(a != b for a, b in itertools.pairwise(steps)) < COPIES, "it gathers from too many places")
@@ -75,6 +80,19 @@ def _strided_slice(node: Node) -> Iterator[Copy]:
     yield like(read(node)[tuple(parts)], end_places), end_places, 0, 0
 
 
+def gather(node: Node, label: str, style: Style) -> Piece:
+    """Copies of what constant indices take; of others each is looked at before it is used."""
+    source, indices = node.given(), node.given(1)
+    if indices.data is not None:
+        return movement(_gather)(node, label, style)
+    along = node.options.axis % len(source.shape)
+    outer, inner = math.prod(source.shape[:along]), math.prod(source.shape[along + 1 :])
+    wide = source.bytes // source.elements
+    name, constants = operand(source, 0, label)
+    sizes = f"{outer}, {source.shape[along]}, {inner * wide}, {indices.elements}"
+    return Piece([f"return take({name}, {{x1}}, {{y0}}, {sizes});"], constants, ["take"], fails=BEYOND)
+
+
 def _gather(node: Node) -> Iterator[Copy]:
     """As many copies as there are runs of indices in equal steps."""
     indices, end, source = integers(node, 1), places(node.outputs[0]), read(node)
@@ -95,5 +113,5 @@ def _gather(node: Node) -> Iterator[Copy]:
 OPERATORS = {
     "SLICE": moved("xnn", sliced, movement(_slice)),
     "STRIDED_SLICE": moved("xnnn", strided, movement(_strided_slice), "StridedSlice"),
-    "GATHER": moved("xm", gathered, movement(_gather), "Gather"),
+    "GATHER": moved("xi", gathered, gather, "Gather"),
 }
