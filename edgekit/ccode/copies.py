@@ -63,7 +63,7 @@ def joined(axes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return found
 
 
-def read(node: Node, place: int = 0) -> np.ndarray:
+def given_places(node: Node, place: int = 0) -> np.ndarray:
     """An input, as `places` has it."""
     return places(node.given(place))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from edgekit.ccode.contract import moved
-from edgekit.ccode.copies import like, movement, operand, part, places, read
+from edgekit.ccode.copies import given_places, like, movement, operand, part, places
 from edgekit.ccode.graph import Node, Shape
 from edgekit.ccode.piece import Piece, Style
 from edgekit.ccode.shapes import COPIES, axis, integers, listed
@@ -63,7 +63,7 @@ def gathered(node: Node) -> list[Shape]:
 def _slice(node: Node) -> Iterator[Copy]:
     begin, size = integers(node, 1), integers(node, 2)
     parts = tuple(slice(b, None if s < 0 else b + s) for b, s in zip(begin, size, strict=True))
-    yield read(node)[parts], places(node.outputs[0]), 0, 0
+    yield given_places(node)[parts], places(node.outputs[0]), 0, 0
 
 
 def _strided_slice(node: Node) -> Iterator[Copy]:
@@ -77,7 +77,7 @@ def _strided_slice(node: Node) -> Iterator[Copy]:
         first, last = options.beginMask >> place & 1, options.endMask >> place & 1
         parts.append(slice(None if first else b, None if last else e, s))
     end_places = places(node.outputs[0])
-    yield like(read(node)[tuple(parts)], end_places), end_places, 0, 0
+    yield like(given_places(node)[tuple(parts)], end_places), end_places, 0, 0
 
 
 def gather(node: Node, label: str, style: Style) -> Piece:
@@ -95,7 +95,7 @@ def gather(node: Node, label: str, style: Style) -> Piece:
 
 def _gather(node: Node) -> Iterator[Copy]:
     """As many copies as there are runs of indices in equal steps."""
-    indices, end, source = integers(node, 1), places(node.outputs[0]), read(node)
+    indices, end, source = integers(node, 1), places(node.outputs[0]), given_places(node)
     along = node.options.axis % source.ndim
     end = end.reshape(*source.shape[:along], len(indices), *source.shape[along + 1 :])
     start = 0

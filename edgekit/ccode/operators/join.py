@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edgekit.ccode.contract import moved
-from edgekit.ccode.copies import like, movement, part, places, read
+from edgekit.ccode.copies import given_places, like, movement, part, places
 from edgekit.ccode.graph import Node, Shape
 from edgekit.ccode.shapes import axis, integers, listed, one
 
@@ -69,7 +69,7 @@ def _join(node: Node) -> Iterator[Copy]:
         raise node.refusal("it has a fused activation; put it behind as an operator of its own")
     place, axis, end = 0, node.options.axis, places(node.outputs[0])
     for number in range(len(node.inputs)):
-        source = read(node, number)
+        source = given_places(node, number)
         source = source if node.kind == "CONCATENATION" else np.expand_dims(source, axis)
         yield source, part(end, axis, place, source.shape[axis]), number, 0
         place += source.shape[axis]
@@ -79,7 +79,7 @@ def _split(node: Node) -> Iterator[Copy]:
     """SPLIT, SPLIT_V, UNPACK."""
     axis = int(node.options.axis) if node.kind == "UNPACK" else integers(node, 0 if node.kind == "SPLIT" else 2)[0]
     place, x = 0, 1 if node.kind == "SPLIT" else 0
-    source = read(node, x)
+    source = given_places(node, x)
     for number, made in enumerate(node.outputs):
         end = places(made)
         wide = 1 if node.kind == "UNPACK" else end.shape[axis]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edgekit.ccode.contract import moved
-from edgekit.ccode.copies import movement, places, read
+from edgekit.ccode.copies import given_places, movement, places
 from edgekit.ccode.graph import Node, Shape
 from edgekit.ccode.shapes import around, integers
 from edgekit.flatbuffer.read import _schema
@@ -41,14 +41,14 @@ def mirrored(node: Node) -> list[Shape]:
 
 
 def _pad(node: Node) -> Iterator[Copy]:
-    source, end = read(node), places(node.outputs[0])
+    source, end = given_places(node), places(node.outputs[0])
     parts = tuple(slice(a, a + n) for (a, _), n in zip(around(node, 1), source.shape, strict=True))
     yield source, end[parts], 0, 0
 
 
 def _mirror_pad(node: Node) -> Iterator[Copy]:
     """Each region around the input is a part of it, read backwards."""
-    source, end = read(node), places(node.outputs[0])
+    source, end = given_places(node), places(node.outputs[0])
     edge = 1 if node.options.mode == _schema().MirrorPadMode.REFLECT else 0
     axes = []
     for (a, b), n in zip(around(node, 1), source.shape, strict=True):

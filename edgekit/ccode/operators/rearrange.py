@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edgekit.ccode.contract import moved
-from edgekit.ccode.copies import movement, places, read
+from edgekit.ccode.copies import given_places, movement, places
 from edgekit.ccode.graph import Node, Shape
 from edgekit.ccode.operators.pad import fill
 from edgekit.ccode.shapes import COPIES, around, axes, integers, like, listed, ranked, repeated
@@ -79,11 +79,11 @@ def reversed_(node: Node) -> list[Shape]:
 
 
 def _transpose(node: Node) -> Iterator[Copy]:
-    yield read(node).transpose(integers(node, 1)), places(node.outputs[0]), 0, 0
+    yield given_places(node).transpose(integers(node, 1)), places(node.outputs[0]), 0, 0
 
 
 def _depth_to_space(node: Node) -> Iterator[Copy]:
-    source, end, size = read(node), places(node.outputs[0]), node.options.blockSize
+    source, end, size = given_places(node), places(node.outputs[0]), node.options.blockSize
     if node.kind == "DEPTH_TO_SPACE":
         batch, height, width, channels = source.shape
         blocks = source.reshape(batch, height, width, size, size, channels // size**2).transpose(0, 1, 3, 2, 4, 5)
@@ -101,7 +101,9 @@ def _batch_to_space(node: Node) -> Iterator[Copy]:
     inward = node.kind == "SPACE_TO_BATCH_ND"
     if inward and node.outputs[0].zero and any(map(any, pads)):
         raise node.refusal("TFLM pads it with 0, which is not its zero point; pad before it")
-    blocks, image = (places(node.outputs[0]), read(node)) if inward else (read(node), places(node.outputs[0]))
+    blocks, image = (
+        (places(node.outputs[0]), given_places(node)) if inward else (given_places(node), places(node.outputs[0]))
+    )
     for number, inside in enumerate(itertools.product(*map(range, sizes))):
         start = number * image.shape[0]
         few: list[slice] = [slice(start, start + image.shape[0])]
@@ -121,13 +123,13 @@ def _broadcast_to(node: Node) -> Iterator[Copy]:
     import numpy as np
 
     end = places(node.outputs[0])
-    yield np.broadcast_to(read(node), end.shape), end, 0, 0
+    yield np.broadcast_to(given_places(node), end.shape), end, 0, 0
 
 
 def _reverse(node: Node) -> Iterator[Copy]:
     import numpy as np
 
-    yield np.flip(read(node), integers(node, 1)), places(node.outputs[0]), 0, 0
+    yield np.flip(given_places(node), integers(node, 1)), places(node.outputs[0]), 0, 0
 
 
 OPERATORS = {
