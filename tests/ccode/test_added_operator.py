@@ -1,5 +1,7 @@
 """An operator is one `.py` and one `.c`: what docs/contributing.md says of adding one, done and run."""
 
+import re
+from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
@@ -48,3 +50,14 @@ def test_it_is_held_against_its_rules_as_all_are():
         assert "static void m_relu_0_to_1(const int8_t *input" in generate(model(ENDS[0]), "m").files["m.c"]
         with pytest.raises(ModelError, match="its scales are too far apart"):
             generate(model((1e9, 0, 1e-9, 0)), "m")
+
+
+def test_the_page_shows_what_is_tested():
+    page = (Path(__file__).parents[2] / "docs/contributing.md").read_text()
+    section = page.split("## An operator of standalone C")[1].split("\n## ")[0]
+    own = Path(relu_0_to_1.__file__)
+    shown = re.findall(r"```(c|python)\n(.*?)```", section, re.DOTALL)
+    assert [language for language, _ in shown] == ["c", "python", "python"]
+    for language, text in shown:
+        lines = own.with_suffix(".c" if language == "c" else ".py").read_text().replace("[KERNEL]", '["relu_0_to_1"]')
+        assert text.strip() in lines

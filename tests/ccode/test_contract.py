@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from make_graph import Graph
 
+from edgekit.ccode.contract import CHECKS
 from edgekit.ccode.generate import generate
 from edgekit.ccode.operators import FAMILIES, OPERATORS
 from edgekit.errors import ModelError
@@ -331,5 +332,5 @@ def test_every_operator_has_one_entry_of_one_family_under_a_name_of_the_schema()
     names = [name for family in FAMILIES for name in family.OPERATORS]
     assert len(names) == len(set(names)) == len(OPERATORS) and set(names) <= set(_builtins().values())
     for name, of in OPERATORS.items():
-        assert set(of.inputs) <= set("xwbnmv?*") and (of.inputs or of.states), name
+        assert set(of.inputs) <= {*CHECKS, "?", "*"} and (of.inputs or of.states), name
         assert not of.options or hasattr(_schema(), f"{of.options}OptionsT"), name

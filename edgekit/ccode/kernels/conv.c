@@ -8,8 +8,9 @@ static void TYPED(conv)(const TYPED(linear) *of, const window *at, const VALUE *
   int32_t ox = 0, y = -at->pad_y, x = -at->pad_x;
   for (int32_t pixel = 0; pixel < pixels; pixel += 4, output += 4 * stride) {
     const int32_t lanes = pixels - pixel < 4 ? pixels - pixel : 4;
+    const int32_t inputs = of->inputs;
     for (int32_t lane = 0; lane < lanes; lane++) {
-      TYPED(look)(at, input, y, x, of->inputs, steps, lane, scratch);
+      TYPED(look)(at, input, y, x, inputs, steps, lane, scratch);
       x += at->stride_x;
       if (++ox == at->out_width) {
         ox = 0;
