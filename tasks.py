@@ -9,8 +9,8 @@ from edgekit.tasks import namespace
 
 @task
 def lint(c: Context) -> None:
-    """Run the linter, the formatter's check and the type checker."""
-    c.run("ruff check . && ruff format --check . && mypy")
+    """Run the linter, the formatter's check, the type checker and the check of imports."""
+    c.run("ruff check . && ruff format --check . && mypy && lint-imports")
 
 
 @task

@@ -60,7 +60,8 @@ def without_training(model: str, data: DataSpec, by: str, seed: int) -> float:
 
     from edgekit.compress.channels import remove_channels
     from edgekit.compress.lesson import lesson, predict
-    from edgekit.data.samples import prepared, read
+    from edgekit.data.read import read
+    from edgekit.data.samples import prepared
     from edgekit.model.read import open_keras
 
     loaded, dataset = open_keras(model, ""), read(data)

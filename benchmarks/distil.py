@@ -47,7 +47,8 @@ def students(teacher: str, data: DataSpec, images: int, names: list[str], seed: 
     from edgekit.compress.fine_tune import fine_tune
     from edgekit.compress.lesson import lesson, predict
     from edgekit.compress.student import smaller_copy
-    from edgekit.data.samples import prepared, read, stratified
+    from edgekit.data.read import read
+    from edgekit.data.samples import prepared, stratified
     from edgekit.model.read import open_keras
 
     dataset, master = read(data), open_keras(teacher, "")

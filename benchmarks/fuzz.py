@@ -142,7 +142,7 @@ def _as_a_command(body: Callable[[], None]) -> None:
 
 def read_data(path: str) -> None:
     """A dataset for a model of grey images, as the stages read it."""
-    from edgekit.data.samples import read
+    from edgekit.data.read import read
     from edgekit.data.spec import DataSpec, Preprocessing
     from edgekit.types import TensorSpec
 

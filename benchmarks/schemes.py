@@ -9,7 +9,8 @@ from pathlib import Path
 
 from commands import ROOT
 
-from edgekit.data.samples import calibration, read
+from edgekit.data.calibration import calibration
+from edgekit.data.read import read
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.engine.worker import Worker
 from edgekit.errors import EdgekitError

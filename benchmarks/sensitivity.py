@@ -30,7 +30,9 @@ from edgekit.analyze.sensitivity import changed, concerned, held_out, sensitivit
 from edgekit.compress.allocate import SPARSITIES, mean_loss
 from edgekit.compress.lesson import lesson
 from edgekit.compress.simulation import Simulation
-from edgekit.data.samples import calibration, prepared, read
+from edgekit.data.calibration import calibration
+from edgekit.data.read import read
+from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.measure.machine import machine
 from edgekit.model.read import KERAS, load_file, open_keras

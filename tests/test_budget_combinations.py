@@ -7,10 +7,10 @@ import pytest
 
 from edgekit.firmware.hardware import Hardware
 from edgekit.measure.judge import DEVICES, NAMED, UNITS, fails, judge, verdict
-from edgekit.measure.limits import AT_LEAST, Budget
+from edgekit.measure.limits import AT_LEAST, HOSTED, TIMED, Budget
 from edgekit.measure.race import LATENCIES, Comparison, Entry
 from edgekit.profile.recipe import Recipe
-from edgekit.profile.target import HOSTED, TIMED, Target
+from edgekit.profile.target import Target
 from edgekit.runtimes import RUNTIMES
 from edgekit.runtimes.settings import Runtimes
 from edgekit.stages.measure import questions_of

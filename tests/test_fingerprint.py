@@ -89,9 +89,9 @@ def test_code_that_the_step_does_not_use_does_not_count(package, code, file):
 
 
 def test_an_import_inside_a_function_counts(package, code):
-    before = code("edgekit.data.samples:read")
+    before = code("edgekit.data.read:read")
     edit(package / "data/folder.py", "np.empty(0)", "np.empty(1)")
-    assert code("edgekit.data.samples:read") != before
+    assert code("edgekit.data.read:read") != before
 
 
 @pytest.mark.parametrize(

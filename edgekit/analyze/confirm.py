@@ -43,7 +43,7 @@ def answers(content: bytes, x: list[np.ndarray]) -> np.ndarray:
 
 def error(content: bytes, x: list[np.ndarray], wanted: np.ndarray) -> float:
     """Percent of the samples whose class is not the wanted one, (N,)."""
-    from edgekit.measure.accuracy import classes
+    from edgekit.measure.metrics import classes
 
     return 100 * float((classes(answers(content, x)) != wanted).mean())
 

@@ -18,7 +18,9 @@ from edgekit.analyze.histogram import bins
 from edgekit.analyze.tensors import constants, match, network
 from edgekit.analyze.trace import Noise, Place, trace
 from edgekit.analyze.weights import weight_error
-from edgekit.data.samples import calibration_rows, prepared, read, stratified
+from edgekit.data.calibration import calibration_rows
+from edgekit.data.read import read
+from edgekit.data.samples import prepared, stratified
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import QUANTIZING, TENSORFLOW
 from edgekit.engine.stage import Work, stage

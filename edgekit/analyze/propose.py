@@ -20,7 +20,7 @@ from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, READING, TENSORFLOW, TRAINING
 from edgekit.engine.stage import Work, stage
-from edgekit.measure.accuracy import classes
+from edgekit.measure.metrics import classes
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import open_keras
 from edgekit.quantize.settings import Quantize

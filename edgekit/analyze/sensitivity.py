@@ -19,13 +19,16 @@ from edgekit.compress.layers import chosen, kernels, prunable, prunable_weights
 from edgekit.compress.lesson import Lesson, lesson
 from edgekit.compress.settings import Selection
 from edgekit.compress.simulation import Simulation
+from edgekit.data.calibration import calibration_rows
 from edgekit.data.overlap import digests
-from edgekit.data.samples import Samples, calibration_rows, prepared, read, stratified
+from edgekit.data.read import read
+from edgekit.data.samples import Samples, prepared, stratified
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import RecipeError
-from edgekit.measure.accuracy import classes, sqnr
+from edgekit.measure.accuracy import sqnr
+from edgekit.measure.metrics import classes
 from edgekit.model.custom import custom_scope
 from edgekit.model.read import open_keras
 from edgekit.types import Artifact

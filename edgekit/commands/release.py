@@ -20,8 +20,7 @@ import msgspec
 from edgekit.errors import OutputError, ProjectError, SetupError
 from edgekit.files import DAMAGE, decoded, write
 from edgekit.records.archive import MOST, Foreign, Member, deflated, inflated, members, packed
-from edgekit.records.outputs import json
-from edgekit.records.taken import Taken
+from edgekit.records.outputs import Taken, json
 from edgekit.report.text import shown
 from edgekit.report.types import Manifest, Subject
 

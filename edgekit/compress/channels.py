@@ -19,7 +19,8 @@ from edgekit.compress.ranking import rank
 from edgekit.compress.settings import Pattern, Selection, Share
 from edgekit.compress.technique import Given, Rehearsal, Technique
 from edgekit.config import Positive
-from edgekit.data.samples import prepared, read
+from edgekit.data.read import read
+from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
 from edgekit.engine.stage import Call, Work, silent, stage

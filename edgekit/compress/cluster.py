@@ -11,7 +11,8 @@ from edgekit.compress.layers import chosen, flat, kernels, setting
 from edgekit.compress.lesson import Lesson, Objective, lesson
 from edgekit.compress.settings import Pattern, Selection
 from edgekit.compress.technique import Given, Rehearsal, Technique
-from edgekit.data.samples import prepared, read
+from edgekit.data.read import read
+from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
 from edgekit.engine.stage import Call, Work, stage

@@ -13,7 +13,8 @@ from edgekit.compress.settings import Weight
 from edgekit.compress.student import Student, smaller_copy
 from edgekit.compress.technique import Given, Rehearsal, Technique
 from edgekit.config import Positive, Settings
-from edgekit.data.samples import Samples, prepared, read
+from edgekit.data.read import read
+from edgekit.data.samples import Samples, prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
 from edgekit.engine.stage import Call, Work, stage

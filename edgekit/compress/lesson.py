@@ -185,7 +185,7 @@ def teach(work: Work, teacher: Artifact, data: DataSpec, custom_objects: str) ->
     """Writes a teacher's answers to the training samples, once for all that learn from them, and to those held out."""
     import numpy as np
 
-    from edgekit.data.samples import read
+    from edgekit.data.read import read
     from edgekit.model.read import open_keras
 
     model, dataset = open_keras(teacher.path, custom_objects), read(data)

@@ -18,7 +18,8 @@ from edgekit.compress.saliency_pruning import prune_in_rounds
 from edgekit.compress.settings import Pattern, Selection, Share
 from edgekit.compress.technique import Given, Rehearsal, Technique
 from edgekit.config import Settings
-from edgekit.data.samples import prepared, read
+from edgekit.data.read import read
+from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
 from edgekit.engine.stage import Call, Work, stage

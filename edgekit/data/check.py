@@ -12,7 +12,8 @@ from edgekit.data.folder import class_folders, images, others
 from edgekit.data.groups import NAME, USUAL, number
 from edgekit.data.held_out import hold_out
 from edgekit.data.overlap import overlap
-from edgekit.data.samples import Dataset, read
+from edgekit.data.read import read
+from edgekit.data.samples import Dataset
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.engine.libraries import TENSORFLOW
 from edgekit.engine.stage import Work, stage

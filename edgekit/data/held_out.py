@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from edgekit.data.groups import number, whole_groups
 from edgekit.data.overlap import digests
+from edgekit.data.samples import Samples, stratified
 from edgekit.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from edgekit.data.samples import Samples
 
 SHARE = 0.2
 """Of the training samples;"""
@@ -46,8 +45,6 @@ def hold_out(train: Samples, seed: int, source: str) -> tuple[Samples, Samples]:
 def _rows(train: Samples, seed: int, source: str) -> np.ndarray:
     """Which samples are held out, (N,) bool."""
     import numpy as np
-
-    from edgekit.data.samples import stratified
 
     why = "one of rescue, qat and patience chooses by samples that do not train"
     if train.number < 2:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from edgekit.data.metric import LOWER, metric_of
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError
-from edgekit.measure.metrics import LOWER, metric_of
 
 if TYPE_CHECKING:
     import numpy as np

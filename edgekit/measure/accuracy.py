@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from edgekit import runtimes
-from edgekit.data.samples import Samples, prepared, read
+from edgekit.data.metric import LOWER, metric_of
+from edgekit.data.read import read
+from edgekit.data.samples import Samples, prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import TOOLS
 from edgekit.engine.stage import Progress, Work, stage
 from edgekit.errors import DataError, ModelError
 from edgekit.measure.fidelity import NO_CLASSES, lost_outputs, no_classes, probabilities, sqnr
 from edgekit.measure.intervals import mcnemar, paired_difference, wilson
-from edgekit.measure.metrics import LOWER, measured, metric_of
+from edgekit.measure.metrics import classes, measured
 from edgekit.measure.record import OUTPUTS
 from edgekit.measure.skill import skill
 from edgekit.runtimes import Session
@@ -182,15 +184,6 @@ def changed_file(
     right, was_right = classes(new) == labels, classes(old) == labels
     p = mcnemar(int((was_right & ~right).sum()), int((right & ~was_right).sum()))
     return [replace(found, name="accuracy_drop_change", reason=f"McNemar's exact test: p = {p:.3g}")]
-
-
-def classes(predictions: np.ndarray) -> np.ndarray:
-    """Top-1 class of each sample, (N, K) float32 to (N,) int64."""
-    import numpy as np
-
-    if predictions.shape[1] == 1:
-        return (predictions[:, 0] > 0.5).astype(np.int64)
-    return predictions.argmax(axis=1)
 
 
 def accuracy(predictions: np.ndarray, labels: np.ndarray, runtime: str = "") -> Measurement:

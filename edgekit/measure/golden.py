@@ -96,7 +96,8 @@ def _candidates(data: DataSpec, inputs: tuple[TensorSpec, ...]) -> tuple[list[np
     """Stored values (N, *shape) of each input, and the samples' numbers (N,)."""
     import numpy as np
 
-    from edgekit.data.samples import prepared, read, stratified
+    from edgekit.data.read import read
+    from edgekit.data.samples import prepared, stratified
     from edgekit.measure.record import stored
 
     samples = read(data).evaluation

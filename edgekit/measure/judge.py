@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from edgekit.firmware.cores import CORES
 from edgekit.firmware.hardware import Hardware
-from edgekit.measure.limits import AT_LEAST, Budget, Waiver
-from edgekit.profile.target import HOSTED, TIMED
+from edgekit.measure.limits import AT_LEAST, HOSTED, TIMED, Budget, Waiver
 from edgekit.runtimes import engine
 from edgekit.types import BudgetLine, Measurement, VerdictWord
 from edgekit.units import Bytes, Count, Nanoseconds, Number, Percent, Quantity, Ratio, show

@@ -10,6 +10,10 @@ import msgspec
 from edgekit.config import Settings
 from edgekit.units import Bytes, Count, Nanoseconds, Number, Percent, Quantity, Ratio
 
+TIMED = ("latency", "latency_p50", "latency_p99", "load_time", "speedup")
+"""Budgets that more rounds of timing can decide."""
+HOSTED = (*TIMED, "resident_memory")
+"""Budgets whose figures are those of the machine that they were measured on, and of no other."""
 AT_LEAST = {"speedup", "accuracy", "metric_min", "npu_coverage", "sqnr", "float_sqnr", "skill"}
 """Budgets whose limit is the least that is allowed."""
 Level = Literal["error", "warn", "off"]

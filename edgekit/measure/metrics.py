@@ -12,12 +12,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from edgekit.data.metric import LOWER
 from edgekit.data.samples import Samples
-from edgekit.errors import DataError, ProjectError
+from edgekit.errors import DataError
 from edgekit.measure.intervals import CONFIDENCE
 from edgekit.types import Measurement
 
@@ -25,45 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 RESAMPLES = 1000
-LOWER = {"mae", "mse"}
-"""Metrics of which less is better."""
 Metric = Callable[[Any, Any], float]
 """Of targets (N,) or (N, K) and predictions (N, K)."""
-
-
-def check_metric(name: str, where: str) -> None:
-    """Refuses what is no metric.
-
-    Raises:
-      ProjectError: names those that there are.
-    """
-    for one in _by_output(name).values():
-        if not (one in ("accuracy", "f1", "auc", *LOWER) or re.fullmatch(r"top-[1-9]\d*|[\w.]+:\w+", one)):
-            raise ProjectError(
-                f'{where}: there is no metric "{one}"; write accuracy, top-5, f1, auc, mae, mse or module:function'
-            )
-
-
-def metric_of(metric: str, output: str, number: int) -> str:
-    """That of an output: a metric without a name is of the first one.
-
-    Args:
-      metric: of a model, as `ModelSpec.metric`.
-      number: of the output, from 0.
-    """
-    by_output = _by_output(metric)
-    return by_output.get(output) or (by_output.get("") if number == 0 else None) or "accuracy"
-
-
-def functions(metric: str) -> list[str]:
-    """The project's own, each `module:function`."""
-    return [one for one in _by_output(metric).values() if ":" in one]
-
-
-def _by_output(metric: str) -> dict[str, str]:
-    """The metric of each output by its name; of the first one by none."""
-    parts = (part.rpartition("=") for part in metric.split(";"))
-    return {name: one for name, _, one in parts}
 
 
 def measured(
@@ -121,7 +84,7 @@ def f1(targets: np.ndarray, predictions: np.ndarray) -> float:
     """Macro F1 over the classes that occur among targets or predictions."""
     import numpy as np
 
-    from edgekit.measure.accuracy import classes
+    from edgekit.measure.metrics import classes
 
     labels, said = targets.ravel().astype(np.int64), classes(predictions)
     size = int(max(labels.max(), said.max())) + 1
@@ -189,3 +152,12 @@ def _measurement(name: str, value: float, spread: list[float], runtime: str, rea
     ordered = sorted(spread)
     low, high = ordered[cut], ordered[-1 - cut]
     return Measurement(name, value, "", runtime=runtime, samples=count, low=low, high=high, reason=reason)
+
+
+def classes(predictions: np.ndarray) -> np.ndarray:
+    """Top-1 class of each sample, (N, K) float32 to (N,) int64."""
+    import numpy as np
+
+    if predictions.shape[1] == 1:
+        return (predictions[:, 0] > 0.5).astype(np.int64)
+    return predictions.argmax(axis=1)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from edgekit.data.samples import prepared, read
+from edgekit.data.read import read
+from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, LOADING, TENSORFLOW
 from edgekit.engine.stage import Work, stage

@@ -30,7 +30,8 @@ def store_inputs(work: Work, model: Artifact, data: DataSpec, rows: tuple[int, .
     """
     import numpy as np
 
-    from edgekit.data.samples import prepared, read
+    from edgekit.data.read import read
+    from edgekit.data.samples import prepared
     from edgekit.flatbuffer.read import read as read_graph
 
     inputs = read_graph(Path(model.path)).inputs

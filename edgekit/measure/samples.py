@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from edgekit.data.samples import read
+from edgekit.data.read import read
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import TOOLS
 from edgekit.engine.stage import Work, stage
-from edgekit.measure.accuracy import classes
+from edgekit.measure.metrics import classes
 from edgekit.types import Artifact
 
 if TYPE_CHECKING:

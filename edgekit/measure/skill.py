@@ -10,7 +10,6 @@ from edgekit.types import Measurement
 if TYPE_CHECKING:
     import numpy as np
 
-
 REORDERED = 0.25
 """By how much, as a share of the samples, answers are better that have the classes in another order."""
 
@@ -35,7 +34,7 @@ def skill(
     """
     import numpy as np
 
-    from edgekit.measure.accuracy import classes
+    from edgekit.measure.metrics import classes
 
     count = len(predictions)
     if labels is not None:

@@ -34,7 +34,8 @@ def wrong_operator(
     import numpy as np
 
     from edgekit import runtimes
-    from edgekit.data.samples import prepared, read
+    from edgekit.data.read import read
+    from edgekit.data.samples import prepared
     from edgekit.flatbuffer.read import read as read_graph
     from edgekit.flatbuffer.taps import ending_at
     from edgekit.measure.fidelity import sqnr

@@ -17,11 +17,11 @@ from edgekit.errors import SetupError, TargetError
 from edgekit.firmware.cores import CORES
 from edgekit.firmware.hardware import Hardware
 from edgekit.measure.judge import IMPLIED, UNLABELLED
-from edgekit.measure.limits import AT_LEAST, Budget
+from edgekit.measure.limits import AT_LEAST, HOSTED, Budget
 from edgekit.npu.settings import checked
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.rules import scheme_refusal
-from edgekit.profile.target import HOSTED, Target
+from edgekit.profile.target import Target
 from edgekit.runtimes import RUNTIMES, engine
 from edgekit.runtimes.support import supported
 from edgekit.units import Quantity

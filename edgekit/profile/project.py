@@ -175,7 +175,7 @@ def is_function(text: str) -> bool:
 
 
 def _project(root: Path, table: ProjectTable) -> Project:
-    from edgekit.measure.metrics import check_metric
+    from edgekit.data.metric import check_metric
 
     models = {}
     for name, keys in table.models.items():

@@ -11,11 +11,6 @@ from edgekit.measure.limits import Budget
 from edgekit.profile.recipe import Recipe
 from edgekit.runtimes.settings import Runtimes
 
-TIMED = ("latency", "latency_p50", "latency_p99", "load_time", "speedup")
-"""Budgets that more rounds of timing can decide."""
-HOSTED = (*TIMED, "resident_memory")
-"""Budgets whose figures are those of the machine that they were measured on, and of no other."""
-
 
 class Target(Settings, frozen=True):
     """A device profile: what the device has, what is done to the model, and what it may cost there."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.data.samples import calibration, read
+from edgekit.data.calibration import calibration
+from edgekit.data.read import read
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import QUANTIZING, TENSORFLOW
 from edgekit.engine.stage import Work, stage

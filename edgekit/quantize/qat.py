@@ -13,7 +13,9 @@ from edgekit.compress.layers import flattened, kernels
 from edgekit.compress.lesson import Lesson, Objective, kind, lesson
 from edgekit.compress.technique import Given, Rehearsal, Technique
 from edgekit.config import Settings
-from edgekit.data.samples import calibration, prepared, read
+from edgekit.data.calibration import calibration
+from edgekit.data.read import read
+from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
 from edgekit.engine.stage import Call, Work, stage

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from edgekit.compress.technique import Rehearsal, Technique
 from edgekit.config import decode, encode
-from edgekit.data.samples import calibration, read
+from edgekit.data.calibration import calibration
+from edgekit.data.read import read
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, READING, TENSORFLOW, TRAINING
 from edgekit.engine.stage import Call, Work, stage

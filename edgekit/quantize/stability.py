@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from edgekit.data.samples import calibration_rows, prepared, read
+from edgekit.data.calibration import calibration_rows
+from edgekit.data.read import read
+from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import QUANTIZING, TENSORFLOW
 from edgekit.engine.stage import Work, stage

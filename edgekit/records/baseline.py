@@ -25,7 +25,7 @@ from edgekit.report.types import Manifest, Report, is_inside
 from edgekit.types import Artifact, Measurement
 
 if TYPE_CHECKING:
-    from edgekit.records.taken import Taken
+    from edgekit.records.outputs import Taken
 
 SCHEMA: Final = "edgekit.baseline/1"
 FOLDER = "baselines"

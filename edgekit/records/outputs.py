@@ -64,3 +64,17 @@ def intact(folder: Path, output: Artifact) -> bool:
 def json(value: object) -> bytes:
     """A type as JSON that a person can read and git can compare."""
     return msgspec.json.format(msgspec.json.encode(value, enc_hook=float), indent=2) + b"\n"
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """One build, with every byte of it as it was when the gate passed it."""
+
+    target: str
+    model: str
+    folder: Path
+    manifest: Manifest
+    report: Report
+    files: dict[str, bytes]
+    """The outputs and `manifest.json`, by their paths in the folder."""
+    notes: list[str]
+    """What the gate let pass: limits that were not decided, and what was allowed."""

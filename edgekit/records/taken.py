@@ -6,32 +6,17 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
 from edgekit.errors import GateError, OutputError, TargetError
 from edgekit.files import decoded, read_json
 from edgekit.profile.profiles import load_target
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.records.baseline import Release, load
 from edgekit.records.gate import Examined, Finding, Gate, Kind, damaged, examine
+from edgekit.records.outputs import Taken
 from edgekit.report.types import Manifest, Report
 
 SIGNS = ("manifest.json", "report.json", "model.tflite")
 """Files of which one is enough for a folder to be a build."""
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """One build, with every byte of it as it was when the gate passed it."""
-
-    target: str
-    model: str
-    folder: Path
-    manifest: Manifest
-    report: Report
-    files: dict[str, bytes]
-    """The outputs and `manifest.json`, by their paths in the folder."""
-    notes: list[str]
-    """What the gate let pass: limits that were not decided, and what was allowed."""
 
 
 def take(

@@ -97,7 +97,8 @@ def _random(session: Session) -> Iterator[list[np.ndarray]]:
 
 def _calibration(session: Session, data: DataSpec, count: int) -> Iterator[tuple[np.ndarray, ...]]:
     """The calibration set as the file stores it."""
-    from edgekit.data.samples import calibration, read
+    from edgekit.data.calibration import calibration
+    from edgekit.data.read import read
     from edgekit.runtimes.values import quantize
 
     dataset = read(data)

@@ -18,11 +18,12 @@ from edgekit.measure.arena import arena
 from edgekit.measure.file import measure_file
 from edgekit.measure.golden import golden_file
 from edgekit.measure.judge import NAMED, judged_here
+from edgekit.measure.limits import TIMED
 from edgekit.measure.machine import machine
 from edgekit.measure.race import LATENCIES, Comparison, Entry, Question, race_file
 from edgekit.measure.record import OUTPUTS
 from edgekit.product import Found, Product
-from edgekit.profile.target import TIMED, Target
+from edgekit.profile.target import Target
 from edgekit.runtimes import BASELINE, REFERENCE, engine, installed
 from edgekit.runtimes.available import available
 from edgekit.stages.agreements import agreements, largest

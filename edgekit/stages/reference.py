@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from edgekit.data.locate import locate
+from edgekit.data.metric import functions
 from edgekit.data.spec import RANDOM, DataSpec
 from edgekit.engine.libraries import OWN
 from edgekit.engine.make import Made, Scope
@@ -20,7 +21,6 @@ from edgekit.engine.stage import Call
 from edgekit.errors import DataError, ModelError, WorkerError
 from edgekit.files import sha256
 from edgekit.measure.accuracy import PREDICTIONS
-from edgekit.measure.metrics import functions
 from edgekit.measure.original import answer_file
 from edgekit.measure.record import OUTPUTS
 from edgekit.measure.wrong_operator import wrong_operator

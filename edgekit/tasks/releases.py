@@ -12,7 +12,7 @@ from edgekit.tasks.common import command, options, task
 
 if TYPE_CHECKING:
     from edgekit.records.gate import Kind
-    from edgekit.records.taken import Taken
+    from edgekit.records.outputs import Taken
 
 TAKES = {
     "allow_stale": "take builds whose model, data, profile or baseline is another by now",

@@ -12,7 +12,8 @@ from edgekit.compress.allocate import allocate, mean_loss
 from edgekit.compress.changes import applied, narrowed, rounding
 from edgekit.compress.lesson import lesson
 from edgekit.compress.simulation import Simulation, segments
-from edgekit.data.samples import prepared, read
+from edgekit.data.read import read
+from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.model.read import KERAS, open_keras, save
 from edgekit.quantize.convert import convert

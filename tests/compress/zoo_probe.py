@@ -116,7 +116,8 @@ def examined(name: str, folder: str) -> dict[str, float]:
     from edgekit.analyze.curves import Sweep
     from edgekit.analyze.explain import explain_file
     from edgekit.analyze.sensitivity import sensitivity_file
-    from edgekit.data.samples import calibration, read
+    from edgekit.data.calibration import calibration
+    from edgekit.data.read import read
     from edgekit.flatbuffer.edit import main_graph
     from edgekit.model.read import save
     from edgekit.quantize.activations import activations

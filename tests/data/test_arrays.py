@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from edgekit.data.check import check_data
-from edgekit.data.samples import prepared, read
+from edgekit.data.read import read
+from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
 from edgekit.types import TensorSpec

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from edgekit.data.arrays import from_arrays
+from edgekit.data.calibration import calibration_rows
 from edgekit.data.check import check_data
 from edgekit.data.groups import whole_groups
 from edgekit.data.overlap import overlap
-from edgekit.data.samples import calibration_rows, read
+from edgekit.data.read import read
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
 from edgekit.types import TensorSpec

@@ -8,10 +8,12 @@ from edgekit.compress.channels import Channels
 from edgekit.compress.cluster import Cluster
 from edgekit.compress.distil import Distil
 from edgekit.compress.prune import Prune
+from edgekit.data.calibration import calibration_rows
 from edgekit.data.check import check_data
 from edgekit.data.held_out import MOST, hold_out
 from edgekit.data.overlap import digests, overlap
-from edgekit.data.samples import Samples, calibration_rows, read
+from edgekit.data.read import read
+from edgekit.data.samples import Samples
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
 from edgekit.profile.recipe import Recipe

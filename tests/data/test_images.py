@@ -11,7 +11,7 @@ from PIL import Image
 
 from edgekit.data.check import check_data
 from edgekit.data.folder import read_folder
-from edgekit.data.samples import read
+from edgekit.data.read import read
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
 from edgekit.types import TensorSpec

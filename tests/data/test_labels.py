@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.data.arrays import from_arrays
 from edgekit.data.check import check_data
-from edgekit.data.samples import read
+from edgekit.data.read import read
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
 from edgekit.types import TensorSpec

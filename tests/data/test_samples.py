@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from edgekit.data.calibration import calibration
 from edgekit.data.check import check_data
-from edgekit.data.samples import Samples, calibration, prepared, read, split, stratified
+from edgekit.data.read import read
+from edgekit.data.samples import Samples, prepared, split, stratified
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
 from edgekit.types import TensorSpec

@@ -11,7 +11,7 @@ import pytest
 from command_line import contents, edgekit, rebuilt, run, statuses, steps
 
 from edgekit.engine import worker
-from edgekit.profile.target import HOSTED
+from edgekit.measure.limits import HOSTED
 from edgekit.report.schema import FILE, schema
 
 OUT = Path("build/phone/digits")

@@ -8,8 +8,7 @@ import confine_probe as probe
 import pytest
 
 from edgekit import errors
-from edgekit.commands import ccode, compare, compat, inspect
-from edgekit.emit import kit
+from edgekit.commands import carray, ccode, compare, compat, inspect
 from edgekit.engine.limits import Look, limits
 from edgekit.engine.worker import call_confined
 
@@ -25,7 +24,7 @@ def test_limits_grow_with_the_file(tmp_path, look):
     assert limits(tmp_path, look) == large  # of a folder: all that is in it
 
 
-@pytest.mark.parametrize("module", [compat, compare, inspect, ccode, kit])
+@pytest.mark.parametrize("module", [compat, compare, inspect, ccode, carray])
 def test_whatever_looks_at_a_file_has_limits(module):
     """Each of them asks for the limits of its file, and none has a time limit of its own."""
     assert module.limits is limits and not hasattr(module, "TIME_LIMIT")

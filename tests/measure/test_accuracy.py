@@ -7,7 +7,8 @@ from scipy import stats
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.engine import worker
 from edgekit.errors import DataError, ModelError
-from edgekit.measure.accuracy import accuracy, accuracy_drop, churn, classes, fidelity, score_file, sqnr
+from edgekit.measure.accuracy import accuracy, accuracy_drop, churn, fidelity, score_file, sqnr
+from edgekit.measure.metrics import classes
 from edgekit.runtimes import installed
 from edgekit.types import Measurement, TensorSpec
 

@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgekit.data.metric import check_metric
 from edgekit.data.samples import Samples
 from edgekit.errors import DataError, ProjectError
-from edgekit.measure.metrics import auc, check_metric, f1, mae, measured, mse, top_k
+from edgekit.measure.metrics import auc, f1, mae, measured, mse, top_k
 
 
 def scores(*rows):

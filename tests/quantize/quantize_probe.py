@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.samples import calibration, read
+from edgekit.data.calibration import calibration
+from edgekit.data.read import read
 from edgekit.data.spec import DataSpec
 from edgekit.model.read import load_file
 from edgekit.quantize.convert import convert_file

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.data.samples import calibration, prepared, read
+from edgekit.data.calibration import calibration
+from edgekit.data.read import read
+from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.flatbuffer.edit import constants, ranges, with_constants
 from edgekit.flatbuffer.linear import linear_layers

@@ -100,7 +100,9 @@ def regression(learning_rate: float, folder: str) -> dict[str, Any]:
     import numpy as np
     import tf_keras
 
-    from edgekit.data.samples import calibration, prepared, read
+    from edgekit.data.calibration import calibration
+    from edgekit.data.read import read
+    from edgekit.data.samples import prepared
     from edgekit.data.spec import Preprocessing
     from edgekit.model.read import save
     from edgekit.quantize.convert import convert
