@@ -36,6 +36,8 @@ class Made(msgspec.Struct, Generic[R], frozen=True):
     value: R
     key: str
     ingredients: dict[str, Any]
+    model: str = ""
+    """See `Call.model`."""
 
     @property
     def artifact(self) -> Artifact:
@@ -125,7 +127,7 @@ class Maker:
         row = StageRow(call.name, status, round(result.seconds, 3), size, reason=said)
         self.ui.end(row)
         value = msgspec.json.decode(result.value, type=call.stage.returns)
-        return Made(row, result.artifacts, value, key, ingredients)
+        return Made(row, result.artifacts, value, key, ingredients, call.model)
 
     def log(self, scope: str) -> Path:
         """Where a scope's stages write what the libraries print."""

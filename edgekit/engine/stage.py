@@ -72,6 +72,8 @@ class Call(Struct, Generic[R], frozen=True):
     """Modules of edgekit whose code decides the result beside that of the stage."""
     place: Any = None
     """What else it depends on, such as the machine that it measures."""
+    model: str = ""
+    """Whose figures are those of the result, as `Measurement.artifact` says it; "" where it makes no model."""
 
     def on(self, engine: Engine) -> Call[R]:
         """The same, carried out by an engine, in its process."""
@@ -94,6 +96,10 @@ class Call(Struct, Generic[R], frozen=True):
     def within(self, process: str) -> Call[R]:
         """The same in another process."""
         return replace(self, process=process)
+
+    def of(self, model: str) -> Call[R]:
+        """The same, whose result is known by the figures of a model."""
+        return replace(self, model=model)
 
     def at(self, place: Any) -> Call[R]:
         """The same, whose result depends on a place, too."""

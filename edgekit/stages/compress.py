@@ -36,17 +36,17 @@ def compress(spec: ModelSpec, loaded: Loaded, recipe: Recipe, scope: Scope) -> C
         return Compressed(None, {"float": model}, None, tuple(_skipped(spec, recipe, facts)))
     teaching = _teaching(spec, loaded, recipe, scope)
     given = Given(loaded.data, recipe.seed, objects, recipe.quantize, teaching, None)
-    graphs = {"float": scope.make(convert_file(model, objects).named("reference")).artifact}
+    graphs = {"float": scope.make(convert_file(model, objects).named("reference").of("float")).artifact}
     if recipe.techniques:
         scope.apart().make(_rehearsal(model, loaded, recipe, teaching))
     integer, notes = None, list[str]()
     for name, technique in recipe.techniques.items():
         notes.append(technique.too_short(name, loaded.samples))
         objective = distil.objective if (distil := recipe.distil) and name in distil.during else None
-        made = scope.make(technique.call(model, replace(given, objective=objective)))
+        made = scope.make(technique.call(model, replace(given, objective=objective)).of(name))
         model, integer = made.artifacts[KERAS], made.artifacts.get(INTEGER)
         converted = "convert" if name == list(recipe.techniques)[-1] else f"convert {name}"
-        graphs[name] = scope.make(convert_file(model, objects).named(converted)).artifact
+        graphs[name] = scope.make(convert_file(model, objects).named(converted).of(name)).artifact
     return Compressed(model, graphs, integer, tuple(notes))
 
 

@@ -29,7 +29,7 @@ def load(spec: ModelSpec, target: Target, scope: Scope) -> Loaded:
     source = locate("keras", spec.model, fingerprint, ModelError)
     dataset = locate("data", spec.data, fingerprint, DataError)
     reading = replace(spec.reading, input_shape=spec.reading.input_shape or recipe.input_shape)
-    model = scope.make(reading_of(source, reading))
+    model = scope.make(reading_of(source, reading).of("float"))
     facts = model.value
     ship = target.runtimes.ship
     if not engine(ship).floats and facts.form != "int8" and not recipe.quantize:

@@ -119,12 +119,11 @@ def _shipped(measurements: list[Measurement], runtime: str) -> list[Measurement]
 
 def _rows(product: Product, found: Found) -> list[StageRow]:
     """What each stage did, with the measurements of its model as `.tflite`."""
-    of = {"load": "float", "reference": "float", "convert": list(product.graphs)[-1], "lookup tables": "model"}
-    for name, file in (("shrink", product.portable), ("quantize", product.quantized.model)):
-        of[name] = "model" if file.sha256 == product.shipped.sha256 else "portable" if name == "shrink" else name
+    files = {"portable": product.portable, "quantize": product.quantized.model}
+    ships = {name for name, file in files.items() if file.sha256 == product.shipped.sha256}
     slow, rows = found.value("latency_p50", "float"), []
-    for row in (made.row for made in product.made):
-        name = of.get(row.name, row.name.removeprefix("convert "))
+    for made in product.made:
+        row, name = made.row, "model" if made.model in ships else made.model
         # Shrinking has been proven to change no output.
         same = "model" if name in ("quantize", "portable") else name
         first = found.measurement("accuracy", "original") if row.name == "load" else None

@@ -70,10 +70,10 @@ def quantized(graph: Artifact, data: DataSpec, settings: Quantize, scope: Scope,
       EdgekitError: the scheme does not fit the model.
     """
     if settings.plain:
-        return scope.make(quantize_file(graph, data, settings).named(name))
+        return scope.make(quantize_file(graph, data, settings).named(name).of(name))
     if settings.static:
         graph = scope.make(calibrate_file(graph, data, settings)).artifact
-    return scope.make(quantize_with_scheme(graph, settings).named(name))
+    return scope.make(quantize_with_scheme(graph, settings).named(name).of(name))
 
 
 def rescue(

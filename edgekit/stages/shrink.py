@@ -50,7 +50,7 @@ def shrink(quantized: Quantized, data: DataSpec, target: Target, scope: Scope, p
 
     portable, names = model, dict[str, Artifact]()
     for tried in less(replace(settings, lookup_tables=False)):  # which are a stage of their own
-        made = proven(model, shrink_file(model, tried).using(engine(REFERENCE)), engines)
+        made = proven(model, shrink_file(model, tried).using(engine(REFERENCE)).of("portable"), engines)
         if made is None:
             continue
         portable = made.artifacts[INTEGER]
@@ -61,7 +61,7 @@ def shrink(quantized: Quantized, data: DataSpec, target: Target, scope: Scope, p
     if settings.lookup_tables and engine(engines[0]).lookup_tables:
         limit = target.budget.arena
         arena = None if limit is None or limit.change else int(limit)
-        tables = lookup_file(portable, names.get(portable.sha256), arena, engines[0]).on(engine(engines[0]))
+        tables = lookup_file(portable, names.get(portable.sha256), arena, engines[0]).on(engine(engines[0])).of("model")
         if made := proven(portable, tables, engines[:1]):
             shipped = made.artifacts[INTEGER]
             if shipped.sha256 != portable.sha256:
