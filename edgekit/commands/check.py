@@ -14,11 +14,12 @@ from edgekit.profile.target import Target
 from edgekit.records.baseline import load
 from edgekit.records.gate import Gate, examine
 from edgekit.report.console import Progress
+from edgekit.report.render import FORMATS
 from edgekit.report.text import shown
 from edgekit.report.types import Manifest
 from edgekit.types import VerdictWord
 
-MEASURED = {"report.json", "report.md", "report.html", "junit.xml", "report.sarif", "build.log"}
+MEASURED = {"report.json", "report.md", "build.log", *FORMATS}
 """Outputs that hold times, which are never the same twice."""
 
 

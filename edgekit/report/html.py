@@ -6,14 +6,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-
 from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.measure.fidelity import NO_CLASSES
 from edgekit.measure.judge import AT_LEAST, DEVICES
 from edgekit.measure.latency import SHARES
-from edgekit.measure.samples import Differences
 from edgekit.report import conformance, device, receipt
+from edgekit.report.extras import Extras
 from edgekit.report.markdown import remarks
 from edgekit.report.text import printable
 from edgekit.report.treemap import treemap
@@ -26,15 +24,6 @@ WIDTH, HEIGHT = 960, 300
 """Of drawings, in their own units; they scale with the page."""
 KINDS = {"weights": "weights", "biases": "biases and other vectors", "quantization": "scales and zero points"}
 TREND = ("model_size", "accuracy", "latency_p50", "arena")
-
-
-class Extras(Struct, frozen=True):
-    """What the page shows beside the report."""
-
-    anatomy: Anatomy | None = None
-    differences: Differences | None = None
-    trend: list[Entry] = []
-    """Earlier builds of the same model for the same target, the oldest first."""
 
 
 def html(report: Report, extras: Extras) -> str:

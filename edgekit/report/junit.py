@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from edgekit.report.extras import Extras
 from edgekit.report.markdown import remarks
 from edgekit.report.text import printable
 from edgekit.report.types import Report
@@ -11,7 +12,7 @@ from edgekit.types import BudgetLine
 from edgekit.units import show
 
 
-def junit(report: Report) -> str:
+def junit(report: Report, extras: Extras) -> str:
     """`junit.xml`.
 
     Source: the schema of Jenkins' xUnit plugin, `junit-10.xsd`.

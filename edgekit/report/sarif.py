@@ -7,17 +7,15 @@ from typing import Any
 import msgspec
 
 from edgekit import __version__
+from edgekit.report.extras import Extras
 from edgekit.report.markdown import remarks
 from edgekit.report.types import Report
 from edgekit.types import BudgetLine
 from edgekit.units import show
 
 
-def sarif(report: Report, places: dict[str, tuple[str, int]]) -> str:
+def sarif(report: Report, extras: Extras) -> str:
     """`report.sarif`.
-
-    Args:
-      places: of each limit the file, relative to the project, and the line where it stands.
 
     Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
     """
@@ -29,7 +27,7 @@ def sarif(report: Report, places: dict[str, tuple[str, int]]) -> str:
     log = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": [_result(report, line, places) for line in broken]}],
+        "runs": [{"tool": {"driver": driver}, "results": [_result(report, line, extras.places) for line in broken]}],
     }
     return msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
 

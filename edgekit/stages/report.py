@@ -21,7 +21,7 @@ from edgekit.profile.project import Project
 from edgekit.records.baseline import Before
 from edgekit.records.history import trends
 from edgekit.report.bom import bill
-from edgekit.report.html import Extras
+from edgekit.report.extras import Extras
 from edgekit.report.render import render
 from edgekit.report.text import cleaned
 from edgekit.report.types import REPORT, BaselineEntry, Distribution, Manifest, ModelEntry, Report, TargetEntry
@@ -101,11 +101,11 @@ def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> d
     changed = None
     if found.predictions:
         changed = scope.make(differences(*found.predictions, product.data)).value
-    extras = cleaned(Extras(parts, changed, trends(project, built.report, maker.ui.note)))
     places = limit_places(product.target, project.target_folders, project.root)
+    extras = cleaned(Extras(parts, changed, trends(project, built.report, maker.ui.note), places))
     # What was found instead of made stands in report.json and report.md; the page is of what came out.
     rows = [replace(row, status="cached", reason="") for row in built.report.stages]
-    rendered = scope.make(render(replace(built.report, stages=rows), extras, places)).artifacts
+    rendered = scope.make(render(replace(built.report, stages=rows), extras)).artifacts
     inputs = {artifact.path: artifact.sha256 for artifact in manifest.inputs}
     figures = {"parameters": str(product.facts.parameters), "format": product.facts.format}
     billed = scope.make(bill(product.scope, product.shipped.sha256, inputs, figures, manifest.versions))

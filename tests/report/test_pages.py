@@ -1,15 +1,19 @@
 import json
+from unittest.mock import patch
 from xml.etree import ElementTree
 
 import pytest
+from budget_csv import budget_csv
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from edgekit.flatbuffer.anatomy import Anatomy, Layer, anatomy
 from edgekit.measure.fidelity import NO_CLASSES
-from edgekit.report.html import Extras, _accuracies, html
+from edgekit.report.extras import Extras
+from edgekit.report.html import _accuracies, html
 from edgekit.report.junit import junit
+from edgekit.report.render import FORMATS, render
 from edgekit.report.sarif import sarif
 from edgekit.report.treemap import treemap
 from edgekit.report.types import Distribution, ModelEntry, Report, TargetEntry
@@ -67,7 +71,7 @@ def test_the_page_says_what_softens_a_limit():
 
 
 def test_junit_has_a_case_for_each_limit():
-    text = junit(report(BROKEN, WAIVED, WARNED, SKIPPED, FINE))
+    text = junit(report(BROKEN, WAIVED, WARNED, SKIPPED, FINE), Extras())
     suite = ElementTree.fromstring(text)[0]
     assert suite.attrib | {"name": ""} == {"name": "", "tests": "5", "failures": "1", "errors": "0", "skipped": "3"}
     assert [[child.tag for child in case] for case in suite] == [["failure"], ["skipped"], ["skipped"], ["skipped"], []]
@@ -75,7 +79,7 @@ def test_junit_has_a_case_for_each_limit():
 
 
 def test_sarif_points_at_the_line_of_the_profile():
-    log = json.loads(sarif(report(BROKEN, WAIVED, WARNED, FINE), {"latency": ("targets/phone.toml", 7)}))
+    log = json.loads(sarif(report(BROKEN, WAIVED, WARNED, FINE), Extras(places={"latency": ("targets/phone.toml", 7)})))
     [run] = log["runs"]
     assert [(r["ruleId"], r["level"]) for r in run["results"]] == [
         ("budget.latency", "error"),
@@ -85,6 +89,17 @@ def test_sarif_points_at_the_line_of_the_profile():
     place = run["results"][0]["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("targets/phone.toml", 7)
     assert run["results"][1]["suppressions"][0]["justification"] == "until then"
+
+
+def test_a_format_that_is_added_is_written_beside_the_others(tmp_path):
+    with patch.dict(FORMATS, {"budget.csv": budget_csv}):
+        render.run(tmp_path, report(BROKEN, FINE), Extras())
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["budget.csv", "junit.xml", "report.html", "report.sarif"]
+    assert (tmp_path / "budget.csv").read_text().splitlines() == [
+        "limit,value,unit,verdict",
+        "latency,9.0,ns,fail",
+        "model_size,4.0,B,pass",
+    ]
 
 
 @given(st.lists(st.integers(0, 10**6), max_size=30), st.integers(10, 1000), st.integers(10, 1000))

@@ -1,0 +1,20 @@
+"""What is shown beside a report."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from edgekit.flatbuffer.anatomy import Anatomy
+from edgekit.measure.samples import Differences
+from edgekit.report.types import Entry
+
+
+class Extras(Struct, frozen=True):
+    """What formats may show beside the report."""
+
+    anatomy: Anatomy | None = None
+    differences: Differences | None = None
+    trend: list[Entry] = []
+    """Earlier builds of the same model for the same target, the oldest first."""
+    places: dict[str, tuple[str, int]] = {}
+    """Of each limit the file, relative to the project, and the line where it stands."""
