@@ -78,6 +78,12 @@ def nearest(word: str, known: list[str]) -> str:
     return f"there is {', '.join(sorted(known))}" if known else "there is none"
 
 
+def changes(table: Settings) -> list[str]:
+    """Names of the quantities that were written as a change, with a sign."""
+    values = {name: getattr(table, name) for name in table.__struct_fields__}
+    return [name for name, value in values.items() if isinstance(value, Quantity) and value.change]
+
+
 def _quantity(kind: type, value: Any) -> Any:
     if issubclass(kind, Quantity):
         return kind.parse(value)

@@ -297,7 +297,7 @@ class Run(Struct, frozen=True):
     load_time: int
     """From the file to a session that is ready, in ns; the runtime was imported before."""
     quantiles: list[int]
-    """Of single runs, in ns: see `edgekit.measure.latency.SHARES`."""
+    """Of single runs, in ns: see `edgekit.measure.intervals.SHARES`."""
     count: int
     """How many single runs."""
     drift: float

@@ -1,13 +1,14 @@
 """Every limit in every runtime on every kind of hardware, with its figure and without: always an answer."""
 
 import itertools
+from typing import get_args, get_type_hints
 
 import msgspec
 import pytest
 
 from edgekit.firmware.hardware import Hardware
-from edgekit.measure.judge import DEVICES, NAMED, UNITS, fails, judge, verdict
-from edgekit.measure.limits import AT_LEAST, HOSTED, TIMED, Budget
+from edgekit.measure.judge import UNITS, fails, judge, verdict
+from edgekit.measure.limits import AT_LEAST, DEVICES, HOSTED, NAMED, TIMED, Budget
 from edgekit.measure.race import LATENCIES, Comparison, Entry
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
@@ -18,7 +19,7 @@ from edgekit.types import Measurement
 from edgekit.units import Quantity
 
 BUDGETS = {
-    field.name: next(kind for kind in field.type.__args__ if issubclass(kind, Quantity))
+    field.name: next(kind for kind in get_args(get_type_hints(Budget)[field.name]) if issubclass(kind, Quantity))
     for field in msgspec.structs.fields(Budget)
     if field.default is None
 }

@@ -18,7 +18,7 @@ from edgekit.engine.libraries import TENSORFLOW
 from edgekit.engine.make import Listener, Maker
 from edgekit.engine.store import Store
 from edgekit.errors import EdgekitError, TargetError
-from edgekit.measure.judge import NAMED
+from edgekit.measure.limits import NAMED
 from edgekit.product import Built
 from edgekit.profile.profiles import check_recipe
 from edgekit.profile.project import ModelSpec, Project

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgekit.config import Settings
+from edgekit.errors import TargetError
 from edgekit.units import Bytes, Hertz
 
 
@@ -24,3 +25,13 @@ class Hardware(Settings, frozen=True):
     def is_host(self) -> bool:
         """Whether the device is the machine that builds, so that its times are those measured here."""
         return not self.cpu
+
+
+def check_hardware(hardware: Hardware) -> None:
+    """What types cannot say.
+
+    Raises:
+      TargetError: a device is described without its processor.
+    """
+    if hardware.is_host and hardware != Hardware():
+        raise TargetError('hardware.cpu: missing; add it, such as "cortex-m4f"')

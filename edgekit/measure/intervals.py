@@ -8,6 +8,8 @@ from statistics import NormalDist
 
 CONFIDENCE = 0.95
 Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+SHARES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+"""Quantiles of the single runs that are kept; the first is the fastest run."""
 
 
 def quantile_rank(count: int, quantile: float) -> int:

@@ -6,23 +6,14 @@ from collections.abc import Sequence
 
 from edgekit.firmware.cores import CORES
 from edgekit.firmware.hardware import Hardware
-from edgekit.measure.limits import AT_LEAST, HOSTED, TIMED, Budget, Waiver
+from edgekit.measure.limits import AT_LEAST, DEVICES, HOSTED, IMPLIED, LIMITS, NAMED, TIMED, UNLABELLED, Budget, Waiver
 from edgekit.runtimes import engine
 from edgekit.types import BudgetLine, Measurement, VerdictWord
 from edgekit.units import Bytes, Count, Nanoseconds, Number, Percent, Quantity, Ratio, show
 
 UNITS = {Bytes: "B", Nanoseconds: "ns", Percent: "%", Ratio: "x", Count: "1", Number: ""}
-NAMED = {"latency": "latency_p90", "metric_min": "metric", "metric_max": "metric"}
-"""Budgets that stand for a measurement of another name."""
-DEVICES = ("vela", "qemu")
-"""What stands for the device where it is simulated, before any runtime of the build host."""
 UNFINITE = "not finite"
 """What the reason of an SQNR says where a prediction is no number."""
-IMPLIED: dict[str, Quantity] = {"float_sqnr": Number(40), "skill": Percent(0)}
-"""Limits that hold where a profile sets none: a float `.tflite` that is the model, and a model that knows anything."""
-UNLABELLED: dict[str, Quantity] = {"sqnr": Number(10), "churn": Percent(5), "lost_outputs": Percent(5)}
-"""Those that hold for each output without labels, by which nothing else judges: docs/decisions/fidelity.md has why.
-That of churn is for probabilities of classes."""
 HOST = Hardware()
 
 
@@ -55,7 +46,7 @@ def judge(
             line = _line(name, float(limit), UNITS[type(limit)], new)
         if line.value is None and not line.reason:
             of_host = None if here else _measured(figure, measurements, ["", shipped])
-            why = NEEDS.get(name, UNKNOWN) if here else _elsewhere(name, of_host, shipped, hardware)
+            why = LIMITS[name].otherwise if here else _elsewhere(name, of_host, shipped, hardware)
             line = _with(line, reason=why)
         elif line.value is not None and name in budget.on_host and _runtime(new) not in DEVICES:
             line = _with(line, source=f"{line.source}, build host")
@@ -77,7 +68,7 @@ def implied(budget: Budget, measurements: Sequence[Measurement], shipped: str) -
     off = {name for name, level in budget.levels.items() if level == "off"} | set(budget.limits)
     waivers = {waiver.name: waiver for waiver in budget.waivers}
     without = set(_outputs("lost_outputs", measurements))
-    if {"metric_min", "metric_max", "metric_loss"} & set(budget.limits):
+    if any(NAMED.get(name, name).startswith("metric") for name in budget.limits):
         without -= set(_outputs("metric", measurements))
     lines = []
     for name, limit in (IMPLIED | UNLABELLED).items():
@@ -196,21 +187,6 @@ def _elsewhere(name: str, of_host: Measurement | None, shipped: str, hardware: H
     if not engine(shipped).on_device_only:
         needs += f', or write budget.on_host = ["{name}"] if the build host\'s is meant'
     return f"not measured: {value} is the build host's, not the {hardware.cpu}'s; {needs}"
-
-
-UNKNOWN = "not measured: nothing in this build measures it"
-NEEDS = {
-    "speedup": "not measured: the float model is not timed here; TFLM runs integer models only",
-    "arena": 'not measured: write runtimes.ship = "tflm", whose it is, or set hardware.npu',
-    **dict.fromkeys(("flash", "ram", "instructions"), "not measured: set outputs.c_standalone = true, whose it is"),
-    "npu_coverage": "not measured: set hardware.npu, whose it is",
-    **dict.fromkeys(
-        ("accuracy", "accuracy_drop", "churn", "metric_min", "metric_max", "metric_loss"),
-        "not measured: the samples have no labels that say it",
-    ),
-    "max_lsb": "not measured: name another runtime in runtimes.compare",
-}
-"""Why a figure is not there, and what measures it."""
 
 
 def _labelled(line: BudgetLine, level: str, waiver: Waiver | None) -> BudgetLine:

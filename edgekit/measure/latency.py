@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgekit import runtimes
 from edgekit.measure.fresh import in_fresh_process
-from edgekit.measure.intervals import quantile_rank
+from edgekit.measure.intervals import SHARES, quantile_rank
 from edgekit.runtimes.session import Session
 from edgekit.types import Run, Timing
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 ENOUGH = 10
 """Runs without which even a slow model's time limit does not end the measurement."""
-SHARES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
-"""Quantiles of the single runs that are kept; the first is the fastest run."""
 
 
 def timed(model: str, runtime: str, threads: int, settings: Timing) -> Run:

@@ -3,20 +3,51 @@
 from __future__ import annotations
 
 import datetime
-from typing import Literal
+from typing import Annotated, Literal, get_args, get_origin
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import fields
 
-from edgekit.config import Settings
+from edgekit.config import Settings, nearest
+from edgekit.errors import TargetError
 from edgekit.units import Bytes, Count, Nanoseconds, Number, Percent, Quantity, Ratio
 
-TIMED = ("latency", "latency_p50", "latency_p99", "load_time", "speedup")
-"""Budgets that more rounds of timing can decide."""
-HOSTED = (*TIMED, "resident_memory")
-"""Budgets whose figures are those of the machine that they were measured on, and of no other."""
-AT_LEAST = {"speedup", "accuracy", "metric_min", "npu_coverage", "sqnr", "float_sqnr", "skill"}
-"""Budgets whose limit is the least that is allowed."""
 Level = Literal["error", "warn", "off"]
+
+
+DEVICES = ("vela", "qemu")
+"""What stands for the device where it is simulated, before any runtime of the build host."""
+NO_ARENA = 'not measured: write runtimes.ship = "tflm", whose it is, or set hardware.npu'
+NO_NPU = "not measured: set hardware.npu, whose it is"
+ALONE = "not measured: name another runtime in runtimes.compare"
+NO_FLOATS = "not measured: the float model is not timed here; TFLM runs integer models only"
+NO_LABELS = "not measured: the samples have no labels that say it"
+
+
+class Limit(Struct, frozen=True, kw_only=True):
+    """What a limit of the budget is held against: stands beside its field."""
+
+    of: str = ""
+    """The measurement; by default that of the field's name."""
+    least: bool = False
+    """Whether it is the least that is allowed, instead of the most."""
+    hosted: bool = False
+    """Whether the figure is one of the machine that it was measured on, and of no other."""
+    timed: bool = False
+    """Whether it is a time, or made of times, which more rounds of timing can decide: one of the machine, too."""
+    needs: Literal["", "arena", "npu", "core"] = ""
+    """What has to be there: a runtime with an arena, an NPU, or standalone C on a core that is simulated."""
+    otherwise: str = "not measured: nothing in this build measures it"
+    """What is said where there is no such figure."""
+    implied: Quantity | None = None
+    """The limit that holds where none is set; of a figure that is only named where it does not hold."""
+    unlabelled: Quantity | None = None
+    """The limit that holds for each output without labels, by which nothing else judges: docs/decisions/fidelity.md has
+    why. That of churn is for probabilities of classes."""
+
+
+OF_C = Limit(needs="core", otherwise="not measured: set outputs.c_standalone = true, whose it is")
 
 
 class Waiver(Settings, frozen=True):
@@ -30,8 +61,8 @@ class Waiver(Settings, frozen=True):
 
 
 class Budget(Settings, frozen=True):
-    """Limits on measurements. All are upper limits but `speedup`, `accuracy`, `metric_min`, `npu_coverage`, `sqnr`,
-    `float_sqnr` and `skill`.
+    """Limits on measurements. A field says the unit of a limit and, as a `Limit`, what it is held against; without one
+    it is the most that the measurement of its name may be.
 
     Written with a sign, as in "+5 %" or "+0 B", a limit is what may be added to the baseline's figure.
     """
@@ -39,44 +70,44 @@ class Budget(Settings, frozen=True):
     model_size: Bytes | None = None
     download_size: Bytes | None = None
     """Deflated, as an app store or an update sends it."""
-    arena: Bytes | None = None
-    flash: Bytes | None = None
+    arena: Annotated[Bytes | None, Limit(needs="arena", otherwise=NO_ARENA)] = None
+    flash: Annotated[Bytes | None, OF_C] = None
     """Code and constants of standalone C, linked for the core;"""
-    ram: Bytes | None = None
+    ram: Annotated[Bytes | None, OF_C] = None
     """its data, arena and stack;"""
-    instructions: Count | None = None
+    instructions: Annotated[Count | None, OF_C] = None
     """and what one inference executes there."""
-    npu_coverage: Percent | None = None
+    npu_coverage: Annotated[Percent | None, Limit(least=True, needs="npu", otherwise=NO_NPU)] = None
     """Share of the operators that run on the NPU. With an NPU `arena` and `latency` are Vela's estimates for it."""
-    latency: Nanoseconds | None = None
+    latency: Annotated[Nanoseconds | None, Limit(of="latency_p90", timed=True)] = None
     """The 90th percentile."""
-    latency_p50: Nanoseconds | None = None
-    latency_p99: Nanoseconds | None = None
-    load_time: Nanoseconds | None = None
-    resident_memory: Bytes | None = None
+    latency_p50: Annotated[Nanoseconds | None, Limit(timed=True)] = None
+    latency_p99: Annotated[Nanoseconds | None, Limit(timed=True)] = None
+    load_time: Annotated[Nanoseconds | None, Limit(timed=True)] = None
+    resident_memory: Annotated[Bytes | None, Limit(hosted=True)] = None
     macs: Count | None = None
-    speedup: Ratio | None = None
+    speedup: Annotated[Ratio | None, Limit(least=True, timed=True, otherwise=NO_FLOATS)] = None
     """Median latency of the float model over that of the shipped one, in the same build and runtime."""
-    accuracy: Percent | None = None
-    accuracy_drop: Percent | None = None
-    churn: Percent | None = None
+    accuracy: Annotated[Percent | None, Limit(least=True, otherwise=NO_LABELS)] = None
+    accuracy_drop: Annotated[Percent | None, Limit(otherwise=NO_LABELS)] = None
+    churn: Annotated[Percent | None, Limit(otherwise=NO_LABELS, unlabelled=Percent(5))] = None
     """Samples whose class is not the float model's."""
-    max_lsb: Number | None = None
+    max_lsb: Annotated[Number | None, Limit(otherwise=ALONE)] = None
     """How far any output may be from that of the runtime that ships, in steps of the stored integer, in any other
     runtime of the target and in the reference kernels."""
-    sqnr: Number | None = None
+    sqnr: Annotated[Number | None, Limit(least=True, unlabelled=Number(10))] = None
     """In dB, of each output against the float model's: by default where an output has no labels, as the next two."""
-    lost_outputs: Percent | None = None
+    lost_outputs: Annotated[Percent | None, Limit(unlabelled=Percent(5))] = None
     """Values of an output that do not follow the float model's any more."""
-    float_sqnr: Number | None = None
+    float_sqnr: Annotated[Number | None, Limit(least=True, implied=Number(40))] = None
     """In dB, of the float `.tflite` against the model as it was given; always, by default."""
-    skill: Percent | None = None
+    skill: Annotated[Percent | None, Limit(least=True, implied=Percent(0))] = None
     """How far the model as it was given is above chance, by default more than nothing."""
-    metric_min: Number | None = None
+    metric_min: Annotated[Number | None, Limit(of="metric", least=True, otherwise=NO_LABELS)] = None
     """The least that the project's own metric may be,"""
-    metric_max: Number | None = None
+    metric_max: Annotated[Number | None, Limit(of="metric", otherwise=NO_LABELS)] = None
     """and the most, for those of which less is better."""
-    metric_loss: Number | None = None
+    metric_loss: Annotated[Number | None, Limit(otherwise=NO_LABELS)] = None
     """By how much it may be worse than the float model's."""
     levels: dict[str, Level] = msgspec.field(default_factory=dict)
     """What a broken limit means, by its name: `error` (the default), `warn` or `off`."""
@@ -89,6 +120,65 @@ class Budget(Settings, frozen=True):
     @property
     def limits(self) -> dict[str, Quantity]:
         """What is set and not off, in the order above."""
-        found = {field.name: getattr(self, field.name) for field in msgspec.structs.fields(self)}
-        limits = {name: value for name, value in found.items() if isinstance(value, Quantity)}
-        return {name: limit for name, limit in limits.items() if self.levels.get(name) != "off"}
+        named = {name: getattr(self, name) for name in LIMITS if self.levels.get(name) != "off"}
+        return {name: limit for name, limit in named.items() if limit is not None}
+
+
+def _limits() -> dict[str, Limit]:
+    found = {}
+    for field in fields(Budget):
+        plain, *beside = get_args(field.type) if get_origin(field.type) is Annotated else (field.type,)
+        if any(isinstance(kind, type) and issubclass(kind, Quantity) for kind in get_args(plain)):
+            found[field.name] = next((said for said in beside if isinstance(said, Limit)), Limit())
+    return found
+
+
+LIMITS = _limits()
+"""What stands beside each field that is a limit, in the order of the budget."""
+NAMED = {name: limit.of for name, limit in LIMITS.items() if limit.of}
+"""Limits on a measurement of another name."""
+AT_LEAST = {name for name, limit in LIMITS.items() if limit.least}
+"""Limits that are the least that is allowed."""
+TIMED = tuple(name for name, limit in LIMITS.items() if limit.timed)
+"""Limits that more rounds of timing can decide."""
+HOSTED = (*TIMED, *(name for name, limit in LIMITS.items() if limit.hosted))
+"""Limits whose figures are those of the machine that they were measured on, and of no other."""
+IMPLIED = {name: limit.implied for name, limit in LIMITS.items() if limit.implied is not None}
+"""Limits that hold where a profile sets none: a float `.tflite` that is the model, and a model that knows anything."""
+UNLABELLED = {
+    name: limit.unlabelled
+    for name, limit in sorted(LIMITS.items(), key=lambda item: not item[1].least)
+    if limit.unlabelled is not None
+}
+"""Those that hold for each output without labels, in the order in which they are judged."""
+
+
+def check_budget(budget: Budget) -> None:
+    """What types cannot say.
+
+    Raises:
+      TargetError: a level, waiver or host's limit is of no limit, a waiver has ended, or a limit cannot be held so.
+    """
+    limits = {name: limit for name in LIMITS if (limit := getattr(budget, name)) is not None}
+    waived = [waiver.name for waiver in budget.waivers]
+    for place, named in (("levels", list(budget.levels)), ("waivers", waived), ("on_host", list(budget.on_host))):
+        for name in named:
+            if name not in (*limits, *IMPLIED, *UNLABELLED):
+                raise TargetError(f'budget.{place}: no limit "{name}" is set; {nearest(name, list(limits))}')
+    for waiver in budget.waivers:
+        if waiver.until < datetime.date.today():
+            raise TargetError(
+                f"budget.waivers: that of {waiver.name} ended on {waiver.until} ({waiver.reason}); remove it, "
+                "or give it a new day and reason"
+            )
+    for name, limit in limits.items():
+        if limit.change and LIMITS[name].least:
+            raise TargetError(
+                f"budget.{name}: a limit with + is for what should be small; for accuracy write "
+                'accuracy_drop = "+0.2 %", for speed latency = "+5 %"'
+            )
+        if limit.change in ("ns", "x"):
+            raise TargetError(
+                f"budget.{name}: times are compared in the same run, as ratios; "
+                'write a share of the baseline\'s, such as "+5 %"'
+            )

@@ -20,8 +20,8 @@ from edgekit.engine.libraries import TOOLS
 from edgekit.engine.stage import Progress, Work, stage
 from edgekit.engine.worker import Worker
 from edgekit.errors import CrashError, ModelError, WorkerError
-from edgekit.measure.intervals import CONFIDENCE
-from edgekit.measure.latency import SHARES, resident_memory, timed
+from edgekit.measure.intervals import CONFIDENCE, SHARES
+from edgekit.measure.latency import resident_memory, timed
 from edgekit.runtimes import installed
 from edgekit.types import Artifact, Measurement, Run, Timing
 

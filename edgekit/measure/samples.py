@@ -6,12 +6,11 @@ import base64
 import io
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from edgekit.data.read import read
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import TOOLS
 from edgekit.engine.stage import Work, stage
+from edgekit.measure.differences import Differences, Shown
 from edgekit.measure.metrics import classes
 from edgekit.types import Artifact
 
@@ -23,33 +22,6 @@ POINTS = 120
 """Of a series that is drawn."""
 LARGEST = 96
 """Pixels of a picture's longer side."""
-
-
-class Shown(Struct, frozen=True):
-    """A sample, as a picture or a series where it is one."""
-
-    index: int
-    """In the evaluation set."""
-    label: int | None
-    before: int
-    """Class that the float model sees."""
-    after: int
-    """Class that the shipped model sees."""
-    margins: tuple[float, float]
-    """Of both models: by how much the largest output is above the next."""
-    picture: str = ""
-    """PNG, base64."""
-    series: list[list[float]] = []
-    """Of each channel, values from 0 to 1."""
-
-
-class Differences(Struct, frozen=True):
-    """All that changed class."""
-
-    count: int
-    samples: int
-    shown: list[Shown]
-    """Those of which the float model was most certain."""
 
 
 @stage("differences", process=TOOLS, libraries=("numpy", "pillow"))

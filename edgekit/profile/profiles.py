@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import msgspec
-
-from edgekit.ccode.library import check
-from edgekit.ccode.piece import Kernels
-from edgekit.config import Settings, decode, nearest, parse_value, read_table
-from edgekit.emit.settings import Outputs
+from edgekit.ccode.settings import check_outputs
+from edgekit.config import changes, decode, nearest, parse_value, read_table
 from edgekit.errors import SetupError, TargetError
-from edgekit.firmware.cores import CORES
-from edgekit.firmware.hardware import Hardware
-from edgekit.measure.judge import IMPLIED, UNLABELLED
-from edgekit.measure.limits import AT_LEAST, HOSTED, Budget
+from edgekit.firmware.hardware import check_hardware
+from edgekit.measure.limits import check_budget
 from edgekit.npu.settings import checked
 from edgekit.profile.recipe import Recipe
-from edgekit.profile.rules import scheme_refusal
+from edgekit.profile.rules import check_needs, check_on_host, check_together
 from edgekit.profile.target import Target
-from edgekit.runtimes import RUNTIMES, engine
-from edgekit.runtimes.support import supported
-from edgekit.units import Quantity
+from edgekit.quantize.settings import check_quantize
+from edgekit.runtimes.settings import check_runtimes
 
 
 def known_targets(folders: list[Path]) -> dict[str, Path]:
@@ -145,138 +137,28 @@ def _put(table: dict[str, Any], keys: list[str], value: Any, override: str) -> N
 
 
 def _check(target: Target, where: str) -> None:
-    """What types cannot say."""
-    for key, name in [("ship", target.runtimes.ship), *(("compare", r) for r in target.runtimes.compare)]:
-        if name not in RUNTIMES:
-            raise TargetError(f'{where}: runtimes.{key}: unknown runtime "{name}"; {nearest(name, list(RUNTIMES))}')
-    _check_budget(target.budget, where)
-    _check_host(target, where)
-    written = [f"{t}.{k}" for t in ("hardware", "runtimes") for k, v in _quantities(getattr(target, t)) if v.change]
-    if written:
-        raise TargetError(f"{where}: {written[0]}: starts with +, which only a limit of the budget may")
-    if target.runtimes.oldest:
-        try:
-            supported(target.runtimes.oldest)
-        except TargetError as problem:
-            raise TargetError(f"{where}: runtimes.oldest: {problem}") from None
-    if target.hardware.npu:
-        try:
-            checked(target.hardware.npu, target.hardware.npu_system, target.hardware.npu_memory)
-        except TargetError as problem:
-            raise TargetError(f"{where}: {problem}") from None
-        except SetupError as problem:
-            raise SetupError(f"{where}: {problem}") from None
-    elif target.budget.npu_coverage is not None:
-        raise TargetError(f'{where}: budget.npu_coverage: needs hardware.npu, such as "ethos-u55-128"')
-    if target.budget.arena is not None and not engine(target.runtimes.ship).arena and not target.hardware.npu:
-        raise TargetError(
-            f'{where}: budget.arena: "{target.runtimes.ship}" has no arena; remove the line or ship "tflm"'
-        )
-    if target.outputs.c_standalone and not engine(target.runtimes.ship).exact:
-        raise TargetError(f'{where}: outputs.c_standalone: its outputs are those of TFLM; write runtimes.ship = "tflm"')
-    if target.outputs.c_tables is not None and not target.outputs.c_standalone:
-        raise TargetError(f"{where}: outputs.c_tables: is of standalone C; set outputs.c_standalone = true")
-    _check_kernels(target.outputs, where)
-    for name in ("flash", "ram", "instructions"):
-        if getattr(target.budget, name) is not None and not target.outputs.c_standalone:
-            raise TargetError(f"{where}: budget.{name}: is of standalone C; set outputs.c_standalone = true")
-        if getattr(target.budget, name) is not None and target.hardware.cpu not in CORES:
-            said = nearest(target.hardware.cpu, list(CORES))
-            raise TargetError(f'{where}: budget.{name}: QEMU simulates no "{target.hardware.cpu}" here; {said}')
+    """What types cannot say: each room checks its own settings, then comes what they need of each other."""
+    hardware = target.hardware
+    try:
+        check_runtimes(target.runtimes)
+        check_budget(target.budget)
+        check_hardware(hardware)
+        check_on_host(target)
+        signed = [(table, name) for table in ("hardware", "runtimes") for name in changes(getattr(target, table))]
+        for table, name in signed:
+            raise TargetError(f"{table}.{name}: starts with +, which only a limit of the budget may")
+        if hardware.npu:
+            checked(hardware.npu, hardware.npu_system, hardware.npu_memory)
+        check_needs(target)
+        check_outputs(target.outputs)
+    except (TargetError, SetupError) as problem:
+        raise type(problem)(f"{where}: {problem}") from None
     check_recipe(target.recipe, where)
-    cluster, shrink = target.recipe.cluster, target.recipe.shrink
-    if (
-        cluster
-        and cluster.goal is not None
-        and not (engine(target.runtimes.ship).lookup_tables and shrink and shrink.lookup_tables)
-    ):
-        raise TargetError(
-            f"{where}: recipe.cluster.goal: only lookup tables make a file of clustered weights smaller, which need "
-            'runtimes.ship = "tflm" and recipe.shrink.lookup_tables = true; set both, or remove the goal'
-        )
-    quantize = target.recipe.quantize
-    if quantize and (why := scheme_refusal(target.runtimes.ship, quantize)):
-        raise TargetError(f"{where}: recipe.quantize: {why}")
-    if quantize and target.outputs.c_standalone and (quantize.scheme == "weight-only" or quantize.float_layers):
-        place = "scheme" if quantize.scheme == "weight-only" else "float_layers"
-        raise TargetError(
-            f"{where}: outputs.c_standalone: computes in integers only, but recipe.quantize.{place} leaves floats; "
-            'write scheme = "int8" without it, or c_standalone = false'
-        )
-    if quantize and quantize.bias_correction and not quantize.plain:
-        raise TargetError(f"{where}: recipe.quantize.bias_correction: is for int8 throughout; remove it")
-    if quantize and quantize.rescue and not quantize.plain:
-        raise TargetError(f"{where}: recipe.quantize.rescue: starts from int8 throughout; remove the scheme and layers")
-    drop = target.budget.accuracy_drop
-    if quantize and quantize.rescue and (drop is None or drop.change):
-        raise TargetError(
-            f'{where}: recipe.quantize.rescue: needs budget.accuracy_drop, at which it stops; write "1 %"'
-        )
-
-
-def _check_kernels(outputs: Outputs, where: str) -> None:
-    """Which kernels standalone C has."""
-    kernels = outputs.c_kernels
-    if kernels and kernels not in get_args(Kernels):
-        raise TargetError(
-            f'{where}: outputs.c_kernels: there is no "{kernels}"; {nearest(kernels, list(get_args(Kernels)))}'
-        )
-    if (kernels or outputs.cmsis_nn) and not outputs.c_standalone:
-        name = "c_kernels" if kernels else "cmsis_nn"
-        raise TargetError(f"{where}: outputs.{name}: is of standalone C; set outputs.c_standalone = true")
-    if kernels == "cmsis-nn" and not outputs.cmsis_nn:
-        raise TargetError(f"{where}: outputs.cmsis_nn: missing; write the folder with CMSIS-NN's Include and Source")
-    if outputs.cmsis_nn and kernels != "cmsis-nn":
-        raise TargetError(f'{where}: outputs.cmsis_nn: is for outputs.c_kernels = "cmsis-nn"; write that, or remove it')
-    if outputs.cmsis_nn:
-        check(outputs.cmsis_nn, f"{where}: outputs.cmsis_nn", TargetError)
-
-
-def _check_budget(budget: Budget, where: str) -> None:
-    names = [name for name, _ in _quantities(budget)]
-    waived = [waiver.name for waiver in budget.waivers]
-    for place, named in (("levels", list(budget.levels)), ("waivers", waived), ("on_host", list(budget.on_host))):
-        for name in named:
-            if name not in (*names, *IMPLIED, *UNLABELLED):
-                raise TargetError(f'{where}: budget.{place}: no limit "{name}" is set; {nearest(name, names)}')
-    for waiver in budget.waivers:
-        if waiver.until < datetime.date.today():
-            raise TargetError(
-                f"{where}: budget.waivers: that of {waiver.name} ended on {waiver.until} ({waiver.reason}); remove it, "
-                "or give it a new day and reason"
-            )
-    for name, limit in _quantities(budget):
-        if limit.change and name in AT_LEAST:
-            raise TargetError(
-                f"{where}: budget.{name}: a limit with + is for what should be small; for accuracy write "
-                'accuracy_drop = "+0.2 %", for speed latency = "+5 %"'
-            )
-        if limit.change in ("ns", "x"):
-            raise TargetError(
-                f"{where}: budget.{name}: times are compared in the same run, as ratios; "
-                'write a share of the baseline\'s, such as "+5 %"'
-            )
-
-
-def _check_host(target: Target, where: str) -> None:
-    """Which limits may be of the build host."""
-    hardware, on_host = target.hardware, target.budget.on_host
-    if hardware.is_host and hardware != Hardware():
-        raise TargetError(f'{where}: hardware.cpu: missing; add it, such as "cortex-m4f"')
-    if others := [name for name in on_host if name not in HOSTED]:
-        raise TargetError(
-            f"{where}: budget.on_host: {others[0]} is the same on every machine; it takes {', '.join(HOSTED)}"
-        )
-    if on_host and engine(target.runtimes.ship).on_device_only and not hardware.is_host:
-        raise TargetError(
-            f"{where}: budget.on_host: {on_host[0]} of {engine(target.runtimes.ship).title}'s kernels on the build "
-            f"host says nothing of a {hardware.cpu}; limit `instructions` or `latency` with outputs.c_standalone = true"
-        )
-
-
-def _quantities(table: Settings) -> list[tuple[str, Quantity]]:
-    named = [(field.name, getattr(table, field.name)) for field in msgspec.structs.fields(table)]
-    return [(name, value) for name, value in named if isinstance(value, Quantity)]
+    try:
+        check_quantize(target.recipe.quantize)
+        check_together(target)
+    except TargetError as problem:
+        raise TargetError(f"{where}: {problem}") from None
 
 
 def limit_places(target: Target, folders: list[Path], root: Path) -> dict[str, tuple[str, int]]:

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from edgekit.compress.settings import Pattern
 from edgekit.config import Positive, Settings
+from edgekit.errors import TargetError
 
 
 class Quantize(Settings, frozen=True):
@@ -58,3 +59,15 @@ class Quantize(Settings, frozen=True):
     def static(self) -> bool:
         """Whether activations are integers, whose ranges calibration finds."""
         return self.scheme in ("int8", "int16x8", "int4")
+
+
+def check_quantize(settings: Quantize | None) -> None:
+    """What types cannot say.
+
+    Raises:
+      TargetError: settings contradict each other.
+    """
+    if settings and settings.bias_correction and not settings.plain:
+        raise TargetError("recipe.quantize.bias_correction: is for int8 throughout; remove it")
+    if settings and settings.rescue and not settings.plain:
+        raise TargetError("recipe.quantize.rescue: starts from int8 throughout; remove the scheme and layers")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.measure.judge import DEVICES
+from edgekit.measure.limits import DEVICES
 from edgekit.types import Measurement
 
 ORDER = (

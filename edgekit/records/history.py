@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from edgekit.errors import ProjectError
-from edgekit.measure.judge import NAMED
+from edgekit.measure.limits import NAMED
 from edgekit.profile.project import Project
 from edgekit.records.figures import figures, of_device
 from edgekit.report.types import Entry, Figure, Report

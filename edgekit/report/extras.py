@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from edgekit.flatbuffer.anatomy import Anatomy
-from edgekit.measure.samples import Differences
+from edgekit.measure.differences import Differences
 from edgekit.report.types import Entry
 
 

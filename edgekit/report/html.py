@@ -8,8 +8,8 @@ from typing import Any
 
 from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.measure.fidelity import NO_CLASSES
-from edgekit.measure.judge import AT_LEAST, DEVICES
-from edgekit.measure.latency import SHARES
+from edgekit.measure.intervals import SHARES
+from edgekit.measure.limits import AT_LEAST, DEVICES
 from edgekit.report import conformance, device, receipt
 from edgekit.report.extras import Extras
 from edgekit.report.markdown import remarks

@@ -42,7 +42,7 @@ class Distribution(Struct, frozen=True):
     runtime: str
     """Name and version."""
     rounds: list[list[int]]
-    """Of each process the quantiles of its runs, in ns: see `edgekit.measure.latency.SHARES`."""
+    """Of each process the quantiles of its runs, in ns: see `edgekit.measure.intervals.SHARES`."""
 
 
 class BaselineEntry(Struct, frozen=True):

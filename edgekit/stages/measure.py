@@ -17,8 +17,8 @@ from edgekit.measure.accuracy import PREDICTIONS, changed_file, score_file
 from edgekit.measure.arena import arena
 from edgekit.measure.file import measure_file
 from edgekit.measure.golden import golden_file
-from edgekit.measure.judge import NAMED, judged_here
-from edgekit.measure.limits import TIMED
+from edgekit.measure.judge import judged_here
+from edgekit.measure.limits import NAMED, TIMED
 from edgekit.measure.machine import machine
 from edgekit.measure.race import LATENCIES, Comparison, Entry, Question, race_file
 from edgekit.measure.record import OUTPUTS

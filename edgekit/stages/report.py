@@ -13,7 +13,8 @@ from edgekit.files import relative
 from edgekit.flatbuffer.anatomy import anatomy
 from edgekit.measure import firmware
 from edgekit.measure.golden import GOLDEN
-from edgekit.measure.judge import DEVICES, implied, judge, verdict
+from edgekit.measure.judge import implied, judge, verdict
+from edgekit.measure.limits import DEVICES
 from edgekit.measure.samples import differences
 from edgekit.product import Built, Found, Handover, Product
 from edgekit.profile.profiles import limit_places

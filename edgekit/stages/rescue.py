@@ -19,7 +19,7 @@ from edgekit.engine.make import Made, Scope
 from edgekit.engine.stage import Call
 from edgekit.errors import ModelError, RecipeError, WorkerError
 from edgekit.measure.accuracy import score_file
-from edgekit.measure.judge import UNLABELLED
+from edgekit.measure.limits import UNLABELLED
 from edgekit.profile.rules import scheme_refusal
 from edgekit.profile.target import Target
 from edgekit.quantize.int8 import calibrate_file, quantize_file

@@ -6,7 +6,8 @@ import pytest
 from edgekit.engine import worker
 from edgekit.errors import CrashError, ModelError
 from edgekit.measure.arena import arena
-from edgekit.measure.latency import SHARES, resident_memory, timed
+from edgekit.measure.intervals import SHARES
+from edgekit.measure.latency import resident_memory, timed
 from edgekit.measure.machine import machine
 from edgekit.runtimes import installed
 from edgekit.types import Measurement, Run, Timing

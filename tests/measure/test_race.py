@@ -6,7 +6,8 @@ from statistics import median
 import pytest
 
 from edgekit.engine.worker import Worker
-from edgekit.measure.latency import SHARES, timed
+from edgekit.measure.intervals import SHARES
+from edgekit.measure.latency import timed
 from edgekit.measure.race import (
     Comparison,
     Entry,
