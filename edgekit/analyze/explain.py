@@ -15,7 +15,7 @@ from edgekit.analyze.feature_advice import normalize
 from edgekit.analyze.findings import EXPLANATION, Channels, Error, Explanation, TensorError
 from edgekit.analyze.fits import uniform_model, value_models
 from edgekit.analyze.histogram import bins
-from edgekit.analyze.tensors import constants, match, network
+from edgekit.analyze.tensors import constants, match, single_graph
 from edgekit.analyze.trace import Noise, Place, trace
 from edgekit.analyze.weights import weight_error
 from edgekit.data.calibration import calibration_rows
@@ -92,8 +92,8 @@ def explain(
     """
     from importlib.metadata import version
 
-    ours, theirs = network(model, "the quantized model"), network(reference, "the float model")
-    made = {i for operator in ours.graph.operators for i in operator.outputs} - constants(ours)
+    ours, theirs = single_graph(model, "the quantized model"), single_graph(reference, "the float model")
+    made = {i for operator in ours.operators for i in operator.outputs} - constants(ours)
     twins = made & match(ours, theirs).keys()
     if len(ours.inputs) != len(theirs.inputs) or len(twins) < len(made) / 2:
         raise ModelError(
@@ -102,8 +102,8 @@ def explain(
         )
     seen = trace(ours, theirs, samples, calibrated, progress)
     weights = [found for w in seen.weights if (found := weight_error(w))]
-    outputs = {ours.graph.tensors[i].name for i in ours.outputs}
-    ends = tuple(p.tensor.name for p in seen.places if p.tensor.name in outputs or p.twin.index in theirs.outputs)
+    outputs = {ours.tensors[i].name for i in ours.ends[1]}
+    ends = tuple(p.tensor.name for p in seen.places if p.tensor.name in outputs or p.twin.index in theirs.ends[1])
     return Explanation(
         schema=EXPLANATION,
         samples=len(samples[0]),

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from edgekit.analyze.tensors import Network, constants
+from edgekit.analyze.tensors import constants
 from edgekit.flatbuffer.edit import objects, packed
+from edgekit.flatbuffer.graph import Graph
 from edgekit.flatbuffer.read import _schema
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def isolated(model: Network, weights: Mapping[int, np.ndarray] | None = None) -> tuple[bytes, dict[int, int]]:
+def isolated(model: Graph, weights: Mapping[int, np.ndarray] | None = None) -> tuple[bytes, dict[int, int]]:
     """A `.tflite` with the same operators, each reading its activations from inputs of the graph.
 
     Tensors keep their indices; behind them come the new inputs. Outputs of operators are read from an interpreter that

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import difflib
 import math
-from typing import NamedTuple
 
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import Graph, Operator, Tensor, _schema, parse
+from edgekit.flatbuffer.graph import Graph, Operator, Tensor
+from edgekit.flatbuffer.read import parse
 
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 """Operators that quantizers put in: their output has the same meaning as their input."""
 
 
-class Network(NamedTuple):
-    """A `.tflite` with one graph."""
-
-    content: bytes
-    graph: Graph
-    inputs: tuple[int, ...]
-    """Positions of the model's inputs in `graph.tensors`,"""
-    outputs: tuple[int, ...]
-    """and of its outputs."""
-
-
-def network(content: bytes, name: str) -> Network:
+def single_graph(content: bytes, name: str) -> Graph:
     """Reads a `.tflite`.
 
     Raises:
@@ -36,44 +25,41 @@ def network(content: bytes, name: str) -> Network:
             f"{name}: has {graph.subgraphs} graphs, of which an explanation follows one: convert the model with one "
             "signature, and without loops or branches"
         )
-    root = _schema().Model.GetRootAs(content, 0).Subgraphs(0)
-    inputs = tuple(int(root.Inputs(i)) for i in range(root.InputsLength()))
-    outputs = tuple(int(root.Outputs(i)) for i in range(root.OutputsLength()))
-    return Network(content, graph, inputs, outputs)
+    return graph
 
 
-def constants(model: Network) -> set[int]:
+def constants(model: Graph) -> set[int]:
     """Tensors that do not depend on the model's inputs: weights, states, and what is computed of them alone."""
-    made = {i for operator in model.graph.operators for i in operator.outputs}
-    known = {t.index for t in model.graph.tensors} - made - set(model.inputs)
-    for operator in model.graph.operators:
+    made = {i for operator in model.operators for i in operator.outputs}
+    known = {t.index for t in model.tensors} - made - set(model.ends[0])
+    for operator in model.operators:
         if all(i < 0 or i in known for i in operator.inputs):
             known.update(operator.outputs)
     return known
 
 
-def match(quantized: Network, reference: Network) -> dict[int, int]:
+def match(quantized: Graph, reference: Graph) -> dict[int, int]:
     """For tensors of the quantized graph the tensor of the float graph that means the same.
 
     By name, where the size agrees too. Quantizers rename tensors and merge names, so what is left is matched by the
     place of the operator that makes it, and across conversions. Weights are matched by the operator that reads them.
     """
-    ours, theirs = quantized.graph.tensors, reference.graph.tensors
+    ours, theirs = quantized.tensors, reference.tensors
     fixed, others = constants(quantized), constants(reference)
     names = {t.name: t for t in theirs if t.name and t.index not in others}
-    aligned = operators(quantized.graph, reference.graph)
+    aligned = operators(quantized, reference)
     found = {
         t.index: names[t.name].index
         for t in ours
         if t.index not in fixed and t.name in names and _alike(t, names[t.name])
     }
-    for i, j in zip(quantized.inputs, reference.inputs, strict=False):
+    for i, j in zip(quantized.ends[0], reference.ends[0], strict=False):
         if _alike(ours[i], theirs[j]):
             found[i] = j
     for one, other in aligned:
         for i, j in zip(one.outputs, other.outputs, strict=False):
             found.setdefault(i, j)
-    conversions = [(op.inputs[0], op.outputs[0]) for op in quantized.graph.operators if op.name in CONVERSIONS]
+    conversions = [(op.inputs[0], op.outputs[0]) for op in quantized.operators if op.name in CONVERSIONS]
     for before, after in conversions:
         if before in found:
             found.setdefault(after, found[before])

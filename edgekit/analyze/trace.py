@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgekit.analyze.histogram import BINS, histogram
 from edgekit.analyze.isolate import isolated
-from edgekit.analyze.tensors import CONVERSIONS, Network, constants, match, operators
+from edgekit.analyze.tensors import CONVERSIONS, constants, match, operators
+from edgekit.flatbuffer.graph import Graph, Operator, Tensor
 from edgekit.flatbuffer.names import layer_name
-from edgekit.flatbuffer.read import Operator, Tensor
 from edgekit.types import TensorSpec
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ class Trace(NamedTuple):
 
 
 def trace(
-    quantized: Network,
-    reference: Network,
+    quantized: Graph,
+    reference: Graph,
     samples: list[np.ndarray],
     calibration: list[np.ndarray],
     progress: Callable[[str, float], None],
@@ -166,7 +166,7 @@ def trace(
       samples, calibration: for each input (N, *shape without batch), as the float model takes it.
     """
     matched, fixed = match(quantized, reference), constants(quantized)
-    aligned = operators(quantized.graph, reference.graph)
+    aligned = operators(quantized, reference)
     run, run_float = _interpreter(quantized.content), _interpreter(reference.content)
     places = list(_places(quantized, reference, matched))
     weights = list(_weights(aligned, reference, quantized, run))
@@ -180,17 +180,17 @@ def trace(
         for place in places
         if place.operator and all(i < 0 or i in fixed or i in matched for i in place.operator.inputs)
     }
-    tensors = quantized.graph.tensors
+    tensors = quantized.tensors
     for one in _one_by_one(calibration, "calibration sample", progress):
-        _invoke(run_float, dict(zip(reference.inputs, one, strict=True)))
+        _invoke(run_float, dict(zip(reference.ends[0], one, strict=True)))
         for place in places:
             x = run_float.get_tensor(place.twin.index)
             place.calibrated += histogram(x)
             place.reach = min(place.reach[0], float(x.min())), max(place.reach[1], float(x.max()))
     for one in _one_by_one(samples, "sample", progress):
-        _invoke(run_float, dict(zip(reference.inputs, one, strict=True)))
-        stored = (_stored(x, tensors[i]) for x, i in zip(one, quantized.inputs, strict=True))
-        _invoke(run, dict(zip(quantized.inputs, stored, strict=True)))
+        _invoke(run_float, dict(zip(reference.ends[0], one, strict=True)))
+        stored = (_stored(x, tensors[i]) for x, i in zip(one, quantized.ends[0], strict=True))
+        _invoke(run, dict(zip(quantized.ends[0], stored, strict=True)))
         feed = {}
         for new, i in ours[1].items():
             known = i in matched
@@ -208,7 +208,7 @@ def trace(
                 place.operator_alone.add(off(run_alone, i, place.tensor))
             if place.twin.index in heavy and place.operator and place.operator.name not in CONVERSIONS:
                 place.weights_alone.add(off(run_weights, place.twin.index, place.twin))
-    made = [i for operator in quantized.graph.operators for i in operator.outputs if i not in fixed]
+    made = [i for operator in quantized.operators for i in operator.outputs if i not in fixed]
     unmatched = tuple(tensors[i].name for i in made if i not in matched)
     return Trace(places, [w for *_, w in weights], unmatched)
 
@@ -246,29 +246,32 @@ def _one_by_one(
         yield [x[row : row + 1] for x in samples]
 
 
-def _places(quantized: Network, reference: Network, matched: dict[int, int]) -> Iterator[Place]:
-    graph, floats = quantized.graph, reference.graph
-    makers: dict[int, Operator | None] = {i: None for i in quantized.inputs if graph.tensors[i].scales}
-    makers |= {i: op for op in graph.operators if op.name != "DEQUANTIZE" for i in op.outputs}
-    layers = {i: layer_name(op, floats) for op in floats.operators for i in op.outputs}
+def _places(quantized: Graph, reference: Graph, matched: dict[int, int]) -> Iterator[Place]:
+    makers: dict[int, Operator | None] = {i: None for i in quantized.ends[0] if quantized.tensors[i].scales}
+    makers |= {i: op for op in quantized.operators if op.name != "DEQUANTIZE" for i in op.outputs}
+    layers = {i: layer_name(op, reference) for op in reference.operators for i in op.outputs}
     fixed = constants(quantized)
     for i, operator in makers.items():
-        twin = floats.tensors[matched[i]] if i in matched and i not in fixed else None
-        if twin and twin.dtype == "float32" and (graph.tensors[i].scales or graph.tensors[i].dtype == "float32"):
-            yield Place(graph.tensors[i], twin, operator, layers.get(twin.index, twin.name))
+        twin = reference.tensors[matched[i]] if i in matched and i not in fixed else None
+        if (
+            twin
+            and twin.dtype == "float32"
+            and (quantized.tensors[i].scales or quantized.tensors[i].dtype == "float32")
+        ):
+            yield Place(quantized.tensors[i], twin, operator, layers.get(twin.index, twin.name))
 
 
 def _weights(
-    aligned: list[tuple[Operator, Operator]], reference: Network, quantized: Network, run: Any
+    aligned: list[tuple[Operator, Operator]], reference: Graph, quantized: Graph, run: Any
 ) -> Iterator[tuple[Operator, Operator, int, Weights]]:
     """The constants of operators that were quantized: both operators, the position of the input, and the values."""
     import numpy as np
 
-    tensors, floats = quantized.graph.tensors, reference.graph.tensors
+    tensors, floats = quantized.tensors, reference.tensors
     fixed, others, read = constants(quantized), constants(reference), _interpreter(reference.content)
     # What was in memory is no index into a table: zero is one.
-    _invoke(run, {i: np.zeros(tensors[i].shape, tensors[i].dtype) for i in quantized.inputs})
-    sources = {op.outputs[0]: op.inputs[0] for op in quantized.graph.operators if op.name == "DEQUANTIZE"}
+    _invoke(run, {i: np.zeros(tensors[i].shape, tensors[i].dtype) for i in quantized.ends[0]})
+    sources = {op.outputs[0]: op.inputs[0] for op in quantized.operators if op.name == "DEQUANTIZE"}
     for ours, theirs in aligned:
         for k, (i, j) in enumerate(zip(ours.inputs, theirs.inputs, strict=False)):
             if i not in fixed or j not in others or floats[j].dtype != "float32" or not floats[j].bytes:
@@ -278,7 +281,7 @@ def _weights(
             original = read.get_tensor(j)
             if shipped is not None and shipped.size == original.size:
                 shipped = shipped.reshape(original.shape)
-                yield ours, theirs, k, Weights(theirs, layer_name(theirs, reference.graph), source, shipped, original)
+                yield ours, theirs, k, Weights(theirs, layer_name(theirs, reference), source, shipped, original)
 
 
 def _stored(x: np.ndarray, tensor: Tensor) -> np.ndarray:

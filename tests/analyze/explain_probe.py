@@ -11,7 +11,7 @@ from msgspec import Struct
 from edgekit.analyze.explain import explain
 from edgekit.analyze.findings import Explanation
 from edgekit.analyze.isolate import isolated
-from edgekit.analyze.tensors import match, network
+from edgekit.analyze.tensors import match, single_graph
 from edgekit.analyze.trace import dequantize, quantize
 from edgekit.flatbuffer.edit import objects, packed
 from edgekit.quantize import int8
@@ -116,8 +116,8 @@ def by_hand() -> dict[str, list[float]]:
     reference, calibrated, fresh = convert(small_model()), samples(1), samples(2)
     content = int8.quantize(reference, calibrated, Quantize())
     found = explain(reference, content, fresh, calibrated, Quantize())
-    ours = network(content, "ours")
-    given = ours.graph.tensors[ours.inputs[0]]
+    ours = single_graph(content, "ours")
+    given = ours.tensors[ours.ends[0][0]]
     x = fresh[0]
     error = dequantize(quantize(x, given), given) - x
     last = tf.lite.Interpreter(
@@ -125,12 +125,12 @@ def by_hand() -> dict[str, list[float]]:
         experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     last.allocate_tensors()
-    out = ours.graph.tensors[ours.outputs[0]]
+    out = ours.tensors[ours.ends[1][0]]
     errors = []
     for row, wanted in zip(x, small_model()(x).numpy(), strict=True):
-        last.set_tensor(ours.inputs[0], quantize(row[None], given))
+        last.set_tensor(ours.ends[0][0], quantize(row[None], given))
         last.invoke()
-        errors.append(dequantize(last.get_tensor(ours.outputs[0]), out)[0] - wanted)
+        errors.append(dequantize(last.get_tensor(ours.ends[1][0]), out)[0] - wanted)
 
     def figures(e: np.ndarray) -> list[float]:
         return [float(np.mean(e)), float(np.mean(np.abs(e))), float(np.abs(e).max()), float(np.mean(np.square(e)))]
@@ -150,9 +150,9 @@ def by_hand() -> dict[str, list[float]]:
 def alone(model: str) -> tuple[int, int]:
     """Inputs of the isolated graph, and tensors that operators or the model's inputs make."""
     content = Path(model).read_bytes()
-    whole = network(content, model)
-    single = network(isolated(whole)[0], "isolated")
-    made = {i for op in whole.graph.operators[:-1] for i in op.outputs} | set(whole.inputs)
+    whole = single_graph(content, model)
+    single = single_graph(isolated(whole)[0], "isolated")
+    made = {i for op in whole.operators[:-1] for i in op.outputs} | set(whole.ends[0])
     return len(single.inputs), len(made)
 
 
@@ -166,8 +166,8 @@ def matched(float_io: bool) -> dict[str, str]:
     """Names of matching tensors."""
     reference = convert(small_model())
     settings = Quantize(io="float32" if float_io else "int8")
-    ours, theirs = network(int8.quantize(reference, samples(1), settings), ""), network(reference, "")
-    return {ours.graph.tensors[i].name: theirs.graph.tensors[j].name for i, j in match(ours, theirs).items()}
+    ours, theirs = single_graph(int8.quantize(reference, samples(1), settings), ""), single_graph(reference, "")
+    return {ours.tensors[i].name: theirs.tensors[j].name for i, j in match(ours, theirs).items()}
 
 
 def _spiked(kernel: np.ndarray) -> np.ndarray:
