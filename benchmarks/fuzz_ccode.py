@@ -4,14 +4,16 @@ python benchmarks/fuzz_ccode.py [--seconds=600] [--seed=0] [--out=FOLDER]      F
 
 Mutants are made of the file's objects, not of its bytes: shapes, types, scales, options, operators, constants, indices.
 `ccode` refuses a mutant in one line, or its C compiles without a warning and runs random and extreme inputs without a
-finding of ASan and UBSan, in both sets of kernels. Where TFLM takes the file too, every output byte is the same.
-Anything else is a finding, and what `campaign` returns ends with status 1 here.
+finding of ASan and UBSan, in both sets of kernels. Where TFLM takes the file too, every output byte is the same; where
+it is not, TFLM is asked twice more, in processes whose memory held other values before: answers that follow these are
+TFLM's own chance, and listed apart. Anything else is a finding, and ends with status 1 here.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import ctypes
 import os
 import pickle
 import random
@@ -42,6 +44,11 @@ SECONDS = 20
 """Processor time of one mutant: to be written, and to be run."""
 RANDOM = 3
 """Random inputs, beside the extreme ones."""
+FILLS = (0x55, 0xAA)
+"""What allocated memory holds before it is written, to see whether an answer follows it."""
+M_PERTURB = -6
+"""glibc's `mallopt`: the option of that."""
+UNLIKE = "its outputs are not those of TFLM"
 NUMBERS = (-(2**31), -129, -128, -2, -1, 0, 1, 2, 3, 7, 16, 127, 128, 255, 1000, 32768, 65536, 2**20, 2**31 - 1)
 FACTORS = (0.5, 2.0, 1.01, 1e-3, 1e3, 1e-9, 1e9, 1e-20, 0.0, -1.0, float("nan"), float("inf"), 1e-38)
 
@@ -74,6 +81,8 @@ class Found(Struct):
     findings: list[tuple[Mutant, str]] = field(default_factory=list)
     refusals: dict[str, list[Mutant]] = field(default_factory=dict)
     """What TFLM says of files that `ccode` takes."""
+    chance: list[Mutant] = field(default_factory=list)
+    """Those for which TFLM has no answer of its own: it reads memory that nothing has written."""
 
 
 def bases() -> dict[str, bytes]:
@@ -359,6 +368,7 @@ def asked(mutant: Mutant) -> Mutant:
     from edgekit.errors import ModelError
     from edgekit.runtimes import open_session
 
+    mutant.tflm = None
     with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
         file.write(mutant.content)
         file.flush()
@@ -380,14 +390,24 @@ def asked(mutant: Mutant) -> Mutant:
     return mutant
 
 
-def apart(work: Callable[[Mutant], Mutant], mutants: Sequence[Mutant]) -> list[Mutant | str]:
-    """Each mutant as another process leaves it, or what ended that; one process for many, a new one after an end."""
+def by_chance(mutant: Mutant) -> bool:
+    """Whether what TFLM answers is what its memory held before."""
+    answers = [apart(asked, [mutant], fill)[0] for fill in FILLS]
+    return any(isinstance(answer, str) or answer.tflm != mutant.tflm for answer in answers)
+
+
+def apart(work: Callable[[Mutant], Mutant], mutants: Sequence[Mutant], fill: int = 0) -> list[Mutant | str]:
+    """Each mutant as another process leaves it, or what ended that; one process for many, a new one after an end.
+
+    Args:
+      fill: what its memory holds before it is written; 0 for what it happens to.
+    """
     done: list[Mutant | str] = []
     while len(done) < len(mutants):
         with tempfile.TemporaryFile() as results, tempfile.TemporaryFile() as printed:
             child = os.fork()
             if child == 0:
-                _child(work, mutants[len(done) :], results, printed)
+                _child(work, mutants[len(done) :], fill, results, printed)
             _, status = os.waitpid(child, 0)
             results.seek(0)
             before = len(done)
@@ -403,10 +423,12 @@ def apart(work: Callable[[Mutant], Mutant], mutants: Sequence[Mutant]) -> list[M
     return done
 
 
-def _child(work: Callable[[Mutant], Mutant], mutants: Sequence[Mutant], results: Any, printed: Any) -> None:
+def _child(work: Callable[[Mutant], Mutant], mutants: Sequence[Mutant], fill: int, results: Any, printed: Any) -> None:
     """The other process; does not return."""
     import traceback
 
+    if fill:
+        ctypes.CDLL(None).mallopt(M_PERTURB, fill)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.dup2(printed.fileno(), 1)
     os.dup2(printed.fileno(), 2)
@@ -513,7 +535,7 @@ def _run(number: int, mutant: Mutant, folder: Path) -> str:
     if done.returncode:
         return f"it ends with {done.returncode}: {done.stderr.decode('utf-8', 'replace')[:2500]}"
     if mutant.tflm is not None and done.stdout != b"".join(mutant.tflm):
-        return "its outputs are not those of TFLM"
+        return UNLIKE
     return ""
 
 
@@ -567,7 +589,12 @@ def _batch(files: dict[str, bytes], rng: random.Random, found: Found, folder: Pa
         elif after.refused_by_tflm:
             found.refusals.setdefault(after.refused_by_tflm, []).append(after)
         answered.append(mutant if isinstance(after, str) else after)
-    found.findings += tried(answered, folder)
+    for mutant, problem in tried(answered, folder):
+        if problem == UNLIKE and by_chance(mutant):
+            found.chance.append(mutant)
+            found.counts["where TFLM answers by chance"] += 1
+        else:
+            found.findings.append((mutant, problem))
     found.counts["run"] += len(answered)
     found.counts["findings"] = len(found.findings)
 
@@ -586,10 +613,13 @@ def main() -> int:
     print()
     for reason, mutants in sorted(found.refusals.items(), key=lambda item: -len(item[1])):
         print(f"TFLM does not take what ccode takes, {len(mutants)}: {' '.join(reason.split())}")
+    for mutant in found.chance:
+        print(f"TFLM answers with what its memory held before: {mutant.base}, {mutant.kernels}")
     for number, (mutant, problem) in enumerate(found.findings):
         print(f"finding {number}, of {mutant.base}, {mutant.kernels}: {problem[-1000:]}")
     kept = [(f"{n}", mutant) for n, (mutant, _) in enumerate(found.findings)]
     kept += [(f"tflm{n}", mutants[0]) for n, mutants in enumerate(found.refusals.values())]
+    kept += [(f"chance{n}", mutant) for n, mutant in enumerate(found.chance)]
     for label, mutant in kept if given.out else []:
         given.out.mkdir(parents=True, exist_ok=True)
         (given.out / f"{label}_{mutant.base}_{mutant.kernels}.tflite").write_bytes(mutant.content)

@@ -171,6 +171,8 @@ def unfit(value: Value, types: tuple[str, ...] = TYPES) -> str:
     least, most = CONVERTED[value.dtype]
     if not (SMALLEST_SCALE <= value.scale < math.inf and least <= value.zero <= most):
         return f"has the scale {value.scale:.6g} and the zero point {value.zero}, which stand for nothing"
+    if value.dtype == "int16" and value.zero:
+        return "is int16 with a zero point that is not 0, which TFLM does not heed in all operators"
     return ""
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from edgekit.ccode.fixed_point import INT32_MAX
 from edgekit.ccode.graph import Node
-from edgekit.ccode.linear import activation_range, biases, output_factors, parts
+from edgekit.ccode.linear import activation_range, biases, output_factors
 from edgekit.ccode.piece import array
 
 if TYPE_CHECKING:
@@ -42,14 +42,11 @@ def sums_of(node: Node, rows: np.ndarray) -> Sums | None:
     """
     import numpy as np
 
-    source, _, made = parts(node)
-    if source.dtype == "int8":
+    if node.given().dtype == "int8":
         return None
     given = node.inputs[2] if len(node.inputs) > 2 else None
     if given is not None and given.dtype == "int32" and node.kind not in ("CONV_2D", "FULLY_CONNECTED"):
         raise node.refusal("its bias is int32, which TFLM takes for int64")
-    if source.zero or made.zero:
-        raise node.refusal("it has a zero point that is not 0, which TFLM does not heed in int16")
     bias = biases(node, len(rows))
     twice = given is not None and given.dtype == "int32"
     products = 2**15 * np.abs(rows.astype(np.int64)).sum(axis=1)

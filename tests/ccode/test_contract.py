@@ -132,6 +132,11 @@ def wide_dense(g: Graph) -> int:
     return g.dense(x, ones(4, 8), np.zeros(4, np.int64))
 
 
+def wide_pad(g: Graph) -> int:
+    pads = g.constant(np.array([[1, 0], [0, 2]], np.int32))
+    return g.operator("PAD", [g.input([4, 5], dtype="INT16"), pads], [g.tensor([5, 7], dtype="INT16")], "PadOptions")
+
+
 def lstm(g: Graph) -> int:
     return g.lstm(g.input([1, 3, 4], 1 / 128), [ones(2, 4)] * 4 + [ones(2, 2)] * 4, [np.zeros(2, np.int32)] * 4)
 
@@ -235,7 +240,8 @@ CASES = [
     (depthwise, shape(1, 1, 3, 4, 2), "4 scales for 2 outputs"),
     (depthwise, shape(1, 2, 2, 3, 4), "2 x 2 x 3 x 4, do not fit its input"),
     (depthwise, shape(1, 6, 4), "its weights 't1' are 6 x 4, which have too few axes"),
-    (depthwise, option(depthMultiplier=2), "do not fit its input of 4 channels and its multiplier"),
+    (depthwise, option(depthMultiplier=2), "do not fit its input of 4 channels and its multiplier 2"),
+    (depthwise, option(depthMultiplier=0), "do not fit its input of 4 channels and its multiplier 0"),
     (transpose_conv, data(0, 1, 6, 7, 2), "but what it is made of gives 1 x 6 x 7 x 2"),
     (transpose_conv, data(0, 1, 6, -6, 2), "first input is not the shape"),
     (transpose_conv, option(strideW=-1), "stride or dilation is not from 1"),
@@ -288,6 +294,8 @@ CASES = [
     (reverse, data(1, 2), "axis 2 of 2"),
     (broadcast, data(1, 2, 4), "1 x 3 and 2 x 4 do not fit each other"),
     (wide_dense, zero(0, 5), "zero point that is not 0"),
+    (wide_pad, zero(1, 5), "'t1' is int16 with a zero point that is not 0"),
+    (wide_pad, zero(2, 5), "'t2' is int16 with a zero point that is not 0"),
     (wide_dense, shape(3, 1, 5), "but what it is made of gives 1 x 4"),
     (lstm, shape(15, 1, 4, 2), "1 x 4 x 2, but what it is made of gives 1 x 3 x 2"),
     (lstm, shape(1, 1, 3), "its states"),

@@ -11,6 +11,7 @@ sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 import fuzz_ccode
 
 from edgekit.engine import worker
+from edgekit.flatbuffer.edit import objects, packed
 
 
 def fuzz(seed: int, most: int) -> list[str]:
@@ -51,3 +52,19 @@ def broken(name: str) -> list[str]:
 def test_the_campaign_sees_code_that_is_wrong(name, words):
     (said,) = worker.call(broken, name, returns=list[str])
     assert words in said
+
+
+def chance() -> list[str]:
+    """In a worker: whether TFLM's answer is its own where it writes no output, and where it does."""
+    g, found = Graph(), []
+    content = g.finish(g.conv(g.input([1, 4, 4, 2]), np.ones((1, 3, 3, 2), np.int8), np.zeros(2), depthwise=True))
+    for multiplier in (0, 1):
+        model = objects(content)
+        model.subgraphs[0].operators[0].builtinOptions.depthMultiplier = multiplier
+        mutant = fuzz_ccode.Mutant("depthwise", packed(model), "portable", inputs=[("int8", (1, 4, 4, 2))])
+        found.append(str(fuzz_ccode.by_chance(fuzz_ccode.asked(mutant))))
+    return found
+
+
+def test_an_answer_that_tflm_has_by_chance_is_told_from_its_own():
+    assert worker.call(chance, returns=list[str]) == ["True", "False"]

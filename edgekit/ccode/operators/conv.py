@@ -32,9 +32,11 @@ def conv_shape(node: Node) -> list[Shape]:
 def depthwise_shape(node: Node) -> list[Shape]:
     """DEPTHWISE_CONV_2D."""
     (batch, *image, channels), (one, *kernel, outputs) = ranked(node, 0), ranked(node, 1)
+    multiplier = node.options.depthMultiplier
     node.require(
-        one == 1 and outputs % channels == 0 and node.options.depthMultiplier in (0, outputs // channels),
-        f"its weights, {listed(node.given(1).shape)}, do not fit its input of {channels} channels and its multiplier",
+        one == 1 and multiplier * channels == outputs,
+        f"its weights, {listed(node.given(1).shape)}, do not fit its input of {channels} channels and its multiplier "
+        f"{multiplier}",
     )
     return [(batch, *seen(node, image, kernel, channels), outputs)]
 

@@ -26,8 +26,6 @@ def sigmoid16(node: Node, label: str, style: Style) -> Piece:
     """Logistic or tanh.  Source: TFLM, tensorflow/lite/micro/kernels/logistic_common.cc, tanh.cc."""
     source, made = node.given(), node.outputs[0]
     kernel = node.kind.lower() + "16"
-    if source.zero or made.zero:
-        raise node.refusal("it has a zero point that is not 0")
     if round(math.log2(made.scale)) != -15 or abs(math.log2(made.scale) + 15) >= 1e-3:
         raise node.refusal("its output must have the scale 1/32768")
     power = math.log2(source.scale)
@@ -52,16 +50,14 @@ def rescale16(node: Node, label: str, style: Style) -> Piece:
     """
     import numpy as np
 
-    source, made = node.given(), node.outputs[0]
+    source = node.given()
     above, below = slopes16(node)
-    to, low, high = made.zero, LOW, HIGH
-    if node.kind in ("RELU", "RELU6") and (source.zero or made.zero):
-        raise node.refusal("it has a zero point that is not 0")
+    low, high = LOW, HIGH
     if node.kind == "RELU":
         low = 0
     if node.kind == "RELU6":  # the stored values stay what they are, whatever the output's scale is
         low, high = 0, min(HIGH, math.floor(float(np.float32(6) / np.float32(source.scale)) + 0.5))
-    numbers = array(f"{label}_numbers", "int32_t", [source.zero, *above, *below, to, low, high])
+    numbers = array(f"{label}_numbers", "int32_t", [*above, *below, low, high])
     call = f"rescale16({{x0}}, {{y0}}, {source.elements}, {label}_numbers);"
     return Piece([call], [numbers], ["rescale16"], in_place=True)
 
