@@ -2,38 +2,30 @@
 
 TensorFlow's converter can end its process without an exception, a runtime can hang, and two TFLite runtimes in one
 process corrupt each other. So every stage and every measurement runs in a worker, a process that takes calls as lines
-of JSON and answers the same way. Arguments and results are frozen types of `msgspec`, never pickles: an answer from a
+of JSON and answers the same way; `edgekit.engine.process` is what runs in it. Arguments and results are frozen types of `msgspec`, never pickles: an answer from a
 process that has read a stranger's model is data, not code. Such a process is confined: see `edgekit.engine.confine`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
-import gc
-import importlib
-import inspect
-import math
 import os
-import resource
 import select
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from edgekit import errors
-from edgekit.engine.confine import confine
 from edgekit.engine.logs import new_log
+from edgekit.engine.messages import UNEXPECTED, Answer, Call
 from edgekit.engine.python import environment as safe_environment
 from edgekit.engine.python import python
 from edgekit.engine.stage import Progress, Stage
@@ -52,24 +44,6 @@ QUIET = {
 
 LONGEST = 1 << 30
 """Bytes of an answer at most."""
-UNEXPECTED = "unexpected"
-"""The kind of an answer where a function raised what is no error of edgekit; the text is the name of its class."""
-
-
-class _Call(msgspec.Struct, frozen=True):
-    function: str
-    positional: list[Any]
-    named: dict[str, Any]
-    processor: float | None = None
-    """Seconds of processor time that it may take."""
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    kind: str
-    """`progress`, `result`, or the name of an error class."""
-    text: str = ""
-    share: float = 0.0
-    result: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Worker:
@@ -123,7 +97,7 @@ class Worker:
         with open(self._log, "ab") as log:
             # A session of its own: Ctrl-C reaches the build, which then ends its workers.
             self._process = subprocess.Popen(
-                python("from edgekit.engine.worker import main; main()", str(answers_out), str(self._memory), *writes),
+                python("from edgekit.engine.process import main; main()", str(answers_out), str(self._memory), *writes),
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,
@@ -172,7 +146,7 @@ class Worker:
             function = f"{function.__module__}:{function.__qualname__}"
         self._printed = str(log or self._log)
         self._what, self._processor = what or function, processor
-        call = msgspec.json.encode(_Call(function, list(arguments), named or {}, processor)) + b"\n"
+        call = msgspec.json.encode(Call(function, list(arguments), named or {}, processor)) + b"\n"
         with open(self._printed, "ab") as printed, contextlib.suppress(BrokenPipeError, ConnectionResetError):
             # A process that is gone is reported below, with its status.
             sent = socket.send_fds(self._calls, [call], [printed.fileno()])
@@ -223,12 +197,12 @@ class Worker:
     def __exit__(self, kind: type | None, *_: object) -> None:
         self.close(kill=kind is not None)
 
-    def _lines(self, deadline: float | None) -> Iterator[_Answer]:
+    def _lines(self, deadline: float | None) -> Iterator[Answer]:
         """Answers until the process closes its end."""
         while True:
             while b"\n" in self._buffer:
                 line, self._buffer = self._buffer.split(b"\n", 1)
-                yield msgspec.json.decode(line, type=_Answer)
+                yield msgspec.json.decode(line, type=Answer)
             wait = None if deadline is None else max(0.0, deadline - time.monotonic())
             if not select.select([self._answers], [], [], wait)[0]:
                 raise TimeoutError
@@ -317,102 +291,3 @@ def _compile() -> None:
     import compileall
 
     compileall.compile_dir(Path(__file__).parents[1], quiet=2)
-
-
-def main() -> None:
-    """Runs a worker: its arguments are where answers go, its memory, and where it may write if it is confined."""
-    answers, memory, folders = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-    if folders:
-        confine(folders, memory or None)
-    os.set_inheritable(answers, False)
-    with os.fdopen(answers, "wb") as pipe:
-        _serve(pipe)
-
-
-def _serve(answers: BinaryIO) -> None:
-    """Carries out calls from standard input until it closes."""
-    gc.set_threshold(100_000, 50, 1000)  # TensorFlow's import makes many objects that live: 15 % less time
-    calls = socket.socket(fileno=os.dup(0))
-    with open(os.devnull, "rb") as nothing:
-        os.dup2(nothing.fileno(), 0)  # what this process starts does not read its calls
-    taken: list[tuple[bytes, int]] = []
-    ready = threading.Semaphore(0)
-
-    def read() -> None:
-        line, log = b"", 2
-        while True:
-            chunk, files, *_ = socket.recv_fds(calls, 1 << 20, 1)
-            if not chunk:
-                os._exit(0)  # the build is gone: so is the reason for whatever runs here
-            line, log = line + chunk, files[0] if files else log
-            if line.endswith(b"\n"):  # there is one call at a time
-                taken.append((line, log))
-                ready.release()
-                line = b""
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        ready.acquire()
-        answer = _carry_out(*taken.pop(0), lambda text, share: _send(answers, _Answer("progress", text, share)))
-        _send(answers, answer)
-
-
-def _is_full(error: BaseException) -> bool:
-    """Whether a disk that is full is the cause; HDF5 says so in words of its own."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return full or any(word in str(error) for word in ("No space left", "errno = 28", "slist already enabled"))
-
-
-def _send(answers: BinaryIO, answer: _Answer) -> None:
-    answers.write(msgspec.json.encode(answer) + b"\n")
-    answers.flush()
-
-
-def _print_to(log: int) -> None:
-    """Sends standard output and error, those of C++ too, to a file that is open."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
-
-
-def _limit_processor(seconds: float | None) -> None:
-    """Ends this process after so many more seconds of processor time; None for no limit."""
-    used, hard = resource.getrusage(resource.RUSAGE_SELF), resource.getrlimit(resource.RLIMIT_CPU)[1]
-    limit = hard if seconds is None else math.ceil(used.ru_utime + used.ru_stime + seconds)
-    resource.setrlimit(resource.RLIMIT_CPU, (limit if hard < 0 else min(limit, hard), hard))
-
-
-def _carry_out(line: bytes, log: int, progress: Progress) -> _Answer:
-    try:
-        call = msgspec.json.decode(line, type=_Call)
-        _print_to(log)
-        _limit_processor(call.processor)
-        module, name = call.function.split(":")
-        function = getattr(importlib.import_module(module), name)
-        if isinstance(function, Stage):
-            result = function.run(*call.positional, progress=progress, **call.named)
-            return _Answer("result", result=msgspec.Raw(msgspec.json.encode(result)))
-        signature = inspect.signature(function, eval_str=True)
-        bound = signature.bind_partial(*call.positional, **call.named)
-        for key, value in bound.arguments.items():
-            annotation = signature.parameters[key].annotation
-            if annotation is not inspect.Parameter.empty:
-                bound.arguments[key] = msgspec.convert(value, annotation)
-        if "progress" in signature.parameters:
-            bound.arguments["progress"] = progress
-        result = function(*bound.args, **bound.kwargs)
-        return _Answer("result", result=msgspec.Raw(msgspec.json.encode(result)))
-    except errors.EdgekitError as error:
-        return _Answer(type(error).__name__, str(error).encode("utf-8", "replace").decode())
-    except (Exception, SystemExit) as error:
-        if errors.lacks_memory(error):
-            return _Answer("WorkerError", "not enough memory")
-        import traceback
-
-        traceback.print_exc()  # into the log
-        if _is_full(error):
-            return _Answer("OutputError", f"{tempfile.gettempdir()}: no space left on the device; make room")
-        status = f": {error.code}" if isinstance(error, SystemExit) else ""
-        return _Answer(UNEXPECTED, type(error).__name__ + status)

@@ -16,26 +16,21 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from edgekit.errors import ModelError
+from edgekit.model.hdf5 import check_hdf5, most
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 ZIP = b"PK\x03\x04"
-EXPANSION = 100
-"""How many times larger than its archive a member may be; random weights hardly deflate."""
 CONFIG_LIMIT = 16 << 20
 """Bytes of the largest architecture that is read."""
 
 SIZES = ("units", "filters", "input_dim", "output_dim", "key_dim", "num_heads")
 """Settings of layers of which a product is the least number of weights."""
-NAME = 1 << 10
-"""Bytes that a name in a list of names is taken to have."""
 INPUT_LIMIT = 1 << 28
 """Bytes of the largest input."""
 WEIGHTS = "model.weights.h5"
 MEMBERS = ("config.json", "metadata.json", WEIGHTS)
 """Of an archive, besides the folder of assets (vocabularies)."""
 ENCRYPTED = 0x1
-FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
-"""Of HDF5; for others it would load a library."""
 
 Format = Literal["hdf5", "keras", "saved_model", "tflite"]
 
@@ -131,7 +126,7 @@ def _check_one_format(path: Path) -> None:
 
 def _check_claims(path: Path, config: dict[str, Any]) -> None:
     """Refuses layers that have far more weights, alone or together, than their file can hold, before any are made."""
-    left, batch = _most(path.stat().st_size), 1
+    left, batch = most(path.stat().st_size), 1
     for layer in layers(config):
         inner = layer.get("config")
         if not isinstance(inner, dict):
@@ -190,7 +185,7 @@ def _from_zip(path: Path) -> Container:
             metadata = _parse(archive.read("metadata.json")) if "metadata.json" in members else {}
             if WEIGHTS in members:
                 with h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as weights:
-                    stored = _check_hdf5(path, weights)
+                    stored = check_hdf5(path, weights)
     except (ValueError, RecursionError, MemoryError):
         raise ModelError(f"{path}: its config.json is not valid; save the model again") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, KeyError, NotImplementedError):
@@ -203,7 +198,7 @@ def _from_zip(path: Path) -> Container:
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
-    left = _most(path.stat().st_size)
+    left = most(path.stat().st_size)
     names: set[str] = set()
     for member in members:
         name, parts = member.filename, Path(member.filename).parts
@@ -224,80 +219,12 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
         names.add(name)
 
 
-def _check_hdf5(path: Path, file: Any) -> int:
-    """Refuses an HDF5 file that reaches into other files, or claims far more memory than it holds.
-
-    Returns:
-      bytes of its weights.
-    """
-    import h5py
-
-    stored, size = 0, file.id.get_filesize()
-    left = _most(size)
-    entries = [(b"/", h5py.h5l.TYPE_HARD)]
-    file.id.links.visit(lambda name, link: entries.append((name, link.type)), info=True)
-    for name, link in entries:
-        where = f"{path}: its entry {name.decode('utf-8', 'replace')!r}"
-        if link == h5py.h5l.TYPE_SOFT:
-            continue
-        if link != h5py.h5l.TYPE_HARD:
-            raise ModelError(f"{where} lies in another file; not opened")
-        item = h5py.h5o.open(file.id, name)
-        attributes = [h5py.h5a.open(item, index=n) for n in range(h5py.h5a.get_num_attrs(item))]
-        claim = sum(_bytes(attribute, NAME) for attribute in attributes)
-        if isinstance(item, h5py.h5d.DatasetID):
-            plan = item.get_create_plist()
-            if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
-                raise ModelError(f"{where} lies in another file; not opened")
-            filters = [plan.get_filter(n)[0] for n in range(plan.get_nfilters())]
-            if set(filters) - set(FILTERS):
-                raise ModelError(f"{where} is stored by a filter that no Keras uses; not opened")
-            if len(set(filters)) < len(filters):
-                raise ModelError(f"{where} is compressed more than once; not opened")
-            chunk = math.prod(plan.get_chunk()) if plan.get_layout() == h5py.h5d.CHUNKED else 0
-            weights = _bytes(item, size)
-            stored += weights
-            claim += max(weights, chunk * item.get_type().get_size())
-        left -= claim
-        if left < 0:
-            raise ModelError(f"{where} would take {claim:,} B; not opened")
-    return stored
-
-
-def _bytes(item: Any, size: int) -> int:
-    """Memory that a dataset or an attribute takes when it is read.
-
-    Args:
-      size: of a text of variable length. In a dataset each may be as large as the file: they can be the same bytes.
-    """
-    count, kind = math.prod(item.get_space().get_simple_extent_dims() or ()), item.get_type()
-    return count * (size if _is_variable(kind) and count > 1 else kind.get_size())
-
-
-def _is_variable(kind: Any) -> bool:
-    """Whether a type, or one in it, has no fixed size."""
-    import h5py
-
-    if isinstance(kind, h5py.h5t.TypeStringID):
-        return bool(kind.is_variable_str())
-    if isinstance(kind, h5py.h5t.TypeCompoundID):
-        return any(_is_variable(kind.get_member_type(n)) for n in range(kind.get_nmembers()))
-    if isinstance(kind, h5py.h5t.TypeArrayID):
-        return _is_variable(kind.get_super())
-    return isinstance(kind, h5py.h5t.TypeVlenID)
-
-
-def _most(stored: int) -> int:
-    """Bytes of memory that a file of a size may claim."""
-    return EXPANSION * stored + (1 << 20)
-
-
 def _from_hdf5(path: Path) -> Container:
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
-            stored = _check_hdf5(path, file)
+            stored = check_hdf5(path, file)
             config, version = file.attrs.get("model_config"), file.attrs.get("keras_version")
             weights_only = "layer_names" in file.attrs or "layers" in file
     except (OSError, RuntimeError, KeyError, ValueError):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import ModelError
-from edgekit.model.container import EXPANSION
+from edgekit.model.hdf5 import EXPANSION
 from edgekit.model.operators import AT_LOADING, COMPUTING, KEEPING
 
 FILES = ("saved_model.cpb", "saved_model.pbtxt")

@@ -14,12 +14,12 @@ from msgspec import structs
 from edgekit.engine.libraries import LOADING, READING, TENSORFLOW
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError, lacks_memory
-from edgekit.flatbuffer.read import Graph
 from edgekit.flatbuffer.read import read as read_graph
 from edgekit.model.claims import weights_within
 from edgekit.model.container import Container, identify, layer_name, layers
-from edgekit.model.convertible import check_loops, operators_without_integers, without_form, without_integers
+from edgekit.model.convertible import without_form, without_integers
 from edgekit.model.custom import custom_scope, own_names
+from edgekit.model.facts import graph_facts, is_integer, outputs_of, spec_of
 from edgekit.model.finite import check_constants, check_weights
 from edgekit.model.function import keras_3_function, keras_function, saved_model_function, to_tflite
 from edgekit.model.newer import copy_with, older_copy
@@ -27,7 +27,7 @@ from edgekit.model.order import calls_within_reason, check_order
 from edgekit.model.rebuild import CannotRebuild, rebuild
 from edgekit.model.shapes import fix_shapes, parse_shapes
 from edgekit.model.trust import check_trusted
-from edgekit.types import FLOAT, INTEGER, KERAS, Artifact, ModelFacts, Reading, TensorSpec
+from edgekit.types import FLOAT, INTEGER, KERAS, Artifact, ModelFacts, Reading
 
 
 @stage("load", process=TENSORFLOW, libraries=(*LOADING, *READING))
@@ -53,14 +53,14 @@ def load_file(work: Work, model: Artifact, settings: Reading) -> ModelFacts:
     if container.format == "tflite":
         graph = read_graph(path)
         check_constants(path.read_bytes(), path)
-        form: Literal["float", "int8"] = "int8" if _is_integer(graph) else "float"
+        form: Literal["float", "int8"] = "int8" if is_integer(graph) else "float"
         shutil.copyfile(path, place / (INTEGER if form == "int8" else FLOAT))
-        return _graph_facts(graph, path, "tflite", form, "it is a TensorFlow Lite file")
+        return graph_facts(graph, path, "tflite", form, "it is a TensorFlow Lite file")
     if container.format == "saved_model":
         (place / FLOAT).write_bytes(to_tflite(saved_model_function(path, settings)))
         graph = read_graph(place / FLOAT)
         check_constants((place / FLOAT).read_bytes(), path)
-        return _graph_facts(graph, path, "saved_model", "float", "a SavedModel is a graph without layers")
+        return graph_facts(graph, path, "saved_model", "float", "a SavedModel is a graph without layers")
     with custom_scope(settings.custom_objects):
         loaded, why = read(path, container, settings)
         return _keras_facts(loaded, why, path, f"{container.format} {container.keras_version}", settings, place)
@@ -259,8 +259,8 @@ def _keras_facts(model: Any, why: str, path: Path, source: str, settings: Readin
             return ModelFacts(
                 form="keras",
                 format=source,
-                inputs=tuple(_spec(t, path) for t in model.inputs),
-                outputs=_outputs(model, path),
+                inputs=tuple(spec_of(t, path) for t in model.inputs),
+                outputs=outputs_of(model, path),
                 layers=len(model.layers),
                 parameters=model.count_params(),
                 floats=floats,
@@ -272,56 +272,8 @@ def _keras_facts(model: Any, why: str, path: Path, source: str, settings: Readin
     else:
         function = keras_3_function(model, parse_shapes(settings.input_shape), path)
     (place / FLOAT).write_bytes(to_tflite(function))
-    facts = _graph_facts(read_graph(place / FLOAT), path, source, "float", why)
+    facts = graph_facts(read_graph(place / FLOAT), path, source, "float", why)
     return structs.replace(facts, floats=floats or facts.floats)
-
-
-def _graph_facts(graph: Graph, path: Path, source: str, form: Literal["float", "int8"], why: str) -> ModelFacts:
-    for operator in graph.operators if any(t.shape_signature for t in graph.tensors) else ():
-        if operator.name == "WHILE":  # the tensors in it have sizes that change
-            try:
-                check_loops(graph)
-            except ModelError as problem:
-                raise ModelError(f"{path}: {problem}") from None
-    for tensor in graph.tensors:
-        if tensor.shape_signature and -1 in tensor.shape_signature[1:]:
-            raise ModelError(f"{path}: tensor {tensor.name!r} has an open size; convert it with a fixed input shape")
-    return ModelFacts(
-        form=form,
-        format=source,
-        inputs=graph.inputs,
-        outputs=graph.outputs,
-        layers=len(graph.operators),
-        parameters=graph.parameters,
-        untrainable=why,
-        floats=operators_without_integers(graph),
-    )
-
-
-def _is_integer(graph: Graph) -> bool:
-    """Whether a graph computes in integers: some operator has quantized weights and no float input."""
-    floats = sum(graph.tensors[i].dtype == "float32" for op in graph.operators for i in op.inputs if i >= 0)
-    return floats == 0 or any(op.name == "QUANTIZE" for op in graph.operators)
-
-
-def _spec(tensor: Any, path: Path) -> TensorSpec:
-    shape = tuple(tensor.shape)
-    if None in shape[1:]:
-        named = "x".join("?" if n is None else str(n) for n in shape[1:])
-        raise ModelError(
-            f"{path}: {tensor.name.split(':')[0]!r} has an open size ({named}); fix it with --input-shape, as in "
-            f"--input-shape={named.replace('?', '96')}"
-        )
-    return TensorSpec(tensor.name.split(":")[0], (1, *shape[1:]), tensor.dtype.name)
-
-
-def _outputs(model: Any, path: Path) -> tuple[TensorSpec, ...]:
-    """The outputs of a `tf_keras` model under the names that it gives them."""
-    specs, names = [_spec(t, path) for t in model.outputs], list(model.output_names)
-    return tuple(
-        structs.replace(s, name=n)
-        for s, n in zip(specs, names if len(names) == len(specs) else [s.name for s in specs], strict=True)
-    )
 
 
 def _known(layer: dict[str, Any]) -> bool:
