@@ -9,7 +9,7 @@ from edgekit.tasks import namespace
 
 @task
 def lint(c: Context) -> None:
-    """Run the linter, the formatter's check, the type checker and the check of imports."""
+    """Run the linter, the formatter's check, and those of types and imports."""
     c.run("ruff check . && ruff format --check . && mypy && lint-imports")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -13,6 +14,8 @@ from edgekit.engine.confine import NOTHING, holds
 from edgekit.engine.libraries import library
 from edgekit.errors import EdgekitError
 from edgekit.firmware.run import PACKAGES, missing, versions
+from edgekit.report.console import print_table
+from edgekit.report.text import shown
 from edgekit.runtimes import BASELINE, RUNTIMES, engine, installed
 
 LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization", "numpy")
@@ -40,6 +43,13 @@ def examine() -> list[Finding]:
     findings += [_compiler(name) for name in COMPILERS]
     findings += [_tool(name, package) for name, package in PACKAGES.items()]
     return findings
+
+
+@shown
+def print_findings(findings: Sequence[Finding]) -> None:
+    """What there is, and what to install."""
+    rows = [[f.name, f.version, "ok" if f.works else "missing" if f.needed else "absent", f.advice] for f in findings]
+    print_table(["what", "version", "state", "advice"], rows)
 
 
 def load_tensorflow() -> str:

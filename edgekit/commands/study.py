@@ -18,6 +18,7 @@ from edgekit.engine.libraries import TENSORFLOW
 from edgekit.engine.make import Listener, Maker
 from edgekit.engine.store import Store
 from edgekit.errors import EdgekitError, TargetError
+from edgekit.files import write
 from edgekit.measure.limits import NAMED
 from edgekit.product import Built
 from edgekit.profile.profiles import check_recipe
@@ -31,19 +32,8 @@ from edgekit.report.text import shown
 from edgekit.types import Measurement
 from edgekit.units import show
 
-HEAD = [
-    "",
-    "recipe",
-    "accuracy",
-    "95 % interval",
-    "size",
-    "deflated",
-    "parameters",
-    "MACs",
-    "arena",
-    "latency",
-    "stages take",
-]
+HEAD = ["", "recipe", "accuracy", "95 % interval", "size", "deflated", "parameters", "MACs", "arena", "latency"]
+LAST = "stages take"
 
 STUDY: Final = "edgekit.study/1"
 RECIPES = Path(__file__).with_name("study.toml")
@@ -221,6 +211,13 @@ def _orders(outcomes: list[Outcome]) -> list[str]:
     return said
 
 
+def write_study(study: Study, folder: Path) -> None:
+    """Writes `study.json`, `study.md` and `study.svg`."""
+    write(folder / "study.json", msgspec.json.format(msgspec.json.encode(study), indent=2) + b"\n")
+    write(folder / "study.md", markdown_study(study, "study.svg").encode())
+    plot_study(study, folder / "study.svg")
+
+
 @shown
 def print_study(study: Study) -> None:
     """The table; a star marks the Pareto front of download and accuracy."""
@@ -294,7 +291,7 @@ def _more(study: Study) -> list[str]:
 
 
 def _head(study: Study) -> list[str]:
-    return [*HEAD[:-1], *_more(study), HEAD[-1]]
+    return [*HEAD, *_more(study), LAST]
 
 
 def _cells(outcome: Outcome, star: str, more: list[str]) -> list[str]:

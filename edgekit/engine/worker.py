@@ -2,8 +2,9 @@
 
 TensorFlow's converter can end its process without an exception, a runtime can hang, and two TFLite runtimes in one
 process corrupt each other. So every stage and every measurement runs in a worker, a process that takes calls as lines
-of JSON and answers the same way; `edgekit.engine.process` is what runs in it. Arguments and results are frozen types of `msgspec`, never pickles: an answer from a
-process that has read a stranger's model is data, not code. Such a process is confined: see `edgekit.engine.confine`.
+of JSON and answers the same way; `edgekit.engine.process` is what runs in it. Arguments and results are frozen types of
+`msgspec`, never pickles: an answer from a process that has read a stranger's model is data, not code. Such a process is
+confined: see `edgekit.engine.confine`.
 """
 
 from __future__ import annotations

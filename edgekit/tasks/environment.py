@@ -27,12 +27,11 @@ def targets(c: Context, json: bool = False) -> None:
 @command
 def doctor(c: Context, json: bool = False) -> int:
     """Check the environment: Python, libraries, runtimes and compilers, and what to install where one is missing."""
-    from edgekit.commands.doctor import examine
-    from edgekit.report.console import print_json, print_table
+    from edgekit.commands.doctor import examine, print_findings
+    from edgekit.report.console import print_json
 
     findings = examine()
-    rows = [[f.name, f.version, "ok" if f.works else "missing" if f.needed else "absent", f.advice] for f in findings]
-    print_json(findings) if json else print_table(["what", "version", "state", "advice"], rows)
+    print_json(findings) if json else print_findings(findings)
     return 3 if any(f.needed and not f.works for f in findings) else 0
 
 

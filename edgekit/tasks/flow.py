@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 from invoke import Context
@@ -66,12 +67,9 @@ def build(
     specs = select_models(project, model, data, Reading(input_shape, custom_objects, trust_model))
     overrides, said = tuple(set or ()), [f"recipe {recipe}"] if recipe else []
     targets = load_targets(target, project.target_folders, overrides, recipe)
-    progress = Progress(quiet=json)
-    try:
+    with closing(Progress(quiet=json)) as progress:
         held = project.baseline if baseline is None else baseline
         reports = build(project, specs, targets, Path(out), (*said, *overrides), progress, held, remeasure)
-    finally:
-        progress.close()
     print_json(reports) if json else print_reports(reports, Path(out))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         append_summaries(Path(summary), reports)
@@ -124,11 +122,8 @@ def sensitivity(
     profile = load_single(target, project.target_folders, tuple(set or ()))
     settings = sweep(method, levels, samples, profile)
     folder = Path(out) if out else Path("build", "sensitivity", method)
-    progress = Progress(quiet=json)
-    try:
+    with closing(Progress(quiet=json)) as progress:
         found = sensitivity(project, spec, profile, settings, folder, progress)
-    finally:
-        progress.close()
     print_json(found) if json else print_sensitivity(found, folder)
 
 
@@ -165,11 +160,8 @@ def explain(
     project = find_project(Path.cwd())
     spec = select_model(project, model, data, Reading())
     profile = load_single(target, project.target_folders, tuple(set or ()))
-    progress = Progress(quiet=json)
-    try:
+    with closing(Progress(quiet=json)) as progress:
         found = explain_build(project, spec, profile, samples, Path(out) if out else None, progress)
-    finally:
-        progress.close()
     print_json(found) if json else print_explanation(found)
 
 
@@ -195,10 +187,7 @@ def study(
     json: bool = False,
 ) -> None:
     """Build a model with many recipes and lay out what each bought: a table, a figure, the Pareto front."""
-    import msgspec
-
-    from edgekit.commands.study import RECIPES, markdown_study, plot_study, print_study, study
-    from edgekit.files import write
+    from edgekit.commands.study import RECIPES, print_study, study, write_study
     from edgekit.profile.profiles import load_single
     from edgekit.profile.project import find_project, select_model
     from edgekit.report.console import Progress, print_json
@@ -207,13 +196,7 @@ def study(
     project = find_project(Path.cwd())
     spec = select_model(project, model, data, Reading())
     profile = load_single(target, project.target_folders)
-    progress = Progress(quiet=json)
-    try:
+    with closing(Progress(quiet=json)) as progress:
         found = study(project, spec, profile, Path(recipes) if recipes else RECIPES, progress)
-    finally:
-        progress.close()
-    folder = Path(out)
-    write(folder / "study.json", msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
-    write(folder / "study.md", markdown_study(found, "study.svg").encode())
-    plot_study(found, folder / "study.svg")
+    write_study(found, Path(out))
     print_json(found) if json else print_study(found)

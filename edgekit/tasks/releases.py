@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke import Context
+from msgspec import Struct
 
 from edgekit.tasks.common import command, options, task
 
@@ -24,27 +28,47 @@ TAKES = {
 """What softens the gate of a release."""
 
 
-def _taken(
-    model: str | None,
-    data: str | None,
-    out: str,
-    targets: list[str],
-    strict: bool,
-    allowed: dict[Kind, bool],
-) -> list[Taken]:
-    """The builds that a release takes, and on the terminal what has to be known of them."""
-    from edgekit.profile.project import find_project, select_models
-    from edgekit.records.gate import Gate
-    from edgekit.records.taken import take
-    from edgekit.report.text import one_line
+class Choice(Struct, frozen=True):
+    """Which builds a release or a baseline takes, as options say it: those of `TAKES`, and the models."""
 
-    project = find_project(Path.cwd())
-    specs = select_models(project, model, data) if model or project.models else []
-    kinds = {kind for kind, given in allowed.items() if given}
-    builds = take(project, specs, Path(out), targets, Gate(project.baseline, strict), kinds)
-    for note in dict.fromkeys(note for build in builds for note in build.notes):
-        print(f"note: {one_line(note)}", file=sys.stderr)
-    return builds
+    model: str | None = None
+    data: str | None = None
+    allow_stale: bool = False
+    allow_trial: bool = False
+    allow_broken: bool = False
+    replace: bool = False
+    strict: bool = False
+
+    def taken(self, out: str, targets: list[str]) -> list[Taken]:
+        """The builds in a folder, and on the terminal what has to be known of them."""
+        from edgekit.profile.project import find_project, select_models
+        from edgekit.records.gate import Gate
+        from edgekit.records.taken import take
+        from edgekit.report.text import one_line
+
+        project = find_project(Path.cwd())
+        specs = select_models(project, self.model, self.data) if self.model or project.models else []
+        kinds: dict[Kind, bool] = {"stale": self.allow_stale, "trial": self.allow_trial, "broken": self.allow_broken}
+        allowed = {kind for kind, given in kinds.items() if given}
+        builds = take(project, specs, Path(out), targets, Gate(project.baseline, self.strict), allowed)
+        for note in dict.fromkeys(note for build in builds for note in build.notes):
+            print(f"note: {one_line(note)}", file=sys.stderr)
+        return builds
+
+
+def choosing(body: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Gives a task the options of `Choice` where it has the parameter `choice`."""
+    options = inspect.signature(Choice).parameters
+    own = inspect.signature(body)
+    every = [q for p in own.parameters.values() for q in (options.values() if p.name == "choice" else [p])]
+
+    @functools.wraps(body)
+    def run(*args: Any, **kwargs: Any) -> int | None:
+        choice = Choice(**{name: kwargs.pop(name) for name in options if name in kwargs})
+        return body(*args, choice=choice, **kwargs)
+
+    run.__signature__ = own.replace(parameters=every)  # type: ignore[attr-defined]  # Invoke reads the options there
+    return run
 
 
 @task(
@@ -95,19 +119,14 @@ def check(
     ),
 )
 @command
+@choosing
 def baseline(
     c: Context,
     action: str,
     name: str,
     target: list[str],
     out: str = "build",
-    model: str | None = None,
-    data: str | None = None,
-    allow_stale: bool = False,
-    allow_trial: bool = False,
-    allow_broken: bool = False,
-    replace: bool = False,
-    strict: bool = False,
+    choice: Choice = Choice(),  # noqa: B008
     json: bool = False,
 ) -> None:
     """Store the figures and files of the builds in a folder as a release, for later builds to be held against."""
@@ -118,9 +137,8 @@ def baseline(
 
     if action != "save":
         raise ProjectError(f"baseline {action}: there is only `baseline save NAME`; `baselines` lists what was saved")
-    allowed: dict[Kind, bool] = {"stale": allow_stale, "trial": allow_trial, "broken": allow_broken}
-    builds = _taken(model, data, out, target, strict, allowed)
-    files = [str(file) for file in save(find_project(Path.cwd()), name, builds, replace)]
+    builds = choice.taken(out, target)
+    files = [str(file) for file in save(find_project(Path.cwd()), name, builds, choice.replace)]
     print_json(files) if json else print("\n".join(files))
 
 
@@ -182,6 +200,7 @@ def compare(c: Context, before: str, after: str, json: bool = False) -> None:
     ),
 )
 @command
+@choosing
 def release(
     c: Context,
     target: list[str],
@@ -189,27 +208,18 @@ def release(
     builds: str = "build",
     key: str | None = None,
     verify: bool = False,
-    model: str | None = None,
-    data: str | None = None,
-    allow_stale: bool = False,
-    allow_trial: bool = False,
-    allow_broken: bool = False,
-    replace: bool = False,
-    strict: bool = False,
+    choice: Choice = Choice(),  # noqa: B008
     json: bool = False,
 ) -> int:
     """Pack what ships, the reports and the evidence into an archive that is the same each time; or verify one."""
     from edgekit.commands import release as archives
-    from edgekit.commands.release import print_verified_release
     from edgekit.report.console import print_json
 
     path = Path(key) if key else None
     if not verify:
-        allowed: dict[Kind, bool] = {"stale": allow_stale, "trial": allow_trial, "broken": allow_broken}
-        taken = _taken(model, data, builds, target, strict, allowed)
-        members = archives.release(taken, Path(out), path, replace)
+        members = archives.release(choice.taken(builds, target), Path(out), path, choice.replace)
         print_json(members) if json else print("\n".join(members))
         return 0
     found = archives.verify(Path(out), path)
-    print_json(found) if json else print_verified_release(out, found)
+    print_json(found) if json else archives.print_verified_release(out, found)
     return int(bool(found.problems))
