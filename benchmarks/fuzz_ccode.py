@@ -303,10 +303,10 @@ def _operators(model: Any, graph: Any, rng: random.Random) -> None:
         rng.shuffle(operators)
     else:
         from edgekit.ccode.operators import OPERATORS
-        from edgekit.flatbuffer.read import _schema
+        from edgekit.flatbuffer.schema import accessors
 
         code = copy.copy(model.operatorCodes[operators[place].opcodeIndex])
-        code.builtinCode = getattr(_schema().BuiltinOperator, rng.choice(sorted(OPERATORS)))
+        code.builtinCode = getattr(accessors().BuiltinOperator, rng.choice(sorted(OPERATORS)))
         code.deprecatedBuiltinCode = min(code.builtinCode, 127)
         model.operatorCodes.append(code)
         operators[place] = copy.copy(operators[place])

@@ -18,7 +18,7 @@ from pathlib import Path
 import flatbuffers
 
 from edgekit.files import write
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
@@ -57,7 +57,7 @@ except (ValueError, RuntimeError, SystemError) as problem:
 
 def probe(code: int, version: int, custom: str = "") -> str:
     """A model that holds an operator's code, and no operator if it is none of the custom ones."""
-    s = _schema()
+    s = accessors()
     operator = s.OperatorCodeT()
     operator.builtinCode, operator.deprecatedBuiltinCode, operator.version = code, min(code, 127), version
     operator.customCode = custom or None
@@ -75,7 +75,7 @@ def probe(code: int, version: int, custom: str = "") -> str:
 
 def probes() -> dict[str, list[str]]:
     """By operator the models that ask for it, from version 1 on."""
-    codes = {name: code for name, code in vars(_schema().BuiltinOperator).items() if name.isupper()}
+    codes = {name: code for name, code in vars(accessors().BuiltinOperator).items() if name.isupper()}
     del codes["CUSTOM"]
     return {name: [probe(code, v) for v in range(1, NEWEST + 1)] for name, code in codes.items()}
 
@@ -98,7 +98,7 @@ def ask(runtime: str, release: str, models: Path, work: Path) -> dict[str, int] 
             continue
         has = dict(json.loads(done.stdout.splitlines()[-1]))
         for name in CUSTOM:
-            asked = [*command, ASK_CUSTOM, MODULES[runtime], probe(_schema().BuiltinOperator.CUSTOM, 1, name)]
+            asked = [*command, ASK_CUSTOM, MODULES[runtime], probe(accessors().BuiltinOperator.CUSTOM, 1, name)]
             # A kernel that is there is called, and may not survive an operator without inputs.
             if "unresolved custom op" not in subprocess.run(asked, capture_output=True, text=True).stdout:
                 has[name] = 1

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgekit.flatbuffer.detection import DETECTION
 from edgekit.flatbuffer.edit import packed
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 NP = {
     "INT8": np.int8,
@@ -25,7 +25,7 @@ class Graph:
     """A graph that grows; a tensor is its number."""
 
     def __init__(self) -> None:
-        s = self.s = _schema()
+        s = self.s = accessors()
         self.model, self.graph = s.ModelT(), s.SubGraphT()
         self.model.version, self.model.description = 3, b"made by hand"
         self.model.operatorCodes, self.model.subgraphs, self.model.buffers = [], [self.graph], [s.BufferT()]

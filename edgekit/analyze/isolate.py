@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgekit.analyze.tensors import constants
 from edgekit.flatbuffer.edit import objects, packed
 from edgekit.flatbuffer.graph import Graph
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ def isolated(model: Graph, weights: Mapping[int, np.ndarray] | None = None) -> t
                 graph.tensors.append(fresh)
             operator.inputs[place] = stand_in[i]
     for i, values in (weights or {}).items():
-        buffer = _schema().BufferT()
+        buffer = accessors().BufferT()
         buffer.data = np.frombuffer(values.astype("<f4").tobytes(), np.uint8)
         graph.tensors[i].buffer = len(root.buffers)
         root.buffers.append(buffer)

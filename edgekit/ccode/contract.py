@@ -15,7 +15,7 @@ from edgekit.ccode import shapes
 from edgekit.ccode.graph import CONVERTED, SMALLEST_SCALE, TYPES, Node, Program, Shape, Value, unfit, unsized
 from edgekit.ccode.piece import Writer
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 CONSTANT = "its input {} is a constant; compute the operator before the model is converted"
 Shapes = Callable[[Node], Sequence[Shape]]
@@ -62,7 +62,7 @@ def check(node: Node, of: Operator) -> None:
       ModelError: its tensors or settings are not what they must be; names the operator and the tensor.
     """
     if of.options:
-        table = getattr(_schema(), f"{of.options}OptionsT")
+        table = getattr(accessors(), f"{of.options}OptionsT")
         node.options = table() if node.options is None else node.options
         node.require(isinstance(node.options, table), "it has the settings of another operator")
     if of.inputs:

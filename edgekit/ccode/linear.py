@@ -11,7 +11,7 @@ from edgekit.ccode.palette import Palette
 from edgekit.ccode.piece import array
 from edgekit.ccode.ranges import fits, rescaled, stored
 from edgekit.ccode.shapes import dilation
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ def activation_range(node: Node) -> tuple[int, int]:
     """
     import numpy as np
 
-    types, made = _schema().ActivationFunctionType, node.outputs[0]
+    types, made = accessors().ActivationFunctionType, node.outputs[0]
     fused = node.options.fusedActivationFunction
     ends = {types.NONE: (None, None), types.RELU: (0.0, None), types.RELU6: (0.0, 6.0), types.RELU_N1_TO_1: (-1.0, 1.0)}
     if fused not in ends:
@@ -127,7 +127,7 @@ def pads(node: Node, kernel: Sequence[int]) -> list[int]:
     stride = options.strideH, options.strideW
     for size, out, k, s, d in zip(source.shape[1:3], made.shape[1:3], kernel, stride, dilation(node), strict=True):
         reach = (out - 1) * s + (k - 1) * d + 1
-        found.append(max(0, reach - size) // 2 if options.padding == _schema().Padding.SAME else 0)
+        found.append(max(0, reach - size) // 2 if options.padding == accessors().Padding.SAME else 0)
     return found
 
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 from edgekit.ccode.graph import Node, Shape
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 WIDEST = 2**15 - 1
 """The largest stride, dilation or kernel, so that places around an image stay far below 32 bits."""
@@ -74,7 +74,7 @@ def repeated(node: Node, one: Shape, other: Shape) -> Shape:
 
 def padding(node: Node) -> bool:
     """Whether it is SAME."""
-    kinds = _schema().Padding
+    kinds = accessors().Padding
     node.require(node.options.padding in (kinds.SAME, kinds.VALID), "its padding is neither SAME nor VALID")
     return bool(node.options.padding == kinds.SAME)
 

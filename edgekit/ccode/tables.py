@@ -13,7 +13,7 @@ from edgekit.ccode.graph import Node
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.bounds import guarded
 from edgekit.flatbuffer.edit import move_inside, objects, packed
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 
 def tables(content: bytes) -> Callable[[Node], list[int]]:
@@ -55,7 +55,7 @@ def _alone(model: Any, number: int) -> bytes:
     operator = copy.copy(graph.operators[number])
     source, made = int(operator.inputs[0]), int(operator.outputs[0])
     used = sorted({int(i) for i in (*operator.inputs, *operator.outputs) if i >= 0})
-    graph.tensors, buffers = [copy.copy(graph.tensors[i]) for i in used], [_schema().BufferT()]
+    graph.tensors, buffers = [copy.copy(graph.tensors[i]) for i in used], [accessors().BufferT()]
     for index, tensor in zip(used, graph.tensors, strict=True):
         tensor.name = None
         if index in (source, made):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from edgekit.flatbuffer.read import _builtins, _schema
+from edgekit.flatbuffer.schema import accessors, kind_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ class ChannelGraph:
 
     def __init__(self, model: Any) -> None:
         self.model, self.main = model, model.subgraphs[0]
-        self.kinds = [_kind(model, op) for op in self.main.operators]
+        self.kinds = [kind_of(model, op) for op in self.main.operators]
         self.ends = {int(i) for i in (*self.main.inputs, *self.main.outputs)}
         for signature in model.signatureDefs or []:
             self.ends |= {part.tensorIndex for part in (*(signature.inputs or []), *(signature.outputs or []))}
@@ -90,7 +90,7 @@ class ChannelGraph:
         tensor = self.main.tensors[index]
         data = self.model.buffers[tensor.buffer].data
         wanted = {np.int8: "INT8", np.int32: "INT32"}[dtype]
-        if data is None or tensor.sparsity is not None or tensor.type != getattr(_schema().TensorType, wanted):
+        if data is None or tensor.sparsity is not None or tensor.type != getattr(accessors().TensorType, wanted):
             return None
         values = np.asarray(data, np.uint8).view(dtype)
         return values.reshape([int(n) for n in tensor.shape]) if values.size == math.prod(tensor.shape) else None
@@ -101,7 +101,7 @@ class ChannelGraph:
 
         tensor = self.main.tensors[int(self.main.operators[number].inputs[place])]
         if self.uses[tensor.buffer] > 1:
-            self.model.buffers.append(_schema().BufferT())
+            self.model.buffers.append(accessors().BufferT())
             self.uses[tensor.buffer] -= 1
             tensor.buffer = len(self.model.buffers) - 1
             self.uses[tensor.buffer] = 1
@@ -153,16 +153,11 @@ class ChannelGraph:
         return old[-1] == new[-1] or (len(new) == 2 and new[0] == old[0] and new[1] % old[-1] == 0)
 
 
-def _kind(model: Any, operator: Any) -> str:
-    code = model.operatorCodes[operator.opcodeIndex]
-    return _builtins().get(max(code.builtinCode, code.deprecatedBuiltinCode), "")
-
-
 def int8(tensor: Any) -> bool:
     """Whether a tensor holds int8 of one scale, and is no variable."""
     quantization = tensor.quantization
     one = quantization is not None and quantization.scale is not None and len(quantization.scale) == 1
-    return bool(one) and tensor.type == _schema().TensorType.INT8 and not tensor.isVariable
+    return bool(one) and tensor.type == accessors().TensorType.INT8 and not tensor.isVariable
 
 
 def scale_of(tensor: Any) -> tuple[float, int]:
@@ -177,14 +172,14 @@ def scale_of(tensor: Any) -> tuple[float, int]:
 def padded(operator: Any, kind: str, weights: np.ndarray) -> bool:
     """Whether a layer may read zeros around its input."""
     height, width = weights.shape[1:3]
-    same = operator.builtinOptions.padding == _schema().Padding.SAME
+    same = operator.builtinOptions.padding == accessors().Padding.SAME
     return same and (height > 1 or width > 1)
 
 
 def clamp(operator: Any, out: Any) -> tuple[int, int]:
     """The least and the most that a stored output may be, by the fused activation."""
     scale, zero = scale_of(out)
-    types = _schema().ActivationFunctionType
+    types = accessors().ActivationFunctionType
     fused = getattr(operator.builtinOptions, "fusedActivationFunction", types.NONE)
     limits = {types.RELU: (0.0, None), types.RELU6: (0.0, 6.0), types.RELU_N1_TO_1: (-1.0, 1.0)}
     low, high = limits.get(fused, (None, None))

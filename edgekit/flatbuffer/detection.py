@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import move_inside, objects, packed
-from edgekit.flatbuffer.read import Graph, _builtins, parse
+from edgekit.flatbuffer.read import Graph, parse
+from edgekit.flatbuffer.schema import kind_of
 
 DETECTION = "TFLite_Detection_PostProcess"
 """The custom operator: encoded boxes, scores of classes and anchors into the detections."""
@@ -101,10 +102,8 @@ def without_detection(content: bytes) -> bytes:
     ends, gone = [], set()
     for index in map(int, last.inputs[:2]):
         maker = makers.get(index)
-        code = model.operatorCodes[maker.opcodeIndex] if maker else None
-        kind = _builtins().get(max(code.builtinCode, code.deprecatedBuiltinCode)) if code else ""
         read = any(index in map(int, operator.inputs) for operator in left)
-        if maker and kind == "DEQUANTIZE" and not read:
+        if maker and kind_of(model, maker) == "DEQUANTIZE" and not read:
             gone.add(id(maker))
             index = int(maker.inputs[0])
         ends.append(index)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from edgekit.flatbuffer.read import _dtypes, _schema
+from edgekit.flatbuffer.schema import accessors, tensor_dtypes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,13 +100,13 @@ def with_relu(content: bytes, operators: set[int]) -> bytes:
     for number in operators:
         model.subgraphs[0].operators[
             number
-        ].builtinOptions.fusedActivationFunction = _schema().ActivationFunctionType.RELU
+        ].builtinOptions.fusedActivationFunction = accessors().ActivationFunctionType.RELU
     return packed(model)
 
 
 def vectors(content: bytes) -> int:
     """Bytes of all scales and zero points in a file; those that several tensors share count once."""
-    model = _schema().Model.GetRootAs(content, 0)
+    model = accessors().Model.GetRootAs(content, 0)
     found = {}
     for number in range(model.SubgraphsLength()):
         for tensor in _tensors(model.Subgraphs(number)):
@@ -119,7 +119,7 @@ def vectors(content: bytes) -> int:
 
 def main_graph(content: bytes | bytearray) -> tuple[Any, Any]:
     """The schema's accessors of the model and of its first subgraph."""
-    model = _schema().Model.GetRootAs(content, 0)
+    model = accessors().Model.GetRootAs(content, 0)
     return model, model.Subgraphs(0)
 
 
@@ -134,7 +134,7 @@ def _constants(main: tuple[Any, Any]) -> Iterator[tuple[int, np.ndarray]]:
     for index, tensor in enumerate(_tensors(graph)):
         buffer = model.Buffers(tensor.Buffer())
         try:
-            dtype = np.dtype(_dtypes()[tensor.Type()])
+            dtype = np.dtype(tensor_dtypes()[tensor.Type()])
         except TypeError:  # int4, string, …
             continue
         shape = tensor.ShapeAsNumpy() if tensor.ShapeLength() else ()
@@ -162,7 +162,7 @@ def _with_own_buffers(content: bytes, indices: set[int]) -> bytes:
 
 def objects(content: bytes) -> Any:
     """The file as objects of the schema (`ModelT`), which can be changed freely."""
-    return _schema().ModelT.InitFromObj(main_graph(content)[0])
+    return accessors().ModelT.InitFromObj(main_graph(content)[0])
 
 
 def move_inside(model: Any, content: bytes) -> None:
@@ -177,7 +177,7 @@ def move_inside(model: Any, content: bytes) -> None:
 
 
 def _appended(model: Any, buffer: int) -> int:
-    copy = _schema().BufferT()
+    copy = accessors().BufferT()
     copy.data = model.buffers[buffer].data
     model.buffers.append(copy)
     return len(model.buffers) - 1

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.bounds import guarded
 from edgekit.flatbuffer.edit import move_inside, objects, packed
-from edgekit.flatbuffer.read import Graph, _builtins, _dtypes, _schema
+from edgekit.flatbuffer.read import Graph
+from edgekit.flatbuffer.schema import accessors, kind_of, tensor_dtypes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,10 +57,10 @@ def folded(content: bytes, run: Callable[[bytes], list[np.ndarray]], fixed: bool
             return content
         gone = set(map(id, found))
         for operator in found:
-            if _kind(model, operator) == "SHAPE":
+            if kind_of(model, operator) == "SHAPE":
                 of, made = (graph.tensors[int(index)] for index in (operator.inputs[0], operator.outputs[0]))
-                _store(model, made, np.asarray(_shape(of), _dtypes()[made.type]))
-        left = [operator for operator in found if _kind(model, operator) != "SHAPE"]
+                _store(model, made, np.asarray(_shape(of), tensor_dtypes()[made.type]))
+        left = [operator for operator in found if kind_of(model, operator) != "SHAPE"]
         tensors = [int(index) for operator in left for index in operator.outputs]
         whole = graph.inputs, graph.outputs, graph.operators, model.signatureDefs
         graph.inputs, graph.outputs, graph.operators, model.signatureDefs = [], tensors, left, None
@@ -93,7 +94,7 @@ def _constant(model: Any, fixed: bool) -> list[Any]:
     known = {i for i, t in enumerate(graph.tensors) if model.buffers[t.buffer].data is not None and not t.isVariable}
     found = []
     for operator in graph.operators or []:
-        kind = _kind(model, operator)
+        kind = kind_of(model, operator)
         reads, makes = ([int(i) for i in of] for of in (operator.inputs, operator.outputs))
         if not reads or not makes or ends & set(makes):
             continue
@@ -105,11 +106,6 @@ def _constant(model: Any, fixed: bool) -> list[Any]:
             found.append(operator)
             known |= set(makes)
     return found
-
-
-def _kind(model: Any, operator: Any) -> str:
-    code = model.operatorCodes[operator.opcodeIndex]
-    return _builtins().get(max(code.builtinCode, code.deprecatedBuiltinCode), "")
 
 
 def _shape(tensor: Any) -> list[int]:
@@ -124,7 +120,7 @@ def _settled(tensor: Any, fixed: bool) -> bool:
 
 def _whole(made: Any, graph: Any, source: int) -> bool:
     """Whether SHAPE makes what the file says that it makes."""
-    integers = _dtypes().get(made.type) in ("int32", "int64")
+    integers = tensor_dtypes().get(made.type) in ("int32", "int64")
     return integers and _shape(made) == [len(_shape(graph.tensors[source]))]
 
 
@@ -136,9 +132,9 @@ def _store(model: Any, tensor: Any, value: np.ndarray) -> None:
     """
     import numpy as np
 
-    if list(value.shape) != _shape(tensor) or value.dtype.name != _dtypes().get(tensor.type):
+    if list(value.shape) != _shape(tensor) or value.dtype.name != tensor_dtypes().get(tensor.type):
         raise Unfolded(f"computed as {value.dtype.name} {list(value.shape)}; in the file its shape is {_shape(tensor)}")
-    buffer = _schema().BufferT()
+    buffer = accessors().BufferT()
     buffer.data = np.frombuffer(value.tobytes(), np.uint8)
     model.buffers.append(buffer)
     tensor.buffer = len(model.buffers) - 1
@@ -152,5 +148,5 @@ def _size(graph: Any, indices: list[int]) -> int:
     total = 0
     for index in indices:
         tensor = graph.tensors[index]
-        total += math.prod(_shape(tensor)) * np.dtype(_dtypes().get(tensor.type, "float64")).itemsize
+        total += math.prod(_shape(tensor)) * np.dtype(tensor_dtypes().get(tensor.type, "float64")).itemsize
     return total

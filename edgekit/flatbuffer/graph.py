@@ -122,12 +122,12 @@ class Graph(Struct, frozen=True):
           ModelError: the file is damaged there.
         """
         from edgekit.flatbuffer.bounds import DAMAGE
-        from edgekit.flatbuffer.read import _options
+        from edgekit.flatbuffer.schema import option_types
 
         kind, at = self.options[number]
         if not kind:
             return None
         try:
-            return _options()[kind].InitFromBuf(self.content, at)
+            return option_types()[kind].InitFromBuf(self.content, at)
         except DAMAGE as problem:
             raise ModelError(f"is damaged ({type(problem).__name__}); convert the model again") from problem

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgekit.flatbuffer.schema import kind_of
+
 SAME_VALUES = {"RESHAPE", "QUANTIZE", "PAD", "PADV2", "SLICE", "STRIDED_SLICE", "TRANSPOSE", "CONCATENATION", "TILE"}
 """Operators that do nothing if neither shape nor quantization changes; some need a closer look."""
 
@@ -22,7 +24,7 @@ def without_idle_operators(model: Any) -> None:
                 readers.setdefault(int(index), []).append(operator)
         kept = []
         for operator in graph.operators or []:
-            if _code(model, operator) in SAME_VALUES and _idle(model, graph, operator, ends, readers):
+            if kind_of(model, operator) in SAME_VALUES and _idle(model, graph, operator, ends, readers):
                 source, made = int(operator.inputs[0]), int(operator.outputs[0])
                 for reader in readers.get(made, []):
                     reader.inputs = [source if int(i) == made else int(i) for i in reader.inputs]
@@ -38,13 +40,13 @@ def _idle(model: Any, graph: Any, operator: Any, ends: set[int], readers: dict[i
         return False
     if source.type != made.type or not _alike(source.quantization, made.quantization):
         return False
-    kind = _code(model, operator)
+    kind = kind_of(model, operator)
     if list(source.shape) == list(made.shape):
         return _straight(model, graph, operator, kind)
     if kind != "RESHAPE" or len(made.shape) != 2 or int(made.shape[0]) != int(source.shape[0]):
         return False
     return all(
-        _code(model, reader) == "FULLY_CONNECTED"
+        kind_of(model, reader) == "FULLY_CONNECTED"
         and int(reader.inputs[0]) == int(operator.outputs[0])
         and not reader.builtinOptions.keepNumDims
         and int(graph.tensors[int(reader.inputs[1])].shape[-1]) == int(made.shape[-1])
@@ -80,10 +82,3 @@ def _alike(one: Any, other: Any) -> bool:
         return one is other
     pairs = ((one.scale, other.scale), (one.zeroPoint, other.zeroPoint))
     return all(([] if a is None else list(a)) == ([] if b is None else list(b)) for a, b in pairs)
-
-
-def _code(model: Any, operator: Any) -> str:
-    from edgekit.flatbuffer.read import _builtins
-
-    code = model.operatorCodes[operator.opcodeIndex]
-    return _builtins().get(max(code.builtinCode, code.deprecatedBuiltinCode), "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 
 from edgekit.flatbuffer.edit import constants, main_graph
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,8 +56,8 @@ def linear_layers(content: bytes) -> list[Linear]:
 
 def fused_activations(content: bytes) -> dict[int, str]:
     """The activation that is fused into each operator of the main graph that can have one, by the operator's place."""
-    model = _schema().ModelT.InitFromObj(main_graph(content)[0])
-    names = _names(_schema().ActivationFunctionType)
+    model = accessors().ModelT.InitFromObj(main_graph(content)[0])
+    names = _names(accessors().ActivationFunctionType)
     options = [operator.builtinOptions for operator in model.subgraphs[0].operators]
     return {i: names[o.fusedActivationFunction] for i, o in enumerate(options) if hasattr(o, "fusedActivationFunction")}
 
@@ -94,7 +94,7 @@ def _padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 
 def _layers(content: bytes) -> Iterator[Linear]:
-    schema = _schema()
+    schema = accessors()
     model, graph = main_graph(content)
     fixed = constants(content)
     names, activations = _names(schema.BuiltinOperator), _names(schema.ActivationFunctionType)
@@ -127,7 +127,7 @@ def _layers(content: bytes) -> Iterator[Linear]:
 
 def _geometry(options: Any) -> dict[str, Any]:
     return {
-        "same": options.Padding() == _schema().Padding.SAME,
+        "same": options.Padding() == accessors().Padding.SAME,
         "strides": (options.StrideH(), options.StrideW()),
         "dilation": (options.DilationHFactor(), options.DilationWFactor()),
     }
@@ -138,7 +138,7 @@ def _names(enumeration: Any) -> dict[int, str]:
 
 
 def _options(kind: str, operator: Any) -> Any:
-    schema = _schema()
+    schema = accessors()
     kinds = {
         "conv": schema.Conv2DOptions,
         "depthwise": schema.DepthwiseConv2DOptions,

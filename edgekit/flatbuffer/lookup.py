@@ -14,7 +14,8 @@ from edgekit.errors import ModelError
 from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.edit import constants, move_inside, objects
 from edgekit.flatbuffer.edit import packed as packed_file
-from edgekit.flatbuffer.read import Graph, _dtypes, _schema, parse
+from edgekit.flatbuffer.read import Graph, parse
+from edgekit.flatbuffer.schema import accessors, tensor_dtypes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,10 +88,10 @@ def without_lookup_tables(content: bytes, names: tuple[str, ...] = ()) -> bytes:
             for index, packed, header in pairs:
                 made = graph.tensors[int(index)]
                 shape = tuple(int(n) for n in made.shape)
-                values = looked_up(packed, header, shape, _dtypes().get(made.type, ""))
+                values = looked_up(packed, header, shape, tensor_dtypes().get(made.type, ""))
                 if values is None:
                     raise ModelError(f"what {DECODE} reads are no lookup tables; fetch the file again")
-                buffer = _schema().BufferT()
+                buffer = accessors().BufferT()
                 buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
                 model.buffers.append(buffer)
                 made.buffer = len(model.buffers) - 1

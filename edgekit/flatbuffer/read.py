@@ -6,9 +6,7 @@ is bounded by the file's size.
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import importlib.util
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +18,7 @@ from edgekit.flatbuffer.graph import Graph as Graph
 from edgekit.flatbuffer.graph import Operator as Operator
 from edgekit.flatbuffer.graph import Tensor as Tensor
 from edgekit.flatbuffer.macs import elements, macs
+from edgekit.flatbuffer.schema import accessors, operator_names, option_types, tensor_dtypes
 from edgekit.types import TensorSpec
 
 T = TypeVar("T")
@@ -69,7 +68,7 @@ def _graph(data: bytes) -> Graph:
         raise Malformed("is empty")
     if data[4:8] != b"TFL3":
         raise Malformed("is not a TensorFlow Lite model (no TFL3 identifier)")
-    model = _schema().Model.GetRootAs(data, 0)
+    model = accessors().Model.GetRootAs(data, 0)
     allowance = Allowance(len(data))
     buffers = [_buffer_span(b, len(data)) for b in _each(model.Buffers, model.BuffersLength(), allowance)]
     codes = [_code(c, allowance) for c in _each(model.OperatorCodes, model.OperatorCodesLength(), allowance)]
@@ -164,41 +163,9 @@ def _code(table: Any, allowance: Allowance) -> tuple[str, int, bool]:
     # Files of before 2020 have only the first field, an int8; later ones put 127 there for codes beyond it.
     code = max(table.DeprecatedBuiltinCode(), table.BuiltinCode())
     name = _text(table.CustomCode(), allowance)
-    if _builtins().get(code) == "CUSTOM":
+    if operator_names().get(code) == "CUSTOM":
         return name, table.Version(), True
-    return _builtins().get(code, f"BUILTIN_{code}"), table.Version(), False
-
-
-@functools.cache
-def _schema() -> Any:
-    """The generated accessors, from their file: importing the package around them would load its native library, and
-    this code also runs in processes that have loaded another TFLite runtime."""
-    package = importlib.util.find_spec("ai_edge_litert")
-    if package is None or not package.submodule_search_locations:
-        raise SetupError("ai-edge-litert is not installed, which has the schema: pip install ai-edge-litert")
-    path = Path(package.submodule_search_locations[0]) / "schema_py_generated.py"
-    spec = importlib.util.spec_from_file_location("edgekit_tflite_schema", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@functools.cache
-def _builtins() -> dict[int, str]:
-    return {code: name for name, code in vars(_schema().BuiltinOperator).items() if not name.startswith("_")}
-
-
-@functools.cache
-def _options() -> dict[int, Any]:
-    """The classes of operators' settings, by their number in the union."""
-    unions = vars(_schema().BuiltinOptions).items()
-    return {code: getattr(_schema(), f"{name}T") for name, code in unions if not name.startswith("_") and code}
-
-
-@functools.cache
-def _dtypes() -> dict[int, str]:
-    return {code: name.lower() for name, code in vars(_schema().TensorType).items() if not name.startswith("_")}
+    return operator_names().get(code, f"BUILTIN_{code}"), table.Version(), False
 
 
 def _tensor(table: Any, index: int, subgraph: int, buffers: list[tuple[int, int]], allowance: Allowance) -> Tensor:
@@ -206,7 +173,7 @@ def _tensor(table: Any, index: int, subgraph: int, buffers: list[tuple[int, int]
     signature = _numbers(table.ShapeSignatureAsNumpy, allowance)
     if max(len(shape), len(signature)) > _MOST_DIMENSIONS:
         raise Malformed(f"is damaged: a tensor has more than {_MOST_DIMENSIONS} dimensions")
-    buffer, dtype = table.Buffer(), _dtypes().get(table.Type())
+    buffer, dtype = table.Buffer(), tensor_dtypes().get(table.Type())
     if buffer >= len(buffers) and buffer:
         raise Malformed("is damaged: a tensor's data is in a buffer that does not exist")
     if dtype is None:
@@ -262,7 +229,7 @@ def _operator(
 def _settings(table: Any) -> tuple[int, int]:
     """The number of the table of an operator's settings, and where it lies; 0 where there is none."""
     kind, union = table.BuiltinOptionsType(), table.BuiltinOptions()
-    return (kind, union.Pos) if union is not None and kind in _options() else (0, 0)
+    return (kind, union.Pos) if union is not None and kind in option_types() else (0, 0)
 
 
 def _positions(get: Callable[[], Any], first: int, end: int, allowance: Allowance) -> tuple[int, ...]:
@@ -277,7 +244,7 @@ def _adjoint(table: Any) -> bool:
     union = table.BuiltinOptions()
     if union is None:
         return False
-    options = _schema().BatchMatMulOptions()
+    options = accessors().BatchMatMulOptions()
     options.Init(union.Bytes, union.Pos)
     return bool(options.AdjX())
 

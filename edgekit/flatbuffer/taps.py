@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgekit.flatbuffer.edit import move_inside, objects, packed
-from edgekit.flatbuffer.read import _dtypes
+from edgekit.flatbuffer.schema import tensor_dtypes
 
 OPAQUE = {"string", "resource", "variant"}
 """Types whose values are no numbers."""
@@ -24,7 +24,7 @@ def tapped(content: bytes) -> tuple[bytes, list[int]]:
     for operator in graph.operators or []:
         for index in map(int, operator.outputs):
             tensor = graph.tensors[index]
-            if index not in outputs and not tensor.isVariable and _dtypes()[tensor.type] not in OPAQUE:
+            if index not in outputs and not tensor.isVariable and tensor_dtypes()[tensor.type] not in OPAQUE:
                 outputs.append(index)
     graph.outputs = outputs
     return packed(model), outputs

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit.flatbuffer.edit import objects, packed
-from edgekit.flatbuffer.read import _schema, parse
+from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.schema import accessors
 
 COMPARISONS = {"EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"}
 
@@ -42,7 +43,7 @@ def without_casts(content: bytes) -> bytes:
     ]
     if not casts:
         return content
-    schema, model = _schema(), objects(content)
+    schema, model = accessors(), objects(content)
     main = model.subgraphs[0]
     for number in casts:
         source = main.operators[number].inputs[0]
@@ -79,7 +80,7 @@ def with_portable_masks(content: bytes) -> bytes:
     kinds = {(op.name, graph.tensors[op.inputs[0]].dtype) for op in graph.operators if op.inputs and not op.subgraph}
     if not kinds & {("UNPACK", "bool"), ("REDUCE_ANY", "bool"), ("SQUARE", "float32")}:
         return content
-    schema, model = _schema(), objects(content)
+    schema, model = accessors(), objects(content)
     main, made = model.subgraphs[0], []
     for operator, known in zip(main.operators, graph.operators, strict=False):
         source = graph.tensors[known.inputs[0]] if known.inputs else None
@@ -222,7 +223,7 @@ def add_constant(model: Any, values: Any, name: str, like: int | None = None) ->
 
     import numpy as np
 
-    schema, main = _schema(), model.subgraphs[0]
+    schema, main = accessors(), model.subgraphs[0]
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(np.asarray(values).tobytes(), np.uint8)
     model.buffers.append(buffer)
@@ -236,11 +237,11 @@ def add_constant(model: Any, values: Any, name: str, like: int | None = None) ->
 
 def code_of(model: Any, name: str, version: int = 1) -> int:
     """The number of an operator's code in the file, to which it is added where it is missing."""
-    builtin = getattr(_schema().BuiltinOperator, name)
+    builtin = getattr(accessors().BuiltinOperator, name)
     for number, code in enumerate(model.operatorCodes):
         if max(code.builtinCode, code.deprecatedBuiltinCode) == builtin and code.version == version:
             return number
-    code = _schema().OperatorCodeT()
+    code = accessors().OperatorCodeT()
     code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, 127), version
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit.flatbuffer.edit import objects, packed
-from edgekit.flatbuffer.read import Graph, Operator, _schema, parse
+from edgekit.flatbuffer.read import Graph, Operator, parse
+from edgekit.flatbuffer.schema import accessors
 from edgekit.quantize.casts import code_of
 
 LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
@@ -55,7 +56,7 @@ def with_one_scale(content: bytes) -> bytes:
     graph = parse(content, "the quantized model")
     if not any(_quantized(op, graph) for op in graph.operators):
         return content
-    schema, model = _schema(), objects(content)
+    schema, model = accessors(), objects(content)
     main, made, changed = model.subgraphs[0], [], False
     for operator, known in zip(main.operators, graph.operators, strict=False):
         made.append(operator)

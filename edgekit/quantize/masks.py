@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from edgekit.flatbuffer.edit import constants, objects, packed, with_constants
-from edgekit.flatbuffer.read import Graph, Operator, _schema, parse
+from edgekit.flatbuffer.read import Graph, Operator, parse
+from edgekit.flatbuffer.schema import accessors
 from edgekit.quantize.activations import activations
 from edgekit.quantize.casts import add_constant, code_of
 
@@ -166,7 +167,7 @@ def _saturated(model: bytes, floors: dict[int, float]) -> bytes:
 
     import numpy as np
 
-    schema, changed = _schema(), objects(model)
+    schema, changed = accessors(), objects(model)
     main, made = changed.subgraphs[0], []
     for operator, known in zip(main.operators, parse(model, "the float model").operators, strict=False):
         if known.name == "SOFTMAX" and (source := known.inputs[0]) in floors:

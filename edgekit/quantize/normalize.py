@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from edgekit.flatbuffer.edit import constants, main_graph, objects, packed, with_constants, with_own_biases
 from edgekit.flatbuffer.linear import Linear, fused_activations, linear_layers
-from edgekit.flatbuffer.read import Graph, _schema, parse
+from edgekit.flatbuffer.read import Graph, parse
+from edgekit.flatbuffer.schema import accessors
 from edgekit.quantize.casts import add_constant, code_of, with_used_codes
 from edgekit.quantize.ranges import STEPS
 
@@ -119,7 +120,7 @@ def with_heads(content: bytes, heads: tuple[Head, ...]) -> bytes:
         return content
     import numpy as np
 
-    schema, model = _schema(), objects(content)
+    schema, model = accessors(), objects(content)
     main, first = model.subgraphs[0], []
     for head in heads:
         inner = int(main.inputs[head.input])
@@ -165,7 +166,7 @@ def _tensor(model: Any, like: int, name: str) -> int:
 
     main = model.subgraphs[0]
     tensor = copy.copy(main.tensors[like])
-    tensor.type, tensor.quantization, tensor.buffer = _schema().TensorType.FLOAT32, None, 0
+    tensor.type, tensor.quantization, tensor.buffer = accessors().TensorType.FLOAT32, None, 0
     tensor.name = name.encode()
     main.tensors.append(tensor)
     return len(main.tensors) - 1

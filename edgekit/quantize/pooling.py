@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit.flatbuffer.edit import constants, objects
-from edgekit.flatbuffer.read import Graph, Operator, _schema, parse
+from edgekit.flatbuffer.read import Graph, Operator, parse
+from edgekit.flatbuffer.schema import accessors
 from edgekit.quantize.casts import add_constant, code_of, with_used_codes
 
 
@@ -22,7 +23,7 @@ def with_pooling(content: bytes) -> bytes:
     windows = {n: found for n, op in enumerate(graph.operators) if (found := _window(op, graph, fixed))}
     if not windows:
         return content
-    schema, model = _schema(), objects(content)
+    schema, model = accessors(), objects(content)
     main, made = model.subgraphs[0], []
     for number, operator in enumerate(main.operators):
         if number not in windows:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.flatbuffer.edit import constants, move_inside, objects, packed
 from edgekit.flatbuffer.linear import linear_layers
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ def _type_unread_outputs(model: Any) -> None:
         tensors = {i: graph.tensors[i] for i in operator.outputs}
         others = [t for i, t in tensors.items() if i in read and _has_scale(t)]
         for i, tensor in tensors.items():
-            if i not in read and others and tensor.type == _schema().TensorType.FLOAT32:
+            if i not in read and others and tensor.type == accessors().TensorType.FLOAT32:
                 tensor.type, tensor.quantization = others[0].type, others[0].quantization
 
 
@@ -62,7 +62,7 @@ def _restore_biases(model: Any, source: bytes) -> None:
         if layer is None or not _has_scale(tensors[operator.inputs[2]]):
             continue
         x, weights = (tensors[i].quantization for i in operator.inputs[:2])
-        bits = 4 if tensors[operator.inputs[1]].type == _schema().TensorType.INT4 else 8
+        bits = 4 if tensors[operator.inputs[1]].type == accessors().TensorType.INT4 else 8
         least = np.abs(values[layer.bias].astype(np.float64)) / (LARGEST[bits] * x.scale[0])
         if np.any(least > weights.scale):
             wide = np.maximum(weights.scale, least if len(weights.scale) > 1 else least.max())
@@ -76,7 +76,7 @@ def _restore_biases(model: Any, source: bytes) -> None:
             stored = _stored(values[layer.weights], weights.quantization.scale, layer.axis, bits)
             model.buffers[weights.buffer].data = stored
             whole = np.rint(values[layer.bias] / scales.astype(np.float64))
-            wide = np.int64 if bias.type == _schema().TensorType.INT64 else np.int32
+            wide = np.int64 if bias.type == accessors().TensorType.INT64 else np.int32
             model.buffers[bias.buffer].data = whole.astype(wide).view(np.uint8)
 
 

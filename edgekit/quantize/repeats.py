@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edgekit.flatbuffer.edit import constants, objects
-from edgekit.flatbuffer.read import _schema, parse
+from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.schema import accessors
 from edgekit.quantize.casts import add_constant, code_of, with_used_codes
 
 
@@ -23,7 +24,7 @@ def with_gathers(content: bytes) -> bytes:
             found[number] = int(axes[0]), np.tile(np.arange(source.shape[axes[0]], dtype=np.int32), times[axes[0]])
     if not found:
         return content
-    schema, model = _schema(), objects(content)
+    schema, model = accessors(), objects(content)
     for number, (axis, rows) in found.items():
         operator, options = model.subgraphs[0].operators[number], schema.GatherOptionsT()
         options.axis = axis

@@ -335,10 +335,10 @@ def test_one_field_that_is_another_is_refused_by_name(build, change, words):
 
 
 def test_every_operator_has_one_entry_of_one_family_under_a_name_of_the_schema():
-    from edgekit.flatbuffer.read import _builtins, _schema
+    from edgekit.flatbuffer.schema import accessors, operator_names
 
     names = [name for family in FAMILIES for name in family.OPERATORS]
-    assert len(names) == len(set(names)) == len(OPERATORS) and set(names) <= set(_builtins().values())
+    assert len(names) == len(set(names)) == len(OPERATORS) and set(names) <= set(operator_names().values())
     for name, of in OPERATORS.items():
         assert set(of.inputs) <= {*CHECKS, "?", "*"} and (of.inputs or of.states), name
-        assert not of.options or hasattr(_schema(), f"{of.options}OptionsT"), name
+        assert not of.options or hasattr(accessors(), f"{of.options}OptionsT"), name

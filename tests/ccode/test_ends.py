@@ -8,9 +8,10 @@ from make_graph import Graph
 
 from edgekit.ccode.generate import generate
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import _schema, parse
+from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.schema import accessors
 
-TYPES = [name for name in vars(_schema().TensorType) if not name.startswith("_")]
+TYPES = [name for name in vars(accessors().TensorType) if not name.startswith("_")]
 WHERE = ["input", "output", "both", "quantized", "dequantized", "constant", "passed"]
 
 

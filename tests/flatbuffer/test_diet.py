@@ -82,11 +82,11 @@ def test_data_behind_the_flatbuffer_is_moved_inside(contents):
 
 
 def test_metadata_that_somebody_reads_stays(contents):
-    from edgekit.flatbuffer.read import _schema
+    from edgekit.flatbuffer.schema import accessors
 
     model = objects(contents["hello_world_int8"])
     for name in (b"TFLITE_METADATA", b"min_runtime_version"):
-        entry, buffer = _schema().MetadataT(), _schema().BufferT()
+        entry, buffer = accessors().MetadataT(), accessors().BufferT()
         buffer.data = [1, 2, 3, *name]
         entry.name, entry.buffer = name, len(model.buffers)
         model.buffers.append(buffer)

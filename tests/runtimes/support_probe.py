@@ -6,9 +6,9 @@ from pathlib import Path
 def write(path: str, name: str, version: int) -> None:
     """A model with one operator's code and one operator of it, which reads and makes nothing."""
     from edgekit.flatbuffer.edit import packed
-    from edgekit.flatbuffer.read import _schema
+    from edgekit.flatbuffer.schema import accessors
 
-    s = _schema()
+    s = accessors()
     code, operator = s.OperatorCodeT(), s.OperatorT()
     code.builtinCode, code.version = getattr(s.BuiltinOperator, name), version
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)

@@ -14,7 +14,7 @@ from edgekit.ccode.fixed_point import INT32_MAX, quantized_multiplier
 from edgekit.ccode.graph import Node, Shape, Value
 from edgekit.ccode.piece import Piece, Style, array
 from edgekit.ccode.ranges import rescaled
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +87,7 @@ def _ends(node: Node) -> tuple[Value, Value, Value]:
     for variant, places in VARIANTS.items():
         if any(node.inputs[place] is not None for place in places):
             raise node.refusal(f"it has {variant}, which TFLM does not execute")
-    if node.options.fusedActivationFunction != _schema().ActivationFunctionType.TANH:
+    if node.options.fusedActivationFunction != accessors().ActivationFunctionType.TANH:
         raise node.refusal("its activation is not tanh")
     source, state, cell = (node.inputs[place] for place in (0, STATE, CELL))
     if source is None or state is None or cell is None or not (state.state and cell.state):

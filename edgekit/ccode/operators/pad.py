@@ -10,7 +10,7 @@ from edgekit.ccode.contract import moved
 from edgekit.ccode.copies import given_places, movement, places
 from edgekit.ccode.graph import Node, Shape
 from edgekit.ccode.shapes import around, integers
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 if TYPE_CHECKING:
     from edgekit.ccode.copies import Copy
@@ -32,7 +32,7 @@ def padded(node: Node) -> list[Shape]:
 
 def mirrored(node: Node) -> list[Shape]:
     """MIRROR_PAD: no more than there is to mirror."""
-    modes = _schema().MirrorPadMode
+    modes = accessors().MirrorPadMode
     node.require(node.options.mode in (modes.REFLECT, modes.SYMMETRIC), "its mode is neither REFLECT nor SYMMETRIC")
     edge = 1 if node.options.mode == modes.REFLECT else 0
     ends = zip(node.given().shape, around(node, 1), strict=True)
@@ -49,7 +49,7 @@ def _pad(node: Node) -> Iterator[Copy]:
 def _mirror_pad(node: Node) -> Iterator[Copy]:
     """Each region around the input is a part of it, read backwards."""
     source, end = given_places(node), places(node.outputs[0])
-    edge = 1 if node.options.mode == _schema().MirrorPadMode.REFLECT else 0
+    edge = 1 if node.options.mode == accessors().MirrorPadMode.REFLECT else 0
     axes = []
     for (a, b), n in zip(around(node, 1), source.shape, strict=True):
         inside = [(slice(None), slice(a, a + n))]

@@ -10,7 +10,7 @@ from edgekit.ccode.linear import activation_range, each, window
 from edgekit.ccode.piece import Piece, Style
 from edgekit.ccode.ranges import fits, stored
 from edgekit.ccode.shapes import ranked, seen
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 
 def pool_shape(node: Node) -> list[Shape]:
@@ -36,7 +36,7 @@ def pool(node: Node, label: str, style: Style) -> Piece:
         each(source.shape[0], call, source, made),
         [window(node, label, (options.filterHeight, options.filterWidth), source.shape[3])],
         ["window", *([f"larger_{style.kernels}{made.suffix}"] if node.kind == "MAX_POOL_2D" else []), kernel],
-        in_place=source.shape[0] == 1 and options.padding == _schema().Padding.VALID,
+        in_place=source.shape[0] == 1 and options.padding == accessors().Padding.VALID,
     )
 
 

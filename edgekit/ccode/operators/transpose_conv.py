@@ -11,7 +11,7 @@ from edgekit.ccode.linear16 import linear16, pairs16, sums_of
 from edgekit.ccode.operators.conv import conv_kernels, conv_scratch
 from edgekit.ccode.piece import Piece, Style, array
 from edgekit.ccode.shapes import COPIES, integers, padding, ranked, within
-from edgekit.flatbuffer.read import _schema
+from edgekit.flatbuffer.schema import accessors
 
 
 def transpose_conv_shape(node: Node) -> list[Shape]:
@@ -37,7 +37,7 @@ def transpose_conv(node: Node, label: str, style: Style) -> Piece:
     wide = sums_of(like, weights.data.reshape(len(weights.data), -1))
     (batch, height, width, channels), (outputs, *kernel, _) = source.shape, weights.shape
     stride, out = (node.options.strideH, node.options.strideW), made.shape[1:3]
-    same = node.options.padding == _schema().Padding.SAME
+    same = node.options.padding == accessors().Padding.SAME
     pads = [
         max(0, (-(-o // s) - 1) * s + k - o) // 2 if same else 0 for o, s, k in zip(out, stride, kernel, strict=True)
     ]
