@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from edgekit.engine.libraries import TENSORFLOW
 from edgekit.engine.make import Listener, Maker, Scope
 from edgekit.engine.store import Store
@@ -26,6 +24,7 @@ from edgekit.report.index import write_index
 from edgekit.report.types import Report
 from edgekit.runtimes import stand_in
 from edgekit.stages.compress import compress
+from edgekit.stages.goal import to_goal
 from edgekit.stages.handover import hand_over
 from edgekit.stages.load import load
 from edgekit.stages.measure import measure
@@ -78,24 +77,12 @@ def build(
 
 
 def produce(spec: ModelSpec, target: Target, maker: Maker) -> Product:
-    """Makes the file that ships; where the recipe has a goal for its bytes, with as few clusters as that takes.
+    """Makes the file that ships.
 
     Raises:
       EdgekitError: the model, the dataset or the recipe does not allow it.
     """
-    cluster = target.recipe.cluster
-    if cluster is None or cluster.goal is None:
-        return _produce(spec, target, maker)
-    count, goal = cluster.clusters, int(cluster.goal)
-    while True:
-        recipe = replace(target.recipe, cluster=replace(cluster, clusters=count, goal=None))
-        product = _produce(spec, replace(target, recipe=recipe), maker)
-        size = product.shipped.bytes
-        if size <= goal or count == 2:
-            said = "the goal is" if size <= goal else "the fewest there are, and still above the goal of"
-            note = f"cluster: {count} values make {size:,} B; {said} {goal:,} B"
-            return replace(product, target=target, notes=[*product.notes, note])
-        count = max(2, count // 2)
+    return to_goal(target, lambda tried: _produce(spec, tried, maker))
 
 
 def _produce(spec: ModelSpec, target: Target, maker: Maker) -> Product:

@@ -1,0 +1,31 @@
+"""A goal for the bytes that ship, reached with as few clusters as that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from edgekit.product import Product
+from edgekit.profile.target import Target
+
+
+def to_goal(target: Target, produce: Callable[[Target], Product]) -> Product:
+    """What a target's recipe makes; where `recipe.cluster.goal` is given, with half the clusters until it fits.
+
+    Args:
+      produce: makes the file that ships for a target.
+    """
+    cluster = target.recipe.cluster
+    if cluster is None or cluster.goal is None:
+        return produce(target)
+    count, goal = cluster.clusters, int(cluster.goal)
+    while True:
+        recipe = replace(target.recipe, cluster=replace(cluster, clusters=count, goal=None))
+        product = produce(replace(target, recipe=recipe))
+        size = product.shipped.bytes
+        if size <= goal or count == 2:
+            said = "the goal is" if size <= goal else "the fewest there are, and still above the goal of"
+            note = f"cluster: {count} values make {size:,} B; {said} {goal:,} B"
+            return replace(product, target=target, notes=[*product.notes, note])
+        count = max(2, count // 2)
