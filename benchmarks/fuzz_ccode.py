@@ -68,9 +68,11 @@ class Mutant(Struct):
     outputs: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
     arena: int = 0
     stateful: bool = False
+    looks: bool = False
+    """Whether the code refuses indices that are none, as its header says."""
     samples: list[bytes] = field(default_factory=list)
-    tflm: list[bytes] | None = None
-    """Its outputs; None where it does not take the file, or has ends in float."""
+    tflm: list[bytes | None] | None = None
+    """Its outputs, or None for an index that it refuses; None where it does not take the file, or has ends in float."""
     refused_by_tflm: str = ""
 
 
@@ -344,7 +346,7 @@ def written(mutant: Mutant) -> Mutant:
         return mutant
     mutant.source, mutant.header = code.files["m.c"], code.files["m.h"]
     mutant.inputs, mutant.outputs = ([(s.dtype, s.shape) for s in ends] for ends in (code.inputs, code.outputs))
-    mutant.arena, mutant.stateful = code.arena, code.stateful
+    mutant.arena, mutant.stateful, mutant.looks = code.arena, code.stateful, "or 1 where an index" in mutant.header
     if sum(map(sum, code.sizes)) + code.arena <= LARGEST:
         arrays = _samples(mutant)
         mutant.samples = [b"".join(x.tobytes() for x in sample) for sample in arrays]
@@ -354,8 +356,10 @@ def written(mutant: Mutant) -> Mutant:
 def _samples(mutant: Mutant) -> list[list[np.ndarray]]:
     rng, found = np.random.default_rng(len(mutant.content)), []
     infos = [(np.iinfo(dtype), shape) for dtype, shape in mutant.inputs]
+    index = [mutant.looks and dtype == "int32" for dtype, _ in mutant.inputs]
     for _ in range(RANDOM):
-        found.append([rng.integers(i.min, i.max + 1, shape).astype(i.dtype) for i, shape in infos])
+        ends = [(0, 2) if few else (i.min, i.max + 1) for few, (i, _) in zip(index, infos, strict=True)]
+        found.append([rng.integers(*e, shape).astype(i.dtype) for e, (i, shape) in zip(ends, infos, strict=True)])
     for end in ("min", "max"):
         found.append([np.full(shape, getattr(i, end), i.dtype) for i, shape in infos])
     ends = [[i.min, i.max] for i, _ in infos]
@@ -378,10 +382,16 @@ def asked(mutant: Mutant) -> Mutant:
                 spec.dtype not in ("int8", "uint8", "int16", "int32") for spec in (*session.inputs, *session.outputs)
             ):
                 return mutant
-            answers = []
+            answers: list[bytes | None] = []
             for sample in _samples(mutant):
                 session.set_inputs(sample)
-                session.invoke()
+                try:
+                    session.invoke()
+                except ModelError:
+                    if not (mutant.looks and answers):
+                        raise
+                    answers.append(None)
+                    continue
                 answers.append(b"".join(output.tobytes() for output in session.get_outputs()))
         except (ModelError, ValueError, RuntimeError) as refusal:
             mutant.refused_by_tflm = str(refusal).split("refused by")[-1][:200]
@@ -472,10 +482,12 @@ def _driver(number: int, mutant: Mutant) -> str:
     if several:
         rows.append(f"    const {m}_inputs x = {{{', '.join(f'input{n}' for n in range(len(mutant.inputs)))}}};")
         rows.append(f"    const {m}_outputs y = {{{', '.join(f'output{n}' for n in range(len(mutant.outputs)))}}};")
-    rows.append(f"    if ({m}_run({'&x, &y' if several else 'input0, output0'}, arena) != 0) exit(6);")
+    call = f"{m}_run({'&x, &y' if several else 'input0, output0'}, arena)"
+    rows += [f"    const int refused = {call};", f"    if (refused && {int(not mutant.looks)}) exit(6);"]
+    rows.append("    putchar(refused);")
     for n in range(len(mutant.outputs)):
         size = f"{m.upper()}_OUTPUT{n if len(mutant.outputs) > 1 else ''}_BYTES"
-        rows.append(f"    fwrite(output{n}, 1, {size}, stdout);")
+        rows.append(f"    if (!refused) fwrite(output{n}, 1, {size}, stdout);")
     rows += [f"    free(input{n});" for n in range(len(mutant.inputs))]
     rows += [f"    free(output{n});" for n in range(len(mutant.outputs))]
     return "\n".join([*rows, "  }", "}"])
@@ -534,7 +546,7 @@ def _run(number: int, mutant: Mutant, folder: Path) -> str:
         return ""
     if done.returncode:
         return f"it ends with {done.returncode}: {done.stderr.decode('utf-8', 'replace')[:2500]}"
-    if mutant.tflm is not None and done.stdout != b"".join(mutant.tflm):
+    if mutant.tflm is not None and done.stdout != b"".join(b"\1" if a is None else b"\0" + a for a in mutant.tflm):
         return UNLIKE
     return ""
 

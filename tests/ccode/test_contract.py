@@ -75,6 +75,11 @@ def gather(g: Graph) -> int:
     return g.operator("GATHER", [g.input([4, 5]), ints(g, 0, 3)], [g.tensor([2, 5])], "GatherOptions")
 
 
+def chosen(g: Graph) -> int:
+    both = [g.input([4, 5]), g.input([2], 0.0, dtype="INT32")]
+    return g.operator("GATHER", both, [g.tensor([2, 5])], "GatherOptions")
+
+
 def cut(g: Graph) -> int:
     return g.operator("SLICE", [g.input([4, 5]), ints(g, 1, 0), ints(g, 3, 5)], [g.tensor([3, 5])], "SliceOptions")
 
@@ -270,6 +275,7 @@ CASES = [
     (gather, data(1, 0, 4), "gathers beyond its 4 values"),
     (gather, data(1, 0, -1), "gathers beyond its 4 values"),
     (gather, option(axis=2), "axis 2 of 2"),
+    (chosen, kind(1, 4), "'t1' is int64"),
     (cut, data(1, 2, 0), "it slices 3 x 5 from 2 x 0 of 4 x 5"),
     (cut, data(1, -1, 0), "it slices 3 x 5 from -1 x 0"),
     (cut, data(2, -1, 6), "it slices"),
