@@ -8,10 +8,10 @@ from msgspec import Meta, Struct, field
 
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.lesson import Objective, from_teacher, load_answers, predict
-from edgekit.compress.pupil import pupil
 from edgekit.compress.settings import Weight
 from edgekit.compress.student import Student, smaller_copy
 from edgekit.compress.technique import Given, Rehearsal, Technique
+from edgekit.compress.terms import Terms, with_terms
 from edgekit.config import Positive, Settings
 from edgekit.data.read import read
 from edgekit.data.samples import Samples, prepared
@@ -72,6 +72,12 @@ class Distil(Technique, frozen=True):
         return Objective(self.temperature, self.soft, self.hard)
 
     @property
+    def terms(self) -> Terms:
+        """How much else counts."""
+        numbers = self.features, self.attention, self.adversarial, self.margin
+        return Terms(*numbers, self.pairs, self.learning_rate)
+
+    @property
     def inside(self) -> bool:
         """Whether more than the outputs is compared."""
         return bool(self.features or self.attention or self.adversarial)
@@ -94,7 +100,7 @@ class Distil(Technique, frozen=True):
         master = open_keras(given.teacher, given.custom_objects)
         check_student(made, master, given.train, self)
         if self.inside:
-            pupil(made, master, self)
+            with_terms(made, master, self.terms)
         return made
 
 
@@ -225,7 +231,7 @@ def _learn(
         import tf_keras
 
         tf_keras.utils.set_random_seed(seed)
-        return fine_tune(pupil(student, teacher, settings), x, taught, settings, seed, progress)
+        return fine_tune(with_terms(student, teacher, settings.terms), x, taught, settings, seed, progress)
     return fine_tune(student, x, taught, settings, seed, progress)
 
 

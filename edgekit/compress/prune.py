@@ -14,7 +14,7 @@ from edgekit.compress.kept import kept
 from edgekit.compress.layers import chosen, flat, kernels, prunable, prunable_weights, setting
 from edgekit.compress.lesson import Lesson, Objective, lesson
 from edgekit.compress.masks import magnitude_mask, shares_of_smallest, two_of_four_mask
-from edgekit.compress.saliency_pruning import prune_in_rounds
+from edgekit.compress.saliency_pruning import Masking, prune_in_rounds
 from edgekit.compress.settings import Pattern, Selection, Share
 from edgekit.compress.technique import Given, Rehearsal, Technique
 from edgekit.config import Settings
@@ -62,6 +62,11 @@ class Prune(Selection, Technique, frozen=True, kw_only=True):
     def demanded(self) -> bool:
         """As `required` says."""
         return self.required
+
+    @property
+    def masking(self) -> Masking:
+        """Which weights become zero, and when."""
+        return Masking(self.by, self.pattern, self.schedule, self.initial_sparsity, self.settle)
 
     def problem(self, quantize: Settings | None) -> str:
         """A pattern with another sparsity than its own."""
@@ -151,7 +156,7 @@ def prune(model: Any, x: list[Any], taught: Lesson, settings: Prune, seed: int, 
     # TFMOT knows the pattern for few shapes, and prunes all that share a value or none of it.
     own = settings.epochs and (settings.pattern == "2:4" or "clusters" in kept(model))
     if settings.by == "gradient" or own:
-        return prune_in_rounds(model, weights, shares, pooled, x, taught, settings, seed, progress)
+        return prune_in_rounds(model, weights, shares, pooled, x, taught, settings, settings.masking, seed, progress)
     if pooled:
         sizes = {name: np.concatenate([np.abs(w.numpy()).ravel() for w in weights[name]]) for name in pooled}
         shares |= shares_of_smallest(sizes, settings.sparsity)

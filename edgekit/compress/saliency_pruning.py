@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.lesson import Lesson
 from edgekit.compress.masks import magnitude_mask, shares_of_smallest, two_of_four_mask
-
-if TYPE_CHECKING:
-    from edgekit.compress.prune import Prune
+from edgekit.compress.settings import FineTuning
 
 BATCHES = 8
 """Over which saliency is averaged."""
 UPDATES = 10
 """How often the masks change while the sparsity rises."""
+
+
+class Masking(Struct, frozen=True):
+    """Which weights become zero, and when; the settings of `edgekit.compress.prune.Prune` of the same names."""
+
+    by: Literal["magnitude", "gradient"]
+    pattern: Literal["any", "2:4"]
+    schedule: Literal["polynomial", "constant"]
+    initial_sparsity: float
+    settle: float
 
 
 def prune_in_rounds(
@@ -24,7 +34,8 @@ def prune_in_rounds(
     pooled: list[str],
     x: list[Any],
     taught: Lesson,
-    settings: Prune,
+    settings: FineTuning,
+    masking: Masking,
     seed: int,
     progress: Progress,
 ) -> Any:
@@ -43,24 +54,24 @@ def prune_in_rounds(
     import tf_keras
 
     steps = settings.epochs * -(-len(x[0]) // settings.batch_size)
-    end = max(1, round(steps * (1 - settings.settle)))
-    updates = {round(end * n / UPDATES) for n in range(1, UPDATES + 1)} if settings.schedule == "polynomial" else {0}
+    end = max(1, round(steps * (1 - masking.settle)))
+    updates = {round(end * n / UPDATES) for n in range(1, UPDATES + 1)} if masking.schedule == "polynomial" else {0}
 
     def cut(progress: float) -> list[tuple[Any, Any]]:
         """Masks at a point of the schedule, 0 to 1; a weight that is zero has no saliency, so it stays away."""
         every = [w for ws in weights.values() for w in ws]
-        if settings.by == "gradient":
+        if masking.by == "gradient":
             values = saliency(model, every, x, taught, settings.batch_size)
         else:
             values = [np.abs(w.numpy()) for w in every]
         by_layer = {name: [values.pop(0) for _ in ws] for name, ws in weights.items()}
         joined = {name: np.concatenate([v.ravel() for v in vs]) for name, vs in by_layer.items()}
-        now = {name: _cubic(min(settings.initial_sparsity, s), s, progress) for name, s in shares.items()}
+        now = {name: _cubic(min(masking.initial_sparsity, s), s, progress) for name, s in shares.items()}
         if pooled:
             now |= shares_of_smallest({n: joined[n] for n in pooled}, now[pooled[0]])
         masks = []
         for name, variables in weights.items():
-            if settings.pattern == "2:4":
+            if masking.pattern == "2:4":
                 masks += [(w, two_of_four_mask(v)) for w, v in zip(variables, by_layer[name], strict=True)]
                 continue
             flat, start = magnitude_mask(joined[name], now[name]), 0

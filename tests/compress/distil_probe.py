@@ -18,7 +18,7 @@ def soft(of: str, temperature: float, taught: list[list[float]], given: list[lis
 def hinge_of(margins: list[float], epsilon: float) -> float:
     import tensorflow as tf
 
-    from edgekit.compress.pupil import hinge
+    from edgekit.compress.terms import hinge
 
     return float(hinge(tf.constant(margins), epsilon))
 
@@ -26,7 +26,7 @@ def hinge_of(margins: list[float], epsilon: float) -> float:
 def map_of(features: list[Any]) -> list[Any]:
     import tensorflow as tf
 
-    from edgekit.compress.pupil import attention_map
+    from edgekit.compress.terms import attention_map
 
     return attention_map(tf.constant(features)).numpy().tolist()
 

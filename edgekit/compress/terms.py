@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from msgspec import Struct
 
 from edgekit.config import nearest
 from edgekit.errors import RecipeError
-
-if TYPE_CHECKING:
-    from edgekit.compress.distil import Distil
 
 HIDDEN = 64
 """Neurons of the network that tells teacher from student."""
 
 
-def pupil(student: Any, teacher: Any, settings: Distil) -> Any:
+class Terms(Struct, frozen=True):
+    """How much each term counts beside the loss on the outputs; 0 leaves it out."""
+
+    features: float
+    attention: float
+    adversarial: float
+    margin: float
+    """Of the discriminator's hinge loss."""
+    pairs: dict[str, str]
+    """Layers whose outputs are compared: teacher's name = student's name."""
+    learning_rate: float
+    """Of the discriminator."""
+
+
+def with_terms(student: Any, teacher: Any, terms: Terms) -> Any:
     """A `tf_keras.Model` that computes what the student does, and whose training adds to the loss on the outputs:
 
     - `features`: mean squared error of the student's layers, through a learned projection, to the teacher's;
@@ -35,7 +48,7 @@ def pupil(student: Any, teacher: Any, settings: Distil) -> Any:
     import tensorflow as tf
     import tf_keras
 
-    pairs = [(_layer(teacher, a, "teacher"), _layer(student, b, "student")) for a, b in settings.pairs.items()]
+    pairs = [(_layer(teacher, a, "teacher"), _layer(student, b, "student")) for a, b in terms.pairs.items()]
     for ours, theirs in pairs:
         if ours.output.shape[1:-1] != theirs.output.shape[1:-1]:
             sizes = " and ".join(str(tuple(layer.output.shape[1:-1])) for layer in (ours, theirs))
@@ -44,7 +57,7 @@ def pupil(student: Any, teacher: Any, settings: Distil) -> Any:
                 "choose layers of the same size"
             )
 
-    class Pupil(tf_keras.Model):
+    class Student(tf_keras.Model):
         def __init__(self) -> None:
             super().__init__()
             self.student = student
@@ -53,7 +66,7 @@ def pupil(student: Any, teacher: Any, settings: Distil) -> Any:
             self.judge = tf_keras.Sequential(
                 [tf_keras.layers.Dense(HIDDEN, "leaky_relu"), tf_keras.layers.Dense(1)], name="judge"
             )
-            self.judge_optimizer = tf_keras.optimizers.Adam(settings.learning_rate)
+            self.judge_optimizer = tf_keras.optimizers.Adam(terms.learning_rate)
             for projection, (_, b) in zip(self.projections, pairs, strict=True):
                 projection.build(b.output.shape)
             self.judge.build((None, sum(t.shape[1:].num_elements() for t in student.outputs)))
@@ -68,30 +81,30 @@ def pupil(student: Any, teacher: Any, settings: Distil) -> Any:
             taught = _listed(self._teacher[0](x, training=False))
             with tf.GradientTape() as tape, tf.GradientTape() as judging:
                 given = _listed(self.inner(x, training=True))
-                terms = {"outputs": self.compiled_loss(y, given[0] if outputs == 1 else given[:outputs])}
+                losses = {"outputs": self.compiled_loss(y, given[0] if outputs == 1 else given[:outputs])}
                 both = list(zip(given[outputs:], taught[outputs:], strict=True))
-                if settings.features:
+                if terms.features:
                     made = [p(b) for p, (b, _) in zip(self.projections, both, strict=True)]
-                    terms["features"] = settings.features * sum(
+                    losses["features"] = terms.features * sum(
                         tf.reduce_mean(tf.square(m - a)) for m, (_, a) in zip(made, both, strict=True)
                     )
-                if settings.attention:
-                    terms["attention"] = settings.attention * sum(_attention_loss(a, b) for b, a in both)
-                if settings.adversarial:
+                if terms.attention:
+                    losses["attention"] = terms.attention * sum(_attention_loss(a, b) for b, a in both)
+                if terms.adversarial:
                     student_score, teacher_score = (self.judge(_signs(v[:outputs])) for v in (given, taught))
-                    terms["adversarial"] = -settings.adversarial * tf.reduce_mean(student_score)
-                    told = hinge(teacher_score, settings.margin) + hinge(-student_score, settings.margin)
-                loss = tf.add_n(list(terms.values()))
+                    losses["adversarial"] = -terms.adversarial * tf.reduce_mean(student_score)
+                    told = hinge(teacher_score, terms.margin) + hinge(-student_score, terms.margin)
+                loss = tf.add_n(list(losses.values()))
             learning = [*self.student.trainable_weights, *(w for p in self.projections for w in p.trainable_weights)]
             given_gradients = tape.gradient(loss, learning)
             self.optimizer.apply_gradients(zip(given_gradients, learning, strict=True))
-            if settings.adversarial:
+            if terms.adversarial:
                 weights = self.judge.trainable_weights
                 self.judge_optimizer.apply_gradients(zip(judging.gradient(told, weights), weights, strict=True))
-                terms["judge"] = told
-            return {"loss": loss, **terms}
+                losses["judge"] = told
+            return {"loss": loss, **losses}
 
-    made = Pupil()
+    made = Student()
     made(  # builds it, so that its weights are there before it is trained
         [tf.zeros((1, *t.shape[1:]), t.dtype) for t in student.inputs]
         if len(student.inputs) > 1
