@@ -6,8 +6,12 @@ from pathlib import Path
 import bundled
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from edgekit.engine.worker import Worker
+
+settings.register_profile("without deadlines", deadline=None)  # a busy machine is no failure
+settings.load_profile("without deadlines")
 
 
 @pytest.fixture(scope="session")
