@@ -24,8 +24,7 @@ from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
 from edgekit.report.console import print_table
 from edgekit.report.text import printable, shown
-from edgekit.runtimes import RUNTIMES
-from edgekit.runtimes.support import lacking, supported
+from edgekit.runtimes.support import lacking, listed, supported
 from edgekit.types import Part, Reading, Summary, TensorSpec
 from edgekit.units import show
 
@@ -74,8 +73,7 @@ def inspect(path: str, settings: Reading, targets: list[Target]) -> Inspection:
     Raises:
       ModelError: the file is no model, or is damaged.
     """
-    named = {*RUNTIMES, *(target.runtimes.ship for target in targets)}
-    runtimes = dict(supported(name) for name in sorted(named))
+    runtimes = dict(supported(name) for name in sorted(listed()))
     found = worker.call_confined(inspect_file, path, returns=Inspection, what=path, **limits(path, Look.READ))
     if not found.format.startswith("tflite"):
         try:
@@ -114,7 +112,8 @@ def _loaded(found: Inspection, known: Summary) -> Inspection:
 
 
 def _support(found: Inspection, target: Target) -> Support:
-    runtime = supported(target.runtimes.ship)[0]
+    ship = target.runtimes.ship
+    runtime = supported(ship)[0] if ship in listed() else ship
     absolute = {name: limit for name, limit in target.budget.limits.items() if not limit.change}
     values = {"macs": found.macs, "model_size": found.bytes if found.format.startswith("tflite") else None}
     over = [
@@ -160,7 +159,7 @@ def _tflite(path: Path, graph: Graph) -> Inspection:
         operator_parts(graph),
         graph.macs,
         dict(Counter(operator.name for operator in graph.operators)),
-        {name: [str(lack) for lack in lacking(graph, kernels)] for name, kernels in map(supported, RUNTIMES)},
+        {name: [str(lack) for lack in lacking(graph, kernels)] for name, kernels in map(supported, listed())},
     )
 
 

@@ -63,13 +63,18 @@ def supported(runtime: str) -> tuple[str, Kernels]:
     name, _, wanted = runtime.partition(" ")
     if runtime in _unversioned():
         return runtime, dict.fromkeys(sorted(engine(runtime).operators or ()), ANY)
-    known = _table().get(name)
-    if known is None:
-        raise TargetError(f'there is no runtime "{name}"; known are {", ".join([*_table(), *_unversioned()])}')
-    number = next((n for n in reversed(known) if f"{n}.".startswith(f"{wanted}." if wanted else "")), None)
+    of_it = _table().get(name)
+    if of_it is None:
+        raise TargetError(f'there is no runtime "{name}"; known are {", ".join(listed())}')
+    number = next((n for n in reversed(of_it) if f"{n}.".startswith(f"{wanted}." if wanted else "")), None)
     if number is None:
-        raise TargetError(f'nothing is known of "{runtime}"; known of {name} are {", ".join(known)}')
-    return f"{name} {number}", known[number]
+        raise TargetError(f'nothing is known of "{runtime}"; known of {name} are {", ".join(of_it)}')
+    return f"{name} {number}", of_it[number]
+
+
+def listed() -> list[str]:
+    """The runtimes of which it is known what they have; of any other only a run can tell."""
+    return [*_table(), *_unversioned()]
 
 
 def releases() -> list[str]:
@@ -115,7 +120,7 @@ def check_support(work: Work, model: Artifact, runtimes: dict[str, Kernels], not
         )
     for name, kernels in runtimes.items():
         if lacks := lacking(graph, kernels):
-            others = [other for other in (*_table(), *_unversioned()) if not lacking(graph, supported(other)[1])]
+            others = [other for other in listed() if not lacking(graph, supported(other)[1])]
             raise ModelError(
                 f"{name} has no kernel for {', '.join(map(str, lacks))}, as in {lacks[0].outputs[0].split(';')[0]!r}; "
                 + (f"{', '.join(others)} would run it" if others else "replace it in the model")

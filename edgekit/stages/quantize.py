@@ -9,7 +9,7 @@ from edgekit.profile.project import ModelSpec
 from edgekit.profile.target import Target
 from edgekit.quantize.stability import check_calibration
 from edgekit.runtimes import engine
-from edgekit.runtimes.support import check_support, supported
+from edgekit.runtimes.support import check_support, listed, supported
 from edgekit.shrink.file import carry_file
 from edgekit.stages.reference import original
 from edgekit.stages.rescue import quantized, rescue
@@ -50,6 +50,6 @@ def quantize(
     if loaded.facts.format == "tflite" and model != loaded.model.artifact:
         model = scope.make(carry_file(model, loaded.model.artifact)).artifact
     ship, oldest = target.runtimes.ship, target.runtimes.oldest
-    kernels = dict(map(supported, filter(None, (ship, oldest))))
+    kernels = dict(map(supported, filter(None, (ship if ship in listed() else "", oldest))))
     scope.make(check_support(model, kernels, () if engine(ship).hybrid else (ship,)))
     return Quantized(model, settings, rungs, tuple(notes))
