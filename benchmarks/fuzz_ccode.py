@@ -92,13 +92,16 @@ def bases() -> dict[str, bytes]:
     sys.path[:0] = [str(TESTS), str(TESTS / "ccode")]
     import test_ccode
     import test_contract
+    import test_int16
     from make_graph import Graph
 
     found = {f.stem: f.read_bytes() for f in sorted(SHARED.glob("*.tflite")) if f.stat().st_size < 100_000}
     for build in dict.fromkeys(case[0] for case in test_contract.CASES):
         g = Graph()
         found[build.__name__] = g.finish(build(g))
-    return found | {f"edge_{name}": build() for name, build in test_ccode.MODELS.items() if not name.startswith("long")}
+    edges = {f"edge_{name}": build for name, build in test_ccode.MODELS.items()}
+    edges |= {f"int16_{name}": build for name, build in test_int16.MODELS.items()}
+    return found | {name: build() for name, build in edges.items() if "_long" not in name}
 
 
 # How a file is damaged

@@ -146,7 +146,7 @@ def curves() -> bytes:
     for scale in (0.0003, 2**-12, 2**-11, 2**-15, 0.00009, 0.02, 1.3):
         curve("LOGISTIC", scale, 2**-15)
         curve("TANH", scale, 2**-15)
-    for scales in ((0.0004, 0.0004), (0.0004, 0.0007), (0.0007, 0.0001)):
+    for scales in ((0.0004, 0.0004), (0.0004, 0.0007), (0.0007, 0.0001), (0.000404, 0.0004)):
         curve("RELU", *scales)
         curve("RELU6", *scales)
         curve("QUANTIZE", *scales)
@@ -287,6 +287,9 @@ def test_what_tflm_would_take_for_something_else_is_refused():
     assert "128 times too small" in refusal(lambda g, x: g.conv(x, w, None, 1e-9, depthwise=True))
     assert "scale 1/32768" in refusal(lambda g, x: g.unary("SOFTMAX", x, 0.01, 0, "SoftmaxOptions", beta=1.0))
     assert "scale 1/32768" in refusal(lambda g, x: g.unary("TANH", x, 0.01, 0))
+    for kind in ("LOGISTIC", "TANH"):
+        tiny = refusal(lambda g, x, kind=kind: g.unary(kind, g.input([1, 9], 2e-22, 0, "INT16"), 2**-15, 0))
+        assert "so small that TFLM takes it for another" in tiny
     assert "written for int8" in refusal(lambda g, x: g.unary("HARD_SWISH", x, 0.01, 0))
 
 

@@ -37,6 +37,8 @@ def sigmoid16(node: Node, label: str, style: Style) -> Piece:
         while exact <= HIGH / 2 and right <= 30:
             exact, right = exact * 2, right + 1
         multiplier = int(exact)
+    if not multiplier:
+        raise node.refusal("its input's scale is so small that TFLM takes it for another")
     if multiplier > HIGH:
         raise node.refusal("its input's scale is so large that TFLM does not take it")
     call = f"{kernel}({{x0}}, {{y0}}, {source.elements}, {multiplier}, {right});"
@@ -63,19 +65,16 @@ def rescale16(node: Node, label: str, style: Style) -> Piece:
 
 
 def slopes16(node: Node) -> tuple[Factor, Factor]:
-    """What values are multiplied with above their zero point, and below."""
-    import numpy as np
-
+    """What values are multiplied with above 0, and below."""
     source, made = node.given(), node.outputs[0]
     if node.kind == "RELU6":
         return UNITY, UNITY
-    if node.kind != "LEAKY_RELU":
-        return (quantized_multiplier(source.scale / made.scale),) * 2
-    given, wanted, alpha = np.float32(source.scale), np.float32(made.scale), np.float32(node.options.alpha)
-    with np.errstate(over="ignore"):
-        both = float(given / wanted), float(given * alpha / wanted)
-    node.require(all(map(math.isfinite, both)), f"its alpha is {node.options.alpha:g}")
-    return quantized_multiplier(both[0]), quantized_multiplier(both[1])
+    factors = [source.scale / made.scale] * 2
+    if node.kind == "LEAKY_RELU":
+        factors[1] = source.scale * float(node.options.alpha) / made.scale
+    node.require(all(map(math.isfinite, factors)), "its scales, or its alpha, are too large")
+    above, below = map(quantized_multiplier, factors)
+    return above, below
 
 
 def bent(node: Node) -> None:
