@@ -21,6 +21,27 @@ def test_naming_the_runtimes_imports_none_of_them():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_asking_for_one_runtime_loads_the_file_of_no_other():
+    code = """if True:
+        import sys
+        from edgekit import runtimes
+        assert not {f"edgekit.runtimes.{name.replace('-', '_')}" for name in runtimes.ENGINES} & set(sys.modules)
+        assert runtimes.engine("tflm").arena
+        assert not {"edgekit.runtimes.litert", "edgekit.runtimes.tflite_runtime"} & set(sys.modules)
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", runtimes.ENGINES)
+def test_a_runtime_states_what_its_file_is(name):
+    runtime = runtimes.engine(name)
+    assert runtime.name == name and runtime.module == f"edgekit.runtimes.{name.replace('-', '_')}"
+    assert runtime.by_tensor <= runtime.schemes
+    assert runtime.exact == (name == runtimes.ORACLE)
+    successor = runtime.successor.runtime if runtime.successor else runtimes.BASELINE
+    assert successor in runtimes.RUNTIMES and runtimes.BASELINE in runtimes.RUNTIMES
+
+
 @pytest.mark.parametrize(("name", "package"), [("litert", "ai-edge-litert"), ("tflm", "tflite-micro")])
 def test_the_version_is_that_of_the_package(name, package):
     assert runtimes.installed(name) == version(package)
