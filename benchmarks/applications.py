@@ -37,7 +37,7 @@ def with_edgekit(file: str, out: str) -> dict[str, object]:
     import keras
     import tensorflow as tf
 
-    from edgekit.flatbuffer.read import read
+    from edgekit.flatbuffer.read import read_graph
     from edgekit.model.read import KERAS, load_file, open_keras
     from edgekit.quantize.convert import convert
     from edgekit.quantize.int8 import quantize
@@ -62,7 +62,7 @@ def with_edgekit(file: str, out: str) -> dict[str, object]:
         "load": load_seconds / keras_seconds,
         "seconds": seconds,
         "bytes": len(content),
-        "floats": float_operators(read(path)),
+        "floats": float_operators(read_graph(path)),
     }
 
 

@@ -118,7 +118,7 @@ def measure(path: str, variant: str) -> list[dict[str, float | str]]:
 
     from edgekit.ccode.generate import generate
     from edgekit.firmware import run as firmware
-    from edgekit.flatbuffer.read import read
+    from edgekit.flatbuffer.read import read_graph
     from edgekit.runtimes import open_session
     from edgekit.runtimes.values import random_inputs
 
@@ -151,7 +151,7 @@ def measure(path: str, variant: str) -> list[dict[str, float | str]]:
                     "arena": code.arena,
                     "ram": ran.ram,
                     "instructions": round(ran.instructions),
-                    "per_mac": ran.instructions / read(Path(path)).macs,
+                    "per_mac": ran.instructions / read_graph(Path(path)).macs,
                 }
             )
     return found

@@ -48,7 +48,7 @@ def measure(
     from edgekit.ccode.generate import generate
     from edgekit.emit.golden import as_stored
     from edgekit.firmware.run import ALIGNMENT, build_image, run, simulate
-    from edgekit.flatbuffer.read import read
+    from edgekit.flatbuffer.read import read_graph
     from edgekit.runtimes import open_session
     from edgekit.runtimes.values import random_inputs
 
@@ -80,7 +80,7 @@ def measure(
             assert boards.count(boards[0]) == 4, "another count in another run or on another board"
     return {
         "instructions": round(ran.instructions),
-        "per_mac": ran.instructions / read(Path(path)).macs,
+        "per_mac": ran.instructions / read_graph(Path(path)).macs,
         "flash": ran.flash - ran.weights,
         "weights": ran.weights,
         "arena": code.arena,

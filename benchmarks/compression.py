@@ -23,7 +23,7 @@ from edgekit.engine.make import Maker
 from edgekit.engine.store import Store
 from edgekit.engine.worker import Worker
 from edgekit.errors import TargetError
-from edgekit.product import Built
+from edgekit.product import BuildResult
 from edgekit.profile.profiles import load_single
 from edgekit.profile.project import ModelSpec, find_project, select_model
 from edgekit.profile.recipe import Recipe
@@ -59,16 +59,16 @@ def without_training(model: str, data: DataSpec, by: str, seed: int) -> float:
     import numpy as np
 
     from edgekit.compress.channels import remove_channels
-    from edgekit.compress.lesson import lesson, predict
-    from edgekit.data.read import read
+    from edgekit.compress.targets import predict, training_targets
+    from edgekit.data.read import read_dataset
     from edgekit.data.samples import prepared
     from edgekit.model.read import open_keras
 
-    loaded, dataset = open_keras(model, ""), read(data)
+    loaded, dataset = open_keras(model, ""), read_dataset(data)
     order = np.random.default_rng(seed).permutation(dataset.train.number)  # the batches that gradients come from
     train = dataset.train.take(order)
     settings = Channels(sparsity=0.5, by=by, epochs=0, protect=("last",))  # type: ignore[arg-type]
-    taught = lesson(loaded, train, data, None, None)
+    taught = training_targets(loaded, train, data, None, None)
     smaller, _ = remove_channels(loaded, prepared(train, data), taught, settings, seed, lambda text, share: None)
     answers = predict(smaller, prepared(dataset.evaluation, data))[0]
     return 100 * float((answers.argmax(axis=1) == dataset.evaluation.y).mean())
@@ -82,7 +82,7 @@ class Bench:
         self.spec = select_model(self.project, None, None, Reading())
         self.maker = Maker(Store(store), Progress())
 
-    def built(self, target: str, recipe: dict[str, Any], spec: ModelSpec | None = None, **budget: Any) -> Built:
+    def built(self, target: str, recipe: dict[str, Any], spec: ModelSpec | None = None, **budget: Any) -> BuildResult:
         """What a recipe gives for one of the project's targets."""
         profile: Target = load_single([target], self.project.target_folders)
         wanted = decode({"quantize": {"calibration_samples": 256}} | recipe, Recipe, "benchmark", TargetError)
@@ -101,7 +101,7 @@ def bars(bench: Bench, folder: Path) -> list[list[str]]:
     def row(what: str, must: str, measured: str, holds: bool) -> None:
         rows.append([what, must, measured, "yes" if holds else "**no**"])
 
-    def of(built: Built, name: str, artifact: str = "model") -> float:
+    def of(built: BuildResult, name: str, artifact: str = "model") -> float:
         value = built.found.value(name, artifact)
         assert value is not None, name
         return value

@@ -45,13 +45,13 @@ def students(teacher: str, data: DataSpec, images: int, names: list[str], seed: 
     """Of each student: accuracy in percent, and seconds of training."""
     from edgekit.compress.distil import Part, distil
     from edgekit.compress.fine_tune import fine_tune
-    from edgekit.compress.lesson import lesson, predict
     from edgekit.compress.student import smaller_copy
-    from edgekit.data.read import read
+    from edgekit.compress.targets import predict, training_targets
+    from edgekit.data.read import read_dataset
     from edgekit.data.samples import prepared, stratified
     from edgekit.model.read import open_keras
 
-    dataset, master = read(data), open_keras(teacher, "")
+    dataset, master = read_dataset(data), open_keras(teacher, "")
     train = dataset.train.take(stratified(dataset.train.y, dataset.train.number, images, seed))
     x, seen, found = prepared(train, data), prepared(dataset.evaluation, data), {}
     answers = predict(master, x)
@@ -61,7 +61,7 @@ def students(teacher: str, data: DataSpec, images: int, names: list[str], seed: 
         student.set_weights(fresh)
         start, settings = time.perf_counter(), LESSONS[name]
         if settings is None:
-            plain = lesson(student, train, data, None, None)
+            plain = training_targets(student, train, data, None, None)
             fine_tune(student, x, plain, FineTuning(epochs=EPOCHS), seed, lambda text, share: None)
         else:
             distil(student, master, [Part(train, x, answers)], settings, seed, lambda text, share: None)

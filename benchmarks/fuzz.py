@@ -142,11 +142,11 @@ def _as_a_command(body: Callable[[], None]) -> None:
 
 def read_data(path: str) -> None:
     """A dataset for a model of grey images, as the stages read it."""
-    from edgekit.data.read import read
+    from edgekit.data.read import read_dataset
     from edgekit.data.spec import DataSpec, Preprocessing
     from edgekit.types import TensorSpec
 
-    read(DataSpec(path, "", Preprocessing(), (TensorSpec("x", (1, 28, 28, 1), "float32"),), 10, 1))
+    read_dataset(DataSpec(path, "", Preprocessing(), (TensorSpec("x", (1, 28, 28, 1), "float32"),), 10, 1))
 
 
 def sound_tflite(folder: Path) -> Iterator[Sound]:

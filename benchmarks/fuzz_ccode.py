@@ -339,10 +339,10 @@ def written(mutant: Mutant) -> Mutant:
     """Has its code written, and asks TFLM. In a process for TFLM, which either may end."""
     from edgekit.ccode.generate import generate
     from edgekit.errors import ModelError
-    from edgekit.flatbuffer.read import parse
+    from edgekit.flatbuffer.read import parse_graph
 
     try:
-        parse(mutant.content, "m.tflite")
+        parse_graph(mutant.content, "m.tflite")
         code = generate(mutant.content, "m", mutant.kernels, tables=mutant.kernels == "dsp")
     except ModelError as refusal:
         mutant.said = str(refusal)

@@ -19,7 +19,7 @@ from commands import ROOT
 from edgekit.measure.judge import judge
 from edgekit.measure.limits import Budget
 from edgekit.measure.machine import machine
-from edgekit.measure.race import Comparison, Entry, Question, compared, race
+from edgekit.measure.timing import Candidate, Comparison, Question, compared, time_models
 from edgekit.report.markdown import table
 from edgekit.types import Measurement, Timing
 from edgekit.units import Nanoseconds
@@ -31,12 +31,12 @@ BUSY = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])})\nwhile True:
 
 def comparison(model: Path, slower: float, patience: float) -> tuple[str, float, int, float]:
     """Verdict, change in percent, rounds and seconds of one comparison."""
-    now, before = Entry("model", "litert"), Entry("baseline", "litert")
+    now, before = Candidate("model", "litert"), Candidate("baseline", "litert")
     change = Comparison("latency_p50_change", now, before, percent=True)
     question = Question(now, change.name, LIMIT)
     start = time.perf_counter()
     models = {"model": str(model), "baseline": str(model)}
-    outcome = race(
+    outcome = time_models(
         models, [now, before], [change], [question], 1, Timing(), patience, 60, lambda t, s: None, {"model": slower}
     )
     [found] = compared(outcome, change)

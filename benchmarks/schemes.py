@@ -10,7 +10,7 @@ from pathlib import Path
 from commands import ROOT
 
 from edgekit.data.calibration import calibration
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.engine.worker import Worker
 from edgekit.errors import EdgekitError
@@ -50,7 +50,7 @@ def answers(model: str, runtime: str) -> list[float]:
     from edgekit.runtimes import open_session
     from edgekit.runtimes.values import run
 
-    [images] = calibration(read(DATA), 64, DATA)
+    [images] = calibration(read_dataset(DATA), 64, DATA)
     session = open_session(runtime, model)
     return [float(v) for image in images for v in run(session, [image[None]])[0].ravel()]
 

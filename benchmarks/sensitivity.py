@@ -25,13 +25,13 @@ from msgspec.structs import replace
 from scipy.stats import spearmanr
 
 from edgekit.analyze.confirm import answers
-from edgekit.analyze.curves import BITS, Measured, Sweep
+from edgekit.analyze.curves import BITS, SensitivityCurves, Sweep
 from edgekit.analyze.sensitivity import changed, concerned, held_out, sensitivity
 from edgekit.compress.allocate import SPARSITIES, mean_loss
-from edgekit.compress.lesson import lesson
 from edgekit.compress.simulation import Simulation
+from edgekit.compress.targets import training_targets
 from edgekit.data.calibration import calibration
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.measure.machine import machine
@@ -59,7 +59,7 @@ def losses(model: Any, x: list[Any], taught: Any, settings: Sweep, run: Callable
     return found
 
 
-def simulated(measured: Measured) -> Losses:
+def simulated(measured: SensitivityCurves) -> Losses:
     return {c.layer: [p.effect.loss or float("nan") for p in c.points if p.of == "weights"] for c in measured.curves}
 
 
@@ -76,8 +76,8 @@ def compare(method: Any) -> str:
         load_file.run(folder, str(ROOT / "assets/digits.keras"), Reading())
         model = open_keras(str(Path(folder) / KERAS), "")
     samples = held_out(data, settings)
-    x, taught = prepared(samples, data), lesson(model, samples, data, None, None)
-    calibrated = calibration(read(replace(data, held_out=True)), Quantize().calibration_samples, data)
+    x, taught = prepared(samples, data), training_targets(model, samples, data, None, None)
+    calibrated = calibration(read_dataset(replace(data, held_out=True)), Quantize().calibration_samples, data)
 
     def one_by_one(run: Callable[[Simulation], Any]) -> Callable[[], Losses]:
         return lambda: losses(model, x, taught, settings, run)

@@ -13,7 +13,7 @@ from edgekit.engine.libraries import TENSORFLOW
 from edgekit.engine.make import Listener, Maker, Scope
 from edgekit.engine.store import Store
 from edgekit.files import check_writable
-from edgekit.product import Built, Product
+from edgekit.product import BuildResult, Product
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.target import Target
 from edgekit.records.baseline import Before, of
@@ -101,7 +101,7 @@ def _produce(spec: ModelSpec, target: Target, maker: Maker) -> Product:
 
 def prove(
     product: Product, maker: Maker, root: Path, overrides: tuple[str, ...] = (), before: Before | None = None
-) -> Built:
+) -> BuildResult:
     """Runs what ships under the target's runtimes, and holds it against the budget.
 
     Args:
@@ -117,4 +117,4 @@ def prove(
     device = hand_over(product, found, scope)
     lines = judged(product, found, device, before)
     report, files = report_of(product, found, device, lines, root, overrides, before)
-    return Built(product, found, report, files, [*product.made, *product.proofs, *scope.made])
+    return BuildResult(product, found, report, files, [*product.made, *product.proofs, *scope.made])

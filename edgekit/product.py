@@ -7,16 +7,16 @@ from typing import Any
 from msgspec import Struct
 
 from edgekit.data.spec import DataSpec
-from edgekit.engine.make import Made
-from edgekit.npu.vela import Compiled
+from edgekit.engine.make import StageResult
+from edgekit.npu.vela import NpuModel
 from edgekit.profile.project import ModelSpec
 from edgekit.profile.target import Target
 from edgekit.quantize.settings import Quantize
 from edgekit.report.types import Report
-from edgekit.types import Agreement, Artifact, Machine, Measurement, ModelFacts, Reading, Rung
+from edgekit.types import Agreement, Artifact, Attempt, Machine, Measurement, ModelFacts, Reading
 
 
-class Loaded(Struct, frozen=True):
+class LoadedModel(Struct, frozen=True):
     """A model and its dataset, read and found to fit each other."""
 
     source: Artifact
@@ -24,7 +24,7 @@ class Loaded(Struct, frozen=True):
     dataset: Artifact
     reading: Reading
     """What the user says of the model's file."""
-    model: Made[ModelFacts]
+    model: StageResult[ModelFacts]
     data: DataSpec
     samples: int
     """To train and calibrate with."""
@@ -39,7 +39,7 @@ class Loaded(Struct, frozen=True):
         return self.model.value
 
 
-class Compressed(Struct, frozen=True):
+class CompressedModel(Struct, frozen=True):
     """A model after the techniques of its recipe."""
 
     keras: Artifact | None
@@ -56,18 +56,18 @@ class Compressed(Struct, frozen=True):
         return list(self.graphs.values())[-1]
 
 
-class Quantized(Struct, frozen=True):
+class QuantizedModel(Struct, frozen=True):
     """A model whose numbers are what ships."""
 
     model: Artifact
     settings: Quantize | None
     """With which it was quantized; None where it was not, or was trained so."""
-    rungs: tuple[Rung, ...] = ()
-    """What the ladder of remedies tried."""
+    attempts: tuple[Attempt, ...] = ()
+    """What the rescue tried."""
     notes: tuple[str, ...] = ()
 
 
-class Smaller(Struct, frozen=True):
+class ShrunkModel(Struct, frozen=True):
     """A model in fewer bytes."""
 
     model: Artifact
@@ -84,19 +84,19 @@ class Product(Struct, frozen=True):
 
     spec: ModelSpec
     target: Target
-    loaded: Loaded
+    loaded: LoadedModel
     graphs: dict[str, Artifact]
     """`float`, the model as it was given, and that after each technique, by its name; as float `.tflite`."""
-    quantized: Quantized
+    quantized: QuantizedModel
     """What was shrunk to what ships; the same file where nothing was gained."""
-    small: Smaller
-    original: Made[list[Measurement]] | None
+    small: ShrunkModel
+    original: StageResult[list[Measurement]] | None
     """What the model answers as it was given, where that is no `.tflite`."""
     notes: list[str]
     """What a reader has to know before the figures."""
-    made: list[Made[Any]]
+    made: list[StageResult[Any]]
     """The stages, in the order of the flow."""
-    proofs: list[Made[Any]]
+    proofs: list[StageResult[Any]]
     """That what ships answers as before it was shrunk."""
 
     @property
@@ -129,7 +129,7 @@ class Product(Struct, frozen=True):
         return self.small.names.get(model.sha256)
 
 
-class Found(Struct, frozen=True):
+class Measurements(Struct, frozen=True):
     """All that was measured of a product."""
 
     measurements: list[Measurement]
@@ -168,16 +168,16 @@ class Handover(Struct, frozen=True):
     """By their path in the output folder."""
     measurements: list[Measurement]
     notes: list[str]
-    npu: Compiled | None
+    npu: NpuModel | None
 
 
-class Built(Struct, frozen=True):
+class BuildResult(Struct, frozen=True):
     """A finished build, ready to be written."""
 
     product: Product
-    found: Found
+    found: Measurements
     report: Report
     files: dict[str, Artifact]
     """What ships, by its path in the output folder."""
-    made: list[Made[Any]]
+    made: list[StageResult[Any]]
     """Every stage, measuring ones included."""

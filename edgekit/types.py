@@ -116,7 +116,7 @@ class StageRow(Struct, frozen=True):
     """Median latency over that of the float model as it was given, in the same runtime."""
 
 
-class Parting(Struct, frozen=True):
+class Divergence(Struct, frozen=True):
     """An operator of which two runtimes make different values."""
 
     operator: int
@@ -157,7 +157,7 @@ class Agreement(Struct, frozen=True):
     """Upper end."""
     differing: tuple[int, ...] = ()
     """Numbers of those samples that differ most, from 0."""
-    first: Parting | None = None
+    first: Divergence | None = None
     """Where the two part."""
     note: str = ""
     """Why it is not known where."""
@@ -213,7 +213,7 @@ class ModelFacts(Struct, frozen=True):
     """The layers that have no form in integers, each with what to use instead."""
 
 
-class Slim(Struct, frozen=True):
+class StrippedFacts(Struct, frozen=True):
     """What shrinking made of a file."""
 
     before: int
@@ -224,12 +224,12 @@ class Slim(Struct, frozen=True):
     """Metadata, and files that are packed behind the model, which stay byte for byte; "" where it has none."""
 
 
-class Rung(Struct, frozen=True):
-    """One way to quantize that the ladder of remedies tried."""
+class Attempt(Struct, frozen=True):
+    """One way to quantize that a rescue tried."""
 
     name: str
     way: str
-    """What it changed, on top of the rungs that were kept before."""
+    """What it changed, on top of the attempts that were kept before."""
     lost: float | None
     """Points of accuracy on held-out training samples, against the float model; None where it failed."""
     sqnr: float | None

@@ -9,7 +9,7 @@ import pytest
 from edgekit.firmware.hardware import Hardware
 from edgekit.measure.judge import UNITS, fails, judge, verdict
 from edgekit.measure.limits import AT_LEAST, DEVICES, HOSTED, NAMED, TIMED, Budget
-from edgekit.measure.race import LATENCIES, Comparison, Entry
+from edgekit.measure.timing import LATENCIES, Candidate, Comparison
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
 from edgekit.runtimes import RUNTIMES
@@ -105,8 +105,8 @@ def test_a_limit_that_nothing_measures_leaves_the_build_inconclusive_unless_it_i
 @pytest.mark.parametrize("hardware", HARDWARE)
 @pytest.mark.parametrize("shipped", RUNTIMES)
 def test_only_what_the_rounds_can_decide_is_asked_of_them(shipped, hardware):
-    ships, then = Entry("model", shipped), Entry("baseline", shipped)
-    compared = [] if shipped == "tflm" else [Comparison("speedup", Entry("float", shipped), ships)]
+    ships, then = Candidate("model", shipped), Candidate("baseline", shipped)
+    compared = [] if shipped == "tflm" else [Comparison("speedup", Candidate("float", shipped), ships)]
     changes = [Comparison(f"{n}_change", ships, then, n, True) for n in (*LATENCIES, "load_time")]
     for name, kind, before in itertools.product(BUDGETS, LIMITS, (False, True)):
         if kind == "relative" and name in AT_LEAST:

@@ -63,7 +63,7 @@ class Curve(Struct, frozen=True):
     points: tuple[Point, ...]
 
 
-class Measured(Struct, frozen=True):
+class SensitivityCurves(Struct, frozen=True):
     """What the layers of a model bear."""
 
     method: Method
@@ -115,7 +115,7 @@ class Sensitivity(Struct, frozen=True):
     schema: Literal["edgekit.sensitivity/1"]
     model: str
     target: str
-    measured: Measured
+    measured: SensitivityCurves
     proposal: Proposal
     notes: list[str]
     """What a reader has to know before the figures."""

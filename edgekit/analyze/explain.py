@@ -12,14 +12,14 @@ import msgspec
 from edgekit.analyze.advice import advise
 from edgekit.analyze.error_models import sqnr_db
 from edgekit.analyze.feature_advice import normalize
-from edgekit.analyze.findings import EXPLANATION, Channels, Error, Explanation, TensorError
+from edgekit.analyze.findings import EXPLANATION, ChannelStatistics, Error, Explanation, TensorError
 from edgekit.analyze.fits import uniform_model, value_models
 from edgekit.analyze.histogram import bins
 from edgekit.analyze.tensors import constants, match, single_graph
 from edgekit.analyze.trace import Noise, Place, trace
 from edgekit.analyze.weights import weight_error
 from edgekit.data.calibration import calibration_rows
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared, stratified
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import QUANTIZING, TENSORFLOW
@@ -54,7 +54,7 @@ def explain_file(
     """
     import numpy as np
 
-    dataset = read(data)
+    dataset = read_dataset(data)
     train = dataset.train
     if min(samples, train.number) < 1:
         raise DataError(f"{data.source}: has no training samples to explain with; give some, or ask for at least one")
@@ -159,14 +159,14 @@ def _error(noise: Noise, signal: float) -> Error | None:
     return Error(sqnr_db(signal, noise.mean_square), mean, absolute, noise.largest, noise.mean_square)
 
 
-def _channels(place: Place) -> Channels | None:
+def _channels(place: Place) -> ChannelStatistics | None:
     import numpy as np
 
     largest = place.channel_largest
     heard = largest[largest > 0]
     if not len(heard):
         return None
-    return Channels(
+    return ChannelStatistics(
         number=len(largest),
         spread=float(largest.max() / np.median(heard)),
         silent=int(np.sum(largest == 0)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgekit.analyze.findings import Advice, Evidence
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.quantize.normalize import lost_features, normalized
 from edgekit.quantize.settings import Quantize
 
@@ -22,7 +22,7 @@ def normalize(reference: bytes, model: bytes, calibrated: list[np.ndarray], sett
       calibrated: the calibration set, for each input (N, *shape without batch).
       settings: of the quantization.
     """
-    inputs, lost = parse(model, "the quantized model").inputs, lost_features(reference, calibrated)
+    inputs, lost = parse_graph(model, "the quantized model").inputs, lost_features(reference, calibrated)
     losing = {number: count for number, count in lost.items() if inputs[number].dtype == "int8"}
     if not losing:
         return []

@@ -47,7 +47,7 @@ class ErrorModel(Struct, frozen=True):
     """Of a value, in nats; the better model has the greater one. For `uniform`, of a rounding error in steps: 0."""
 
 
-class Channels(Struct, frozen=True):
+class ChannelStatistics(Struct, frozen=True):
     """How a tensor's channels differ (its last axis)."""
 
     number: int
@@ -95,7 +95,7 @@ class TensorError(Struct, frozen=True):
     accumulated: Error
     """The whole quantized model up to here."""
     models: tuple[ErrorModel, ...]
-    channels: Channels | None
+    channels: ChannelStatistics | None
 
 
 class WeightError(Struct, frozen=True):

@@ -8,14 +8,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from edgekit.analyze.confirm import converted, error, quantized
-from edgekit.analyze.curves import Choice, Curve, Measured, Part, Point, Proposal, Sweep
+from edgekit.analyze.curves import Choice, Curve, Part, Point, Proposal, SensitivityCurves, Sweep
 from edgekit.analyze.recipe_text import recipe_text
 from edgekit.analyze.sensitivity import changed, effect, held_out
-from edgekit.compress.climb import Rung, climb, rise
 from edgekit.compress.fine_tune import Progress
+from edgekit.compress.greedy import Level, greedy_allocation, rise
 from edgekit.compress.layers import flat
-from edgekit.compress.lesson import Lesson, lesson
 from edgekit.compress.simulation import Simulation
+from edgekit.compress.targets import TrainingTargets, training_targets
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, READING, TENSORFLOW, TRAINING
@@ -28,12 +28,18 @@ from edgekit.types import Artifact
 
 Key = tuple[str, Part]
 """A layer, and what of it changes."""
-Way = list[tuple[Key, Rung]]
+Way = list[tuple[Key, Level]]
 
 
 @stage("propose", process=TENSORFLOW, libraries=(*TRAINING, *READING), retry=EIGEN)
 def propose_file(
-    work: Work, model: Artifact, data: DataSpec, settings: Sweep, measured: Measured, limit: float, custom_objects: str
+    work: Work,
+    model: Artifact,
+    data: DataSpec,
+    settings: Sweep,
+    measured: SensitivityCurves,
+    limit: float,
+    custom_objects: str,
 ) -> Proposal:
     """Proposes a recipe for the model in a file, and writes it to `folder/recipe.toml`.
 
@@ -45,7 +51,7 @@ def propose_file(
     samples = held_out(data, settings)
     x = prepared(samples, data)
     with custom_scope(custom_objects):
-        taught = lesson(loaded, samples, data, None, None)
+        taught = training_targets(loaded, samples, data, None, None)
         found = propose(loaded, x, samples.y, taught, data, settings, measured, limit, work.progress)
     (work.folder / "recipe.toml").write_text(found.recipe)
     return found
@@ -55,10 +61,10 @@ def propose(
     model: Any,
     x: list[Any],
     y: Any,
-    taught: Lesson,
+    taught: TrainingTargets,
     data: DataSpec,
     settings: Sweep,
-    measured: Measured,
+    measured: SensitivityCurves,
     limit: float,
     progress: Progress = lambda text, share: None,
 ) -> Proposal:
@@ -84,7 +90,7 @@ def propose(
 
     progress("all layers together", 0.0)
     most = measured.before.error + limit + 1e-9
-    way = longest(climb(ladders(measured, settings, limit)), lambda trial: together(trial) <= most)
+    way = longest(greedy_allocation(candidates(measured, settings, limit)), lambda trial: together(trial) <= most)
     levels = _levels(way)
     choices, refused = [], []
     for n, (curve, of) in enumerate(parts(measured, settings)):
@@ -130,17 +136,17 @@ def longest(way: Way, holds: Callable[[Way], bool]) -> Way:
     return taken
 
 
-def ladders(measured: Measured, settings: Sweep, limit: float) -> dict[Key, list[Rung]]:
+def candidates(measured: SensitivityCurves, settings: Sweep, limit: float) -> dict[Key, list[Level]]:
     """What each layer can be asked to give, up to where it alone costs more than `limit`."""
     found = {}
     for curve, of in parts(measured, settings):
-        rungs = []
+        levels = []
         for point in _points(curve, of, settings):
             cost = point.effect.error - measured.before.error, rise(measured.before.loss, point.effect.loss)
             if cost[0] > limit + 1e-9:
                 break
-            rungs.append(Rung(point.level, max(1, saved(curve, of, point.level, settings)), cost))
-        found[curve.layer, of] = rungs
+            levels.append(Level(point.level, max(1, saved(curve, of, point.level, settings)), cost))
+        found[curve.layer, of] = levels
     return found
 
 
@@ -162,7 +168,7 @@ def mixed(quantize: Quantize, refused: list[Choice]) -> Quantize:
     return replace(quantize, float_layers=floats, int16_layers=tuple(name for name in wide if name not in floats))
 
 
-def parts(measured: Measured, settings: Sweep) -> list[tuple[Curve, Part]]:
+def parts(measured: SensitivityCurves, settings: Sweep) -> list[tuple[Curve, Part]]:
     """What can be chosen: each layer's weights, and its activations where the scheme rounds them."""
     found: list[Part] = ["weights"]
     if settings.method == "quantize" and (not settings.quantize or settings.quantize.scheme in ("int8", "int4")):
@@ -180,4 +186,4 @@ def _points(curve: Curve, of: Part, settings: Sweep) -> list[Point]:
 
 def _levels(way: Way) -> dict[Key, float]:
     """Where the layers are after a way."""
-    return {key: rung.level for key, rung in way}
+    return {key: level.level for key, level in way}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import glob
 import json
 
-from edgekit.analyze.curves import Choice, Curve, Measured, Point, Proposal
+from edgekit.analyze.curves import Choice, Curve, Point, Proposal, SensitivityCurves
 
 
-def recipe_text(measured: Measured, proposal: Proposal) -> str:
+def recipe_text(measured: SensitivityCurves, proposal: Proposal) -> str:
     """What `build --recipe=FILE` takes."""
     chosen = {c.layer: c for c in proposal.choices}
     lines = [*_head(measured, proposal), ""]
@@ -32,7 +32,7 @@ def pattern(name: str) -> str:
     return json.dumps(glob.escape(name), ensure_ascii=False)
 
 
-def _head(measured: Measured, proposal: Proposal) -> list[str]:
+def _head(measured: SensitivityCurves, proposal: Proposal) -> list[str]:
     kind = "error" if measured.labelled else "share of classes that differ from the float model's"
     parts = [f"simulated {proposal.predicted:.2f} %"]
     if proposal.confirmed is not None:
@@ -47,7 +47,7 @@ def _head(measured: Measured, proposal: Proposal) -> list[str]:
     ]
 
 
-def _why(curve: Curve, choice: Choice | None, measured: Measured, limit: float) -> str:
+def _why(curve: Curve, choice: Choice | None, measured: SensitivityCurves, limit: float) -> str:
     """The measurement behind a sparsity, and the one behind not going further."""
     points = sorted((p for p in curve.points if p.of == "weights"), key=lambda p: p.level)
     parts = []
@@ -60,14 +60,14 @@ def _why(curve: Curve, choice: Choice | None, measured: Measured, limit: float) 
     return "; ".join(parts)
 
 
-def _alone(point: Point, measured: Measured, choice: Choice) -> str:
+def _alone(point: Point, measured: SensitivityCurves, choice: Choice) -> str:
     text = f"alone: error {measured.before.error:.2f} to {point.effect.error:.2f} %"
     if choice.confirmed is not None:
         text += f" (.tflite {choice.confirmed:.2f} %)"
     return text + ("" if point.effect.sqnr is None else f", SQNR {point.effect.sqnr:.1f} dB")
 
 
-def _list(key: str, left: list[Choice], measured: Measured) -> list[str]:
+def _list(key: str, left: list[Choice], measured: SensitivityCurves) -> list[str]:
     """Layers that are left out, each with its reason."""
     if not left:
         return [f"{key} = []"]

@@ -11,17 +11,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from edgekit.analyze.curves import ACTIVATION_BITS, Curve, Effect, Measured, Part, Point, Sweep
+from edgekit.analyze.curves import ACTIVATION_BITS, Curve, Effect, Part, Point, SensitivityCurves, Sweep
 from edgekit.compress.allocate import mean_loss
 from edgekit.compress.changes import Changes, applied, coarsened, has_channels, has_kernels, narrowed, pruned, rounding
 from edgekit.compress.fine_tune import Progress
 from edgekit.compress.layers import chosen, kernels, prunable, prunable_weights
-from edgekit.compress.lesson import Lesson, lesson
 from edgekit.compress.settings import Selection
 from edgekit.compress.simulation import Simulation
+from edgekit.compress.targets import TrainingTargets, training_targets
 from edgekit.data.calibration import calibration_rows
 from edgekit.data.overlap import digests
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import Samples, prepared, stratified
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
@@ -35,7 +35,9 @@ from edgekit.types import Artifact
 
 
 @stage("sensitivity", process=TENSORFLOW, libraries=TRAINING, retry=EIGEN)
-def sensitivity_file(work: Work, model: Artifact, data: DataSpec, settings: Sweep, custom_objects: str) -> Measured:
+def sensitivity_file(
+    work: Work, model: Artifact, data: DataSpec, settings: Sweep, custom_objects: str
+) -> SensitivityCurves:
     """Measures the sensitivity of the model in a file.
 
     Raises:
@@ -45,13 +47,18 @@ def sensitivity_file(work: Work, model: Artifact, data: DataSpec, settings: Swee
     loaded = open_keras(model.path, custom_objects)
     samples = held_out(data, settings)
     with custom_scope(custom_objects):
-        taught = lesson(loaded, samples, data, None, None)
+        taught = training_targets(loaded, samples, data, None, None)
         return sensitivity(loaded, prepared(samples, data), samples.y, taught, settings, work.progress)
 
 
 def sensitivity(
-    model: Any, x: list[Any], y: Any, taught: Lesson, settings: Sweep, progress: Progress = lambda text, share: None
-) -> Measured:
+    model: Any,
+    x: list[Any],
+    y: Any,
+    taught: TrainingTargets,
+    settings: Sweep,
+    progress: Progress = lambda text, share: None,
+) -> SensitivityCurves:
     """What each layer bears, one at a time.
 
     Args:
@@ -76,7 +83,7 @@ def sensitivity(
                 now = effect(simulation.outputs_after(layer.name), reference, y, taught)
             points.append(Point(level, of, now, ratio(before.error, now.error)))
         curves.append(Curve(layer.name, type(layer).__name__, changeable(layer, settings), tuple(points)))
-    return Measured(settings.method, y is not None, len(x[0]), before, tuple(curves))
+    return SensitivityCurves(settings.method, y is not None, len(x[0]), before, tuple(curves))
 
 
 def held_out(data: DataSpec, settings: Sweep) -> Samples:
@@ -88,11 +95,11 @@ def held_out(data: DataSpec, settings: Sweep) -> Samples:
     """
     import numpy as np
 
-    dataset = read(replace(data, held_out=True))
+    dataset = read_dataset(replace(data, held_out=True))
     rest, train = dataset.held_out, dataset.train
     assert rest is not None
     if rest.number < settings.samples and train.group is None:
-        whole = read(replace(data, held_out=False)).train
+        whole = read_dataset(replace(data, held_out=False)).train
         seen = calibration_rows(dataset, settings.quantize.calibration_samples if settings.quantize else 1, data.seed)[
             0
         ]
@@ -149,7 +156,7 @@ def changed(simulation: Simulation, choices: Sequence[tuple[Any, Part, float]], 
         yield
 
 
-def effect(outputs: list[Any], reference: list[Any], y: Any, taught: Lesson) -> Effect:
+def effect(outputs: list[Any], reference: list[Any], y: Any, taught: TrainingTargets) -> Effect:
     """How outputs answer.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgekit.analyze.curves import Curve, Measured
+from edgekit.analyze.curves import Curve, SensitivityCurves
 from edgekit.engine.libraries import TOOLS
 from edgekit.engine.stage import Work, stage
 
@@ -14,7 +14,7 @@ MOST_LAYERS = 10
 
 
 @stage("plot", process=TOOLS, libraries=("matplotlib", "numpy"))
-def plot_file(work: Work, measured: Measured) -> None:
+def plot_file(work: Work, measured: SensitivityCurves) -> None:
     """Draws `folder/sensitivity.svg`; the same figures give the same bytes."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ def plot_file(work: Work, measured: Measured) -> None:
     figure.savefig(work.folder / PLOT, metadata={"Date": None})
 
 
-def heat_map(figure: Any, axes: Any, measured: Measured) -> None:
+def heat_map(figure: Any, axes: Any, measured: SensitivityCurves) -> None:
     """The error of each layer (rows) at each level (columns), in percent, with a logarithmic colour scale."""
     import numpy as np
     from matplotlib.colors import LogNorm
@@ -50,7 +50,7 @@ def heat_map(figure: Any, axes: Any, measured: Measured) -> None:
     figure.colorbar(image, ax=axes, format="%g", label="%")
 
 
-def curves(axes: Any, measured: Measured) -> None:
+def curves(axes: Any, measured: SensitivityCurves) -> None:
     """The error over the level, a line for each layer."""
     least = 100 / measured.samples
 
@@ -73,15 +73,15 @@ def curves(axes: Any, measured: Measured) -> None:
     axes.grid(alpha=0.3)
 
 
-def _what(measured: Measured) -> str:
+def _what(measured: SensitivityCurves) -> str:
     return "error" if measured.labelled else "changed classes"
 
 
-def _axis(measured: Measured) -> str:
+def _axis(measured: SensitivityCurves) -> str:
     return {"prune": "sparsity", "channels": "share of channels", "quantize": "bits"}[measured.method]
 
 
-def _label(of: str, level: float, measured: Measured) -> str:
+def _label(of: str, level: float, measured: SensitivityCurves) -> str:
     if measured.method != "quantize":
         return f"{level:g}"
     return f"{level:g}\n{of}" if of == "activations" else f"{level:g}"

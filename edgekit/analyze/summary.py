@@ -9,12 +9,12 @@ from typing import Any
 
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.parts import operator_parts
-from edgekit.flatbuffer.read import Graph, parse
+from edgekit.flatbuffer.read import Graph, parse_graph
 from edgekit.model.container import identify
 from edgekit.model.custom import custom_scope, own_names
 from edgekit.model.function import keras_3_function, keras_function, saved_model_function, to_tflite
 from edgekit.model.layer_macs import layer_macs
-from edgekit.model.read import read
+from edgekit.model.read import read_model
 from edgekit.model.shapes import parse_shapes
 from edgekit.model.trust import check_trusted
 from edgekit.runtimes.support import Kernels, lacking
@@ -39,17 +39,17 @@ def summarize(
     if not settings.trust:
         check_trusted(path, container, own_names(settings.custom_objects))
     if container.format == "saved_model":
-        graph = parse(to_tflite(saved_model_function(path, settings)), FLOAT)
+        graph = parse_graph(to_tflite(saved_model_function(path, settings)), FLOAT)
         parts, operators = operator_parts(graph), _lacking(graph, runtimes)
         return Summary(graph.inputs, graph.outputs, parts, operators, graph.macs, (), graph.parameters)
     with custom_scope(settings.custom_objects):
-        loaded, why = read(path, container, settings)
+        loaded, why = read_model(path, container, settings)
         able = {name: getattr(import_module(module), kind).fits for name, (module, kind) in techniques.items()}
         parts = tuple(_parts(loaded, {} if why else able))
         notes = [f"is no Keras 2 model, so it is quantized but not trained: {why}"] if why else []
         try:
             function = keras_3_function(loaded, parse_shapes(settings.input_shape), path) if why else _function(loaded)
-            operators = _lacking(parse(to_tflite(function), FLOAT), runtimes)
+            operators = _lacking(parse_graph(to_tflite(function), FLOAT), runtimes)
         except ModelError as problem:
             operators = {}
             notes.append(str(problem).removeprefix(f"{path}: "))

@@ -7,7 +7,7 @@ import math
 
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.graph import Graph, Operator, Tensor
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 """Operators that quantizers put in: their output has the same meaning as their input."""
@@ -19,7 +19,7 @@ def single_graph(content: bytes, name: str) -> Graph:
     Raises:
       ModelError: it is damaged, or has several graphs.
     """
-    graph = parse(content, name)
+    graph = parse_graph(content, name)
     if graph.subgraphs > 1:
         raise ModelError(
             f"{name}: has {graph.subgraphs} graphs, of which an explanation follows one: convert the model with one "

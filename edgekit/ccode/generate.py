@@ -31,7 +31,7 @@ from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.graph import Graph
 from edgekit.flatbuffer.names import with_tensor_names
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.types import Artifact, TensorSpec
 
 TENSOR = re.compile(r"\{([xy]\d+|scratch)\}")
@@ -141,7 +141,7 @@ def generate(
     Raises:
       ModelError: it cannot be written; names the operator.
     """
-    given = graph or parse(content, "the model")
+    given = graph or parse_graph(content, "the model")
     (graph, headless), sha256 = settled(given), given.sha256
     of, name = program(with_tensor_names(graph, names)), c_identifier(name)
     check_tensors(of, OPERATORS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgekit.errors import CrashError
 from edgekit.flatbuffer.graph import Graph
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 
 
 def settled(graph: Graph) -> tuple[Graph, bool]:
@@ -27,4 +27,4 @@ def settled(graph: Graph) -> tuple[Graph, bool]:
             if crash.passing:
                 raise
     content = without_detection(content) if headless else content
-    return (graph if content is graph.content else parse(content, "the model")), headless
+    return (graph if content is graph.content else parse_graph(content, "the model")), headless

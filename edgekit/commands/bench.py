@@ -17,9 +17,9 @@ from edgekit.flatbuffer.names import beside
 from edgekit.measure.arena import arena
 from edgekit.measure.file import measure_file
 from edgekit.measure.firmware import measure_model
-from edgekit.measure.race import Entry, measurements, race
+from edgekit.measure.timing import Candidate, measurements, time_models
 from edgekit.npu.settings import checked
-from edgekit.npu.vela import Compiled, compile_file
+from edgekit.npu.vela import NpuModel, compile_file
 from edgekit.report.console import print_table
 from edgekit.report.text import shown
 from edgekit.runtimes import RUNTIMES, engine, installed
@@ -63,7 +63,7 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
             raise SetupError(f"the runtime {name} is not installed: pip install {engine(name).package}")
     found = worker.call_confined(measure_file, str(path), returns=list[Measurement])
     named = runtimes or ([] if simulated else [name for name in RUNTIMES if installed(name)])
-    entries = [Entry("model", name) for name in named]
+    entries = [Candidate("model", name) for name in named]
     for name, simulate in simulated.items():
         try:
             found += simulate(path)
@@ -76,8 +76,8 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
         models = {"model": str(path), "twin": str(other)}
         if other != path:  # what decodes lookup tables takes the file itself
             files = {name: "model" if engine(name).lookup_tables else "twin" for name in named}
-            entries = [Entry(files[name], name) for name in named]
-        outcome = race(models, entries, [], [], threads, Timing(), 0, TIME_LIMIT, lambda text, share: None)
+            entries = [Candidate(files[name], name) for name in named]
+        outcome = time_models(models, entries, [], [], threads, Timing(), 0, TIME_LIMIT, lambda text, share: None)
     for entry in entries:
         measured = measurements(outcome, entry)
         if engine(entry.runtime).arena and measured[0].value is not None:
@@ -117,7 +117,7 @@ def _compiled(path: Path, settings: tuple[str, str, str]) -> list[Measurement]:
         names = beside(path)
         given = (str(path), str(names) if names.is_file() else None, *settings)
         return worker.call_confined(
-            compile_file, *given, returns=Compiled, writes=[folder], time_limit=TIME_LIMIT
+            compile_file, *given, returns=NpuModel, writes=[folder], time_limit=TIME_LIMIT
         ).measurements
 
 

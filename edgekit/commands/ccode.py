@@ -16,14 +16,14 @@ from edgekit.engine import worker
 from edgekit.engine.limits import Look, limits
 from edgekit.errors import ModelError, RecipeError
 from edgekit.files import check_writable, write_all
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 from edgekit.report.text import printable, shown
 from edgekit.units import Bytes
 
 KERNELS: tuple[Kernels, ...] = get_args(Kernels)
 
 
-class Written(Struct, frozen=True):
+class WrittenCode(Struct, frozen=True):
     """Standalone C of a model."""
 
     files: list[str]
@@ -46,7 +46,7 @@ class Written(Struct, frozen=True):
 
 def write_ccode(
     path: Path, name: str, kernels: str, cmsis_nn: str, out: Path, arena: str = "", tables: bool = False
-) -> Written:
+) -> WrittenCode:
     """Writes `out/NAME.h` and `out/NAME.c`.
 
     Args:
@@ -68,7 +68,7 @@ def write_ccode(
     except ValueError as problem:
         raise RecipeError(f"--arena: {problem}") from None
     check_writable(out)
-    read(path)
+    read_graph(path)
     with tempfile.TemporaryDirectory() as place:
         arguments = (str(path), name, kernels, None, tables)
         code = worker.call_confined(
@@ -84,7 +84,7 @@ def write_ccode(
     if folder:
         library = needed(made[f"{code.name}.c"].decode("ascii"), {of: str(at) for of, at in parts(folder).items()})
     write_all({out / file: content for file, content in made.items()})
-    return Written(
+    return WrittenCode(
         [str(out / file) for file in made],
         code.arena,
         code.bound,
@@ -111,7 +111,7 @@ def chosen(kernels: str, cmsis_nn: str) -> Path | None:
 
 
 @shown
-def print_ccode(found: Written) -> None:
+def print_ccode(found: WrittenCode) -> None:
     """What standalone C of a model needs."""
     print(*found.files, sep="\n")
     print(

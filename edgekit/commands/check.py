@@ -11,7 +11,7 @@ import msgspec
 from edgekit.engine.make import changes
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.target import Target
-from edgekit.records.baseline import load
+from edgekit.records.baseline import load_baseline
 from edgekit.records.gate import Gate, examine
 from edgekit.report.console import Progress
 from edgekit.report.render import FORMATS
@@ -23,7 +23,7 @@ MEASURED = {"report.json", "report.md", "build.log", *FORMATS}
 """Outputs that hold times, which are never the same twice."""
 
 
-class Checked(msgspec.Struct, frozen=True):
+class CheckResult(msgspec.Struct, frozen=True):
     """What the gate found of one model for one target."""
 
     target: str
@@ -42,20 +42,20 @@ def check_all(
     specs: list[ModelSpec],
     out: Path,
     gate: Gate = Gate(),  # noqa: B008
-) -> list[Checked]:
+) -> list[CheckResult]:
     """Each model for each target.
 
     Raises:
       EdgekitError: a build that was asked for failed, or there is no such baseline.
     """
-    known = load(project, gate.baseline).releases if gate.baseline else {}
+    known = load_baseline(project, gate.baseline).releases if gate.baseline else {}
     pairs = [(target, spec) for target in targets for spec in specs]
     folders = [out / target.name / spec.name for target, spec in pairs]
     checks = []
     for (target, spec), folder in zip(pairs, folders, strict=True):
         found = examine(target, spec, folder, gate, known.get(f"{target.name}/{spec.name}"))
         problems = [finding.said for finding in found.findings]
-        checks.append(Checked(target.name, spec.name, problems, "fail" if problems else found.verdict, found.notes))
+        checks.append(CheckResult(target.name, spec.name, problems, "fail" if problems else found.verdict, found.notes))
     if not gate.rebuild or any(found.problems for found in checks):
         return checks
     differences = _rebuilt(project, targets, specs, folders)
@@ -95,7 +95,7 @@ def _why(old: Manifest, new: Manifest) -> str:
 
 
 @shown
-def print_checks(checks: Sequence[Checked]) -> None:
+def print_checks(checks: Sequence[CheckResult]) -> None:
     """The gate's findings."""
     for found in checks:
         print(f"{found.target}: {found.model}: {found.verdict}")

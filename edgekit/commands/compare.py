@@ -13,7 +13,7 @@ from edgekit.engine.make import changes
 from edgekit.errors import ProjectError
 from edgekit.flatbuffer.names import read_named
 from edgekit.profile.project import Project
-from edgekit.records.baseline import Release, load, of, released
+from edgekit.records.baseline import Release, load_baseline, of, released
 from edgekit.records.figures import ORDER, figures, of_device
 from edgekit.report.console import print_table
 from edgekit.report.text import printable, shown
@@ -46,7 +46,7 @@ class Reason(Struct, frozen=True):
     """By how much the file grew for it, where that is known."""
 
 
-class Compared(Struct, frozen=True):
+class CompareResult(Struct, frozen=True):
     """Two builds side by side."""
 
     before: str
@@ -75,7 +75,7 @@ class _Side(Struct, frozen=True):
     release: Release | None
 
 
-def compare(project: Project, before: str, after: str) -> Compared:
+def compare(project: Project, before: str, after: str) -> CompareResult:
     """Compares two builds, a baseline and a build, or two files.
 
     Args:
@@ -92,7 +92,7 @@ def compare(project: Project, before: str, after: str) -> Compared:
     reasons = _decisions(old, new) if old.release and new.release else []
     if contents[0] and contents[1]:
         reasons += _contents(contents[0], contents[1])
-    return Compared(old.label, new.label, _sha256(old, contents[0]) == _sha256(new, contents[1]), changed, reasons)
+    return CompareResult(old.label, new.label, _sha256(old, contents[0]) == _sha256(new, contents[1]), changed, reasons)
 
 
 def content(path: str) -> Content:
@@ -124,7 +124,7 @@ def _side(project: Project, text: str, other: str) -> _Side:
     if not key and Path(other).is_dir():
         key = list(Path(other).absolute().parts[-2:])
     if len(key) != 2:
-        there = ", ".join(f"{name}/{key}" for key in load(project, name).releases)
+        there = ", ".join(f"{name}/{key}" for key in load_baseline(project, name).releases)
         raise ProjectError(f"{text}: not a file, a build's folder or NAME/TARGET/MODEL of a baseline; there is {there}")
     found = of(project, name, *key)
     return _Side(f"baseline {text}", Path(found.file.path) if found.file else None, found.release)
@@ -249,7 +249,7 @@ def _contents(a: Content, b: Content) -> list[Reason]:
 
 
 @shown
-def print_comparison(found: Compared) -> None:
+def print_comparison(found: CompareResult) -> None:
     """Figures before and after, and what explains them."""
     print(f"{found.before} → {found.after}{': the same file' if found.same_file else ''}")
     print_table(

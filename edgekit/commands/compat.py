@@ -16,7 +16,7 @@ from edgekit.engine.limits import Look, limits
 from edgekit.errors import ModelError, WorkerError
 from edgekit.flatbuffer.names import read_named
 from edgekit.npu.settings import PACKAGE, checked
-from edgekit.npu.vela import Compiled, compile_file
+from edgekit.npu.vela import NpuModel, compile_file
 from edgekit.report.console import print_table
 from edgekit.report.text import printable, shown
 from edgekit.runtimes import ENGINES, engine, installed
@@ -74,7 +74,7 @@ def _npus(path: Path, by_way: str = "") -> list[Compatibility]:
                 made = worker.call_confined(
                     compile_file,
                     *arguments,
-                    returns=Compiled,
+                    returns=NpuModel,
                     what=str(path),
                     writes=[folder],
                     **limits(path, Look.COMPILE),

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from edgekit.engine import worker
 from edgekit.errors import SetupError, TargetError
-from edgekit.flatbuffer.read import read
-from edgekit.measure.conformance import part
+from edgekit.flatbuffer.read import read_graph
+from edgekit.measure.conformance import first_divergence
 from edgekit.measure.golden import GOLDEN
 from edgekit.measure.record import INPUTS, TENSORS, record
 from edgekit.report.conformance import describe
@@ -18,14 +18,14 @@ from edgekit.report.console import print_table
 from edgekit.report.text import printable, shown
 from edgekit.runtimes import BASELINE, ENGINES, REFERENCE, engine, installed
 from edgekit.shrink.twin import twin
-from edgekit.types import Parting
+from edgekit.types import Divergence
 
 RANDOM_INPUTS = 16
 TIME_LIMIT = 300.0
 """Seconds, for each runtime."""
 
 
-class Divergence(Struct, frozen=True):
+class DivergenceResult(Struct, frozen=True):
     """Two runtimes side by side."""
 
     path: str
@@ -33,13 +33,13 @@ class Divergence(Struct, frozen=True):
     """Names and versions."""
     inputs: str
     """What both were given."""
-    partings: list[Parting]
+    partings: list[Divergence]
     """The operators whose outputs differ, in the order of execution."""
     undisturbed: bool
     """Whether both have the outputs that they have when nobody looks at the tensors inside."""
 
 
-def diverge(path: Path, runtimes: tuple[str, str], inputs: str) -> Divergence:
+def diverge(path: Path, runtimes: tuple[str, str], inputs: str) -> DivergenceResult:
     """Compares two runtimes on a `.tflite`, or on its twin where its weights are lookup tables.
 
     Args:
@@ -72,9 +72,9 @@ def diverge(path: Path, runtimes: tuple[str, str], inputs: str) -> Divergence:
         ]
         names = model.with_suffix(".names.json")
         tensors = [str(folder / TENSORS) for folder in folders[1:]]
-        found = worker.call_confined(part, str(model), str(names), *tensors, returns=list[Parting])
+        found = worker.call_confined(first_divergence, str(model), str(names), *tensors, returns=list[Divergence])
     one, other = (f"{name} {installed(name)}" for name in runtimes)
-    return Divergence(str(path), (one, other), source or f"{RANDOM_INPUTS} random inputs", found, all(same))
+    return DivergenceResult(str(path), (one, other), source or f"{RANDOM_INPUTS} random inputs", found, all(same))
 
 
 def two(names: list[str]) -> tuple[str, str]:
@@ -95,13 +95,13 @@ def store_random(path: str, folder: str) -> None:
 
     from edgekit.runtimes.values import random_inputs
 
-    samples = [random_inputs(read(Path(path)).inputs, seed) for seed in range(RANDOM_INPUTS)]
+    samples = [random_inputs(read_graph(Path(path)).inputs, seed) for seed in range(RANDOM_INPUTS)]
     columns = [np.stack(column) for column in zip(*samples, strict=True)]
     np.savez(Path(folder) / INPUTS, **{f"input_{number}": column for number, column in enumerate(columns)})
 
 
 @shown
-def print_divergence(found: Divergence) -> None:
+def print_divergence(found: DivergenceResult) -> None:
     """The operators at which two runtimes part."""
 
     print(f"{found.path}: {' against '.join(found.runtimes)}, on {found.inputs}")

@@ -22,7 +22,7 @@ LIBRARIES = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization",
 COMPILERS = ("gcc", "g++")
 
 
-class Finding(Struct, frozen=True):
+class Diagnosis(Struct, frozen=True):
     """One thing that builds need or use."""
 
     name: str
@@ -33,9 +33,9 @@ class Finding(Struct, frozen=True):
     advice: str = ""
 
 
-def examine() -> list[Finding]:
+def examine() -> list[Diagnosis]:
     """Python, the libraries and runtimes (each loaded in a process of its own), and the compilers."""
-    findings = [Finding("python", platform.python_version(), True, True)]
+    findings = [Diagnosis("python", platform.python_version(), True, True)]
     findings += [_library(name) for name in LIBRARIES]
     findings.append(_loads("tensorflow loads", "edgekit.commands.doctor:load_tensorflow", True))
     findings += [_runtime(name) for name in RUNTIMES]
@@ -46,7 +46,7 @@ def examine() -> list[Finding]:
 
 
 @shown
-def print_findings(findings: Sequence[Finding]) -> None:
+def print_findings(findings: Sequence[Diagnosis]) -> None:
     """What there is, and what to install."""
     rows = [[f.name, f.version, "ok" if f.works else "missing" if f.needed else "absent", f.advice] for f in findings]
     print_table(["what", "version", "state", "advice"], rows)
@@ -65,45 +65,45 @@ def load_runtime(name: str) -> str:
     """Imports a runtime; returns its version."""
     from edgekit import runtimes
 
-    runtimes.load(name)
+    runtimes.load_runtime(name)
     return runtimes.installed(name) or ""
 
 
-def _confinement() -> Finding:
+def _confinement() -> Diagnosis:
     found = holds()
     lacking = [name for name in ("Landlock", "seccomp") if not any(have.startswith(name) for have in found)]
     advice = f"without {' and '.join(lacking)}, which Linux 5.13 and later have: {NOTHING}" if lacking else ""
-    return Finding("confinement", ", ".join(found), not lacking, False, advice)
+    return Diagnosis("confinement", ", ".join(found), not lacking, False, advice)
 
 
-def _library(name: str) -> Finding:
+def _library(name: str) -> Diagnosis:
     version = library(name)
-    return Finding(name, version, bool(version), True, "" if version else f"pip install {name}")
+    return Diagnosis(name, version, bool(version), True, "" if version else f"pip install {name}")
 
 
-def _loads(name: str, function: str, needed: bool, *arguments: str) -> Finding:
+def _loads(name: str, function: str, needed: bool, *arguments: str) -> Diagnosis:
     try:
-        return Finding(name, worker.call(function, *arguments, returns=str, time_limit=120), True, needed)
+        return Diagnosis(name, worker.call(function, *arguments, returns=str, time_limit=120), True, needed)
     except EdgekitError as error:
-        return Finding(name, "", False, needed, str(error))
+        return Diagnosis(name, "", False, needed, str(error))
 
 
-def _runtime(name: str) -> Finding:
+def _runtime(name: str) -> Diagnosis:
     needed = name == BASELINE
     if installed(name) is None:
-        return Finding(name, "", False, needed, f"pip install {engine(name).package}, where it has a wheel")
+        return Diagnosis(name, "", False, needed, f"pip install {engine(name).package}, where it has a wheel")
     return _loads(name, "edgekit.commands.doctor:load_runtime", needed, name)
 
 
-def _tool(name: str, package: str) -> Finding:
+def _tool(name: str, package: str) -> Diagnosis:
     there = shutil.which(name) is not None
     version = versions()[name] if there and not missing() else ""
-    return Finding(name, version, there, False, "" if there else f"simulates Cortex-M: apt-get install {package}")
+    return Diagnosis(name, version, there, False, "" if there else f"simulates Cortex-M: apt-get install {package}")
 
 
-def _compiler(name: str) -> Finding:
+def _compiler(name: str) -> Diagnosis:
     path = shutil.which(name)
     if path is None:
-        return Finding(name, "", False, False, f"only tests of C sources want it: apt-get install {name}")
+        return Diagnosis(name, "", False, False, f"only tests of C sources want it: apt-get install {name}")
     version = subprocess.run([path, "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
-    return Finding(name, version, True, False)
+    return Diagnosis(name, version, True, False)

@@ -11,15 +11,15 @@ from edgekit.report.text import shown
 from edgekit.units import show
 
 if TYPE_CHECKING:
-    from edgekit.report.types import Entry
+    from edgekit.report.types import HistoryEntry
 
 
 @shown
-def print_history(entries: Sequence[Entry]) -> None:
+def print_history(entries: Sequence[HistoryEntry]) -> None:
     """Builds in the order in which they were made."""
     names = list(dict.fromkeys(name for entry in entries for name in entry.figures))
 
-    def cell(entry: Entry, name: str) -> str:
+    def cell(entry: HistoryEntry, name: str) -> str:
         found = entry.figures.get(name)
         return show(found.value, found.unit) if found else ""
 

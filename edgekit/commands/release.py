@@ -20,7 +20,7 @@ import msgspec
 from edgekit.errors import OutputError, ProjectError, SetupError
 from edgekit.files import DAMAGE, decoded, write
 from edgekit.records.archive import MOST, Foreign, Member, deflated, inflated, members, packed
-from edgekit.records.outputs import Taken, json
+from edgekit.records.outputs import ReleasedFiles, json
 from edgekit.report.text import shown
 from edgekit.report.types import Manifest, Subject
 
@@ -57,7 +57,7 @@ class Index(msgspec.Struct, frozen=True, rename={"type_": "_type", "predicate_ty
     predicate_type: Literal["urn:edgekit:release:1"] = "urn:edgekit:release:1"
 
 
-class Verified(msgspec.Struct, frozen=True):
+class ReleaseVerification(msgspec.Struct, frozen=True):
     """What a look at an archive gave."""
 
     problems: list[str]
@@ -68,7 +68,7 @@ class Verified(msgspec.Struct, frozen=True):
     """Whether that was checked with a key."""
 
 
-def release(builds: Sequence[Taken], archive: Path, key: Path | None, replace: bool = False) -> list[str]:
+def release(builds: Sequence[ReleasedFiles], archive: Path, key: Path | None, replace: bool = False) -> list[str]:
     """Packs builds.
 
     Args:
@@ -106,7 +106,7 @@ def release(builds: Sequence[Taken], archive: Path, key: Path | None, replace: b
     return sorted(contents)
 
 
-def verify(archive: Path, key: Path | None) -> Verified:
+def verify(archive: Path, key: Path | None) -> ReleaseVerification:
     """Whether an archive is as it was made: the files that its index names, no other, each with its size and hash.
 
     Args:
@@ -121,18 +121,18 @@ def verify(archive: Path, key: Path | None) -> Verified:
         found = {member.name: member for member in members(_content(archive))}
         said = {name: _read(found[name]) for name in (INDEX, SIGNATURE) if name in found}
     except Foreign as problem:
-        return Verified([f"{archive}: {problem}; it is not as `release` packed it"], [], False)
+        return ReleaseVerification([f"{archive}: {problem}; it is not as `release` packed it"], [], False)
     if INDEX not in said:
         raise OutputError(f"{archive}: not the archive of a release, for it has no {INDEX}; {_older(set(found))}")
     problems = []
     if key:
         why = "not signed" if SIGNATURE not in said else _verified(said[SIGNATURE], said[INDEX], key)
         if why:
-            return Verified([f"{archive}: {INDEX}: {why}"], [], False)
+            return ReleaseVerification([f"{archive}: {INDEX}: {why}"], [], False)
     try:
         index = decoded(Path(f"{archive}: {INDEX}"), said[INDEX], Index, ANEW)
     except OutputError as problem:
-        return Verified([str(problem)], [], False)
+        return ReleaseVerification([str(problem)], [], False)
     if _subjects(index.files) != index.subject or len({f.path for f in index.files}) != len(index.files):
         problems.append(f"{archive}: {INDEX}: its statement is not of its files")
     named = {file.path: file for file in index.files}
@@ -150,7 +150,7 @@ def verify(archive: Path, key: Path | None) -> Verified:
             problems.append(f"{archive}: {problem}")
     for folder, content in manifests.items():
         problems += _unlike(archive, folder, content, named)
-    return Verified(problems, sorted(manifests), key is not None)
+    return ReleaseVerification(problems, sorted(manifests), key is not None)
 
 
 def _unlike(archive: Path, folder: str, content: bytes, named: dict[str, File]) -> list[str]:
@@ -257,7 +257,7 @@ def _library() -> Any:
 
 
 @shown
-def print_verified_release(archive: str, found: Verified) -> None:
+def print_verified_release(archive: str, found: ReleaseVerification) -> None:
     """What a look at an archive gave."""
     if found.problems:
         print(*found.problems, sep="\n")

@@ -28,7 +28,7 @@ from edgekit.report.text import shown
 from edgekit.stages.load import check_dataset, reading_of
 
 if TYPE_CHECKING:
-    from edgekit.analyze.curves import Measured, Point
+    from edgekit.analyze.curves import Point, SensitivityCurves
 
 SHARE = 0.5
 """Of the target's `accuracy_drop`, what all changes together may cost; the rest is for what a simulation cannot see."""
@@ -151,7 +151,7 @@ def print_sensitivity(found: Sensitivity, folder: Path) -> None:
     print(f"{folder}: sensitivity.json, sensitivity.svg, recipe.toml (for build --recipe={folder / 'recipe.toml'})")
 
 
-def _level(point: Point, measured: Measured) -> str:
+def _level(point: Point, measured: SensitivityCurves) -> str:
     if measured.method != "quantize":
         return f"{point.level:g}"
     return f"{point.level:g} bits" + (" act." if point.of == "activations" else "")

@@ -14,10 +14,10 @@ from edgekit.runtimes import RUNTIMES, installed
 from edgekit.shrink.file import less, shrink_file
 from edgekit.shrink.proof import TIME_LIMIT, holds, prove
 from edgekit.shrink.settings import Shrink
-from edgekit.types import INTEGER, Slim
+from edgekit.types import INTEGER, StrippedFacts
 
 
-class Shrunk(Struct, frozen=True):
+class ShrinkResult(Struct, frozen=True):
     """What became of a file."""
 
     path: str
@@ -34,7 +34,7 @@ class Shrunk(Struct, frozen=True):
     """Whether the smaller file was written; else the original was, and `proven` says why."""
 
 
-def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
+def shrink(path: Path, out: Path, keep_names: bool) -> ShrinkResult:
     """Writes `out/NAME.tflite`: the smaller file if every installed runtime answers bit for bit the same, else the
     original.
 
@@ -49,7 +49,13 @@ def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
     for settings in less(Shrink(keep_names)):
         with tempfile.TemporaryDirectory() as folder:
             slim = worker.call_confined(
-                shrink_file, str(path), settings, returns=Slim, what=str(path), writes=[folder], time_limit=TIME_LIMIT
+                shrink_file,
+                str(path),
+                settings,
+                returns=StrippedFacts,
+                what=str(path),
+                writes=[folder],
+                time_limit=TIME_LIMIT,
             )
             smaller = Path(folder) / INTEGER
             proven = {name: prove(path, smaller, name) for name in RUNTIMES if installed(name)}
@@ -58,11 +64,11 @@ def shrink(path: Path, out: Path, keep_names: bool) -> Shrunk:
             break
     after, macs = (after, (slim.before, slim.after)) if kept else (before, (slim.before, slim.before))
     write(out / path.name, after)
-    return Shrunk(str(out / path.name), len(before), len(after), macs, proven, slim.carried, kept)
+    return ShrinkResult(str(out / path.name), len(before), len(after), macs, proven, slim.carried, kept)
 
 
 @shown
-def print_shrunk(found: Shrunk) -> None:
+def print_shrunk(found: ShrinkResult) -> None:
     """What shrinking a file bought, and what proves it."""
     saved = 100 * (1 - found.after / found.before)
     print(f"{found.path}: {found.before:,} → {found.after:,} B, {saved:.1f} % less")

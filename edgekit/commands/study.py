@@ -20,7 +20,7 @@ from edgekit.engine.store import Store
 from edgekit.errors import EdgekitError, TargetError
 from edgekit.files import write
 from edgekit.measure.limits import NAMED
-from edgekit.product import Built
+from edgekit.product import BuildResult
 from edgekit.profile.profiles import check_recipe
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.recipe import Recipe
@@ -55,7 +55,7 @@ class Variants(Settings, frozen=True):
     variant: list[Variant]
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class StudyResult(msgspec.Struct, frozen=True):
     """What a recipe gave."""
 
     name: str
@@ -98,7 +98,7 @@ class Study(msgspec.Struct, frozen=True):
     schema: Literal["edgekit.study/1"]
     model: str
     target: str
-    outcomes: list[Outcome]
+    outcomes: list[StudyResult]
     orders: list[str]
     """For techniques that were applied in several orders, which one did best."""
     failures: list[Failure] = []
@@ -154,12 +154,12 @@ def _with(target: Target, variant: Variant, path: Path) -> Target:
     return msgspec.structs.replace(target, name=f"{target.name} ({variant.name})", recipe=recipe)
 
 
-def _outcome(name: str, built: Built) -> Outcome:
+def _outcome(name: str, built: BuildResult) -> StudyResult:
     last, found = built.report.stages[-1], built.found
     limited = {NAMED.get(line.name, line.name) for line in built.report.budget} - {*COLUMNS}
     all_figures = figures(built.report.measurements, built.report.shipped)
     accuracy = found.measurement("accuracy")
-    return Outcome(
+    return StudyResult(
         name=name,
         techniques=tuple(built.product.target.recipe.techniques),
         model_size=int(found.value("model_size") or 0),
@@ -176,10 +176,10 @@ def _outcome(name: str, built: Built) -> Outcome:
     )
 
 
-def _front(outcomes: list[Outcome]) -> list[Outcome]:
+def _front(outcomes: list[StudyResult]) -> list[StudyResult]:
     """The outcomes with their place on the Pareto front of download and accuracy."""
 
-    def beaten(one: Outcome) -> bool:
+    def beaten(one: StudyResult) -> bool:
         mine = (one.download_size, -(one.accuracy or 0))
         return any(
             all(a <= b for a, b in zip(theirs, mine, strict=True)) and theirs != mine
@@ -190,8 +190,8 @@ def _front(outcomes: list[Outcome]) -> list[Outcome]:
     return [msgspec.structs.replace(o, pareto=o.accuracy is not None and not beaten(o)) for o in outcomes]
 
 
-def _orders(outcomes: list[Outcome]) -> list[str]:
-    groups: dict[frozenset[str], list[Outcome]] = {}
+def _orders(outcomes: list[StudyResult]) -> list[str]:
+    groups: dict[frozenset[str], list[StudyResult]] = {}
     for outcome in outcomes:
         if outcome.accuracy is not None:
             groups.setdefault(frozenset(outcome.techniques), []).append(outcome)
@@ -294,7 +294,7 @@ def _head(study: Study) -> list[str]:
     return [*HEAD, *_more(study), LAST]
 
 
-def _cells(outcome: Outcome, star: str, more: list[str]) -> list[str]:
+def _cells(outcome: StudyResult, star: str, more: list[str]) -> list[str]:
     found = [outcome.figures.get(name) for name in more]
     interval = "" if outcome.accuracy_low is None else f"{outcome.accuracy_low:.2f} … {outcome.accuracy_high:.2f}"
     return [

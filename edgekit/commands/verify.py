@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class Verified(Struct, frozen=True):
+class OutputVerification(Struct, frozen=True):
     """One output of a device against the golden vectors."""
 
     output: int
@@ -36,7 +36,7 @@ class Verified(Struct, frozen=True):
     """and what the device made of it."""
 
 
-def verify(folder: Path, outputs: Path) -> list[Verified]:
+def verify(folder: Path, outputs: Path) -> list[OutputVerification]:
     """Compares outputs from a device with the golden vectors of a build.
 
     Args:
@@ -50,10 +50,10 @@ def verify(folder: Path, outputs: Path) -> list[Verified]:
     """
     if not (folder / GOLDEN).is_file():
         raise OutputError(f"{folder / GOLDEN}: there is none; build again, or name the folder of a build")
-    return worker.call_confined(compare, str(folder / GOLDEN), str(outputs), returns=list[Verified])
+    return worker.call_confined(compare, str(folder / GOLDEN), str(outputs), returns=list[OutputVerification])
 
 
-def compare(golden: str, outputs: str) -> list[Verified]:
+def compare(golden: str, outputs: str) -> list[OutputVerification]:
     """The same of two files."""
     try:
         found = read_archive(Path(golden), lambda name: name.startswith("output_"))
@@ -66,16 +66,16 @@ def compare(golden: str, outputs: str) -> list[Verified]:
     return [_verified(number, *pair) for number, pair in enumerate(zip(wanted, got, strict=True))]
 
 
-def _verified(number: int, wanted: np.ndarray, got: np.ndarray) -> Verified:
+def _verified(number: int, wanted: np.ndarray, got: np.ndarray) -> OutputVerification:
     import numpy as np
 
     whole = np.issubdtype(wanted.dtype, np.integer) or wanted.dtype == np.bool_
     a, b = (array.reshape(len(wanted), -1).astype(np.int64 if whole else np.float64) for array in (wanted, got))
     same = (a == b) if whole else (a == b) | (np.isnan(a) & np.isnan(b))
     if same.all():
-        return Verified(number, a.size, 0, 0.0, "LSB" if whole else "", None)
+        return OutputVerification(number, a.size, 0, 0.0, "LSB" if whole else "", None)
     vector, value = (int(i) for i in np.argwhere(~same)[0])
-    return Verified(
+    return OutputVerification(
         number,
         a.size,
         int((~same).sum()),
@@ -129,7 +129,7 @@ def _from_bytes(path: Path, wanted: list[np.ndarray]) -> list[np.ndarray]:
 
 
 @shown
-def print_verified(found: Sequence[Verified]) -> None:
+def print_verified(found: Sequence[OutputVerification]) -> None:
     """How a device's outputs differ from the golden vectors."""
     for v in found:
         said = f"output {v.output}: {v.values:,} values, "

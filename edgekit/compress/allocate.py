@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit.compress.changes import applied, pruned
-from edgekit.compress.climb import Rung, climb, rise, shares
+from edgekit.compress.greedy import Level, greedy_allocation, rise, shares
 from edgekit.compress.layers import flat, prunable_weights
-from edgekit.compress.lesson import Lesson
 from edgekit.compress.simulation import Simulation
+from edgekit.compress.targets import TrainingTargets
 
 SPARSITIES = (0.25, 0.5, 0.7, 0.8, 0.9, 0.95)
 LEVELS = (*SPARSITIES, 0.98)
@@ -17,7 +17,13 @@ SAMPLES = 1000
 
 
 def allocate(
-    model: Any, x: list[Any], taught: Lesson, names: list[str], sparsity: float, samples: int = SAMPLES, seed: int = 1
+    model: Any,
+    x: list[Any],
+    taught: TrainingTargets,
+    names: list[str],
+    sparsity: float,
+    samples: int = SAMPLES,
+    seed: int = 1,
 ) -> dict[str, float]:
     """A sparsity for each layer, as much as it bears, while the share over all of them is `sparsity`.
 
@@ -41,23 +47,23 @@ def allocate(
     rows = np.random.default_rng(seed).permutation(len(x[0]))[:samples]
     targets = taught.targets if isinstance(taught.targets, list) else [taught.targets]
     simulation = Simulation(model, [a[rows] for a in x])
-    taught = Lesson([t[rows] for t in targets], taught.loss)
+    taught = TrainingTargets([t[rows] for t in targets], taught.loss)
     start = mean_loss(simulation.outputs(), taught)
     layers = {layer.name: layer for layer in flat(model) if layer.name in names}
     sizes = {n: sum(w.shape.num_elements() for w in prunable_weights(layer)) for n, layer in layers.items()}
-    ladders = {}
+    candidates = {}
     for name, layer in layers.items():
         losses = []
         for level in LEVELS:
             with applied(pruned(layer, level)):
                 losses.append(mean_loss(simulation.outputs_after(name), taught))
-        ladders[name] = [
-            Rung(level, level * sizes[name], (rise(start, loss),)) for level, loss in zip(LEVELS, losses, strict=True)
+        candidates[name] = [
+            Level(level, level * sizes[name], (rise(start, loss),)) for level, loss in zip(LEVELS, losses, strict=True)
         ]
-    return shares(climb(ladders), sizes, sparsity)
+    return shares(greedy_allocation(candidates), sizes, sparsity)
 
 
-def mean_loss(outputs: list[Any], taught: Lesson) -> float | None:
+def mean_loss(outputs: list[Any], taught: TrainingTargets) -> float | None:
     """Sum of the losses of all outputs, or None where it is not finite."""
     import numpy as np
     import tensorflow as tf

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from edgekit.compress.lesson import Lesson, batch_loss
+from edgekit.compress.targets import TrainingTargets, batch_loss
 from edgekit.errors import RecipeError
 
 SAMPLES = 512
 """Training samples on which the loss without a block is measured."""
 
 
-def without_blocks(model: Any, x: list[Any], taught: Lesson, share: float) -> tuple[Any, list[str]]:
+def without_blocks(model: Any, x: list[Any], taught: TrainingTargets, share: float) -> tuple[Any, list[str]]:
     """Removes the residual blocks without which the loss grows least, one after the other.
 
     Args:
@@ -149,5 +149,5 @@ def _needed(config: dict[str, Any]) -> set[str]:
     return needed
 
 
-def _loss(model: Any, x: list[Any], taught: Lesson) -> float:
+def _loss(model: Any, x: list[Any], taught: TrainingTargets) -> float:
     return float(batch_loss(model, taught, [a[:SAMPLES] for a in x], slice(0, SAMPLES)))

@@ -13,13 +13,13 @@ from edgekit.compress.cost import Cost, cost
 from edgekit.compress.dependencies import CONVOLUTIONS, Dependencies, Group
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.layers import chosen, flattened, setting
-from edgekit.compress.lesson import Lesson, Objective, lesson
 from edgekit.compress.narrow import narrowed
 from edgekit.compress.ranking import rank
 from edgekit.compress.settings import Pattern, Selection, Share
+from edgekit.compress.targets import Objective, TrainingTargets, training_targets
 from edgekit.compress.technique import Given, Rehearsal, Technique
 from edgekit.config import Positive
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
@@ -66,19 +66,19 @@ class Channels(Selection, Technique, frozen=True, kw_only=True):
     blocks: Share = 0.0
     """Share of the residual blocks to remove whole, before channels."""
 
-    def call(self, model: Artifact, given: Given) -> Call[Narrowed]:
+    def call(self, model: Artifact, given: Given) -> Call[ChannelFacts]:
         """The stage `channels_file`."""
         return channels_file(model, given.data, self, given.seed, given.custom_objects, given.answers, given.objective)
 
     def rehearse(self, model: Any, given: Rehearsal) -> Any:
         """Narrowed in one round, its channels ranked by few samples."""
         few = given.train.take(slice(FEW))
-        taught = lesson(model, few, given.data, None, None)
+        taught = training_targets(model, few, given.data, None, None)
         once = replace(self, rounds=1)
         return remove_channels(model, prepared(few, given.data), taught, once, given.seed, silent)[0]
 
 
-class Narrowed(Struct, frozen=True):
+class ChannelFacts(Struct, frozen=True):
     """What the removal of channels did."""
 
     channels: dict[str, tuple[int, int]]
@@ -99,24 +99,26 @@ def channels_file(
     custom_objects: str,
     answers: Artifact | None,
     objective: Objective | None = None,
-) -> Narrowed:
+) -> ChannelFacts:
     """Removes channels of the model in a file and writes the result to `folder`.
 
     Raises:
       RecipeError: a pattern fits no layer, or the model cannot give what is asked for.
     """
     loaded = open_keras(model.path, custom_objects)
-    dataset = read(data)
+    dataset = read_dataset(data)
     with custom_scope(custom_objects):
-        taught = lesson(loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out)
+        taught = training_targets(
+            loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out
+        )
         smaller, said = remove_channels(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
     save(smaller, work.folder / KERAS)
     return said
 
 
 def remove_channels(
-    model: Any, x: list[Any], taught: Lesson, settings: Channels, seed: int, progress: Progress
-) -> tuple[Any, Narrowed]:
+    model: Any, x: list[Any], taught: TrainingTargets, settings: Channels, seed: int, progress: Progress
+) -> tuple[Any, ChannelFacts]:
     """Removes the channels that matter least, in as many rounds as the settings say, and trains after each.
 
     Args:
@@ -164,7 +166,7 @@ def remove_channels(
     if sizes and not narrower and _asked(settings):
         most = f"rounded up to a multiple of {settings.multiple_of}" if settings.multiple_of > 1 else "rounded"
         notes.append(f"no channel is removed: what stays of each layer, {most}, is all of it; raise the sparsity")
-    said = Narrowed(
+    said = ChannelFacts(
         channels=narrower,
         parameters=(original.parameters, after.parameters),
         macs=(original.macs, after.macs),

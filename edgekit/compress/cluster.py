@@ -8,10 +8,10 @@ from msgspec import Meta, Struct, field
 
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.layers import chosen, flat, kernels, setting
-from edgekit.compress.lesson import Lesson, Objective, lesson
 from edgekit.compress.settings import Pattern, Selection
+from edgekit.compress.targets import Objective, TrainingTargets, training_targets
 from edgekit.compress.technique import Given, Rehearsal, Technique
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
@@ -42,7 +42,7 @@ class Cluster(Selection, Technique, frozen=True):
     """What the file may have: the number of values is halved until it fits, as lookup tables in TFLM."""
     protect: tuple[Literal["first", "last"], ...] = ()
 
-    def call(self, model: Artifact, given: Given) -> Call[Clustered]:
+    def call(self, model: Artifact, given: Given) -> Call[ClusterFacts]:
         """The stage `cluster_file`."""
         return cluster_file(model, given.data, self, given.seed, given.custom_objects, given.answers, given.objective)
 
@@ -57,7 +57,7 @@ class Cluster(Selection, Technique, frozen=True):
         return clusterable(layer)
 
 
-class Clustered(Struct, frozen=True):
+class ClusterFacts(Struct, frozen=True):
     """What clustering did."""
 
     values: dict[str, int]
@@ -77,7 +77,7 @@ def cluster_file(
     custom_objects: str,
     answers: Artifact | None,
     objective: Objective | None = None,
-) -> Clustered:
+) -> ClusterFacts:
     """Clusters the model in a file and writes the result to `folder`.
 
     Raises:
@@ -86,15 +86,17 @@ def cluster_file(
     loaded = open_keras(model.path, custom_objects)
     names = [layer.name for layer in clustered_layers(loaded, settings)]
     if names:
-        dataset = read(data)
+        dataset = read_dataset(data)
         with custom_scope(custom_objects):
-            taught = lesson(loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out)
+            taught = training_targets(
+                loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out
+            )
             loaded = cluster(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
     save(loaded, work.folder / KERAS)
     return _facts(loaded, names, settings)
 
 
-def cluster(model: Any, x: list[Any], taught: Lesson, settings: Cluster, seed: int, progress: Progress) -> Any:
+def cluster(model: Any, x: list[Any], taught: TrainingTargets, settings: Cluster, seed: int, progress: Progress) -> Any:
     """Groups the weights of each chosen layer around few values, which train on.
 
     Args:
@@ -187,7 +189,7 @@ def _apart(layer: Any, settings: Cluster) -> bool:
     return _enough([channel for w in _weights(layer) for channel in w.reshape(-1, w.shape[-1]).T], layer, settings)
 
 
-def _facts(model: Any, names: list[str], settings: Cluster) -> Clustered:
+def _facts(model: Any, names: list[str], settings: Cluster) -> ClusterFacts:
     import numpy as np
 
     values, left = {}, []
@@ -198,4 +200,4 @@ def _facts(model: Any, names: list[str], settings: Cluster) -> Clustered:
             left.append(layer.name)
     most = "values that it is to have" if settings.layers else f"the {settings.clusters} values that it is to have"
     nothing = f"nothing is clustered: no layer that may be has more weights than {most}; give fewer clusters"
-    return Clustered(values, tuple(left), () if values else (nothing,))
+    return ClusterFacts(values, tuple(left), () if values else (nothing,))

@@ -7,13 +7,13 @@ from typing import Annotated, Any, NamedTuple
 from msgspec import Meta, Struct, field
 
 from edgekit.compress.fine_tune import Progress, fine_tune
-from edgekit.compress.lesson import Objective, from_teacher, load_answers, predict
 from edgekit.compress.settings import Weight
 from edgekit.compress.student import Student, smaller_copy
+from edgekit.compress.targets import Objective, from_teacher, load_answers, predict
 from edgekit.compress.technique import Given, Rehearsal, Technique
 from edgekit.compress.terms import Terms, with_terms
 from edgekit.config import Positive, Settings
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import Samples, prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
@@ -87,7 +87,7 @@ class Distil(Technique, frozen=True):
         said = f"{WHERE}: all weights of its losses are 0; set one, such as soft = 0.9"
         return "" if self.soft or self.hard or self.inside else said
 
-    def call(self, model: Artifact, given: Given) -> Call[Distilled]:
+    def call(self, model: Artifact, given: Given) -> Call[DistilFacts]:
         """The stage `distil_file`."""
         assert given.teaching
         lesson = given.teaching.teacher, given.teaching.answers, given.teaching.student
@@ -104,7 +104,7 @@ class Distil(Technique, frozen=True):
         return made
 
 
-class Distilled(Struct, frozen=True):
+class DistilFacts(Struct, frozen=True):
     """What a student learned."""
 
     parameters: int
@@ -135,13 +135,13 @@ def distil_file(
     settings: Distil,
     seed: int,
     custom_objects: str,
-) -> Distilled:
+) -> DistilFacts:
     """Trains a student and writes it to `folder`.
 
     Args:
       model: file of the model at this place of the recipe.
       teacher: file of the teacher.
-      answers: what `edgekit.compress.lesson.teach` wrote of it.
+      answers: what `edgekit.compress.targets.teach` wrote of it.
       student: `module:function` of the student's builder, where the settings name one.
 
     Raises:
@@ -152,7 +152,7 @@ def distil_file(
         taught = learner(
             open_keras(model.path, custom_objects), student.path if student else None, settings, custom_objects, seed
         )
-        dataset = read(data)
+        dataset = read_dataset(data)
         parts = [
             Part(samples, prepared(samples, data), known)
             for samples, known in zip((dataset.train, dataset.held_out), load_answers(answers.path), strict=True)
@@ -184,7 +184,7 @@ def distil(
     settings: Distil,
     seed: int,
     progress: Progress,
-) -> Distilled:
+) -> DistilFacts:
     """Trains a student, in place, on a teacher's answers.
 
     Args:
@@ -212,7 +212,7 @@ def distil(
             parts = _answered(master, parts)
             student.set_weights(fresh)
         losses = _learn(student, master, parts, settings, seed + done, progress)
-    return Distilled(student.count_params(), teacher.count_params(), losses, tuple(notes))
+    return DistilFacts(student.count_params(), teacher.count_params(), losses, tuple(notes))
 
 
 def _answered(teacher: Any, parts: list[Part]) -> list[Part]:

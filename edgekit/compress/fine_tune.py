@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from edgekit.compress.kept import keeping
-from edgekit.compress.lesson import Lesson
 from edgekit.compress.settings import FineTuning
+from edgekit.compress.targets import TrainingTargets
 
 Progress = Callable[[str, float], None]
 
@@ -16,7 +16,7 @@ Progress = Callable[[str, float], None]
 def fine_tune(
     model: Any,
     x: list[Any],
-    lesson: Lesson,
+    training: TrainingTargets,
     settings: FineTuning,
     seed: int,
     progress: Progress,
@@ -28,7 +28,7 @@ def fine_tune(
     Args:
       model: `tf_keras.Model`, trained in place.
       x: prepared training samples, for each input (N, …).
-      lesson: with samples held out, where `settings.patience` asks when to stop.
+      training: with samples held out, where `settings.patience` asks when to stop.
       callbacks: of `tf_keras`, such as those that keep zeros at zero.
       patient_from: the epoch from which `settings.patience` counts; weights of earlier ones are not restored.
 
@@ -41,7 +41,7 @@ def fine_tune(
     if settings.epochs == 0:
         return {}
     tf_keras.utils.set_random_seed(seed)
-    model.compile(tf_keras.optimizers.Adam(settings.learning_rate), lesson.loss)
+    model.compile(tf_keras.optimizers.Adam(settings.learning_rate), training.loss)
 
     # As `fit` would make it, but without AutoGraph: nothing in these models needs Python's control flow translated,
     # and tracing takes a third of the time. The weights come out the same to the bit.
@@ -50,11 +50,11 @@ def fine_tune(
         return model.train_step(next(iterator))
 
     model.train_function = tf.function(train, autograph=False, reduce_retracing=True)
-    targets = lesson.targets if isinstance(lesson.targets, list) else [lesson.targets]
+    targets = training.targets if isinstance(training.targets, list) else [training.targets]
     validation = None
     if settings.patience:
-        assert lesson.held_out, "a recipe with patience holds samples out"
-        held, wanted = lesson.held_out
+        assert training.held_out, "a recipe with patience holds samples out"
+        held, wanted = training.held_out
         validation = (_one_or_many(held), wanted)
         stop = tf_keras.callbacks.EarlyStopping(
             patience=settings.patience, restore_best_weights=True, start_from_epoch=patient_from

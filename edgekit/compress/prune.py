@@ -12,13 +12,13 @@ from edgekit.compress.allocate import allocate
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.kept import kept
 from edgekit.compress.layers import chosen, flat, kernels, prunable, prunable_weights, setting
-from edgekit.compress.lesson import Lesson, Objective, lesson
 from edgekit.compress.masks import magnitude_mask, shares_of_smallest, two_of_four_mask
 from edgekit.compress.saliency_pruning import Masking, prune_in_rounds
 from edgekit.compress.settings import Pattern, Selection, Share
+from edgekit.compress.targets import Objective, TrainingTargets, training_targets
 from edgekit.compress.technique import Given, Rehearsal, Technique
 from edgekit.config import Settings
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
@@ -74,7 +74,7 @@ class Prune(Selection, Technique, frozen=True, kw_only=True):
             return f'{WHERE}: the pattern "2:4" is a sparsity of 0.5; write sparsity = 0.5'
         return ""
 
-    def call(self, model: Artifact, given: Given) -> Call[Pruned]:
+    def call(self, model: Artifact, given: Given) -> Call[PruneFacts]:
         """The stage `prune_file`."""
         return prune_file(model, given.data, self, given.seed, given.custom_objects, given.answers, given.objective)
 
@@ -89,7 +89,7 @@ class Prune(Selection, Technique, frozen=True, kw_only=True):
         return prunable(layer)
 
 
-class Pruned(Struct, frozen=True):
+class PruneFacts(Struct, frozen=True):
     """What pruning did."""
 
     sparsity: dict[str, float]
@@ -108,7 +108,7 @@ def prune_file(
     custom_objects: str,
     answers: Artifact | None,
     objective: Objective | None = None,
-) -> Pruned:
+) -> PruneFacts:
     """Prunes the model in a file and writes the result to `folder`; one without a prunable layer is copied.
 
     Raises:
@@ -117,9 +117,11 @@ def prune_file(
     loaded = open_keras(model.path, custom_objects)
     layers = check_prune(loaded, settings)
     if layers:
-        dataset = read(data)
+        dataset = read_dataset(data)
         with custom_scope(custom_objects):
-            taught = lesson(loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out)
+            taught = training_targets(
+                loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out
+            )
             loaded = prune(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
     save(loaded, work.folder / KERAS)
     return _facts(loaded, {layer.name for layer in layers})
@@ -137,7 +139,7 @@ def check_prune(model: Any, settings: Prune) -> list[Any]:
     return layers
 
 
-def prune(model: Any, x: list[Any], taught: Lesson, settings: Prune, seed: int, progress: Progress) -> Any:
+def prune(model: Any, x: list[Any], taught: TrainingTargets, settings: Prune, seed: int, progress: Progress) -> Any:
     """Sets the weights of each chosen layer to zero that matter least, while the model trains on.
 
     Args:
@@ -169,7 +171,9 @@ def prune(model: Any, x: list[Any], taught: Lesson, settings: Prune, seed: int, 
     return _prune_by_magnitude(model, x, taught, settings, shares, seed, progress)
 
 
-def sparsities(model: Any, x: list[Any], taught: Lesson, settings: Prune) -> tuple[dict[str, float], list[str]]:
+def sparsities(
+    model: Any, x: list[Any], taught: TrainingTargets, settings: Prune
+) -> tuple[dict[str, float], list[str]]:
     """The share of weights that goes, for each chosen layer; and the layers that share theirs among them."""
     layers = check_prune(model, settings)
     shares = {layer.name: setting(layer.name, settings.layers, settings.sparsity) for layer in layers}
@@ -189,7 +193,7 @@ def _able(settings: Prune) -> Callable[[Any], bool]:
 def _prune_by_magnitude(
     model: Any,
     x: list[Any],
-    taught: Lesson,
+    taught: TrainingTargets,
     settings: Prune,
     shares: dict[str, float],
     seed: int,
@@ -221,7 +225,7 @@ def _prune_by_magnitude(
     return sparsity.strip_pruning(pruned)
 
 
-def _facts(model: Any, pruned: set[str]) -> Pruned:
+def _facts(model: Any, pruned: set[str]) -> PruneFacts:
     import numpy as np
 
     shares, left = {}, []
@@ -231,4 +235,4 @@ def _facts(model: Any, pruned: set[str]) -> Pruned:
             shares[layer.name] = float(np.mean(np.concatenate([k.ravel() for k in weights]) == 0))
         elif weights:
             left.append(layer.name)
-    return Pruned(shares, tuple(left))
+    return PruneFacts(shares, tuple(left))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from edgekit.compress.dependencies import CONVOLUTIONS, DEPTHWISE, Dependencies
-from edgekit.compress.lesson import Lesson, batch_loss
 from edgekit.compress.narrow import axes
+from edgekit.compress.targets import TrainingTargets, batch_loss
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,7 @@ BATCHES = 16
 
 
 def rank(
-    by: str, model: Any, found: Dependencies, x: list[Any], taught: Lesson, batch_size: int, seed: int
+    by: str, model: Any, found: Dependencies, x: list[Any], taught: TrainingTargets, batch_size: int, seed: int
 ) -> np.ndarray:
     """How much each channel matters.
 
@@ -49,7 +49,7 @@ def rank(
     return np.where(known, scores, np.nan)
 
 
-def taylor(model: Any, found: Dependencies, x: list[Any], taught: Lesson, batch_size: int) -> np.ndarray:
+def taylor(model: Any, found: Dependencies, x: list[Any], taught: TrainingTargets, batch_size: int) -> np.ndarray:
     """What removing a channel would change in the loss, to first order: the mean over training batches of
     (Σ weight x gradient)², over all weights that make the channel.
 
@@ -67,7 +67,7 @@ def taylor(model: Any, found: Dependencies, x: list[Any], taught: Lesson, batch_
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             several = isinstance(taught.targets, list)
-            part = Lesson(list(targets) if several else targets[0], taught.loss)
+            part = TrainingTargets(list(targets) if several else targets[0], taught.loss)
             loss = batch_loss(model, part, list(inputs), slice(None))
         given = tape.gradient(loss, variables, unconnected_gradients="zero")
         return [w * tf.convert_to_tensor(g) for w, g in zip(variables, given, strict=True)]

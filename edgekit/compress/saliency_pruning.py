@@ -7,9 +7,9 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from edgekit.compress.fine_tune import Progress, fine_tune
-from edgekit.compress.lesson import Lesson
 from edgekit.compress.masks import magnitude_mask, shares_of_smallest, two_of_four_mask
 from edgekit.compress.settings import FineTuning
+from edgekit.compress.targets import TrainingTargets
 
 BATCHES = 8
 """Over which saliency is averaged."""
@@ -33,7 +33,7 @@ def prune_in_rounds(
     shares: dict[str, float],
     pooled: list[str],
     x: list[Any],
-    taught: Lesson,
+    taught: TrainingTargets,
     settings: FineTuning,
     masking: Masking,
     seed: int,
@@ -106,7 +106,7 @@ def prune_in_rounds(
     return model
 
 
-def saliency(model: Any, weights: list[Any], x: list[Any], taught: Lesson, batch_size: int) -> list[Any]:
+def saliency(model: Any, weights: list[Any], x: list[Any], taught: TrainingTargets, batch_size: int) -> list[Any]:
     """How much the loss depends on each weight: the mean of |weight x gradient| over the first training batches.
 
     Returns:
@@ -114,7 +114,7 @@ def saliency(model: Any, weights: list[Any], x: list[Any], taught: Lesson, batch
     """
     import tensorflow as tf
 
-    from edgekit.compress.lesson import batch_loss
+    from edgekit.compress.targets import batch_loss
 
     totals: list[Any] = [tf.zeros_like(w) for w in weights]
     batches = min(BATCHES, -(-len(x[0]) // batch_size))

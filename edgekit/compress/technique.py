@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from edgekit.compress.lesson import Objective
 from edgekit.compress.settings import FineTuning
+from edgekit.compress.targets import Objective
 from edgekit.config import Settings
 from edgekit.data.samples import Samples
 from edgekit.data.spec import DataSpec
@@ -25,7 +25,7 @@ class Teaching(Struct, frozen=True):
 
     teacher: Artifact
     answers: Artifact
-    """What `edgekit.compress.lesson.teach` wrote."""
+    """What `edgekit.compress.targets.teach` wrote."""
     student: Artifact | None
     """Builder of the student, where the recipe names one."""
 

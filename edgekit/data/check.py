@@ -12,7 +12,7 @@ from edgekit.data.folder import class_folders, images, others
 from edgekit.data.groups import NAME, USUAL, number
 from edgekit.data.held_out import hold_out
 from edgekit.data.overlap import overlap
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import Dataset
 from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.engine.libraries import TENSORFLOW
@@ -35,7 +35,7 @@ def check_data(work: Work, data: DataSpec) -> DataFacts:
     """
     import numpy as np
 
-    dataset = read(replace(data, held_out=False))  # the copy below is split again when it is read
+    dataset = read_dataset(replace(data, held_out=False))  # the copy below is split again when it is read
     for name, part in (("x_train", dataset.train), ("x_test", dataset.evaluation)):
         if part.number == 0:
             raise DataError(f"{data.source}: {name}: no samples; {dataset.train.number} are too few to hold some out")

@@ -14,7 +14,7 @@ from edgekit.data.spec import RANDOM, DataSpec
 RANDOM_SAMPLES = 256
 
 
-def read(spec: DataSpec) -> Dataset:
+def read_dataset(spec: DataSpec) -> Dataset:
     """Reads a dataset and splits it.
 
     Raises:

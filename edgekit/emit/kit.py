@@ -19,7 +19,7 @@ from edgekit.emit.settings import Outputs
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.detection import detects, without_detection
-from edgekit.flatbuffer.read import Graph, read
+from edgekit.flatbuffer.read import Graph, read_graph
 from edgekit.types import Arena, Artifact, TensorSpec
 
 Engine = Literal["standalone", "tflm"]
@@ -85,7 +85,7 @@ def files(model: Path, kit: Kit) -> dict[str, str]:
       ModelError: the file is no model.
       RecipeError: a setting could not stand in C.
     """
-    graph, name = read(model), c_identifier(kit.array.name)
+    graph, name = read_graph(model), c_identifier(kit.array.name)
     inputs, outputs = ends(*(kit.ends or (graph.inputs, graph.outputs)))
     made = array_files(graph, model.read_bytes(), kit.array) if "tflm" in kit.engines else {}
     lacks = _lacks(graph, kit, f"{name}_resolver.h" in made, [*inputs, *outputs])

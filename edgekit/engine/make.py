@@ -27,7 +27,7 @@ ENVIRONMENTS = {EIGEN: {"TF_ENABLE_ONEDNN_OPTS": "0"}}
 """Variables of a process that others do not have."""
 
 
-class Made(msgspec.Struct, Generic[R], frozen=True):
+class StageResult(msgspec.Struct, Generic[R], frozen=True):
     """What a stage gave."""
 
     row: StageRow
@@ -90,7 +90,7 @@ class Maker:
         if kind is None:
             self.fingerprints.save()
 
-    def make(self, call: Call[R], scope: str, time_limit: float | None = None) -> Made[R]:
+    def make(self, call: Call[R], scope: str, time_limit: float | None = None) -> StageResult[R]:
         """The result of a call.
 
         Args:
@@ -127,7 +127,7 @@ class Maker:
         row = StageRow(call.name, status, round(result.seconds, 3), size, reason=said)
         self.ui.end(row)
         value = msgspec.json.decode(result.value, type=call.stage.returns)
-        return Made(row, result.artifacts, value, key, ingredients, call.model)
+        return StageResult(row, result.artifacts, value, key, ingredients, call.model)
 
     def log(self, scope: str) -> Path:
         """Where a scope's stages write what the libraries print."""
@@ -230,9 +230,9 @@ class Scope:
 
     def __init__(self, maker: Maker, name: str) -> None:
         self.maker, self.name = maker, name
-        self.made: list[Made[Any]] = []
+        self.made: list[StageResult[Any]] = []
 
-    def make(self, call: Call[R], time_limit: float | None = None) -> Made[R]:
+    def make(self, call: Call[R], time_limit: float | None = None) -> StageResult[R]:
         """The result of a call.
 
         Args:

@@ -4,7 +4,7 @@
     def convert_file(work: Work, model: Artifact, custom_objects: str) -> str: ...
 
     convert_file(model, "")            # a `Call[str]`: what to make, and nothing is made yet
-    scope.make(convert_file(model, ""))  # a `Made[str]`: taken from the store, or made in a worker process
+    scope.make(convert_file(model, ""))  # a `StageResult[str]`: taken from the store, or made in a worker process
 
 The call is checked against the function by the type checker. Importing the module of a stage loads no library.
 """

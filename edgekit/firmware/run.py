@@ -42,7 +42,7 @@ TIME_LIMIT = 120.0
 """Seconds, after which an image counts as hung."""
 
 
-class Ran(Struct, frozen=True):
+class Execution(Struct, frozen=True):
     """What a simulated core made of a model."""
 
     core: str
@@ -79,7 +79,7 @@ def versions() -> dict[str, str]:
     return {tool: text.splitlines()[0] if text else "" for tool, text in said.items()}
 
 
-def run(code: Code, inputs: list[np.ndarray], core: str) -> Ran:
+def run(code: Code, inputs: list[np.ndarray], core: str) -> Execution:
     """Builds an image of a model, and runs samples.
 
     Args:
@@ -106,7 +106,7 @@ def run(code: Code, inputs: list[np.ndarray], core: str) -> Ran:
         flash, ram = _sizes(plain)
     per_tick = CORES[core].tick / INSTRUCTION
     each = [(ticks - marks[1]) * per_tick for ticks in marks[8 : 8 + len(code.operators)]]
-    return Ran(
+    return Execution(
         core=core,
         outputs=outputs,
         instructions=(figures[2] / figures[0] - figures[1]) * per_tick,

@@ -11,7 +11,7 @@ from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.edit import vectors
 from edgekit.flatbuffer.macs import elements
 from edgekit.flatbuffer.names import beside, with_names
-from edgekit.flatbuffer.read import Graph, Operator, Tensor, read
+from edgekit.flatbuffer.read import Graph, Operator, Tensor, read_graph
 from edgekit.types import Artifact
 
 BITS = {"int4": 4, "int2": 2, "uint4": 4, "bool": 8, "float16": 16, "bfloat16": 16, "int16": 16, "uint16": 16}
@@ -63,7 +63,7 @@ def anatomy(work: Work, model: Artifact, names: Artifact | None = None) -> Anato
     Raises:
       ModelError: it is no `.tflite`.
     """
-    bare, content = read(Path(model.path)), Path(model.path).read_bytes()
+    bare, content = read_graph(Path(model.path)), Path(model.path).read_bytes()
     graph = with_names(bare, Path(names.path) if names else beside(Path(model.path)))
     operators = [op for op in graph.operators if op.subgraph == 0]
     live = _live(graph, operators)

@@ -18,7 +18,7 @@ ALIKE = {"MAX_POOL_2D", "AVERAGE_POOL_2D", "RELU", "RELU6", "LOGISTIC", "TANH", 
 """Operators that make each channel of the same channel of their input."""
 
 
-class Channels(Struct):
+class TensorChannels(Struct):
     """What is known of the channels of one tensor, which lie along its last axis."""
 
     constant: list[int | None]
@@ -43,7 +43,7 @@ class ChannelGraph:
         self.uses: dict[int, int] = {}
         for tensor in self.main.tensors:
             self.uses[tensor.buffer] = self.uses.get(tensor.buffer, 0) + 1
-        self.channels: dict[int, Channels] = {}
+        self.channels: dict[int, TensorChannels] = {}
         self.read: dict[int, np.ndarray] = {}
 
     def maker_kind(self, tensor: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from edgekit.flatbuffer.channels import ALIKE, LAYERS, ChannelGraph, Channels, clamp, int8, padded, scale_of
+from edgekit.flatbuffer.channels import ALIKE, LAYERS, ChannelGraph, TensorChannels, clamp, int8, padded, scale_of
 
 TIE = 1e-3
 """Of a step: so near to a half a runtime may round either way, and the channel stays."""
@@ -20,7 +20,7 @@ def find_constants(graph: ChannelGraph) -> None:
             tensor = graph.main.tensors[index]
             if len(tensor.shape) and int8(tensor):
                 count = int(tensor.shape[-1])
-                graph.channels[index] = Channels([None] * count, [False] * count)
+                graph.channels[index] = TensorChannels([None] * count, [False] * count)
         made = int(graph.main.operators[number].outputs[0]) if len(graph.main.operators[number].outputs) else -1
         if made in graph.channels:
             graph.channels[made].constant = _constants(graph, number) or graph.channels[made].constant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import move_inside, objects, packed
-from edgekit.flatbuffer.read import Graph, parse
+from edgekit.flatbuffer.read import Graph, parse_graph
 from edgekit.flatbuffer.schema import kind_of
 
 DETECTION = "TFLite_Detection_PostProcess"
@@ -35,7 +35,7 @@ def with_detections(content: bytes) -> bytes:
     import numpy as np
     from flatbuffers import flexbuffers
 
-    found = parse(content, "the model")
+    found = parse_graph(content, "the model")
     last = found.operators[-1] if found.operators else None
     model = objects(content)
     move_inside(model, content)
@@ -60,7 +60,7 @@ def with_float_detections(content: bytes) -> bytes:
     Args:
       content: any model.
     """
-    graph = parse(content, "the model")
+    graph = parse_graph(content, "the model")
     if not any(operator.custom and operator.name == DETECTION for operator in graph.operators):
         return content
     makers = {index: number for number, operator in enumerate(graph.operators) for index in operator.outputs}

@@ -11,11 +11,11 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.edit import constants, move_inside, objects
 from edgekit.flatbuffer.edit import packed as packed_file
-from edgekit.flatbuffer.read import Graph, parse
+from edgekit.flatbuffer.read import Graph, parse_graph
 from edgekit.flatbuffer.schema import accessors, tensor_dtypes
+from edgekit.flatbuffer.strip import dieted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +140,7 @@ def candidates(content: bytes) -> list[Candidate]:
     """Weights whose indices and tables take clearly fewer bytes than their values."""
     import numpy as np
 
-    graph, found = parse(content, "the model"), []
+    graph, found = parse_graph(content, "the model"), []
     weights = _weights(graph)
     for index, values in constants(content).items():
         if index not in weights or values.dtype != np.int8:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from edgekit.files import DAMAGE
-from edgekit.flatbuffer.read import Graph, Operator, parse
+from edgekit.flatbuffer.read import Graph, Operator, parse_graph
 
 INSIDE = ("BiasAdd", "ReadVariableOp", "separable_conv2d", "Conv2D", "MatMul", "Tensordot")
 """Parts of a name that lie inside of a layer."""
@@ -34,7 +34,7 @@ def names(sha256: str, tensors: tuple[str, ...]) -> bytes:
 
 def moved(place: Path, content: bytes, changed: bytes) -> bytes:
     """The names of a file for one that was made of it by replacing constants and adding tensors at the end."""
-    old, new = parse(content, "the file"), parse(changed, "the changed file")
+    old, new = parse_graph(content, "the file"), parse_graph(changed, "the changed file")
     names = [t.name for t in with_names(old, place).tensors]
     pairs = zip(old.tensors, new.tensors, strict=False)
     same = [a.shape == b.shape and a.dtype == b.dtype for a, b in pairs if not a.bytes]
@@ -69,9 +69,9 @@ def read_named(path: Path, place: Path | None = None) -> Graph:
     Raises:
       ModelError: see `edgekit.flatbuffer.read.read`.
     """
-    from edgekit.flatbuffer.read import read
+    from edgekit.flatbuffer.read import read_graph
 
-    return with_names(read(path), place or beside(path))
+    return with_names(read_graph(path), place or beside(path))
 
 
 def layer_name(operator: Operator, graph: Graph) -> str:

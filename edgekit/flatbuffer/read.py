@@ -28,7 +28,7 @@ DATA = 4
 """Where the table of a buffer says where its data lies."""
 
 
-def read(path: Path) -> Graph:
+def read_graph(path: Path) -> Graph:
     """Reads a `.tflite` file.
 
     Raises:
@@ -40,10 +40,10 @@ def read(path: Path) -> Graph:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}; name a .tflite file that can be read") from None
-    return parse(data, str(path))
+    return parse_graph(data, str(path))
 
 
-def parse(data: bytes, name: str) -> Graph:
+def parse_graph(data: bytes, name: str) -> Graph:
     """The same of a file's content.
 
     Args:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from edgekit import runtimes
 from edgekit.data.metric import LOWER, metric_of
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import Samples, prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import TOOLS
@@ -72,7 +72,7 @@ def score_file(
 
     from edgekit.runtimes.values import dequantize
 
-    samples = read(data).evaluation
+    samples = read_dataset(data).evaluation
     samples = samples if most is None else samples.take(slice(most))
     session = runtimes.open_session(runtime, model.path, threads)
     wanted, given = [i.shape for i in session.inputs], [i.shape for i in data.inputs]
@@ -176,7 +176,7 @@ def changed_file(
     """
     import numpy as np
 
-    labels = read(data).evaluation.y
+    labels = read_dataset(data).evaluation.y
     if labels is None:
         return []
     new, old = np.load(predictions.path), np.load(before.path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgekit.emit.arena import LEAST, SHARE, arena_with_margin, scratch_bytes
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 from edgekit.runtimes import ORACLE, open_session
 from edgekit.types import Artifact, Measurement
 
@@ -20,7 +20,7 @@ def arena(work: Work, model: Artifact, runtime: str = ORACLE) -> list[Measuremen
     Raises:
       SetupError, ModelError: see `edgekit.runtimes.open_session`.
     """
-    session, graph = open_session(runtime, model.path), read(Path(model.path))
+    session, graph = open_session(runtime, model.path), read_graph(Path(model.path))
     found, label = session.arena(), f"{session.name} {session.version}"
     assert found, f"{runtime} has no arena"
     parts = ", ".join(f"{name} {size:,}" for name, size in found.parts.items())

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.names import with_names
-from edgekit.flatbuffer.read import read
-from edgekit.types import Agreement, Artifact, Parting
+from edgekit.flatbuffer.read import read_graph
+from edgekit.types import Agreement, Artifact, Divergence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,7 @@ def agree(
 
     from edgekit.measure.accuracy import churn
 
-    specs, columns = read(Path(model.path)).outputs, []
+    specs, columns = read_graph(Path(model.path)).outputs, []
     with np.load(outputs.path) as ours, np.load(other_outputs.path) as theirs:
         for name in ours.files:
             columns.append(_rows(ours[name], theirs[name]))
@@ -65,7 +65,9 @@ def agree(
 
 
 @stage("part", process=TOOLS, libraries=("numpy", *READING))
-def part(work: Work, model: Artifact, names: Artifact | None, ours: Artifact, theirs: Artifact) -> list[Parting]:
+def first_divergence(
+    work: Work, model: Artifact, names: Artifact | None, ours: Artifact, theirs: Artifact
+) -> list[Divergence]:
     """Every operator whose outputs differ, in the order of execution. The first one is where the runtimes part: what
     it reads is the same in both. What is computed of constants alone is left out, for a runtime may put it into the
     operator that reads it and leave its tensor as it is.
@@ -78,7 +80,7 @@ def part(work: Work, model: Artifact, names: Artifact | None, ours: Artifact, th
 
     from edgekit.measure.fidelity import sqnr
 
-    graph, found = read(Path(model.path)), []
+    graph, found = read_graph(Path(model.path)), []
     graph = with_names(graph, Path(names.path)) if names else graph
     known = {index for index, tensor in enumerate(graph.tensors) if tensor.bytes} | {-1}
     with np.load(ours.path) as one, np.load(theirs.path) as other:
@@ -99,7 +101,7 @@ def part(work: Work, model: Artifact, names: Artifact | None, ours: Artifact, th
                 largest = float(rows.max())
                 noise = None if whole else sqnr(one[name], other[name]).value
                 unit = "LSB" if whole else ""
-                found.append(Parting(number, operator.name, label, samples, share, largest, unit, noise))
+                found.append(Divergence(number, operator.name, label, samples, share, largest, unit, noise))
     return found
 
 

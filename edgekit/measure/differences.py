@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Shown(Struct, frozen=True):
+class ChangedSample(Struct, frozen=True):
     """A sample, as a picture or a series where it is one."""
 
     index: int
@@ -28,5 +28,5 @@ class Differences(Struct, frozen=True):
 
     count: int
     samples: int
-    shown: list[Shown]
+    shown: list[ChangedSample]
     """Those of which the float model was most certain."""

@@ -9,7 +9,7 @@ from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.anatomy import peak
 from edgekit.flatbuffer.edit import constants
-from edgekit.flatbuffer.read import Graph, is_weight, read
+from edgekit.flatbuffer.read import Graph, is_weight, read_graph
 from edgekit.types import Artifact, Measurement
 
 
@@ -21,7 +21,7 @@ def measure_file(work: Work, model: Artifact) -> list[Measurement]:
     Raises:
       ModelError: the file is none.
     """
-    graph, content = read(Path(model.path)), Path(model.path).read_bytes()
+    graph, content = read_graph(Path(model.path)), Path(model.path).read_bytes()
     return [
         Measurement("model_size", graph.bytes, "B"),
         Measurement("download_size", len(zlib.compress(content, 9)), "B"),

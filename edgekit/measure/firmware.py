@@ -14,7 +14,7 @@ from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError
 from edgekit.firmware.cores import CORES, Core
-from edgekit.firmware.run import Ran, missing, run, versions
+from edgekit.firmware.run import Execution, missing, run, versions
 from edgekit.types import INTEGER, Artifact, Measurement
 
 if TYPE_CHECKING:
@@ -110,9 +110,9 @@ def measure_model(model: str, core: str, clock: float | None) -> list[Measuremen
 def ending(model: Path, folder: Path) -> Path:
     """The file whose outputs standalone C has: the model's, or of a detector those before its last operator."""
     from edgekit.flatbuffer.detection import detects, without_detection
-    from edgekit.flatbuffer.read import read
+    from edgekit.flatbuffer.read import read_graph
 
-    if not detects(read(model)):
+    if not detects(read_graph(model)):
         return model
     (folder / model.name).write_bytes(without_detection(model.read_bytes()))
     return folder / model.name
@@ -124,7 +124,9 @@ def end_file(work: Work, model: Artifact) -> None:
     ending(Path(model.path), work.folder).rename(work.folder / INTEGER)
 
 
-def _held(ran: Ran, code: Code, outputs: list[np.ndarray], clock: float | None, samples: str) -> list[Measurement]:
+def _held(
+    ran: Execution, code: Code, outputs: list[np.ndarray], clock: float | None, samples: str
+) -> list[Measurement]:
     """What a core made of samples, whose outputs (N, …) TFLM has said.
 
     Raises:

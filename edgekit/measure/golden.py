@@ -96,11 +96,11 @@ def _candidates(data: DataSpec, inputs: tuple[TensorSpec, ...]) -> tuple[list[np
     """Stored values (N, *shape) of each input, and the samples' numbers (N,)."""
     import numpy as np
 
-    from edgekit.data.read import read
+    from edgekit.data.read import read_dataset
     from edgekit.data.samples import prepared, stratified
     from edgekit.measure.record import stored
 
-    samples = read(data).evaluation
+    samples = read_dataset(data).evaluation
     rows = np.sort(stratified(samples.y, samples.number, min(CANDIDATES, samples.number), data.seed))
     return stored(prepared(samples.take(rows), data), inputs), rows
 

@@ -27,7 +27,7 @@ def timed(model: str, runtime: str, threads: int, settings: Timing) -> Run:
       CrashError: the model ended its process.
     """
 
-    runtimes.load(runtime)
+    runtimes.load_runtime(runtime)
     return in_fresh_process(_timed, model, runtime, threads, settings, returns=Run)
 
 
@@ -43,7 +43,7 @@ def resident_memory(model: str, runtime: str, threads: int) -> int:
 
     from edgekit.runtimes.values import random_inputs
 
-    runtimes.load(runtime)
+    runtimes.load_runtime(runtime)
     process = psutil.Process()
     before = process.memory_info().rss
     session = runtimes.open_session(runtime, model, threads)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, LOADING, TENSORFLOW
@@ -39,7 +39,7 @@ def answer_file(
     import numpy as np
     import tensorflow as tf
 
-    samples = read(data).evaluation
+    samples = read_dataset(data).evaluation
     model = open_keras(keras.path, settings.custom_objects) if keras else None
     function = keras_function(model) if model else original(source.path, settings)
     once = _whole(function) if not getattr(model, "stateful", False) else _by_one(function, model)

@@ -30,12 +30,12 @@ def store_inputs(work: Work, model: Artifact, data: DataSpec, rows: tuple[int, .
     """
     import numpy as np
 
-    from edgekit.data.read import read
+    from edgekit.data.read import read_dataset
     from edgekit.data.samples import prepared
-    from edgekit.flatbuffer.read import read as read_graph
+    from edgekit.flatbuffer.read import read_graph
 
     inputs = read_graph(Path(model.path)).inputs
-    samples = read(data).evaluation.take(np.asarray(rows))
+    samples = read_dataset(data).evaluation.take(np.asarray(rows))
     np.savez(work.folder / INPUTS, **_named("input", stored(prepared(samples, data), inputs)))
 
 

@@ -6,11 +6,11 @@ import base64
 import io
 from typing import TYPE_CHECKING
 
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import TOOLS
 from edgekit.engine.stage import Work, stage
-from edgekit.measure.differences import Differences, Shown
+from edgekit.measure.differences import ChangedSample, Differences
 from edgekit.measure.metrics import classes
 from edgekit.types import Artifact
 
@@ -32,14 +32,14 @@ def differences(work: Work, predictions: Artifact, reference: Artifact, data: Da
     after, before = np.load(predictions.path), np.load(reference.path)
     changed = np.flatnonzero(classes(after) != classes(before))
     certain = _margins(before)
-    samples = read(data).evaluation
+    samples = read_dataset(data).evaluation
     shown = []
     for index in sorted(changed.tolist(), key=lambda i: -certain[i])[:MOST]:
         sample = samples.x[0][index]
         label = None if samples.y is None else int(samples.y[index])
         margins = round(float(certain[index]), 4), round(float(_margins(after[index : index + 1])[0]), 4)
         pair = int(classes(before[index : index + 1])[0]), int(classes(after[index : index + 1])[0])
-        shown.append(Shown(index, label, *pair, margins, _picture(sample), _series(sample)))
+        shown.append(ChangedSample(index, label, *pair, margins, _picture(sample), _series(sample)))
     return Differences(len(changed), len(after), shown)
 
 

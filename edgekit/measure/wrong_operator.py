@@ -13,7 +13,7 @@ from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.read import Operator
-from edgekit.types import Artifact, Parting
+from edgekit.types import Artifact, Divergence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ SAMPLES = 16
 @stage("find operator", process=TOOLS, libraries=("numpy", *READING))
 def wrong_operator(
     work: Work, model: Artifact, data: DataSpec, runtime: str, other: str, least: float
-) -> list[Parting]:
+) -> list[Divergence]:
     """The first operator whose inputs are alike in both runtimes and whose output is not; empty where there is none.
 
     Args:
@@ -34,18 +34,18 @@ def wrong_operator(
     import numpy as np
 
     from edgekit import runtimes
-    from edgekit.data.read import read
+    from edgekit.data.read import read_dataset
     from edgekit.data.samples import prepared
-    from edgekit.flatbuffer.read import read as read_graph
+    from edgekit.flatbuffer.read import read_graph
     from edgekit.flatbuffer.taps import ending_at
     from edgekit.measure.fidelity import sqnr
     from edgekit.measure.record import stored
 
     graph, content = read_graph(Path(model.path)), Path(model.path).read_bytes()
     operators = [operator for operator in graph.operators if operator.subgraph == 0]
-    inputs = stored(prepared(read(data).evaluation.take(slice(SAMPLES)), data), graph.inputs)
+    inputs = stored(prepared(read_dataset(data).evaluation.take(slice(SAMPLES)), data), graph.inputs)
     makers = {index: number for number, operator in enumerate(operators) for index in operator.outputs}
-    known: dict[int, Parting | None] = {}
+    known: dict[int, Divergence | None] = {}
 
     def answers(file: Path, engine: str) -> np.ndarray:
         session, rows = runtimes.open_session(engine, str(file)), []
@@ -56,7 +56,7 @@ def wrong_operator(
             rows.append(session.get_outputs()[0])
         return np.stack(rows)
 
-    def apart(number: int) -> Parting | None:
+    def apart(number: int) -> Divergence | None:
         """The operator, if its first output differs."""
         if number not in known:
             operator = operators[number]
@@ -84,8 +84,8 @@ def wrong_operator(
     return []
 
 
-def _parting(number: int, operator: Operator, label: str, noise: np.ndarray, sqnr: float | None) -> Parting:
+def _parting(number: int, operator: Operator, label: str, noise: np.ndarray, sqnr: float | None) -> Divergence:
     rows = noise.reshape(len(noise), -1)
     name = min(label.split(";"), key=len) or operator.name
     samples, share = int(rows.any(axis=1).sum()), 100 * float((rows > 0).mean())
-    return Parting(number, operator.name, name, samples, share, float(rows.max()), "", sqnr)
+    return Divergence(number, operator.name, name, samples, share, float(rows.max()), "", sqnr)

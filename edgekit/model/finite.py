@@ -40,9 +40,9 @@ def check_constants(content: bytes, path: Path) -> None:
 
     from edgekit.flatbuffer.edit import constants
     from edgekit.flatbuffer.linear import linear_layers
-    from edgekit.flatbuffer.read import parse
+    from edgekit.flatbuffer.read import parse_graph
 
-    fixed, names = constants(content), [tensor.name for tensor in parse(content, str(path)).tensors]
+    fixed, names = constants(content), [tensor.name for tensor in parse_graph(content, str(path)).tensors]
     for layer in linear_layers(content):
         for kind, index in (("weights", layer.weights), ("bias", layer.bias)):
             values = fixed.get(index)

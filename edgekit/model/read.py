@@ -14,7 +14,7 @@ from msgspec import structs
 from edgekit.engine.libraries import LOADING, READING, TENSORFLOW
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError, lacks_memory
-from edgekit.flatbuffer.read import read as read_graph
+from edgekit.flatbuffer.read import read_graph
 from edgekit.model.claims import weights_within
 from edgekit.model.container import Container, identify, layer_name, layers
 from edgekit.model.convertible import without_form, without_integers
@@ -62,7 +62,7 @@ def load_file(work: Work, model: Artifact, settings: Reading) -> ModelFacts:
         check_constants((place / FLOAT).read_bytes(), path)
         return graph_facts(graph, path, "saved_model", "float", "a SavedModel is a graph without layers")
     with custom_scope(settings.custom_objects):
-        loaded, why = read(path, container, settings)
+        loaded, why = read_model(path, container, settings)
         return _keras_facts(loaded, why, path, f"{container.format} {container.keras_version}", settings, place)
 
 
@@ -85,13 +85,13 @@ def original(model: str, settings: Reading) -> Any:
                 raise ModelError(f"{path}: TensorFlow has only a stand-in for the operator at the detector's end")
             return function
         with custom_scope(settings.custom_objects):
-            found = read(path, container, settings)[0]
+            found = read_model(path, container, settings)[0]
     import tf_keras
 
     return keras_function(found) if isinstance(found, tf_keras.Model) else keras_3_function(found, shapes, path)
 
 
-def read(path: Path, container: Container, settings: Reading) -> tuple[Any, str]:
+def read_model(path: Path, container: Container, settings: Reading) -> tuple[Any, str]:
     """The model in a Keras file; the library that wrote the file is tried first.
 
     Returns:

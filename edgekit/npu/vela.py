@@ -74,7 +74,7 @@ class Layer(Struct, frozen=True):
     """Share of the NPU's multipliers that are busy, in percent."""
 
 
-class Compiled(Struct, frozen=True):
+class NpuModel(Struct, frozen=True):
     """What Vela made of a model."""
 
     npu: str
@@ -86,7 +86,7 @@ class Compiled(Struct, frozen=True):
 
 
 @stage("compile", process=TOOLS, libraries=(PACKAGE, *READING))
-def compile_file(work: Work, model: Artifact, names: Artifact | None, npu: str, system: str, memory: str) -> Compiled:
+def compile_file(work: Work, model: Artifact, names: Artifact | None, npu: str, system: str, memory: str) -> NpuModel:
     """Compiles a `.tflite`; writes `model_vela.tflite`.
 
     Args:
@@ -130,7 +130,7 @@ def compile_file(work: Work, model: Artifact, names: Artifact | None, npu: str, 
         simulated("npu_flash", float(summary["off_chip_flash_memory_used"]) * kib, "B", "of weights and commands"),
         simulated("npu_traffic", sum(float(summary[f"{m}_total_bytes"]) for m in MEMORIES), "B", "of one inference"),
     ]
-    return Compiled(npu, system, memory, measurements, found, layers)
+    return NpuModel(npu, system, memory, measurements, found, layers)
 
 
 def prepared(content: bytes) -> bytes:

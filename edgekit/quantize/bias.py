@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.flatbuffer.edit import constants, with_constants
 from edgekit.flatbuffer.linear import Linear, linear_layers, windows
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.quantize.activations import activations
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def correct_bias(model: bytes, quantized: bytes, samples: list[np.ndarray]) -> b
 
     expected = {layer.name: layer for layer in linear_layers(model)}
     means = mean_outputs(model, list(expected.values()), samples)
-    tensors = parse(quantized, "the quantized model").tensors
+    tensors = parse_graph(quantized, "the quantized model").tensors
     for layer in linear_layers(quantized):
         if layer.bias < 0 or layer.name not in means or tensors[layer.bias].dtype != "int32":
             continue
@@ -82,7 +82,7 @@ def _real(model: bytes, index: int) -> np.ndarray:
     """A constant in real numbers, float64."""
     import numpy as np
 
-    tensor, stored = parse(model, "the model").tensors[index], constants(model)[index].astype(np.float64)
+    tensor, stored = parse_graph(model, "the model").tensors[index], constants(model)[index].astype(np.float64)
     if not tensor.scales:
         return stored
     shape = [1] * stored.ndim

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit.flatbuffer.edit import objects, packed
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.flatbuffer.schema import accessors
 
 COMPARISONS = {"EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"}
@@ -22,7 +22,7 @@ def without_casts(content: bytes) -> bytes:
     """
     import numpy as np
 
-    graph = parse(content, "the quantized model")
+    graph = parse_graph(content, "the quantized model")
     readers: dict[int, list[int]] = {}
     for number, operator in enumerate(graph.operators):
         for index in operator.inputs:
@@ -76,7 +76,7 @@ def with_portable_masks(content: bytes) -> bytes:
     """
     import numpy as np
 
-    graph = parse(content, "the float model")
+    graph = parse_graph(content, "the float model")
     kinds = {(op.name, graph.tensors[op.inputs[0]].dtype) for op in graph.operators if op.inputs and not op.subgraph}
     if not kinds & {("UNPACK", "bool"), ("REDUCE_ANY", "bool"), ("SQUARE", "float32")}:
         return content
@@ -132,7 +132,7 @@ def with_integer_forms(content: bytes) -> bytes:
     """
     import numpy as np
 
-    graph = parse(content, "the quantized model")
+    graph = parse_graph(content, "the quantized model")
     makers = {op.outputs[0]: op for op in graph.operators if op.name == "DEQUANTIZE"}
     readers: dict[int, list[Any]] = {}
     for op in graph.operators:

@@ -6,7 +6,7 @@ from typing import Any
 
 from edgekit.engine.libraries import LOADING, READING, TENSORFLOW
 from edgekit.engine.stage import Work, stage
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.model.function import keras_function, to_tflite
 from edgekit.model.read import FLOAT, open_keras
 from edgekit.model.unroll import unrolled
@@ -41,7 +41,7 @@ def without_loops(model: Any) -> tuple[bytes, str]:
 
 
 def _loops(content: bytes) -> bool:
-    return "WHILE" in parse(content, "the float model").operator_names
+    return "WHILE" in parse_graph(content, "the float model").operator_names
 
 
 def convert(model: Any) -> bytes:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from edgekit.flatbuffer.edit import constants, with_constants, with_own_biases, with_relu
 from edgekit.flatbuffer.linear import Linear, fused_activations, linear_layers
-from edgekit.flatbuffer.read import Graph, Operator, parse
+from edgekit.flatbuffer.read import Graph, Operator, parse_graph
 from edgekit.quantize.activations import activations
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def factors(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def pairs(model: bytes) -> list[Pair]:
     """The pairs of layers between which factors can move, ReLU6 not yet looked at, in the order of the graph."""
-    graph, fixed = parse(model, "the float model"), constants(model)
+    graph, fixed = parse_graph(model, "the float model"), constants(model)
     layers = {layer.operator: layer for layer in linear_layers(model)}
     fused = fused_activations(model)
     readers: dict[int, list[int]] = {}

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.data.calibration import calibration
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import QUANTIZING, TENSORFLOW
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.detection import DETECTION, detects, with_float_detections
 from edgekit.flatbuffer.edit import ranges, with_ranges
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.model.convertible import check_loops, instead_of
 from edgekit.model.finite import check_ranges
 from edgekit.quantize.bias import correct_bias
@@ -47,8 +47,8 @@ def quantize_file(work: Work, model: Artifact, data: DataSpec, settings: Quantiz
       ModelError: the result is not integer throughout.
     """
     content = Path(model.path).read_bytes()
-    check_loops(parse(content, model.path))
-    samples = calibration(read(data), settings.calibration_samples, data)
+    check_loops(parse_graph(content, model.path))
+    samples = calibration(read_dataset(data), settings.calibration_samples, data)
     whole, note = integers(content, samples, settings)
     (work.folder / INT8).write_bytes(whole)
     return note
@@ -69,7 +69,7 @@ def integers(model: bytes, samples: list[np.ndarray], settings: Quantize) -> tup
             f"{instead_of(floats[0])}, or --set recipe.quantize.allow_float_ops=true"
         )
     whole = with_float_detections(whole)
-    if detects(parse(whole, INT8)):
+    if detects(parse_graph(whole, INT8)):
         floats = [*floats, f"{DETECTION}, which no runtime has in integers"]
     left = f"left in floating point: {', '.join(floats)}" if floats else ""
     return with_heads(whole, split.heads), "; ".join(filter(None, (note, split.note, left)))
@@ -79,8 +79,8 @@ def integers(model: bytes, samples: list[np.ndarray], settings: Quantize) -> tup
 def calibrate_file(work: Work, model: Artifact, data: DataSpec, settings: Quantize) -> None:
     """Writes the float `.tflite` with better weights, as the settings say, and the range of each tensor to `folder`."""
     content = Path(model.path).read_bytes()
-    check_loops(parse(content, model.path))
-    samples = calibration(read(data), settings.calibration_samples, data)
+    check_loops(parse_graph(content, model.path))
+    samples = calibration(read_dataset(data), settings.calibration_samples, data)
     _, rounded = improved(content, samples, settings)
     (work.folder / "calibrated.tflite").write_bytes(calibrate(rounded, samples, settings))
 
@@ -95,10 +95,10 @@ def quantize_whole(model: bytes, samples: list[np.ndarray], settings: Quantize) 
       the `.tflite`, and the operators that are still in floating point.
     """
     content = quantize(model, samples, settings)
-    floats = float_operators(parse(content, INT8))
+    floats = float_operators(parse_graph(content, INT8))
     if floats and not settings.allow_float_ops:
         older = quantize_with_older(model, samples, settings)
-        if older and len(left := float_operators(parse(older, INT8))) < len(floats):
+        if older and len(left := float_operators(parse_graph(older, INT8))) < len(floats):
             return older, left
     return content, floats
 
@@ -147,7 +147,7 @@ def quantize_with_older(model: bytes, samples: list[np.ndarray], settings: Quant
             lambda: _one_by_one(samples), io, io, allow_float=False, disable_per_channel=by_tensor
         )
         quantized = sound(bytes(quantized))
-        parse(quantized, "its file")  # it can write scales that are no numbers
+        parse_graph(quantized, "its file")  # it can write scales that are no numbers
     except (RuntimeError, ModelError) as problem:
         print(f"the older quantizer: {problem}")
         return None

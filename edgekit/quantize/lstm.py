@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit.flatbuffer.edit import objects, packed
-from edgekit.flatbuffer.read import Graph, Operator, parse
+from edgekit.flatbuffer.read import Graph, Operator, parse_graph
 from edgekit.flatbuffer.schema import accessors
 from edgekit.quantize.casts import code_of
 
@@ -28,7 +28,7 @@ def with_cell_scale(content: bytes) -> bytes:
     RepeatVector or in an LSTM that learned little, that is finer than any tanh in the kernels, which then leave the
     hidden state unwritten (`PortableApplyTanh` in TensorFlow Lite, 0 to 6 integer bits).
     """
-    graph = parse(content, "the quantized model")
+    graph = parse_graph(content, "the quantized model")
     cells = [op.inputs[CELL] for op in graph.operators if _quantized(op, graph)]
     if not cells:
         return content
@@ -53,7 +53,7 @@ def with_one_scale(content: bytes) -> bytes:
     """
     import copy
 
-    graph = parse(content, "the quantized model")
+    graph = parse_graph(content, "the quantized model")
     if not any(_quantized(op, graph) for op in graph.operators):
         return content
     schema, model = accessors(), objects(content)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from edgekit.flatbuffer.edit import constants, objects, packed, with_constants
-from edgekit.flatbuffer.read import Graph, Operator, parse
+from edgekit.flatbuffer.read import Graph, Operator, parse_graph
 from edgekit.flatbuffer.schema import accessors
 from edgekit.quantize.activations import activations
 from edgekit.quantize.casts import add_constant, code_of
@@ -35,7 +35,7 @@ NO_SCORES = set("CAST EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL LOGI
 """What makes masks from inputs, and no scores."""
 
 
-class Masked(Struct, frozen=True):
+class MaskedModel(Struct, frozen=True):
     """A softmax with a mask."""
 
     input: int
@@ -48,9 +48,9 @@ class Masked(Struct, frozen=True):
     """The tensors that become masked: scores, and masks that are computed."""
 
 
-def masked(model: bytes) -> list[Masked]:
+def masked(model: bytes) -> list[MaskedModel]:
     """The softmaxes of a float `.tflite` that read a sum, a choice or a product with a huge constant."""
-    graph, fixed = parse(model, "the float model"), constants(model)
+    graph, fixed = parse_graph(model, "the float model"), constants(model)
     makers = {index: operator for operator in graph.operators for index in operator.outputs}
     return [
         found
@@ -59,7 +59,7 @@ def masked(model: bytes) -> list[Masked]:
     ]
 
 
-def _walk(softmax: Operator, graph: Graph, makers: dict[int, Operator], fixed: dict[int, np.ndarray]) -> Masked:
+def _walk(softmax: Operator, graph: Graph, makers: dict[int, Operator], fixed: dict[int, np.ndarray]) -> MaskedModel:
     """From a softmax back to what is added, chosen and multiplied."""
     huge: dict[int, float] = {}
     scores: dict[int, float] = {}
@@ -99,7 +99,7 @@ def _walk(softmax: Operator, graph: Graph, makers: dict[int, Operator], fixed: d
         )
 
     joined = {i for tensor in scores for i in makers[tensor].inputs if i in makers and i not in scores}
-    return Masked(softmax.inputs[0], {i: f for i, f in huge.items() if private(i)}, scores, tuple(joined))
+    return MaskedModel(softmax.inputs[0], {i: f for i, f in huge.items() if private(i)}, scores, tuple(joined))
 
 
 def _scale(operator: Operator, tensor: int, fixed: dict[int, np.ndarray]) -> float:
@@ -143,7 +143,7 @@ def bounded(model: bytes, samples: list[np.ndarray]) -> tuple[bytes, str]:
     if not values:
         return model, ""
     changed = with_constants(model, values)
-    graph = parse(model, "the float model")
+    graph = parse_graph(model, "the float model")
     names = ", ".join(sorted({graph.tensors[i].name.split(";")[0] for m in found for i in m.scores}))[:200]
     largest = max(float(np.abs(fixed[index]).max()) for index in values)
     some = [x[:CHECKED] for x in samples]
@@ -169,7 +169,7 @@ def _saturated(model: bytes, floors: dict[int, float]) -> bytes:
 
     schema, changed = accessors(), objects(model)
     main, made = changed.subgraphs[0], []
-    for operator, known in zip(main.operators, parse(model, "the float model").operators, strict=False):
+    for operator, known in zip(main.operators, parse_graph(model, "the float model").operators, strict=False):
         if known.name == "SOFTMAX" and (source := known.inputs[0]) in floors:
             tensor, floor = copy.copy(main.tensors[source]), np.asarray(floors[source], np.float32)
             tensor.name += b"/saturated"
@@ -205,7 +205,7 @@ def scores(
     found = masked(model)
     whole = _limits(_unmasked(model, found), found, samples) if found else {}
     limits = _limits(model, found, samples, {index: low for index, (low, _) in whole.items()}) if found else {}
-    graph, cut = parse(model, "the float model"), dict(known)
+    graph, cut = parse_graph(model, "the float model"), dict(known)
     cut |= _seen(model, samples, {i for mask in found for i in mask.plain} & known.keys())
     for mask in found:
         floor = limits[mask.input][0] - math.log(graph.tensors[mask.input].shape[-1] * 2 ** (bits + 1))
@@ -215,7 +215,7 @@ def scores(
     return cut
 
 
-def _unmasked(model: bytes, found: list[Masked]) -> bytes:
+def _unmasked(model: bytes, found: list[MaskedModel]) -> bytes:
     """A float `.tflite` whose masks are zero."""
     import numpy as np
 
@@ -226,7 +226,7 @@ def _unmasked(model: bytes, found: list[Masked]) -> bytes:
 
 
 def _limits(
-    model: bytes, found: list[Masked], samples: list[np.ndarray], least: dict[int, float] | None = None
+    model: bytes, found: list[MaskedModel], samples: list[np.ndarray], least: dict[int, float] | None = None
 ) -> dict[int, tuple[float, float]]:
     """The smallest and the largest value that a softmax does not round to zero, by the tensor that it reads.
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from edgekit.flatbuffer.edit import constants, main_graph, objects, packed, with_constants, with_own_biases
 from edgekit.flatbuffer.linear import Linear, fused_activations, linear_layers
-from edgekit.flatbuffer.read import Graph, parse
+from edgekit.flatbuffer.read import Graph, parse_graph
 from edgekit.flatbuffer.schema import accessors
 from edgekit.quantize.casts import add_constant, code_of, with_used_codes
 from edgekit.quantize.ranges import STEPS
@@ -42,7 +42,7 @@ class Head(Struct, frozen=True):
     """Whether it is the model's own, or derived from calibration."""
 
 
-class Normalized(Struct, frozen=True):
+class NormalizedModel(Struct, frozen=True):
     """A model behind the normalization of its inputs."""
 
     model: bytes
@@ -52,7 +52,7 @@ class Normalized(Struct, frozen=True):
     """For the report; "" where nothing was lost."""
 
 
-def normalized(model: bytes, samples: list[np.ndarray], allowed: bool = True) -> Normalized:
+def normalized(model: bytes, samples: list[np.ndarray], allowed: bool = True) -> NormalizedModel:
     """Splits a float `.tflite` into the normalization of inputs that int8 would lose features of, and the rest.
 
     Where the model normalizes by itself (Normalization, BatchNormalization, Rescaling), its own operators are taken.
@@ -68,7 +68,7 @@ def normalized(model: bytes, samples: list[np.ndarray], allowed: bool = True) ->
 
     heads: list[Head] = []
     notes: list[str] = []
-    specs = parse(model, "the float model").inputs
+    specs = parse_graph(model, "the float model").inputs
     for number, lost in lost_features(model, samples).items():
         spec, rows = specs[number], samples[number].reshape(-1, samples[number].shape[-1]).astype(np.float64)
         found = (_own(model, number) or _derived(model, number, rows)) if allowed else None
@@ -87,14 +87,14 @@ def normalized(model: bytes, samples: list[np.ndarray], allowed: bool = True) ->
             f"features would have fewer than {LOST} of int8's 256 steps, so model.tflite normalizes each ({by}) and "
             "then quantizes; standalone C takes int8, which NAME_quantize.h makes of the same features"
         )
-    return Normalized(model, tuple(heads), "; ".join(notes))
+    return NormalizedModel(model, tuple(heads), "; ".join(notes))
 
 
 def lost_features(model: bytes, samples: list[np.ndarray]) -> dict[int, int]:
     """For each float input of a `.tflite` with features that one scale of int8 loses: how many."""
     import numpy as np
 
-    specs = parse(model, "the float model").inputs
+    specs = parse_graph(model, "the float model").inputs
     counts = {
         number: _lost(x.reshape(-1, x.shape[-1]).astype(np.float64))
         for number, (spec, x) in enumerate(zip(specs, samples, strict=True))
@@ -183,7 +183,7 @@ def _own(model: bytes, number: int) -> tuple[bytes, np.ndarray, np.ndarray, bool
     """The rest of a model behind the sums and products with constants that its input goes through first."""
     import numpy as np
 
-    graph, fixed, fused = parse(model, "the float model"), constants(model), fused_activations(model)
+    graph, fixed, fused = parse_graph(model, "the float model"), constants(model), fused_activations(model)
     tensor = start = int(main_graph(model)[1].InputsAsNumpy()[number])
     size = graph.tensors[start].shape[-1]
     slope, offset, taken = np.ones(size), np.zeros(size), []
@@ -246,7 +246,7 @@ def _derived(model: bytes, number: int, rows: np.ndarray) -> tuple[bytes, np.nda
 def _first_layers(model: bytes, number: int) -> list[Linear]:
     """The layers that read an input, if all that read it are dense or convolutions without zeros around, with weights
     and biases of their own, and its features stay the last dimension on the way."""
-    graph, fixed = parse(model, "the float model"), constants(model)
+    graph, fixed = parse_graph(model, "the float model"), constants(model)
     start = int(main_graph(model)[1].InputsAsNumpy()[number])
     linear = {layer.operator: layer for layer in linear_layers(model)}
     features, found, left = graph.tensors[start].shape[-1], [], [start]

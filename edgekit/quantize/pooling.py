@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit.flatbuffer.edit import constants, objects
-from edgekit.flatbuffer.read import Graph, Operator, parse
+from edgekit.flatbuffer.read import Graph, Operator, parse_graph
 from edgekit.flatbuffer.schema import accessors
 from edgekit.quantize.casts import add_constant, code_of, with_used_codes
 
@@ -19,7 +19,7 @@ def with_pooling(content: bytes) -> bytes:
     """
     import numpy as np
 
-    graph, fixed = parse(content, "the float model"), constants(content)
+    graph, fixed = parse_graph(content, "the float model"), constants(content)
     windows = {n: found for n, op in enumerate(graph.operators) if (found := _window(op, graph, fixed))}
     if not windows:
         return content

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from edgekit.compress.fine_tune import Progress, fine_tune
 from edgekit.compress.kept import kept
 from edgekit.compress.layers import flattened, kernels
-from edgekit.compress.lesson import Lesson, Objective, kind, lesson
+from edgekit.compress.targets import Objective, TrainingTargets, kind, training_targets
 from edgekit.compress.technique import Given, Rehearsal, Technique
 from edgekit.config import Settings
 from edgekit.data.calibration import calibration
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
@@ -71,7 +71,7 @@ class Qat(Technique, frozen=True):
             return ""
         return f'{WHERE}: trains for int8; set recipe.quantize with scheme = "int8"'
 
-    def call(self, model: Artifact, given: Given) -> Call[Trained]:
+    def call(self, model: Artifact, given: Given) -> Call[QatFacts]:
         """The stage `qat_file`."""
         assert isinstance(given.quantize, Quantize)
         common = given.seed, given.custom_objects, given.answers, given.quantize, given.objective
@@ -83,7 +83,7 @@ class Qat(Technique, frozen=True):
         return model
 
 
-class Trained(Struct, frozen=True):
+class QatFacts(Struct, frozen=True):
     """What quantization-aware training did."""
 
     notes: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ def qat_file(
     answers: Artifact | None,
     quantize: Quantize,
     objective: Objective | None = None,
-) -> Trained:
+) -> QatFacts:
     """Trains the model in a file and writes it to `folder`: as int8 `.tflite`, and as Keras model.
 
     Where the trained model does worse on held-out training samples than the model as it came, quantized without
@@ -113,14 +113,14 @@ def qat_file(
     """
     loaded = flattened(open_keras(model.path, custom_objects))
     notes = check(loaded, settings)
-    dataset = read(replace(data, held_out=True))
+    dataset = read_dataset(replace(data, held_out=True))
     samples, held = calibration(dataset, quantize.calibration_samples, data), dataset.held_out
     assert held is not None
     with custom_scope(custom_objects):
         before, content = loaded.get_weights(), without_loops(loaded)[0]
         untrained, said = integers(content, samples, quantize)
         notes += [said] if said else []
-        taught = lesson(loaded, dataset.train, data, answers.path if answers else None, objective, held)
+        taught = training_targets(loaded, dataset.train, data, answers.path if answers else None, objective, held)
         train(loaded, prepared(dataset.train, data), taught, samples, settings, quantize, seed, work.progress)
         trained, _ = integers(without_loops(loaded)[0], samples, quantize)
         test, of = prepared(held, data), kind(loaded, 0, True)
@@ -132,7 +132,7 @@ def qat_file(
             said = f"plain int8 ships, because training did not help: {said}"
         save(loaded, work.folder / KERAS)
     (work.folder / INTEGER).write_bytes(trained)
-    return Trained((*notes, said))
+    return QatFacts((*notes, said))
 
 
 def check(model: Any, settings: Qat) -> list[str]:
@@ -159,7 +159,7 @@ def check(model: Any, settings: Qat) -> list[str]:
 def train(
     model: Any,
     x: list[np.ndarray],
-    taught: Lesson,
+    taught: TrainingTargets,
     samples: list[np.ndarray],
     settings: Qat,
     quantize: Quantize,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.quantize.activations import activations
 from edgekit.quantize.settings import Quantize
 
@@ -87,7 +87,7 @@ def better_ranges(
       by tensor index. What the model itself lacks (values within a fused LSTM) keeps its known range; what an operator
       only moves or picks (pooling, reshaping) has the range of what it was made from, as the int8 operators demand.
     """
-    graph = parse(model, "the float model")
+    graph = parse_graph(model, "the float model")
     inputs = {spec.name for spec in graph.inputs}
     made = {index for operator in graph.operators for index in operator.outputs}
     made |= {tensor.index for tensor in graph.tensors if tensor.name in inputs and not tensor.bytes}

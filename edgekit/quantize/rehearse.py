@@ -11,7 +11,7 @@ from msgspec import Struct
 from edgekit.compress.technique import Rehearsal, Technique
 from edgekit.config import decode, encode
 from edgekit.data.calibration import calibration
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, READING, TENSORFLOW, TRAINING
 from edgekit.engine.stage import Call, Work, stage
@@ -72,7 +72,7 @@ def rehearse_file(
       RecipeError: a technique does not fit the model as it is at its place.
       ModelError: the model has no integer form.
     """
-    loaded, dataset = open_keras(model.path, custom_objects), read(data)
+    loaded, dataset = open_keras(model.path, custom_objects), read_dataset(data)
     files = teacher.path if teacher else None, student.path if student else None
     given = Rehearsal(data, dataset.train, *files, seed, custom_objects)
     with custom_scope(custom_objects):

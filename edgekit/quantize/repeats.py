@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgekit.flatbuffer.edit import constants, objects
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.flatbuffer.schema import accessors
 from edgekit.quantize.casts import add_constant, code_of, with_used_codes
 
@@ -12,7 +12,7 @@ def with_gathers(content: bytes) -> bytes:
     """The same float `.tflite`, in which TILE along one axis is GATHER, which takes the same values again and again."""
     import numpy as np
 
-    graph, fixed = parse(content, "the float model"), constants(content)
+    graph, fixed = parse_graph(content, "the float model"), constants(content)
     found = {}
     for number, operator in enumerate(graph.operators):
         if operator.name != "TILE" or operator.subgraph or operator.inputs[1] not in fixed:

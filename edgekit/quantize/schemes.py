@@ -17,7 +17,7 @@ from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError, RecipeError
 from edgekit.flatbuffer.edit import objects, packed, ranges
 from edgekit.flatbuffer.names import layer_name
-from edgekit.flatbuffer.read import Graph, Operator, parse
+from edgekit.flatbuffer.read import Graph, Operator, parse_graph
 from edgekit.quantize.integers import described, in_float, made
 from edgekit.quantize.pooling import with_pooling
 from edgekit.quantize.repair import repaired
@@ -46,7 +46,7 @@ def quantize_with_scheme(work: Work, model: Artifact, settings: Quantize) -> str
 
     content = Path(model.path).read_bytes()
     content = with_pooling(content) if settings.static else content
-    graph = parse(content, model.path)
+    graph = parse_graph(content, model.path)
     try:
         tool = quantizer.Quantizer(_with_signatures(content), recipe(graph, settings))
         known = _statistics(content, graph) if tool.need_calibration else None
@@ -56,7 +56,7 @@ def quantize_with_scheme(work: Work, model: Artifact, settings: Quantize) -> str
         raise ModelError(f"ai-edge-quantizer cannot make {settings.scheme} of the model: {said}") from problem
     quantized = repaired(quantized, content)
     (work.folder / INTEGER).write_bytes(quantized)
-    return _left(parse(quantized, INTEGER), graph, settings)
+    return _left(parse_graph(quantized, INTEGER), graph, settings)
 
 
 def _left(quantized: Graph, source: Graph, settings: Quantize) -> str:

@@ -9,14 +9,14 @@ import msgspec
 from msgspec import Struct
 
 from edgekit.data.calibration import calibration_rows
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import QUANTIZING, TENSORFLOW
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import DataError
 from edgekit.flatbuffer.edit import ranges
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.model.convertible import check_loops
 from edgekit.quantize.int8 import calibrate
 from edgekit.quantize.ranges import SAME_SCALE
@@ -50,8 +50,8 @@ def check_calibration(work: Work, model: Artifact, data: DataSpec, settings: Qua
       DataError: all of it scores accuracy too.
     """
     content = Path(model.path).read_bytes()
-    check_loops(parse(content, model.path))
-    dataset = read(data)
+    check_loops(parse_graph(content, model.path))
+    dataset = read_dataset(data)
     count = settings.calibration_samples
     rows, replaced = calibration_rows(dataset, count, data.seed)
     samples = prepared(dataset.train.take(rows), data)
@@ -90,7 +90,7 @@ def stability(model: bytes, samples: list[np.ndarray], settings: Quantize) -> li
       model: float `.tflite`.
       samples: calibration set in random order, for each input (N, *shape without batch), two or more.
     """
-    graph = parse(model, "the float model")
+    graph = parse_graph(model, "the float model")
     skipped = {
         index for operator in graph.operators if operator.name in FIXED_SCALE | SAME_SCALE for index in operator.outputs
     }

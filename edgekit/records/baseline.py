@@ -25,7 +25,7 @@ from edgekit.report.types import Manifest, Report, is_inside
 from edgekit.types import Artifact, Measurement
 
 if TYPE_CHECKING:
-    from edgekit.records.outputs import Taken
+    from edgekit.records.outputs import ReleasedFiles
 
 SCHEMA: Final = "edgekit.baseline/1"
 FOLDER = "baselines"
@@ -77,7 +77,7 @@ class Before(msgspec.Struct, frozen=True):
         return isinstance(then, dict) and all(then.get(key) == now.get(key) for key in ("cpu", "clock"))
 
 
-def save(project: Project, name: str, builds: Sequence[Taken], replace: bool = False) -> list[Path]:
+def save(project: Project, name: str, builds: Sequence[ReleasedFiles], replace: bool = False) -> list[Path]:
     """Stores builds as a release.
 
     Args:
@@ -123,7 +123,7 @@ def released(folder: Path) -> Release:
     return Release(report, manifest.settings, manifest.versions)
 
 
-def load(project: Project, name: str) -> Baseline:
+def load_baseline(project: Project, name: str) -> Baseline:
     """A baseline by its name.
 
     Raises:
@@ -143,7 +143,7 @@ def of(project: Project, name: str, target: str, model: str) -> Before:
     Raises:
       ProjectError: see `load`; or it does not hold that model.
     """
-    baseline, key = load(project, name), f"{target}/{model}"
+    baseline, key = load_baseline(project, name), f"{target}/{model}"
     if key not in baseline.releases:
         there = ", ".join(baseline.releases)
         raise ProjectError(
@@ -164,7 +164,7 @@ def listed(project: Project) -> list[list[str]]:
     return [
         [name, *key.split("/"), release.report.verdict, release.shipped.sha256[:12]]
         for name in names
-        for key, release in load(project, name).releases.items()
+        for key, release in load_baseline(project, name).releases.items()
     ]
 
 

@@ -33,7 +33,7 @@ class Gate(msgspec.Struct, frozen=True):
     """Whether to build again and compare the bytes."""
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Objection(msgspec.Struct, frozen=True):
     """One reason against a release."""
 
     kind: Kind
@@ -42,17 +42,17 @@ class Finding(msgspec.Struct, frozen=True):
     said: str
 
 
-class Examined(msgspec.Struct, frozen=True):
+class Examination(msgspec.Struct, frozen=True):
     """All that the gate has to say of a build."""
 
-    findings: list[Finding]
+    findings: list[Objection]
     verdict: VerdictWord = "inconclusive"
     """Of the budget."""
     notes: list[str] = []
     """Limits that were not decided."""
 
 
-def examine(target: Target, spec: ModelSpec, folder: Path, gate: Gate, before: Release | None) -> Examined:
+def examine(target: Target, spec: ModelSpec, folder: Path, gate: Gate, before: Release | None) -> Examination:
     """Holds an output folder against the files, the profile and the budget as they are now.
 
     Args:
@@ -65,12 +65,12 @@ def examine(target: Target, spec: ModelSpec, folder: Path, gate: Gate, before: R
         manifest = read_json(folder / "manifest.json", Manifest, build)
         report = read_json(folder / "report.json", Report, build)
     except OutputError as problem:
-        return Examined([Finding("damaged", str(problem))])
-    findings = [Finding("damaged", said) for said in damaged(manifest, report, folder, build)]
+        return Examination([Objection("damaged", str(problem))])
+    findings = [Objection("damaged", said) for said in damaged(manifest, report, folder, build)]
     findings += _stale(target, spec, manifest, build)
     if before and (report.baseline is None or report.baseline.sha256 != before.shipped.sha256):
         said = f"{folder}: not held against the baseline {gate.baseline}; {build} --baseline={gate.baseline}"
-        findings.append(Finding("stale", said))
+        findings.append(Objection("stale", said))
     old = report.baseline.measurements if report.baseline else []
     lines = judge(target.budget, report.measurements, report.shipped, old, target.hardware)
     lines += implied(target.budget, report.measurements, report.shipped)
@@ -78,13 +78,13 @@ def examine(target: Target, spec: ModelSpec, folder: Path, gate: Gate, before: R
     for line in (line for line in counting(lines) if line.verdict != "pass"):
         said = f"{folder}: budget {line.name}: {line.verdict}; {line.reason or 'see report.md'}"
         if fails(line.verdict, gate.strict):
-            findings.append(Finding("broken", said))
+            findings.append(Objection("broken", said))
         else:
             notes.append(said)
     if word == "fail" and not any(line.verdict == "fail" for line in counting(lines)):
         said = f"{folder}: the model does not run in the runtime that ships; see report.md"
-        findings.append(Finding("broken", said))
-    return Examined(findings, word, notes)
+        findings.append(Objection("broken", said))
+    return Examination(findings, word, notes)
 
 
 def damaged(manifest: Manifest, report: Report, folder: Path, build: str) -> list[str]:
@@ -106,24 +106,24 @@ def damaged(manifest: Manifest, report: Report, folder: Path, build: str) -> lis
     return problems
 
 
-def _stale(target: Target, spec: ModelSpec, manifest: Manifest, build: str) -> list[Finding]:
+def _stale(target: Target, spec: ModelSpec, manifest: Manifest, build: str) -> list[Objection]:
     """What the build was made from that is not so any more."""
     findings = []
     if manifest.target.overrides:
         sets = " ".join(f"--set {o}" for o in manifest.target.overrides)
         said = f"{target.name}: built with {sets}, not with the profile as it is; {build}"
-        findings.append(Finding("trial", said))
+        findings.append(Objection("trial", said))
     elif manifest.target.sha256 != target.sha256:
-        findings.append(Finding("stale", f"{target.name}: the profile has changed since; {build}"))
+        findings.append(Objection("stale", f"{target.name}: the profile has changed since; {build}"))
     if manifest.project and manifest.project != said_of(spec):
         said = f"{spec.name}: its preprocessing, metric or labels in pyproject.toml have changed since; {build}"
-        findings.append(Finding("stale", said))
+        findings.append(Objection("stale", said))
     model, data = manifest.inputs
     try:
         if locate("keras", spec.model, sha256, ModelError).sha256 != model.sha256:
-            findings.append(Finding("stale", f"{spec.model}: the model has changed since; {build}"))
+            findings.append(Objection("stale", f"{spec.model}: the model has changed since; {build}"))
         if locate("data", spec.data, sha256, DataError).sha256 != data.sha256:
-            findings.append(Finding("stale", f"{spec.data}: the dataset has changed since; {build}"))
+            findings.append(Objection("stale", f"{spec.data}: the dataset has changed since; {build}"))
     except EdgekitError as problem:
-        findings.append(Finding("stale", str(problem)))
+        findings.append(Objection("stale", str(problem)))
     return findings

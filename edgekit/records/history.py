@@ -15,7 +15,7 @@ from edgekit.errors import ProjectError
 from edgekit.measure.limits import NAMED
 from edgekit.profile.project import Project
 from edgekit.records.figures import figures, of_device
-from edgekit.report.types import Entry, Figure, Report
+from edgekit.report.types import Figure, HistoryEntry, Report
 from edgekit.types import Measurement
 
 FILE = "history.sqlite"
@@ -53,23 +53,23 @@ def record(project: Project, report: Report, note: Callable[[str], None]) -> Non
     _carry_on(project, note, lambda: _append(project, report), None)
 
 
-def trends(project: Project, report: Report, note: Callable[[str], None]) -> list[Entry]:
+def trends(project: Project, report: Report, note: Callable[[str], None]) -> list[HistoryEntry]:
     """The builds of a model for a target that shipped another file than the one before; this one is the last.
 
     Args:
       note: see `record`.
     """
-    none: list[Entry] = []
-    past = _carry_on(project, note, lambda: read(project, report.target.name, report.model.name, 200), none)
+    none: list[HistoryEntry] = []
+    past = _carry_on(project, note, lambda: read_history(project, report.target.name, report.model.name, 200), none)
     entries = [entry for entry in past if not entry.overrides]
     shipped = next(a.sha256 for a in report.artifacts if a.path == "model.tflite")
-    kept: list[Entry] = []
+    kept: list[HistoryEntry] = []
     for entry in entries:
         if kept and kept[-1].sha256 == entry.sha256:
             kept.pop()
         kept.append(entry)
     figures = {m.name: Figure(m.name, m.value or 0, m.unit, m.low, m.high, m.runtime) for m in _kept(report)}
-    now = Entry(0, report.target.name, report.model.name, report.verdict, shipped, "", "", figures)
+    now = HistoryEntry(0, report.target.name, report.model.name, report.verdict, shipped, "", "", figures)
     return [*[entry for entry in kept if entry.sha256 != shipped][-19:], now]
 
 
@@ -128,7 +128,7 @@ def _append(project: Project, report: Report) -> None:
         )
 
 
-def read(project: Project, target: str | None, model: str | None, count: int) -> list[Entry]:
+def read_history(project: Project, target: str | None, model: str | None, count: int) -> list[HistoryEntry]:
     """The last builds, the oldest first.
 
     Raises:
@@ -148,9 +148,9 @@ def read(project: Project, target: str | None, model: str | None, count: int) ->
             named: dict[str, Figure] = {}
             for name, runtime, value, low, high, unit in stored:
                 named.setdefault(name, Figure(name, value, unit, low, high, runtime))
-            entries.append(Entry(row[0], row[1], row[2], row[3], row[4], row[5], row[6], named))
+            entries.append(HistoryEntry(row[0], row[1], row[2], row[3], row[4], row[5], row[6], named))
         try:
-            return msgspec.convert(msgspec.to_builtins(entries, builtin_types=(bytes,)), list[Entry])
+            return msgspec.convert(msgspec.to_builtins(entries, builtin_types=(bytes,)), list[HistoryEntry])
         except msgspec.ValidationError as problem:
             raise sqlite3.DatabaseError(str(problem)) from None
 

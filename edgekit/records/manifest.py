@@ -18,10 +18,10 @@ from edgekit.types import Artifact
 from edgekit.units import plain
 
 if TYPE_CHECKING:
-    from edgekit.product import Built, Product
+    from edgekit.product import BuildResult, Product
 
 
-def manifest_of(built: Built, root: Path) -> Manifest:
+def manifest_of(built: BuildResult, root: Path) -> Manifest:
     """All that decided the build; the outputs are added as they are written."""
     product, versions = built.product, {"python": platform.python_version(), "edgekit": __version__}
     for made in built.made:

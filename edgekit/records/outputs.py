@@ -66,7 +66,7 @@ def json(value: object) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value, enc_hook=float), indent=2) + b"\n"
 
 
-class Taken(msgspec.Struct, frozen=True):
+class ReleasedFiles(msgspec.Struct, frozen=True):
     """One build, with every byte of it as it was when the gate passed it."""
 
     target: str

@@ -10,9 +10,9 @@ from edgekit.errors import GateError, OutputError, TargetError
 from edgekit.files import decoded, read_json
 from edgekit.profile.profiles import load_target
 from edgekit.profile.project import ModelSpec, Project
-from edgekit.records.baseline import Release, load
-from edgekit.records.gate import Examined, Finding, Gate, Kind, damaged, examine
-from edgekit.records.outputs import Taken
+from edgekit.records.baseline import Release, load_baseline
+from edgekit.records.gate import Examination, Gate, Kind, Objection, damaged, examine
+from edgekit.records.outputs import ReleasedFiles
 from edgekit.report.types import Manifest, Report
 
 SIGNS = ("manifest.json", "report.json", "model.tflite")
@@ -21,7 +21,7 @@ SIGNS = ("manifest.json", "report.json", "model.tflite")
 
 def take(
     project: Project, specs: list[ModelSpec], out: Path, targets: list[str], gate: Gate, allowed: set[Kind]
-) -> list[Taken]:
+) -> list[ReleasedFiles]:
     """Every build of a folder, after the gate has passed each.
 
     Args:
@@ -41,7 +41,7 @@ def take(
     if lacking or not folders:
         what = f"no build for {lacking[0]}" if lacking else "no build"
         raise OutputError(f"{out}: {what} to take; run build, or name its folder")
-    known = load(project, gate.baseline).releases if gate.baseline else {}
+    known = load_baseline(project, gate.baseline).releases if gate.baseline else {}
     examined = []
     for folder in folders:
         key = f"{folder.parent.name}/{folder.name}"
@@ -55,18 +55,20 @@ def take(
     return [_taken(folder, one) for folder, one in zip(folders, examined, strict=True)]
 
 
-def _examined(project: Project, spec: ModelSpec | None, folder: Path, gate: Gate, before: Release | None) -> Examined:
+def _examined(
+    project: Project, spec: ModelSpec | None, folder: Path, gate: Gate, before: Release | None
+) -> Examination:
     try:
         target = load_target(folder.parent.name, project.target_folders)
     except TargetError as problem:
-        return Examined([Finding("stale", f"{folder}: {problem}")])
+        return Examination([Objection("stale", f"{folder}: {problem}")])
     if spec is None:
         said = f"{folder}: the project has no model {folder.name} to hold it against; give --model and --data"
-        return Examined([Finding("stale", said)])
+        return Examination([Objection("stale", said)])
     return examine(target, spec, folder, gate, before)
 
 
-def _taken(folder: Path, examined: Examined) -> Taken:
+def _taken(folder: Path, examined: Examination) -> ReleasedFiles:
     """Reads a build.
 
     Raises:
@@ -84,7 +86,7 @@ def _taken(folder: Path, examined: Examined) -> Taken:
         if hashlib.sha256(files[output.path]).hexdigest() != output.sha256:
             raise OutputError(f"{folder / output.path}: changed while it was read; {again}")
     notes = [*(finding.said for finding in examined.findings), *examined.notes]
-    return Taken(folder.parent.name, folder.name, folder, manifest, report, files, notes)
+    return ReleasedFiles(folder.parent.name, folder.name, folder, manifest, report, files, notes)
 
 
 def _read(path: Path, advice: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.types import Agreement, Parting
+from edgekit.types import Agreement, Divergence
 from edgekit.units import show
 
 HEAD = ["runtime", "samples", "identical", "largest difference", "mean", "churn (95 % interval)", "parts first at"]
@@ -26,7 +26,7 @@ def rows(agreements: Sequence[Agreement]) -> list[list[str]]:
     ]
 
 
-def describe(first: Parting) -> str:
+def describe(first: Divergence) -> str:
     """Where two runtimes part: operator, layer, and by how much."""
     far = f"{first.largest:.6g} {first.unit}".rstrip()
     return f"{first.kind} {first.layer} ({first.share:.2g} % of its values, by {far} at most)"

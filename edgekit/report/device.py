@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.npu.vela import Compiled
+from edgekit.npu.vela import NpuModel
 from edgekit.types import Measurement
 
 CORE = ["operator", "instructions", "share"]
@@ -20,7 +20,7 @@ def core_rows(measurements: Sequence[Measurement]) -> list[list[str]]:
     return [[name, f"{value:,.0f}", f"{100 * value / total:.1f} %"] for name, value in found]
 
 
-def npu_rows(npu: Compiled | None) -> list[list[str]]:
+def npu_rows(npu: NpuModel | None) -> list[list[str]]:
     """A line per operator as Vela schedules it, under `NPU`."""
     layers = npu.layers if npu else []
     total = sum(layer.cycles for layer in layers) or 1

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.measure.differences import Differences
-from edgekit.report.types import Entry
+from edgekit.report.types import HistoryEntry
 
 
 class Extras(Struct, frozen=True):
@@ -14,7 +14,7 @@ class Extras(Struct, frozen=True):
 
     anatomy: Anatomy | None = None
     differences: Differences | None = None
-    trend: list[Entry] = []
+    trend: list[HistoryEntry] = []
     """Earlier builds of the same model for the same target, the oldest first."""
     places: dict[str, tuple[str, int]] = {}
     """Of each limit the file, relative to the project, and the line where it stands."""

@@ -15,7 +15,7 @@ from edgekit.report.extras import Extras
 from edgekit.report.markdown import remarks
 from edgekit.report.text import printable
 from edgekit.report.treemap import treemap
-from edgekit.report.types import Distribution, Entry, Report
+from edgekit.report.types import Distribution, HistoryEntry, Report
 from edgekit.types import BudgetLine, Measurement
 from edgekit.units import show
 
@@ -217,7 +217,7 @@ def _baseline(report: Report) -> list[dict[str, Any]]:
     return rows
 
 
-def _trends(entries: list[Entry]) -> list[dict[str, Any]]:
+def _trends(entries: list[HistoryEntry]) -> list[dict[str, Any]]:
     """Lines of the builds before, one for each figure that was ever another."""
     trends = []
     for name in TREND:

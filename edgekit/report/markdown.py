@@ -150,20 +150,20 @@ def _core(report: Report) -> list[str]:
 
 
 def _rungs(report: Report) -> list[str]:
-    """The ladder of remedies."""
+    """The remedies that were tried."""
     if not report.rungs:
         return []
     rows = [
         [
-            rung.name,
-            rung.way,
-            "" if rung.lost is None else f"{rung.lost:.2f} points",
-            "" if rung.sqnr is None else f"{rung.sqnr:.1f} dB",
-            show(rung.bytes, "B") if rung.bytes else "",
-            f"{rung.seconds:.1f} s",
-            "yes" if rung.kept else rung.reason or "no",
+            attempt.name,
+            attempt.way,
+            "" if attempt.lost is None else f"{attempt.lost:.2f} points",
+            "" if attempt.sqnr is None else f"{attempt.sqnr:.1f} dB",
+            show(attempt.bytes, "B") if attempt.bytes else "",
+            f"{attempt.seconds:.1f} s",
+            "yes" if attempt.kept else attempt.reason or "no",
         ]
-        for rung in report.rungs
+        for attempt in report.rungs
     ]
     return [
         "## Remedies against the loss of quantization",

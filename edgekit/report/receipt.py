@@ -21,7 +21,7 @@ SPARSE = 2 / 3
 """Share of zeros from which XNNPACK takes sparse kernels.  Source: `xnn_subgraph_rewrite_for_nchw` of XNNPACK."""
 
 
-class Bought(Struct, frozen=True):
+class Saving(Struct, frozen=True):
     """What one technique changed."""
 
     technique: str
@@ -34,7 +34,7 @@ class Bought(Struct, frozen=True):
     """Why the file is not smaller."""
 
 
-def receipt(measurements: list[Measurement], shipped: str) -> list[Bought]:
+def receipt(measurements: list[Measurement], shipped: str) -> list[Saving]:
     """Holds each stage's model against that of the stage before.
 
     Args:
@@ -50,7 +50,7 @@ def receipt(measurements: list[Measurement], shipped: str) -> list[Bought]:
         last = {"quantize": "shrink", "portable": "lookup tables"}.get(before, "quantize")
         name = last if after == "model" else "shrink" if after == "portable" else after
         found.append(
-            Bought(
+            Saving(
                 name,
                 figures,
                 (one.get("latency_p50"), other.get("latency_p50")),
@@ -61,7 +61,7 @@ def receipt(measurements: list[Measurement], shipped: str) -> list[Bought]:
     return found
 
 
-def rows(found: list[Bought]) -> list[list[str]]:
+def rows(found: list[Saving]) -> list[list[str]]:
     """A line per technique, under `HEAD`."""
     return [
         [

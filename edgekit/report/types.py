@@ -4,8 +4,8 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from edgekit.npu.vela import Compiled
-from edgekit.types import Agreement, Artifact, BudgetLine, Machine, Measurement, Rung, StageRow, VerdictWord
+from edgekit.npu.vela import NpuModel
+from edgekit.types import Agreement, Artifact, Attempt, BudgetLine, Machine, Measurement, StageRow, VerdictWord
 
 REPORT: Final = "edgekit.report/1"
 MANIFEST: Final = "edgekit.manifest/1"
@@ -71,15 +71,15 @@ class Report(Struct, frozen=True):
     """What a reader has to know before the figures."""
     threads: int
     """That each runtime may use."""
-    rungs: list[Rung]
-    """What the ladder of remedies tried, where the recipe asks for a rescue."""
+    rungs: list[Attempt]
+    """What the rescue tried, where the recipe asks for one."""
     machine: Machine
     """The build host, which the measurements of time are of."""
     baseline: BaselineEntry | None = None
     """What the build was held against."""
     shipped: str = ""
     """The runtime that stands for the device."""
-    npu: Compiled | None = None
+    npu: NpuModel | None = None
     """What Vela made of it, where the target has an NPU."""
     conformance: list[Agreement] = []
     """Other runtimes against the one that ships."""
@@ -162,7 +162,7 @@ class Figure(Struct, frozen=True):
     runtime: str
 
 
-class Entry(Struct, frozen=True):
+class HistoryEntry(Struct, frozen=True):
     """A build that was recorded."""
 
     time: float

@@ -71,7 +71,7 @@ def stand_in(name: str) -> tuple[str, str]:
     raise SetupError(f"the runtime {name} is not installed for Python {python}: pip install {runtime.package}")
 
 
-def load(name: str) -> None:
+def load_runtime(name: str) -> None:
     """Imports a runtime, so that a session opened later pays for its model only.
 
     Raises:

@@ -14,7 +14,7 @@ import msgspec
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError, TargetError
-from edgekit.flatbuffer.read import Graph, read
+from edgekit.flatbuffer.read import Graph, read_graph
 from edgekit.runtimes import RUNTIMES, engine
 from edgekit.types import Artifact
 
@@ -112,7 +112,7 @@ def check_support(work: Work, model: Artifact, runtimes: dict[str, Kernels], not
     Raises:
       ModelError: names the operators, the tensor that the first one makes, and what would run it.
     """
-    graph = read(Path(model.path))
+    graph = read_graph(Path(model.path))
     if not_hybrid and (layers := hybrid(graph)):
         raise ModelError(
             f"{not_hybrid[0]} has no hybrid kernels (float values, integer weights), as in {layers[0]!r}; give the "

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.runtimes import ORACLE, open_session
 from edgekit.shrink.settings import Shrink
-from edgekit.types import INTEGER, Artifact, Slim
+from edgekit.types import INTEGER, Artifact, StrippedFacts
 
 if TYPE_CHECKING:
     pass
@@ -46,7 +46,7 @@ def carry_file(work: Work, model: Artifact, source: Artifact) -> str:
     content, given = Path(model.path).read_bytes(), Path(source.path).read_bytes()
     with guarded(len(given)):
         said, made = carried(given), content
-        if said and holds(parse(given, source.path), parse(content, model.path)):
+        if said and holds(parse_graph(given, source.path), parse_graph(content, model.path)):
             made = with_carried(content, given)
         elif said:
             said = f"left out, because inputs or outputs have other shapes now: {said}"
@@ -55,7 +55,7 @@ def carry_file(work: Work, model: Artifact, source: Artifact) -> str:
 
 
 @stage("shrink", process=TOOLS, libraries=(*READING, "numpy"))
-def shrink_file(work: Work, model: Artifact, settings: Shrink) -> Slim:
+def shrink_file(work: Work, model: Artifact, settings: Shrink) -> StrippedFacts:
     """Writes the smaller file, not proven yet, and the names that it lacks.
 
     Raises:
@@ -65,30 +65,30 @@ def shrink_file(work: Work, model: Artifact, settings: Shrink) -> Slim:
     """
     from edgekit.flatbuffer.associated import archive, carried, with_archive
     from edgekit.flatbuffer.bounds import guarded
-    from edgekit.flatbuffer.diet import diet
     from edgekit.flatbuffer.fold import Unfolded, foldable, folded
     from edgekit.flatbuffer.names import names
-    from edgekit.flatbuffer.read import read
+    from edgekit.flatbuffer.read import read_graph
+    from edgekit.flatbuffer.strip import strip
     from edgekit.runtimes.alone import alone
 
-    graph, content = read(Path(model.path)), Path(model.path).read_bytes()
+    graph, content = read_graph(Path(model.path)), Path(model.path).read_bytes()
     computed = content
     try:
         if settings.fold and foldable(graph):
             with contextlib.suppress(Unfolded):
                 computed = folded(content, alone)
         with guarded(len(content)):
-            smaller, inner = diet(computed, settings.keep_names, settings.harvest)
+            smaller, inner = strip(computed, settings.keep_names, settings.harvest)
             smaller, along = with_archive(smaller, archive(content)), carried(content)
     except ModelError as problem:
         raise type(problem)(f"{model.path}: {problem}") from problem
     if len(smaller) > graph.bytes:
         smaller, inner = content, ()
-    made = parse(smaller, model.path)
+    made = parse_graph(smaller, model.path)
     (work.folder / INTEGER).write_bytes(smaller)
     if inner:
         (work.folder / NAMES).write_bytes(names(made.sha256, inner))
-    return Slim(graph.macs, made.macs, along)
+    return StrippedFacts(graph.macs, made.macs, along)
 
 
 @stage("lookup tables", process=TOOLS, libraries=("numpy", *READING))

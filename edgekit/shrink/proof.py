@@ -98,10 +98,10 @@ def _random(session: Session) -> Iterator[list[np.ndarray]]:
 def _calibration(session: Session, data: DataSpec, count: int) -> Iterator[tuple[np.ndarray, ...]]:
     """The calibration set as the file stores it."""
     from edgekit.data.calibration import calibration
-    from edgekit.data.read import read
+    from edgekit.data.read import read_dataset
     from edgekit.runtimes.values import quantize
 
-    dataset = read(data)
+    dataset = read_dataset(data)
     arrays = calibration(dataset, min(count, dataset.train.number), data)
     return zip(
         *(quantize(x[:, None], spec) for x, spec in zip(arrays, session.inputs, strict=True)),

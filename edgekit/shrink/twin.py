@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgekit.engine import worker
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 
 TIME_LIMIT = 120.0
 """Seconds."""
@@ -24,7 +24,7 @@ def twin(path: Path) -> Iterator[Path]:
     """
     from edgekit.flatbuffer.lookup import DECODE
 
-    if DECODE not in read(path).operator_names:
+    if DECODE not in read_graph(path).operator_names:
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -7,14 +7,14 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from edgekit.data.spec import DataSpec
-from edgekit.engine.make import Made, Scope
+from edgekit.engine.make import Scope, StageResult
 from edgekit.engine.stage import Call
 from edgekit.errors import ModelError, WorkerError
 from edgekit.measure.accuracy import PREDICTIONS
-from edgekit.measure.conformance import agree, part
+from edgekit.measure.conformance import agree, first_divergence
 from edgekit.measure.record import INPUTS, OUTPUTS, TENSORS, record, store_inputs
 from edgekit.runtimes import engine, installed
-from edgekit.types import Agreement, Artifact, Measurement, Parting
+from edgekit.types import Agreement, Artifact, Divergence, Measurement
 
 R = TypeVar("R")
 LARGEST = "max_lsb"
@@ -27,7 +27,7 @@ def agreements(
     model: Artifact,
     names: Artifact | None,
     data: DataSpec,
-    scored: dict[str, Made[list[Measurement]]],
+    scored: dict[str, StageResult[list[Measurement]]],
     shipped: str,
     scope: Scope,
 ) -> list[Agreement]:
@@ -63,20 +63,20 @@ def _parted(
 ) -> Agreement:
     """The same with the first operator at which two runtimes differ."""
 
-    def make(call: Call[R]) -> Made[R]:
+    def make(call: Call[R]) -> StageResult[R]:
         return scope.make(call.named(f"{call.name} for {pair[1]}"))
 
     inputs = make(store_inputs(model, data, agreement.differing)).artifacts[INPUTS]
     records = [make(record(model, inputs, r).on(engine(r)).named(f"record {r}")) for r in pair]
     ours, theirs = (made.artifacts[TENSORS] for made in records)
-    parted = make(part(model, names, ours, theirs))
+    parted = make(first_divergence(model, names, ours, theirs))
     if not all(made.value for made in records):
         note = "not found where: with the tensors inside handed out, a runtime has other outputs"
         return replace(agreement, note=note)
     return replace(agreement, first=first(parted.value))
 
 
-def first(partings: list[Parting]) -> Parting | None:
+def first(partings: list[Divergence]) -> Divergence | None:
     """Where two runtimes part: of integers the first operator that differs, of floats, which always do, the first one
     that differs by more than rounding."""
     apart = (p for p in partings if p.unit or p.sqnr is None or p.sqnr < ALIKE_DB)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from edgekit.compress.lesson import teach
+from edgekit.compress.targets import teach
 from edgekit.compress.technique import Given, Teaching
 from edgekit.data.locate import locate
 from edgekit.engine.make import Scope
 from edgekit.engine.stage import Call
 from edgekit.errors import ModelError
-from edgekit.product import Compressed, Loaded
+from edgekit.product import CompressedModel, LoadedModel
 from edgekit.profile.project import ModelSpec, is_function
 from edgekit.profile.recipe import Recipe
 from edgekit.quantize.convert import convert_file
@@ -25,7 +25,7 @@ REHEARSED = 64
 """Calibration samples at most, where nothing but the operators is looked at."""
 
 
-def compress(spec: ModelSpec, loaded: Loaded, recipe: Recipe, scope: Scope) -> Compressed:
+def compress(spec: ModelSpec, loaded: LoadedModel, recipe: Recipe, scope: Scope) -> CompressedModel:
     """Applies the recipe's techniques to a model that can be trained; of a graph it says what is left out.
 
     Raises:
@@ -33,7 +33,7 @@ def compress(spec: ModelSpec, loaded: Loaded, recipe: Recipe, scope: Scope) -> C
     """
     facts, model, objects = loaded.facts, loaded.model.artifact, loaded.reading.custom_objects
     if facts.form != "keras":
-        return Compressed(None, {"float": model}, None, tuple(_skipped(spec, recipe, facts)))
+        return CompressedModel(None, {"float": model}, None, tuple(_skipped(spec, recipe, facts)))
     teaching = _teaching(spec, loaded, recipe, scope)
     given = Given(loaded.data, recipe.seed, objects, recipe.quantize, teaching, None)
     graphs = {"float": scope.make(convert_file(model, objects).named("reference").of("float")).artifact}
@@ -47,10 +47,10 @@ def compress(spec: ModelSpec, loaded: Loaded, recipe: Recipe, scope: Scope) -> C
         model, integer = made.artifacts[KERAS], made.artifacts.get(INTEGER)
         converted = "convert" if name == list(recipe.techniques)[-1] else f"convert {name}"
         graphs[name] = scope.make(convert_file(model, objects).named(converted).of(name)).artifact
-    return Compressed(model, graphs, integer, tuple(notes))
+    return CompressedModel(model, graphs, integer, tuple(notes))
 
 
-def _rehearsal(model: Artifact, loaded: Loaded, recipe: Recipe, teaching: Teaching | None) -> Call[None]:
+def _rehearsal(model: Artifact, loaded: LoadedModel, recipe: Recipe, teaching: Teaching | None) -> Call[None]:
     """Whether the model allows the recipe, found without training."""
     quantize = recipe.quantize
     if quantize and quantize.plain:  # what else it says changes no operator
@@ -61,7 +61,7 @@ def _rehearsal(model: Artifact, loaded: Loaded, recipe: Recipe, teaching: Teachi
     return rehearsal(model, teacher, student, loaded.data, techniques, quantize, recipe.seed, objects)
 
 
-def _teaching(spec: ModelSpec, loaded: Loaded, recipe: Recipe, scope: Scope) -> Teaching | None:
+def _teaching(spec: ModelSpec, loaded: LoadedModel, recipe: Recipe, scope: Scope) -> Teaching | None:
     """The teacher that the recipe's students learn from, and its answers.
 
     Raises:

@@ -11,7 +11,7 @@ from edgekit.ccode.generate import Code, generate_file
 from edgekit.ccode.library import parts
 from edgekit.ccode.piece import Kernels
 from edgekit.emit.kit import emit_file
-from edgekit.engine.make import Made, Scope
+from edgekit.engine.make import Scope, StageResult
 from edgekit.errors import ModelError
 from edgekit.files import sha256
 from edgekit.firmware.cores import CORES
@@ -19,13 +19,13 @@ from edgekit.firmware.run import missing, versions
 from edgekit.measure.firmware import end_file, measure_firmware
 from edgekit.measure.golden import golden_file
 from edgekit.npu.settings import checked
-from edgekit.npu.vela import Compiled, compile_file
-from edgekit.product import Found, Handover, Product
+from edgekit.npu.vela import NpuModel, compile_file
+from edgekit.product import Handover, Measurements, Product
 from edgekit.runtimes import ORACLE, engine
 from edgekit.types import Arena, Artifact, Measurement
 
 
-def hand_over(product: Product, found: Found, scope: Scope) -> Handover:
+def hand_over(product: Product, found: Measurements, scope: Scope) -> Handover:
     """Makes what the target's hardware and outputs ask for.
 
     Raises:
@@ -35,7 +35,7 @@ def hand_over(product: Product, found: Found, scope: Scope) -> Handover:
     code: Code | None = None
     measurements: list[Measurement] = []
     files: dict[str, Artifact] = {}
-    npu: Compiled | None = None
+    npu: NpuModel | None = None
     notes: list[str] = []
     golden = found.golden
     if target.outputs.c_standalone and golden:
@@ -59,7 +59,7 @@ def hand_over(product: Product, found: Found, scope: Scope) -> Handover:
     return Handover(files, measurements, notes, npu)
 
 
-def _firmware(product: Product, scope: Scope) -> Made[Code]:
+def _firmware(product: Product, scope: Scope) -> StageResult[Code]:
     """Standalone C of what ships.
 
     Raises:
@@ -93,7 +93,9 @@ def _vectors(product: Product, code: Code, golden: Artifact, scope: Scope) -> Ar
     return scope.make(golden_file(ended, product.data, ORACLE).on(engine(ORACLE)).named("golden end")).artifact
 
 
-def _simulated(product: Product, code: Made[Code], golden: Artifact, scope: Scope) -> Made[list[Measurement]]:
+def _simulated(
+    product: Product, code: StageResult[Code], golden: Artifact, scope: Scope
+) -> StageResult[list[Measurement]]:
     """Standalone C on a simulated core.
 
     Raises:
@@ -109,7 +111,7 @@ def _simulated(product: Product, code: Made[Code], golden: Artifact, scope: Scop
     return scope.make(simulated.at({} if missing() else versions()))
 
 
-def _arena(found: Found) -> Arena | None:
+def _arena(found: Measurements) -> Arena | None:
     """What TFLM needs of RAM for what ships, if it was measured."""
     own = [m for m in found.measurements if m.artifact == "model" and m.engine == ORACLE]
     size = {m.name: int(m.value) for m in own if m.value is not None}
@@ -118,7 +120,7 @@ def _arena(found: Found) -> Arena | None:
     return Arena(size["arena"], size["arena_used"], size["arena_persistent"], size["arena_scratch"])
 
 
-def _left_to_cpu(npu: Compiled) -> list[str]:
+def _left_to_cpu(npu: NpuModel) -> list[str]:
     """Notes on the operators that do not run on the NPU."""
     return [
         f"{npu.npu}: {f.operator} of {f.tensor.split(';')[0]!r} runs on the CPU: {f.reason}"

@@ -8,18 +8,18 @@ from edgekit.data.check import check_data
 from edgekit.data.locate import locate
 from edgekit.data.spec import DataFacts, DataSpec
 from edgekit.engine.libraries import OWN
-from edgekit.engine.make import Made, Scope
+from edgekit.engine.make import Scope, StageResult
 from edgekit.engine.stage import Call
 from edgekit.errors import DataError, ModelError, ProjectError, TargetError
 from edgekit.model.read import load_file
-from edgekit.product import Loaded
+from edgekit.product import LoadedModel
 from edgekit.profile.project import ModelSpec, is_function
 from edgekit.profile.target import Target
 from edgekit.runtimes import engine
 from edgekit.types import Artifact, ModelFacts, Reading
 
 
-def load(spec: ModelSpec, target: Target, scope: Scope) -> Loaded:
+def load(spec: ModelSpec, target: Target, scope: Scope) -> LoadedModel:
     """Reads the model and its dataset.
 
     Raises:
@@ -41,7 +41,7 @@ def load(spec: ModelSpec, target: Target, scope: Scope) -> Loaded:
         raise ModelError(f"{spec.model}: {facts.floats[0]}, or --set recipe.quantize.allow_float_ops=true")
     data, found = check_dataset(spec, target, dataset, facts, scope.apart())
     labels = spec.labels or (found.labels if len(found.labels) == max(data.classes, 2) else ())
-    return Loaded(source, dataset, reading, model, data, found.train, labels, (found.note,) if found.note else ())
+    return LoadedModel(source, dataset, reading, model, data, found.train, labels, (found.note,) if found.note else ())
 
 
 def reading_of(source: Artifact, reading: Reading) -> Call[ModelFacts]:
@@ -80,7 +80,7 @@ def check_dataset(
             f"name {max(classes, 2)} classes in their order, or remove it"
         )
     call = check_data(data)
-    checked: Made[DataFacts] = scope.make(call.within(OWN) if is_function(data.source) else call)
+    checked: StageResult[DataFacts] = scope.make(call.within(OWN) if is_function(data.source) else call)
     facts = checked.value
     if quantize and quantize.static and facts.train < quantize.calibration_samples:
         raise DataError(

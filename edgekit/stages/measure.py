@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from edgekit.data.spec import RANDOM
 from edgekit.engine.libraries import TENSORFLOW
-from edgekit.engine.make import Made, Scope
+from edgekit.engine.make import Scope, StageResult
 from edgekit.engine.stage import Call
 from edgekit.errors import ModelError, WorkerError
 from edgekit.firmware.cores import estimates_time
@@ -20,9 +20,9 @@ from edgekit.measure.golden import golden_file
 from edgekit.measure.judge import judged_here
 from edgekit.measure.limits import NAMED, TIMED
 from edgekit.measure.machine import machine
-from edgekit.measure.race import LATENCIES, Comparison, Entry, Question, race_file
 from edgekit.measure.record import OUTPUTS
-from edgekit.product import Found, Product
+from edgekit.measure.timing import LATENCIES, Candidate, Comparison, Question, time_file
+from edgekit.product import Measurements, Product
 from edgekit.profile.target import Target
 from edgekit.runtimes import BASELINE, REFERENCE, engine, installed
 from edgekit.runtimes.available import available
@@ -42,7 +42,7 @@ ANSWERS = {
 """What random data says nothing about."""
 
 
-def measure(product: Product, scope: Scope, before: Artifact | None = None) -> Found:
+def measure(product: Product, scope: Scope, before: Artifact | None = None) -> Measurements:
     """Measures the float models and the one that ships. What fails becomes a measurement without a value.
 
     Args:
@@ -62,7 +62,7 @@ def measure(product: Product, scope: Scope, before: Artifact | None = None) -> F
     distributions = harness.time()
     failures = [m for m in harness.measurements if m.reason.startswith("failed")]
     harness.notes += dict.fromkeys(f"{m.runtime}: {m.reason}" for m in failures)
-    return Found(
+    return Measurements(
         harness.measurements,
         harness.shipped,
         harness.notes,
@@ -96,7 +96,7 @@ class _Harness:
 
     def run(
         self, call: Call[list[Measurement]], artifact: str, runtime: str = "", promised: tuple[str, ...] = ()
-    ) -> Made[list[Measurement]] | None:
+    ) -> StageResult[list[Measurement]] | None:
         """Makes a stage and keeps its measurements as those of an artifact; None where it failed."""
         try:
             made = self.scope.make(call, self.limit)
@@ -129,7 +129,7 @@ class _Harness:
         for name, graph in self.graphs.items():
             if name != "float":
                 self.run(self._score(f"score {name}", graph, BASELINE, reference.answers), name, BASELINE)
-        scored: dict[str, Made[list[Measurement]]] = {}
+        scored: dict[str, StageResult[list[Measurement]]] = {}
         for runtime in dict.fromkeys([*self.engines, *([REFERENCE] if installed(REFERENCE) else [])]):
             ships = runtime == self.shipped
             file = product.shipped if ships else product.portable
@@ -165,19 +165,19 @@ class _Harness:
         target, shipped = self.target, self.shipped
         timed = {"model": self.product.shipped, "portable": self.product.portable}
         timed |= self.graphs if engine(shipped).floats else {}
-        entries = [Entry(name, shipped) for name in self.graphs if name in timed] + [Entry("model", shipped)]
-        entries += [Entry(self.elsewhere, name) for name in self.engines if name != shipped]
-        ships, comparisons = Entry("model", shipped), []
+        entries = [Candidate(name, shipped) for name in self.graphs if name in timed] + [Candidate("model", shipped)]
+        entries += [Candidate(self.elsewhere, name) for name in self.engines if name != shipped]
+        ships, comparisons = Candidate("model", shipped), []
         if "float" in timed:
-            comparisons.append(Comparison("speedup", Entry("float", shipped), ships))
+            comparisons.append(Comparison("speedup", Candidate("float", shipped), ships))
         if self.before:
             timed["baseline"] = self.before
-            entries.append(Entry("baseline", shipped))
+            entries.append(Candidate("baseline", shipped))
             comparisons += [Comparison(f"{n}_change", ships, entries[-1], n, True) for n in (*LATENCIES, "load_time")]
         device = bool(target.hardware.npu) or (target.outputs.c_standalone and estimates_time(target.hardware))
         questions = questions_of(target, ships, comparisons, device)
         runtimes = target.runtimes
-        call = race_file(
+        call = time_file(
             timed,
             entries,
             comparisons,
@@ -232,7 +232,7 @@ class _Harness:
             self.run(changed_file(predictions, old.artifacts[PREDICTIONS], data, label), "model")
 
 
-def questions_of(target: Target, ships: Entry, comparisons: list[Comparison], device: bool) -> list[Question]:
+def questions_of(target: Target, ships: Candidate, comparisons: list[Comparison], device: bool) -> list[Question]:
     """The limits that more rounds of timing can decide.
 
     Args:

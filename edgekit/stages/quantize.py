@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edgekit.data.spec import RANDOM, DataSpec
-from edgekit.engine.make import Made, Scope
-from edgekit.product import Compressed, Loaded, Quantized
+from edgekit.engine.make import Scope, StageResult
+from edgekit.product import CompressedModel, LoadedModel, QuantizedModel
 from edgekit.profile.project import ModelSpec
 from edgekit.profile.target import Target
 from edgekit.quantize.stability import check_calibration
@@ -13,12 +13,12 @@ from edgekit.runtimes.support import check_support, listed, supported
 from edgekit.shrink.file import carry_file
 from edgekit.stages.reference import original
 from edgekit.stages.rescue import quantized, rescue
-from edgekit.types import Measurement, Rung
+from edgekit.types import Attempt, Measurement
 
 
 def quantize(
-    spec: ModelSpec, loaded: Loaded, compressed: Compressed, target: Target, scope: Scope, looks: Scope
-) -> Quantized:
+    spec: ModelSpec, loaded: LoadedModel, compressed: CompressedModel, target: Target, scope: Scope, looks: Scope
+) -> QuantizedModel:
     """Quantizes a model, and finds that the runtimes on the device execute it.
 
     Args:
@@ -29,9 +29,9 @@ def quantize(
     """
     graph, data, objects = compressed.graph, loaded.data, loaded.reading.custom_objects
     settings = target.recipe.quantize if loaded.facts.form != "int8" else None
-    model, rungs, notes = graph, tuple[Rung, ...](), list[str]()
+    model, attempts, notes = graph, tuple[Attempt, ...](), list[str]()
 
-    def answered(samples: DataSpec) -> Made[list[Measurement]] | None:
+    def answered(samples: DataSpec) -> StageResult[list[Measurement]] | None:
         made, doubt = original(spec, loaded, samples, looks)
         notes.extend(doubt)
         return made
@@ -43,7 +43,7 @@ def quantize(
     elif settings and settings.rescue and data.source != RANDOM:
         given = compressed.graphs["float"]
         rescued = rescue(graph, compressed.keras, given, answered, data, target, objects, scope)
-        model, settings, rungs = rescued.model, rescued.settings, rescued.rungs
+        model, settings, attempts = rescued.model, rescued.settings, rescued.attempts
         notes.append(rescued.note)
     elif settings:
         model = quantized(graph, data, settings, scope).artifact
@@ -52,4 +52,4 @@ def quantize(
     ship, oldest = target.runtimes.ship, target.runtimes.oldest
     kernels = dict(map(supported, filter(None, (ship if ship in listed() else "", oldest))))
     scope.make(check_support(model, kernels, () if engine(ship).hybrid else (ship,)))
-    return Quantized(model, settings, rungs, tuple(notes))
+    return QuantizedModel(model, settings, attempts, tuple(notes))

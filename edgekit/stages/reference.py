@@ -16,7 +16,7 @@ from edgekit.data.locate import locate
 from edgekit.data.metric import functions
 from edgekit.data.spec import RANDOM, DataSpec
 from edgekit.engine.libraries import OWN
-from edgekit.engine.make import Made, Scope
+from edgekit.engine.make import Scope, StageResult
 from edgekit.engine.stage import Call
 from edgekit.errors import DataError, ModelError, WorkerError
 from edgekit.files import sha256
@@ -24,7 +24,7 @@ from edgekit.measure.accuracy import PREDICTIONS
 from edgekit.measure.original import answer_file
 from edgekit.measure.record import OUTPUTS
 from edgekit.measure.wrong_operator import wrong_operator
-from edgekit.product import Loaded
+from edgekit.product import LoadedModel
 from edgekit.profile.project import ModelSpec, is_function
 from edgekit.runtimes import REFERENCE, engine, installed
 from edgekit.stages.agreements import ALIKE_DB
@@ -38,7 +38,7 @@ EQUAL_DB = 200.0
 
 
 Scored = Call[list[Measurement]]
-Answers = Made[list[Measurement]]
+Answers = StageResult[list[Measurement]]
 
 
 class Run(Protocol):
@@ -108,7 +108,7 @@ def settle(
     return _reference(original or plain, [_figure(near, said)] if runtime in shown else [], note)
 
 
-def original(spec: ModelSpec, loaded: Loaded, data: DataSpec, scope: Scope) -> tuple[Answers | None, list[str]]:
+def original(spec: ModelSpec, loaded: LoadedModel, data: DataSpec, scope: Scope) -> tuple[Answers | None, list[str]]:
     """What the model answers as it was given, in TensorFlow; and why it does not, as notes.
 
     There is none of a `.tflite`, which a runtime of its own executes, nor without data.

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from edgekit.engine.make import Made, Maker, Scope
+from edgekit.engine.make import Maker, Scope, StageResult
 from edgekit.files import relative
 from edgekit.flatbuffer.anatomy import anatomy
 from edgekit.measure import firmware
@@ -16,14 +16,14 @@ from edgekit.measure.golden import GOLDEN
 from edgekit.measure.judge import implied, judge, verdict
 from edgekit.measure.limits import DEVICES
 from edgekit.measure.samples import differences
-from edgekit.product import Built, Found, Handover, Product
+from edgekit.product import BuildResult, Handover, Measurements, Product
 from edgekit.profile.profiles import limit_places
 from edgekit.profile.project import Project
 from edgekit.records.baseline import Before
 from edgekit.records.history import trends
-from edgekit.report.bom import bill
 from edgekit.report.extras import Extras
 from edgekit.report.render import render
+from edgekit.report.sbom import write_sbom
 from edgekit.report.text import cleaned
 from edgekit.report.types import REPORT, BaselineEntry, Distribution, Manifest, ModelEntry, Report, TargetEntry
 from edgekit.shrink.file import NAMES
@@ -32,13 +32,13 @@ from edgekit.types import Artifact, BudgetLine, Measurement, StageRow
 SIZES = ("model_size", "download_size", "parameters", "nonzero", "macs")
 
 
-def notes_of(made: Iterable[Made[Any]]) -> list[str]:
+def notes_of(made: Iterable[StageResult[Any]]) -> list[str]:
     """What stages say beside their results: those that return a text, and those with `notes`."""
     said = [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
     return said + [f"{m.row.name}: {note}" for m in made for note in getattr(m.value, "notes", ())]
 
 
-def judged(product: Product, found: Found, device: Handover, before: Before | None) -> list[BudgetLine]:
+def judged(product: Product, found: Measurements, device: Handover, before: Before | None) -> list[BudgetLine]:
     """Every limit, held against what was measured here and of the device, which is added to what was found."""
     target, old = product.target, before.measurements if before else []
     found.measurements.extend(device.measurements)
@@ -51,7 +51,7 @@ def judged(product: Product, found: Found, device: Handover, before: Before | No
 
 def report_of(
     product: Product,
-    found: Found,
+    found: Measurements,
     device: Handover,
     lines: list[BudgetLine],
     root: Path,
@@ -83,7 +83,7 @@ def report_of(
         budget=lines,
         verdict=verdict(lines, found.measurements, found.shipped),
         notes=found.notes,
-        rungs=list(product.quantized.rungs),
+        rungs=list(product.quantized.attempts),
         threads=target.runtimes.threads,
         machine=found.machine,
         baseline=release,
@@ -95,7 +95,7 @@ def report_of(
     return cleaned(report), files
 
 
-def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:
+def pages(built: BuildResult, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:
     """The report's page, what continuous integration reads, and the bill of materials, by file name."""
     product, found, scope = built.product, built.found, Scope(maker, built.product.scope)
     parts = scope.make(anatomy(product.shipped, product.names_of(product.shipped))).value
@@ -109,7 +109,7 @@ def pages(built: Built, manifest: Manifest, project: Project, maker: Maker) -> d
     rendered = scope.make(render(replace(built.report, stages=rows), extras)).artifacts
     inputs = {artifact.path: artifact.sha256 for artifact in manifest.inputs}
     figures = {"parameters": str(product.facts.parameters), "format": product.facts.format}
-    billed = scope.make(bill(product.scope, product.shipped.sha256, inputs, figures, manifest.versions))
+    billed = scope.make(write_sbom(product.scope, product.shipped.sha256, inputs, figures, manifest.versions))
     return rendered | billed.artifacts
 
 
@@ -118,7 +118,7 @@ def _shipped(measurements: list[Measurement], runtime: str) -> list[Measurement]
     return [m for m in measurements if m.artifact == "model" and m.engine in ("", runtime, *DEVICES)]
 
 
-def _rows(product: Product, found: Found) -> list[StageRow]:
+def _rows(product: Product, found: Measurements) -> list[StageRow]:
     """What each stage did, with the measurements of its model as `.tflite`."""
     files = {"portable": product.portable, "quantize": product.quantized.model}
     ships = {name for name, file in files.items() if file.sha256 == product.shipped.sha256}

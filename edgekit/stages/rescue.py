@@ -1,8 +1,8 @@
-"""The ladder: remedies against the loss of accuracy in quantization, cheapest first, until the budget holds.
+"""The rescue: remedies against the loss of accuracy in quantization, cheapest first, until the budget holds.
 
-Each rung is a way to quantize, tried on top of those that helped before it. It is judged on the held-out samples, which
-nothing trained or calibrated on, against what the model answered as it was given. The evaluation set only says in the
-end whether the budget holds.
+Each attempt is a way to quantize, tried on top of those that helped before it. It is judged on the held-out samples,
+which nothing trained or calibrated on, against what the model answered as it was given. The evaluation set only says in
+the end whether the budget holds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from edgekit.analyze.explain import explain_file
 from edgekit.analyze.findings import Explanation
 from edgekit.data.spec import DataSpec
-from edgekit.engine.make import Made, Scope
+from edgekit.engine.make import Scope, StageResult
 from edgekit.engine.stage import Call
 from edgekit.errors import ModelError, RecipeError, WorkerError
 from edgekit.measure.accuracy import score_file
@@ -28,39 +28,41 @@ from edgekit.quantize.schemes import quantize_with_scheme
 from edgekit.quantize.settings import Quantize
 from edgekit.runtimes import BASELINE, engine
 from edgekit.stages.reference import decibels, settle
-from edgekit.types import INTEGER, Artifact, Measurement, Rung
+from edgekit.types import INTEGER, Artifact, Attempt, Measurement
 
 Scored = Call[list[Measurement]]
 INT16_SHARE = 0.25
-"""Of the layers, those with the most noise: what the rung with int16 gives more bits."""
+"""Of the layers, those with the most noise: what the remedy with int16 gives more bits."""
 
 
-class Rescued(msgspec.Struct, frozen=True):
-    """Where the ladder ended."""
+class Rescue(msgspec.Struct, frozen=True):
+    """Where the rescue ended."""
 
     model: Artifact
     settings: Quantize
     """With which the model was quantized."""
-    rungs: tuple[Rung, ...]
+    attempts: tuple[Attempt, ...]
     note: str
     """Where it stopped, and why."""
 
 
-class _Attempt(msgspec.Struct, frozen=True):
-    """A rung, and what it made."""
+class _Trial(msgspec.Struct, frozen=True):
+    """An attempt, and what it made."""
 
-    rung: Rung
+    attempt: Attempt
     model: Artifact
     settings: Quantize
 
     @property
     def order(self) -> tuple[float, float]:
         """The better one has the smaller."""
-        assert self.rung.lost is not None and self.rung.sqnr is not None
-        return self.rung.lost, -self.rung.sqnr
+        assert self.attempt.lost is not None and self.attempt.sqnr is not None
+        return self.attempt.lost, -self.attempt.sqnr
 
 
-def quantized(graph: Artifact, data: DataSpec, settings: Quantize, scope: Scope, name: str = "quantize") -> Made[str]:
+def quantized(
+    graph: Artifact, data: DataSpec, settings: Quantize, scope: Scope, name: str = "quantize"
+) -> StageResult[str]:
     """Makes a quantized `.tflite` of a float one, by the scheme of the settings.
 
     Args:
@@ -80,12 +82,12 @@ def rescue(
     graph: Artifact,
     keras: Artifact | None,
     given: Artifact,
-    answered: Callable[[DataSpec], Made[list[Measurement]] | None],
+    answered: Callable[[DataSpec], StageResult[list[Measurement]] | None],
     data: DataSpec,
     target: Target,
     custom_objects: str,
     scope: Scope,
-) -> Rescued:
+) -> Rescue:
     """Quantizes a model in better and better ways.
 
     Args:
@@ -107,22 +109,22 @@ def rescue(
 
     answers = _reference(given, answered(held_out), held_out, score, scope)
 
-    def attempt(remedy: str, change: dict[str, Any], onto: Quantize) -> _Attempt:
+    def attempt(remedy: str, change: dict[str, Any], onto: Quantize) -> _Trial:
         changed = msgspec.structs.replace(onto, **change)
         word = next((v if isinstance(v, str) else k for k, v in change.items()), remedy)
         if remedy == "training":
             assert keras
             call = qat_file(keras, data, Qat(), target.recipe.seed, custom_objects, None, changed)
-            made: Made[Any] = scope.make(call.named("try qat"))
+            made: StageResult[Any] = scope.make(call.named("try qat"))
         else:
             made = quantized(graph, data, changed, scope, f"try {word}")
         model = made.artifacts[INTEGER]
         judged = scope.make(score(f"score {word}", model, BASELINE, answers))
-        rung = Rung(remedy, _said(change), *_lost(judged.value), model.bytes, made.row.seconds, False)
-        return _Attempt(rung, model, changed)
+        row = Attempt(remedy, _said(change), *_lost(judged.value), model.bytes, made.row.seconds, False)
+        return _Trial(row, model, changed)
 
     best = attempt("as the recipe says", {}, msgspec.structs.replace(settings, rescue=False))
-    rungs = [msgspec.structs.replace(best.rung, kept=True)]
+    attempts = [msgspec.structs.replace(best.attempt, kept=True)]
     remedies = _remedies(
         target, keras, lambda: _noisiest(scope.make(explain_file(graph, best.model, data, best.settings)).value)
     )
@@ -133,20 +135,20 @@ def rescue(
             try:
                 tried.append(attempt(name, change, best.settings))
             except (ModelError, RecipeError) as error:
-                rungs.append(Rung(name, _said(change), None, None, 0, 0.0, False, str(error)))
+                attempts.append(Attempt(name, _said(change), None, None, 0, 0.0, False, str(error)))
         better = min([best, *tried], key=lambda one: one.order)
-        rungs += [msgspec.structs.replace(one.rung, kept=one is better) for one in tried]
+        attempts += [msgspec.structs.replace(one.attempt, kept=one is better) for one in tried]
         best = better
     if best.order[0] <= limit:
-        note = f"stopped at {rungs[-1].name}: {best.order[0]:.2f} points are lost on held-out samples, of {limit:g}"
+        note = f"stopped at {attempts[-1].name}: {best.order[0]:.2f} points are lost on held-out samples, of {limit:g}"
     else:
         note = f"no remedy brought the loss below {best.order[0]:.2f} points, and the budget allows {limit:g}"
-    return Rescued(best.model, best.settings, tuple(rungs), f"rescue: {note}")
+    return Rescue(best.model, best.settings, tuple(attempts), f"rescue: {note}")
 
 
 def _reference(
     given: Artifact,
-    original: Made[list[Measurement]] | None,
+    original: StageResult[list[Measurement]] | None,
     held_out: DataSpec,
     score: Callable[..., Scored],
     scope: Scope,
@@ -159,7 +161,7 @@ def _reference(
 
     def run(
         call: Scored, artifact: str, runtime: str = "", promised: tuple[str, ...] = ()
-    ) -> Made[list[Measurement]] | None:
+    ) -> StageResult[list[Measurement]] | None:
         try:
             return scope.make(call.named(f"{call.name} held out"))
         except (ModelError, WorkerError):
@@ -176,7 +178,7 @@ def _reference(
 def _remedies(
     target: Target, keras: Artifact | None, noisiest: Callable[[], tuple[str, ...]]
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The rungs in their order: what each changes in the settings, in one way or in several.
+    """The remedies in their order: what each changes in the settings, in one way or in several.
 
     Args:
       noisiest: names the layers that would gain most from more bits.

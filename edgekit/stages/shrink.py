@@ -7,10 +7,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from edgekit.data.spec import DataSpec
-from edgekit.engine.make import Made, Scope
+from edgekit.engine.make import Scope, StageResult
 from edgekit.engine.stage import Call
 from edgekit.errors import ModelError, WorkerError
-from edgekit.product import Quantized, Smaller
+from edgekit.product import QuantizedModel, ShrunkModel
 from edgekit.profile.target import Target
 from edgekit.runtimes import REFERENCE, engine
 from edgekit.runtimes.available import available
@@ -19,7 +19,7 @@ from edgekit.shrink.proof import holds, same_outputs
 from edgekit.types import INTEGER, Artifact
 
 
-def shrink(quantized: Quantized, data: DataSpec, target: Target, scope: Scope, proofs: Scope) -> Smaller:
+def shrink(quantized: QuantizedModel, data: DataSpec, target: Target, scope: Scope, proofs: Scope) -> ShrunkModel:
     """Shrinks a model, as the recipe says.
 
     Args:
@@ -27,12 +27,12 @@ def shrink(quantized: Quantized, data: DataSpec, target: Target, scope: Scope, p
     """
     model, settings = quantized.model, target.recipe.shrink
     if not settings:
-        return Smaller(model, model, {}, [])
+        return ShrunkModel(model, model, {}, [])
     # Beside random inputs, so many training samples prove it.
     samples = quantized.settings.calibration_samples if quantized.settings else CALIBRATION_INPUTS
     engines, notes = available(target.runtimes).engines, list[str]()
 
-    def proven(before: Artifact, call: Call[Any], engines: list[str]) -> Made[Any] | None:
+    def proven(before: Artifact, call: Call[Any], engines: list[str]) -> StageResult[Any] | None:
         """What a stage made, if all engines answer the same."""
         try:
             made = scope.make(call)
@@ -70,4 +70,4 @@ def shrink(quantized: Quantized, data: DataSpec, target: Target, scope: Scope, p
                     "runtimes ran its twin without tables, whose outputs are the same"
                 )
             names |= {shipped.sha256: made.artifacts[NAMES]} if NAMES in made.artifacts else {}
-    return Smaller(shipped, portable, names, notes)
+    return ShrunkModel(shipped, portable, names, notes)

@@ -16,7 +16,7 @@ from edgekit.tasks.common import command, options, task
 
 if TYPE_CHECKING:
     from edgekit.records.gate import Kind
-    from edgekit.records.outputs import Taken
+    from edgekit.records.outputs import ReleasedFiles
 
 TAKES = {
     "allow_stale": "take builds whose model, data, profile or baseline is another by now",
@@ -39,7 +39,7 @@ class Choice(Struct, frozen=True):
     replace: bool = False
     strict: bool = False
 
-    def taken(self, out: str, targets: list[str]) -> list[Taken]:
+    def taken(self, out: str, targets: list[str]) -> list[ReleasedFiles]:
         """The builds in a folder, and on the terminal what has to be known of them."""
         from edgekit.profile.project import find_project, select_models
         from edgekit.records.gate import Gate
@@ -163,10 +163,10 @@ def history(c: Context, target: list[str], model: str | None = None, count: int 
     """The record of builds: when, what was judged, size, accuracy, latency and memory."""
     from edgekit.commands.history import print_history
     from edgekit.profile.project import find_project
-    from edgekit.records.history import read
+    from edgekit.records.history import read_history
     from edgekit.report.console import print_json
 
-    entries = read(find_project(Path.cwd()), target[0] if target else None, model, count)
+    entries = read_history(find_project(Path.cwd()), target[0] if target else None, model, count)
     print_json(entries) if json else print_history(entries)
 
 

@@ -10,9 +10,9 @@ from edgekit.analyze.curves import Sweep
 from edgekit.analyze.sensitivity import changeable, changed, concerned, held_out
 from edgekit.compress.allocate import allocate, mean_loss
 from edgekit.compress.changes import applied, narrowed, rounding
-from edgekit.compress.lesson import lesson
 from edgekit.compress.simulation import Simulation, segments
-from edgekit.data.read import read
+from edgekit.compress.targets import training_targets
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.model.read import KERAS, open_keras, save
@@ -59,7 +59,7 @@ def small_network(digits: str, folder: str) -> None:
 def converted_losses(model: str, data: DataSpec, settings: Sweep) -> dict[str, list[float]]:
     """For each layer the loss at each level, with one conversion for each point."""
     loaded, samples = open_keras(model, ""), held_out(data, settings)
-    x, taught = prepared(samples, data), lesson(loaded, samples, data, None, None)
+    x, taught = prepared(samples, data), training_targets(loaded, samples, data, None, None)
     simulation, found = Simulation(loaded, x), {}
     for layer in concerned(loaded, settings):
         found[layer.name] = []
@@ -133,8 +133,8 @@ def rounded_activations() -> list[float]:
 
 
 def allocated(model: str, data: DataSpec, names: list[str], sparsity: float) -> Allocation:
-    loaded, samples = open_keras(model, ""), read(data).train
-    x, taught = prepared(samples, data), lesson(loaded, samples, data, None, None)
+    loaded, samples = open_keras(model, ""), read_dataset(data).train
+    x, taught = prepared(samples, data), training_targets(loaded, samples, data, None, None)
     before = [w.numpy() for w in loaded.weights]
     shares = allocate(loaded, x, taught, names, sparsity)
     assert all(np.array_equal(a, b.numpy()) for a, b in zip(before, loaded.weights, strict=True))

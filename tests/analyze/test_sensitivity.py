@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from scipy.stats import spearmanr
 
-from edgekit.analyze.curves import BITS, Measured, Proposal, Sweep
+from edgekit.analyze.curves import BITS, Proposal, SensitivityCurves, Sweep
 from edgekit.analyze.propose import longest, propose_file
 from edgekit.analyze.recipe_text import pattern
 from edgekit.analyze.sensitivity import ratio, sensitivity_file
@@ -16,7 +16,7 @@ from edgekit.analyze.sensitivity_plot import plot_file
 from edgekit.commands.sensitivity import allowed, sweep
 from edgekit.compress.allocate import SPARSITIES
 from edgekit.compress.changes import channel_axes, on_grid
-from edgekit.compress.climb import Rung, climb, shares
+from edgekit.compress.greedy import Level, greedy_allocation, shares
 from edgekit.config import decode, tomllib
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError, RecipeError
@@ -48,7 +48,7 @@ def reference(process, tmp_path_factory):
 
 
 def measure(process, model, data, settings):
-    return process.call(sensitivity_file, "", model, data, settings, "", returns=Measured)
+    return process.call(sensitivity_file, "", model, data, settings, "", returns=SensitivityCurves)
 
 
 def propose(process, model, data, settings, measured, limit, folder):
@@ -80,10 +80,10 @@ class TestFormulas:
 
     def test_the_cheapest_step_is_taken_first(self):
         ladders = {
-            "big": [Rung(0.5, 100, (1.0,)), Rung(0.9, 180, (9.0,))],  # 0.01, then 0.1 for each byte
-            "small": [Rung(0.5, 10, (0.5,)), Rung(0.9, 18, (0.7,))],  # 0.05, then 0.025
+            "big": [Level(0.5, 100, (1.0,)), Level(0.9, 180, (9.0,))],  # 0.01, then 0.1 for each byte
+            "small": [Level(0.5, 10, (0.5,)), Level(0.9, 18, (0.7,))],  # 0.05, then 0.025
         }
-        assert [(name, rung.level) for name, rung in climb(ladders)] == [
+        assert [(name, level.level) for name, level in greedy_allocation(ladders)] == [
             ("big", 0.5),
             ("small", 0.5),
             ("small", 0.9),
@@ -92,11 +92,11 @@ class TestFormulas:
 
     def test_noise_is_no_gain(self):
         """A level that seems to cost less than the one below costs the same: nothing more."""
-        ladders = {"noisy": [Rung(0.5, 10, (2.0,)), Rung(0.7, 14, (1.0,))], "plain": [Rung(0.5, 10, (0.1,))]}
-        assert [name for name, _ in climb(ladders)] == ["plain", "noisy", "noisy"]
+        ladders = {"noisy": [Level(0.5, 10, (2.0,)), Level(0.7, 14, (1.0,))], "plain": [Level(0.5, 10, (0.1,))]}
+        assert [name for name, _ in greedy_allocation(ladders)] == ["plain", "noisy", "noisy"]
 
     def test_the_last_step_is_taken_in_part(self):
-        way = [("a", Rung(0.5, 50, (0.0,))), ("b", Rung(0.5, 150, (0.0,))), ("a", Rung(0.9, 90, (0.0,)))]
+        way = [("a", Level(0.5, 50, (0.0,))), ("b", Level(0.5, 150, (0.0,))), ("a", Level(0.9, 90, (0.0,)))]
         assert shares(way, {"a": 100, "b": 300}, 0.25) == pytest.approx({"a": 0.5, "b": 50 / 300})
         assert shares(way, {"a": 100, "b": 300}, 0.55) == pytest.approx({"a": 0.7, "b": 0.5})
 
@@ -113,18 +113,18 @@ class TestFormulas:
         sizes = {name: size for name, (size, _) in layers.items()}
         levels = (0.3, 0.6, 0.9)
         ladders = {
-            name: [Rung(level, level * size, (cost,)) for level, cost in zip(levels, costs, strict=True)]
+            name: [Level(level, level * size, (cost,)) for level, cost in zip(levels, costs, strict=True)]
             for name, (size, costs) in layers.items()
         }
-        found = shares(climb(ladders), sizes, sparsity)
+        found = shares(greedy_allocation(ladders), sizes, sparsity)
         assert sum(found[n] * sizes[n] for n in sizes) == pytest.approx(sparsity * sum(sizes.values()), abs=1e-6)
         assert all(-1e-9 <= share <= 0.9 + 1e-9 for share in found.values())
 
     def test_a_way_goes_on_past_a_step_that_does_not_fit(self):
-        way = [(("a", "weights"), Rung(n, n, ())) for n in (1, 2)] + [(("b", "weights"), Rung(1, 1, ()))]
+        way = [(("a", "weights"), Level(n, n, ())) for n in (1, 2)] + [(("b", "weights"), Level(1, 1, ()))]
 
         def holds(steps):
-            return sum(rung.level for _, rung in steps) <= 2
+            return sum(level.level for _, level in steps) <= 2
 
         assert longest(way, holds) == [way[0], way[2]]
         assert longest(way, lambda steps: True) == way

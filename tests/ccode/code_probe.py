@@ -10,7 +10,7 @@ from bundled import cmsis_nn
 
 from edgekit.ccode.generate import generate
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 from edgekit.runtimes import open_session
 from edgekit.runtimes.values import random_inputs
 from edgekit.types import TensorSpec
@@ -159,7 +159,7 @@ def damaged(model: str, count: int) -> dict[str, int]:
             changed[generator.integers(0, len(changed), 4)] = generator.choice([0, 1, 3, 127, 128, 255], 4)
             place.write_bytes(changed.tobytes())
             try:
-                read(place)
+                read_graph(place)
                 generate(changed.tobytes(), "m", ("portable", "dsp")[number % 2], tables=number % 3 == 0)
                 found["written"] += 1
             except ModelError:

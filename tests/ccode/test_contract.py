@@ -329,12 +329,12 @@ def test_what_is_changed_was_right_before(build):
 
 @pytest.mark.parametrize(("build", "change", "words"), CASES, ids=[f"{c[0].__name__}-{n}" for n, c in enumerate(CASES)])
 def test_one_field_that_is_another_is_refused_by_name(build, change, words):
-    from edgekit.flatbuffer.read import parse
+    from edgekit.flatbuffer.read import parse_graph
 
     for kernels in ("portable", "dsp"):
         with pytest.raises(ModelError) as told:
             content = changed(built(build), change)
-            parse(content, "m")
+            parse_graph(content, "m")
             generate(content, "m", kernels)
         said = str(told.value)
         assert words in said and "\n" not in said

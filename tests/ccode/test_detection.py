@@ -5,7 +5,7 @@ from make_graph import detector
 
 from edgekit.ccode.generate import generate
 from edgekit.flatbuffer.detection import detects, with_float_detections, without_detection
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.quantize.integers import float_operators
 
 
@@ -24,15 +24,17 @@ def test_c_ends_before_the_detections_and_is_exact(tflm, tmp_path):
 
 
 def test_the_operator_is_no_float_operator_of_its_model():
-    graph = parse(detector(), "it")
+    graph = parse_graph(detector(), "it")
     assert detects(graph) and not float_operators(graph)
-    assert not detects(parse(without_detection(detector()), "it"))
+    assert not detects(parse_graph(without_detection(detector()), "it"))
 
 
 def test_detections_stay_as_they_are():
     """Boxes, numbers of classes, scores and a count: the quantizer makes integers of 8 bits of each."""
-    quantized, plain = (parse(c, "it") for c in (detector(True), with_float_detections(detector(True))))
+    quantized, plain = (parse_graph(c, "it") for c in (detector(True), with_float_detections(detector(True))))
     assert [spec.dtype for spec in quantized.outputs] == ["int8"] * 4 and not detects(quantized)
     assert [spec.dtype for spec in plain.outputs] == ["float32"] * 4 and detects(plain)
     assert [spec.name for spec in plain.outputs] == [spec.name for spec in quantized.outputs]
-    assert with_float_detections(detector()) is not None and detects(parse(with_float_detections(detector()), "it"))
+    assert with_float_detections(detector()) is not None and detects(
+        parse_graph(with_float_detections(detector()), "it")
+    )

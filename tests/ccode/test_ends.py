@@ -8,7 +8,7 @@ from make_graph import Graph
 
 from edgekit.ccode.generate import generate
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.flatbuffer.schema import accessors
 
 TYPES = [name for name in vars(accessors().TensorType) if not name.startswith("_")]
@@ -41,7 +41,7 @@ def test_ends_of_every_type_compile_or_are_refused(tmp_path, where):
     for dtype in TYPES:
         content = model(dtype, where)
         try:
-            parse(content, "m")
+            parse_graph(content, "m")
             code = generate(content, "m")
         except ModelError as refusal:
             assert "\n" not in str(refusal)

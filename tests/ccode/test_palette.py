@@ -11,7 +11,7 @@ from palette_probe import Tried, compare_tables, flash
 from edgekit.ccode.generate import generate
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import constants, with_constants
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.shrink.file import lookup_file
 
 
@@ -103,7 +103,7 @@ def decoding(tflm, shared, tmp_path_factory):
 @pytest.mark.parametrize("kernels", ["portable", "dsp"])
 def test_a_file_whose_weights_tflm_decodes_is_exact_and_takes_less_flash(tflm, decoding, kernels):
     tables, _ = decoding
-    assert "TFLM_DECODE" in {operator.name for operator in parse(tables.read_bytes(), "m").operators}
+    assert "TFLM_DECODE" in {operator.name for operator in parse_graph(tables.read_bytes(), "m").operators}
     arguments = (str(tables), kernels, 30, "gcc", False, False, True)
     assert tflm.call(compare, *arguments, returns=tuple[int, int, int])[0] == 0
     less, more = (tflm.call(flash, str(path), kernels, path == tables, returns=int) for path in decoding)
@@ -113,7 +113,7 @@ def test_a_file_whose_weights_tflm_decodes_is_exact_and_takes_less_flash(tflm, d
 @pytest.mark.parametrize(("place", "value"), [(0, 1), (1, 2), (4, 9), (5, 0), (5, 0x74), (6, 120)])
 def test_a_decoder_without_lookup_tables_is_named(decoding, place, value):
     content = decoding[0].read_bytes()
-    number, decoder = next((n, o) for n, o in enumerate(parse(content, "m").operators) if o.name == "TFLM_DECODE")
+    number, decoder = next((n, o) for n, o in enumerate(parse_graph(content, "m").operators) if o.name == "TFLM_DECODE")
     header = constants(content)[decoder.inputs[1]].copy()
     header[place] = value
     with pytest.raises(ModelError, match=f"^operator {number}, TFLM_DECODE in .* are no lookup tables; write the code"):

@@ -8,7 +8,7 @@ from make_graph import Graph
 from edgekit.ccode.generate import generate
 from edgekit.commands.shrink import shrink
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.runtimes import RUNTIMES, installed
 from edgekit.shrink.file import shrink_file
 from edgekit.shrink.proof import prove
@@ -96,7 +96,7 @@ def test_shrink_folds_what_is_fixed_and_leaves_what_may_be_resized(tmp_path, mod
     for open_batch in (False, True):
         (tmp_path / "in.tflite").write_bytes(model(open_batch))
         shrink_file.run(str(tmp_path), str(tmp_path / "in.tflite"), Shrink())
-        names = parse((tmp_path / "model.tflite").read_bytes(), "it").operator_names
+        names = parse_graph((tmp_path / "model.tflite").read_bytes(), "it").operator_names
         assert ("SHAPE" in names) == open_batch
         # XNNPACK takes a transposed convolution only where its size is a constant, and rounds otherwise.
         for runtime in {r for r in RUNTIMES if installed(r)} - ({"litert"} if model == grown else set()):
@@ -108,7 +108,7 @@ def test_what_a_runtime_answers_otherwise_is_left_unfolded(tmp_path):
     (tmp_path / "in.tflite").write_bytes(grown(False))
     found = shrink(tmp_path / "in.tflite", tmp_path / "out", False)
     assert found.kept and found.after < found.before
-    assert "SHAPE" in parse((tmp_path / "out/in.tflite").read_bytes(), "it").operator_names
+    assert "SHAPE" in parse_graph((tmp_path / "out/in.tflite").read_bytes(), "it").operator_names
 
 
 def test_a_shape_that_is_worked_out_otherwise_than_the_file_says_is_refused():

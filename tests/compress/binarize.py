@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from edgekit.compress.fine_tune import fine_tune
 from edgekit.compress.layers import chosen
-from edgekit.compress.lesson import Objective, lesson
 from edgekit.compress.settings import Selection
+from edgekit.compress.targets import Objective, training_targets
 from edgekit.compress.technique import Given, Rehearsal, Technique
-from edgekit.data.samples import prepared, read
+from edgekit.data.read import read_dataset
+from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
 from edgekit.engine.stage import Call, Work, stage
@@ -64,10 +65,12 @@ def binarize_file(
     """Binarizes the model in a file, trains it on, and writes it to `folder`."""
     import numpy as np
 
-    loaded, dataset = open_keras(model.path, custom_objects), read(data)
+    loaded, dataset = open_keras(model.path, custom_objects), read_dataset(data)
     layers = binarized_layers(loaded, settings)
     with custom_scope(custom_objects):
-        taught = lesson(loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out)
+        taught = training_targets(
+            loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out
+        )
         for layer in layers:
             w = layer.kernel.numpy()
             layer.kernel.assign(np.where(w < 0, -1, 1) * np.abs(w).mean(axis=0))

@@ -200,7 +200,7 @@ def remove(settings: dict[str, Any], name: str, untrained: list[str]) -> dict[st
     import tf_keras
 
     from edgekit.compress.channels import Channels, remove_channels
-    from edgekit.compress.lesson import Lesson, predict
+    from edgekit.compress.targets import TrainingTargets, predict
 
     tf_keras.utils.set_random_seed(1)
     model = tf_keras.models.clone_model(zoo()[name])
@@ -208,7 +208,7 @@ def remove(settings: dict[str, Any], name: str, untrained: list[str]) -> dict[st
         model.get_layer(layer).trainable = False
     rng = np.random.default_rng(1)
     x = [rng.normal(size=(64, *t.shape[1:])).astype(np.float32) for t in model.inputs]
-    taught = Lesson(predict(model, x)[0], tf_keras.losses.MeanSquaredError())
+    taught = TrainingTargets(predict(model, x)[0], tf_keras.losses.MeanSquaredError())
     smaller, said = remove_channels(model, x, taught, Channels(**settings), 1, lambda text, share: None)
     return {
         "channels": said.channels,
@@ -226,8 +226,8 @@ def ranks(by: str) -> list[float]:
     import tf_keras
 
     from edgekit.compress.dependencies import Dependencies
-    from edgekit.compress.lesson import Lesson
     from edgekit.compress.ranking import rank
+    from edgekit.compress.targets import TrainingTargets
 
     layers = tf_keras.layers
     model = tf_keras.Sequential(
@@ -236,7 +236,7 @@ def ranks(by: str) -> list[float]:
     model.layers[0].set_weights([np.array([[1.0, -2.0, 3.0], [1.0, -2.0, 3.0]]), np.zeros(3)])
     model.layers[1].set_weights([np.array([0.5, -1.5, 1.0]), np.zeros(3), np.zeros(3), np.ones(3)])
     model.layers[2].set_weights([np.array([[5.0], [1.0], [1.0]])])
-    taught = Lesson(np.array([[0.0], [0.0]], np.float32), tf_keras.losses.MeanSquaredError())
+    taught = TrainingTargets(np.array([[0.0], [0.0]], np.float32), tf_keras.losses.MeanSquaredError())
     found = Dependencies(model)
     x = np.array([[1.0, 0.0], [0.0, 2.0]], np.float32)
     scores = rank(by, model, found, [x], taught, 1, 1)
@@ -256,7 +256,7 @@ def odd_blocks(kind: str) -> dict[str, Any]:
 
     from edgekit.compress.blocks import blocks, without, without_blocks
     from edgekit.compress.channels import Channels
-    from edgekit.compress.lesson import Lesson, predict
+    from edgekit.compress.targets import TrainingTargets, predict
 
     tf_keras.utils.set_random_seed(1)
     layers = tf_keras.layers
@@ -292,7 +292,7 @@ def odd_blocks(kind: str) -> dict[str, Any]:
         branch.set_weights([0 * w for w in branch.get_weights()])
         outputs = (predict(m, data)[0] for m in (silent, without(model, (addition, shortcut))))
         error = max(error, float(np.abs(np.subtract(*outputs)).max()))
-    taught = Lesson(predict(model, data)[0], tf_keras.losses.MeanSquaredError())
+    taught = TrainingTargets(predict(model, data)[0], tf_keras.losses.MeanSquaredError())
     gone = without_blocks(model, data, taught, Channels(sparsity=0.0, blocks=1.0))[1] if found else []
     return {"blocks": found, "error": error, "all": gone}
 
@@ -314,7 +314,7 @@ def block_removal() -> dict[str, Any]:
 
     from edgekit.compress.blocks import blocks, without_blocks
     from edgekit.compress.channels import Channels
-    from edgekit.compress.lesson import Lesson, predict
+    from edgekit.compress.targets import TrainingTargets, predict
 
     layers = tf_keras.layers
     image = tf_keras.Input((8, 8, 3))
@@ -329,7 +329,7 @@ def block_removal() -> dict[str, Any]:
     quiet.set_weights([w * 1e-6 for w in quiet.get_weights()])
     rng = np.random.default_rng(1)
     data = [rng.normal(size=(16, 8, 8, 3)).astype(np.float32)]
-    taught = Lesson(predict(model, data)[0], tf_keras.losses.MeanSquaredError())
+    taught = TrainingTargets(predict(model, data)[0], tf_keras.losses.MeanSquaredError())
     found = blocks(model)
     smaller, gone = without_blocks(model, data, taught, Channels(sparsity=0.0, blocks=0.5))
     names = [layer.name for layer in smaller.layers]

@@ -40,12 +40,12 @@ def saliency_of_a_line(x: list[list[float]], t: list[float], w: list[float], bat
     import numpy as np
     import tf_keras
 
-    from edgekit.compress.lesson import Lesson
     from edgekit.compress.saliency_pruning import saliency
+    from edgekit.compress.targets import TrainingTargets
 
     model = tf_keras.Sequential([tf_keras.layers.Dense(1, use_bias=False, input_shape=(2,))])
     model.layers[0].set_weights([np.array(w, np.float32)[:, None]])
-    taught = Lesson(np.array(t, np.float32)[:, None], tf_keras.losses.MeanSquaredError())
+    taught = TrainingTargets(np.array(t, np.float32)[:, None], tf_keras.losses.MeanSquaredError())
     return saliency(model, model.weights, [np.array(x, np.float32)], taught, batch)[0].ravel().tolist()
 
 

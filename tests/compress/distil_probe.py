@@ -10,7 +10,7 @@ def soft(of: str, temperature: float, taught: list[list[float]], given: list[lis
     """`soft_loss` of some outputs."""
     import tensorflow as tf
 
-    from edgekit.compress.lesson import soft_loss
+    from edgekit.compress.targets import soft_loss
 
     return float(soft_loss(of, temperature)(tf.constant(taught), tf.constant(given)))  # type: ignore[arg-type]
 
@@ -95,8 +95,8 @@ def teach(settings: Distil, outputs: str = "softmax", labels: bool = True, prune
     import tf_keras
 
     from edgekit.compress.distil import Part, distil
-    from edgekit.compress.lesson import predict
     from edgekit.compress.student import smaller_copy
+    from edgekit.compress.targets import predict
     from edgekit.data.samples import Samples
 
     tf_keras.utils.set_random_seed(0)

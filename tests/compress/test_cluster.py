@@ -4,8 +4,8 @@ import compress_probe as probe
 import numpy as np
 import pytest
 
-from edgekit.compress.cluster import Cluster, Clustered, cluster_file
-from edgekit.compress.prune import Prune, Pruned, prune_file
+from edgekit.compress.cluster import Cluster, ClusterFacts, cluster_file
+from edgekit.compress.prune import Prune, PruneFacts, prune_file
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import RecipeError
 from edgekit.types import TensorSpec
@@ -30,7 +30,7 @@ def cluster(process, arguments, tmp_path):
     def run(settings, name="clustered", **other):
         (tmp_path / name).mkdir()
         named = arguments | {"settings": settings} | other
-        said = process.call(cluster_file, str(tmp_path / name), named=named, returns=Clustered)
+        said = process.call(cluster_file, str(tmp_path / name), named=named, returns=ClusterFacts)
         return next(Path(tmp_path / name).iterdir()), said
 
     return run
@@ -58,7 +58,7 @@ def test_channels_can_have_values_of_their_own(process, cluster):
 def test_zeros_stay_zero_if_asked(process, cluster, arguments, tmp_path, keep):
     (tmp_path / "pruned").mkdir()
     named = arguments | {"settings": Prune(sparsity=0.5, epochs=0)}
-    process.call(prune_file, str(tmp_path / "pruned"), named=named, returns=Pruned)
+    process.call(prune_file, str(tmp_path / "pruned"), named=named, returns=PruneFacts)
     pruned = next((tmp_path / "pruned").iterdir())
     file, _ = cluster(Cluster(clusters=4, epochs=2, keep_zeros=keep), model=str(pruned))
     zeros, size = process.call(probe.zeros, str(file), returns=dict[str, tuple[int, int]])["conv/kernel"]
@@ -71,7 +71,7 @@ def test_zeros_stay_zero_if_asked(process, cluster, arguments, tmp_path, keep):
 def test_layers_with_fewer_weights_than_values_are_left(cluster, arguments, process, tmp_path, settings):
     (tmp_path / "pruned").mkdir()
     named = arguments | {"settings": Prune(sparsity=0.95, epochs=0)}
-    process.call(prune_file, str(tmp_path / "pruned"), named=named, returns=Pruned)
+    process.call(prune_file, str(tmp_path / "pruned"), named=named, returns=PruneFacts)
     pruned = next((tmp_path / "pruned").iterdir())
     _, said = cluster(Cluster(epochs=1, **settings), model=str(pruned))
     most = max(3, settings["clusters"]) if "per_channel" not in settings else 256

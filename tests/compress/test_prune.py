@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from edgekit.compress.prune import Prune, Pruned, prune_file
+from edgekit.compress.prune import Prune, PruneFacts, prune_file
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import RecipeError
 from edgekit.types import TensorSpec
@@ -34,7 +34,7 @@ def prune(process, models, data, tmp_path):
         folder.mkdir()
         arguments = {"model": str(models / model), "data": data, "settings": settings, "seed": seed}
         arguments |= {"custom_objects": "", "answers": None}
-        said = process.call(prune_file, str(folder), named=arguments, returns=Pruned, **named)
+        said = process.call(prune_file, str(folder), named=arguments, returns=PruneFacts, **named)
         [file] = Path(folder).iterdir()
         return file, said
 
@@ -172,7 +172,7 @@ class TestNothingToPrune:
 
     def test_is_said(self, prune):
         _, said = prune(Prune(sparsity=0.5), model="without_weights.h5", data=self.SPEC)
-        assert said == Pruned({}, ())
+        assert said == PruneFacts({}, ())
 
     def test_is_an_error_where_pruning_is_required(self, prune):
         with pytest.raises(RecipeError, match=r"no layer that can be pruned; set recipe\.prune = false"):

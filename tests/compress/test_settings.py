@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from edgekit.compress.channels import Channels
 from edgekit.compress.cluster import Cluster
 from edgekit.compress.distil import Distil
-from edgekit.compress.lesson import Objective
 from edgekit.compress.prune import Prune
 from edgekit.compress.settings import FEW
+from edgekit.compress.targets import Objective
 from edgekit.compress.technique import Given, Teaching
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.profile.recipe import Recipe

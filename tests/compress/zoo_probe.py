@@ -53,8 +53,8 @@ def _build(name: str, recipe: Recipe, place: Path, trained: list[str]) -> dict[s
     from edgekit.compress.channels import channels_file
     from edgekit.compress.cluster import cluster_file
     from edgekit.compress.distil import distil_file
-    from edgekit.compress.lesson import teach
     from edgekit.compress.prune import prune_file
+    from edgekit.compress.targets import teach
     from edgekit.model.read import save
     from edgekit.quantize.convert import convert_file
     from edgekit.quantize.int8 import quantize_file
@@ -117,7 +117,7 @@ def examined(name: str, folder: str) -> dict[str, float]:
     from edgekit.analyze.explain import explain_file
     from edgekit.analyze.sensitivity import sensitivity_file
     from edgekit.data.calibration import calibration
-    from edgekit.data.read import read
+    from edgekit.data.read import read_dataset
     from edgekit.flatbuffer.edit import main_graph
     from edgekit.model.read import save
     from edgekit.quantize.activations import activations
@@ -131,7 +131,7 @@ def examined(name: str, folder: str) -> dict[str, float]:
     data = dataset(model, place)
     save(model, place / "model.h5")
     convert_file.run(folder, str(place / "model.h5"), "")
-    content, samples = (place / "float.tflite").read_bytes(), calibration(read(data), 16, data)
+    content, samples = (place / "float.tflite").read_bytes(), calibration(read_dataset(data), 16, data)
     outputs = []
     for one in (content, equalize(content, samples)):
         end = main_graph(one)[1].Outputs(0)

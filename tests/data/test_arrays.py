@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgekit.data.check import check_data
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
@@ -60,7 +60,7 @@ def test_taken_as_it_is_meant(kind, saved, tmp_path):
     arrays, wanted = GOOD[kind]
     data = saved(arrays, wanted)
     check_data.run(str(tmp_path), data)
-    [x] = prepared(read(data).train, data)
+    [x] = prepared(read_dataset(data).train, data)
     assert x.dtype == wanted.dtype and x.shape[1:] == wanted.shape[1:] and x.flags.c_contiguous
     if kind not in ("one number each", "without a split"):
         assert np.array_equal(x.reshape(X.shape), X)
@@ -70,7 +70,7 @@ def test_yes_and_no_are_one_and_zero(saved, tmp_path):
     for wanted in (FLOATS, WORDS):
         data = saved(both(X > 4), wanted)
         check_data.run(str(tmp_path), data)
-        assert np.array_equal(prepared(read(data).train, data)[0], X > 4)
+        assert np.array_equal(prepared(read_dataset(data).train, data)[0], X > 4)
 
 
 def with_value(value, dtype="f8"):

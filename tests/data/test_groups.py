@@ -8,7 +8,7 @@ from edgekit.data.calibration import calibration_rows
 from edgekit.data.check import check_data
 from edgekit.data.groups import whole_groups
 from edgekit.data.overlap import overlap
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
 from edgekit.types import TensorSpec
@@ -24,11 +24,11 @@ def spec(path="d.npz", shape=(1,), group="", held_out=False, seed=0, classes=10)
 )
 def test_real_subjects_are_in_one_part_only(shared, file, group, shape, tmp_path):
     data = spec(shared / f"{file}.npz", shape, group)
-    train, evaluation, _ = read(data)
+    train, evaluation, _ = read_dataset(data)
     assert not set(train.group) & set(evaluation.group)
     assert 0.1 < evaluation.number / (train.number + evaluation.number) < 0.3
     assert set(train.y) == set(evaluation.y)  # every class in both
-    parted = read(spec(data.source, shape, group, held_out=True))
+    parted = read_dataset(spec(data.source, shape, group, held_out=True))
     rows, _ = calibration_rows(parted, 128, 0)
     assert len(rows) == 128 and not set(parted.train.group) & set(parted.held_out.group)
     assert not set(parted.held_out.group) & set(evaluation.group)

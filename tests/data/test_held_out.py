@@ -12,7 +12,7 @@ from edgekit.data.calibration import calibration_rows
 from edgekit.data.check import check_data
 from edgekit.data.held_out import MOST, hold_out
 from edgekit.data.overlap import digests, overlap
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import Samples
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
@@ -46,28 +46,31 @@ def data(request, tmp_path):
 
 
 def test_no_sample_and_no_group_is_in_two_parts(data):
-    train, evaluation, held_out = read(data)
+    train, evaluation, held_out = read_dataset(data)
     assert held_out.number and not any(overlap(a, b) for a, b in ((train, held_out), (train, evaluation)))
     assert not overlap(held_out, evaluation)
     if train.group is not None:
         assert not set(train.group) & set(held_out.group)
-    whole = read(replace(data, held_out=False))
+    whole = read_dataset(replace(data, held_out=False))
     assert set(digests(whole.train)) == {*digests(train), *digests(held_out)}, "all others train"
     assert digests(whole.evaluation) == digests(evaluation)
     assert 0.05 < held_out.number / whole.train.number < 0.25
     if held_out.y is not None:
         assert max(abs((held_out.y == label).mean() - 0.25) for label in range(4)) < 0.05
-    rows, _ = calibration_rows(read(data), 1000, 1)
+    rows, _ = calibration_rows(read_dataset(data), 1000, 1)
     assert len(rows) == train.number, "the calibration set is of what trains"
 
 
 def test_every_stage_of_a_build_finds_the_same(data):
-    first, again, judging = read(data), read(data), read(replace(data, judges=True))
+    first, again, judging = read_dataset(data), read_dataset(data), read_dataset(replace(data, judges=True))
     assert digests(first.held_out) == digests(again.held_out) == digests(judging.evaluation)
     assert digests(first.train) == digests(judging.train)
-    assert digests(read(replace(data, seed=2)).held_out) != digests(first.held_out)
+    assert digests(read_dataset(replace(data, seed=2)).held_out) != digests(first.held_out)
     note = check_data.run("", data).note
-    assert f"{first.held_out.number} of {read(replace(data, held_out=False)).train.number} training samples are" in note
+    assert (
+        f"{first.held_out.number} of {read_dataset(replace(data, held_out=False)).train.number} training samples are"
+        in note
+    )
 
 
 def test_most_of_a_large_dataset_trains():
@@ -77,7 +80,7 @@ def test_most_of_a_large_dataset_trains():
 
 def test_where_there_are_only_twins_they_judge_and_it_is_said(tmp_path):
     np.savez(tmp_path / "d.npz", x_train=np.tile(X[:2], (50, 1)), x_test=X[2:9])
-    assert read(spec(tmp_path / "d.npz", held_out=True)).held_out.number == 20
+    assert read_dataset(spec(tmp_path / "d.npz", held_out=True)).held_out.number == 20
     assert "(each the same as one that trains)" in check_data.run("", spec(tmp_path / "d.npz", held_out=True)).note
 
 
@@ -89,8 +92,8 @@ def test_what_cannot_be_parted_is_refused(tmp_path, train, words):
     group = {"group_test": [1] * 9} if "group_train" in train else {}
     np.savez(tmp_path / "d.npz", x_test=X[:9], **train, **group)
     with pytest.raises(DataError, match=words) as refused:
-        read(spec(tmp_path / "d.npz", held_out=True))
-    assert "qat" in str(refused.value) and read(spec(tmp_path / "d.npz")).train.number
+        read_dataset(spec(tmp_path / "d.npz", held_out=True))
+    assert "qat" in str(refused.value) and read_dataset(spec(tmp_path / "d.npz")).train.number
 
 
 def test_a_copy_of_a_folder_is_not_parted_twice(tmp_path):
@@ -102,8 +105,8 @@ def test_a_copy_of_a_folder_is_not_parted_twice(tmp_path):
     inputs = (TensorSpec("x", (1, 3, 3, 1), "float32"),)
     data = DataSpec(str(tmp_path / "images"), "", Preprocessing(), inputs, 2, 1, held_out=True)
     check_data.run(str(tmp_path), data)
-    copy = read(replace(data, source=str(tmp_path / "samples.npz")))
-    assert [part.number for part in copy] == [part.number for part in read(data)] == [26, 8, 6]
+    copy = read_dataset(replace(data, source=str(tmp_path / "samples.npz")))
+    assert [part.number for part in copy] == [part.number for part in read_dataset(data)] == [26, 8, 6]
 
 
 FREE = {"channels": Channels(sparsity=0.5), "prune": Prune(sparsity=0.5), "cluster": Cluster(), "distil": Distil()}

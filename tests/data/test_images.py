@@ -11,7 +11,7 @@ from PIL import Image
 
 from edgekit.data.check import check_data
 from edgekit.data.folder import read_folder
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
 from edgekit.types import TensorSpec
@@ -238,8 +238,8 @@ def test_what_is_hidden_or_no_image_is_left_out_and_told(put, tmp_path):
 def test_one_folder_has_no_labels_and_an_empty_one_keeps_its_number(put, tmp_path):
     folder = put(**{f"all__{number}": one_image() for number in range(10)})
     data = DataSpec(str(folder), "", Preprocessing(), inputs(1), 3, 0)
-    assert read(data).evaluation.y is None and not check_data.run(str(tmp_path), data).labelled
+    assert read_dataset(data).evaluation.y is None and not check_data.run(str(tmp_path), data).labelled
     put(**{f"some__{number}": one_image() for number in range(10)})
     (folder / "b").mkdir()
-    assert set(read(data).train.y) == {0, 2}
+    assert set(read_dataset(data).train.y) == {0, 2}
     assert "class folders without images: b" in check_data.run(str(tmp_path), data).note

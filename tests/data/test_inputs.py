@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from PIL import Image
 
 from edgekit.data.check import check_data
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
@@ -35,7 +35,7 @@ def spec(source, *inputs, **preprocessing):
 
 def first(data):
     """The first training sample, one array for each input, as the model takes it."""
-    return [x[0] for x in prepared(read(data).train, data)]
+    return [x[0] for x in prepared(read_dataset(data).train, data)]
 
 
 def test_arrays_are_matched_by_name_not_by_order(tmp_path):
@@ -52,7 +52,7 @@ def test_arrays_are_matched_by_name_not_by_order(tmp_path):
 def test_inputs_of_different_length(tmp_path):
     np.savez(tmp_path / "d.npz", **{"x.left": np.zeros((9, 4)), "x.right": np.zeros((8, 4))})
     with pytest.raises(DataError, match=r"d\.npz: x\.right: 8 samples for 9 samples of x"):
-        read(spec(tmp_path / "d.npz", LEFT, RIGHT))
+        read_dataset(spec(tmp_path / "d.npz", LEFT, RIGHT))
 
 
 def test_a_sample_that_is_no_number_is_named_with_its_input(tmp_path):
@@ -95,7 +95,7 @@ def test_a_function_that_lacks_an_input(tmp_path, monkeypatch):
     (tmp_path / "inputs_few.py").write_text(MODULE.format(more=""))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=r"inputs_few:function: x_train\.middle missing; the model has 3 inputs"):
-        read(spec("inputs_few:function", LEFT, TensorSpec("middle", (1, 4), "float32"), RIGHT))
+        read_dataset(spec("inputs_few:function", LEFT, TensorSpec("middle", (1, 4), "float32"), RIGHT))
 
 
 def test_integers_stay_what_they_are(tmp_path):
@@ -122,7 +122,7 @@ def test_images_come_in_the_model_s_size_and_scaling(tmp_path, channels):
     data = replace(spec(tmp_path / "images", image, scale=2 / 255, offset=-1.0), classes=2)
     facts = check_data.run(str(tmp_path), data)
     assert (facts.train, facts.evaluation, facts.labelled) == (8, 2, True)
-    train = read(data).train
+    train = read_dataset(data).train
     [x] = prepared(train, data)
     assert x.shape == (8, 8, 6, channels) and x.dtype == np.float32
     np.testing.assert_allclose(x[train.y == 0], -1.0, atol=1e-6)

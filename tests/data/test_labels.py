@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.data.arrays import from_arrays
 from edgekit.data.check import check_data
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
 from edgekit.types import TensorSpec
@@ -124,7 +124,7 @@ def test_a_function_gives_several_as_a_tuple_or_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for function in ("by_order", "by_name"):
         data = spec("classes", "boxes", source=f"heads_data:{function}")
-        found = read(data).evaluation
+        found = read_dataset(data).evaluation
         assert found.y.tolist() == RIGHT.tolist() and found.answers(1)[1].shape == (N, 3, 4)
         check_data.run(str(tmp_path), data)  # which writes what all later steps read
         with np.load(tmp_path / "samples.npz") as file:

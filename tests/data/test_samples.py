@@ -8,7 +8,7 @@ from PIL import Image
 
 from edgekit.data.calibration import calibration
 from edgekit.data.check import check_data
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import Samples, prepared, split, stratified
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import DataError
@@ -83,12 +83,12 @@ class TestArrays:
 
     def test_the_layout_of_keras_datasets(self, npz):
         file = npz(x_train=[[1], [2]], y_train=[0, 1], x_test=[[3]], y_test=[1], more=[9])
-        train, test, _ = read(spec(file))
+        train, test, _ = read_dataset(spec(file))
         assert (train.x[0].tolist(), train.y.tolist()) == ([[1], [2]], [0, 1])
         assert (test.x[0].tolist(), test.y.tolist()) == ([[3]], [1])
 
     def test_one_set_is_split(self, npz):
-        train, test, _ = read(spec(npz(x=np.arange(50).reshape(50, 1), y=np.arange(50) % 5)))
+        train, test, _ = read_dataset(spec(npz(x=np.arange(50).reshape(50, 1), y=np.arange(50) % 5)))
         assert (len(train.x[0]), len(test.x[0])) == (40, 10)
         assert np.bincount(test.y).tolist() == [2] * 5
 
@@ -96,14 +96,16 @@ class TestArrays:
         "y", [np.eye(6)[[2, 0, 5]], np.array([[2], [0], [5]]), np.array([2.0, 0.0, 5.0]), np.array([2, 0, 5], np.uint8)]
     )
     def test_labels_in_any_usual_form(self, npz, y):
-        train, _, _ = read(spec(npz(x_train=np.zeros((3, 1)), y_train=y, x_test=np.zeros((1, 1)))))
+        train, _, _ = read_dataset(spec(npz(x_train=np.zeros((3, 1)), y_train=y, x_test=np.zeros((1, 1)))))
         assert train.y.tolist() == [2, 0, 5] and train.y.dtype == np.int64
 
     @pytest.mark.parametrize(
         ("y", "classes"), [(np.array([0.5, 1.2, 3.1]), 1), (np.random.default_rng(0).random((3, 6)), 6)]
     )
     def test_targets_of_a_regression_are_no_labels(self, npz, y, classes):
-        train, _, _ = read(spec(npz(x_train=np.zeros((3, 1)), y_train=y, x_test=np.zeros((1, 1))), classes=classes))
+        train, _, _ = read_dataset(
+            spec(npz(x_train=np.zeros((3, 1)), y_train=y, x_test=np.zeros((1, 1))), classes=classes)
+        )
         assert train.y is None and train.targets is not None
 
     def test_without_labels_the_report_says_what_replaces_accuracy(self, npz, tmp_path):
@@ -117,7 +119,7 @@ class TestArrays:
                 return (os.mkdir, (str(tmp_path / "evil"),))
 
         with pytest.raises(DataError, match="pickled"):
-            read(spec(npz(x_train=np.array([Evil()], object), x_test=np.zeros(1))))
+            read_dataset(spec(npz(x_train=np.array([Evil()], object), x_test=np.zeros(1))))
         assert not (tmp_path / "evil").exists()
 
 
@@ -152,7 +154,7 @@ class TestImages:
 
     @pytest.mark.parametrize("channels", [1, 3])
     def test_folders_are_classes_and_images_get_the_model_s_size(self, folder, channels):
-        train, test, _ = read(spec(folder, shape=(6, 5, channels), classes=2))
+        train, test, _ = read_dataset(spec(folder, shape=(6, 5, channels), classes=2))
         assert train.x[0].shape == (16, 6, 5, channels) and test.x[0].shape == (4, 6, 5, channels)
         for part in (train, test):
             assert part.x[0].dtype == np.uint8
@@ -164,13 +166,15 @@ class TestImages:
         facts = check_data.run(str(kept), images)
         assert (facts.train, facts.evaluation, facts.labelled) == (16, 4, True)
         for before, after in zip(
-            read(images)[:2], read(spec(kept / "samples.npz", shape=(6, 5, 1), classes=2))[:2], strict=True
+            read_dataset(images)[:2],
+            read_dataset(spec(kept / "samples.npz", shape=(6, 5, 1), classes=2))[:2],
+            strict=True,
         ):
             assert np.array_equal(before.x[0], after.x[0]) and np.array_equal(before.y, after.y)
 
     def test_a_model_that_takes_no_images_is_named(self, folder):
         with pytest.raises(DataError, match=r"takes \(7,\)"):
-            read(spec(folder, shape=(7,)))
+            read_dataset(spec(folder, shape=(7,)))
 
 
 class TestFunctions:
@@ -192,19 +196,19 @@ class TestFunctions:
         ],
     )
     def test_what_a_function_returns(self, module, name, body):
-        train, test, _ = read(spec(module(name, body)))
+        train, test, _ = read_dataset(spec(module(name, body)))
         assert (train.x[0].tolist(), train.y.tolist()) == ([[1], [1], [1]], [0, 1, 2])
         assert (test.x[0].tolist(), test.y.tolist()) == ([[0], [0]], [1, 1])
 
     def test_what_it_raises_is_told_in_one_line(self, module):
         with pytest.raises(DataError, match=r"^raising:load: raised OSError: no network$"):
-            read(spec(module("raising", "raise OSError('no\\n network')")))
+            read_dataset(spec(module("raising", "raise OSError('no\\n network')")))
 
 
 class TestRandom:
     @pytest.mark.parametrize(("dtype", "shape"), [("float32", (4, 4, 1)), ("int32", (9,))])
     def test_the_seed_decides(self, dtype, shape):
-        first, again, other = (read(spec(shape=shape, dtype=dtype, seed=s)).train.x[0] for s in (1, 1, 2))
+        first, again, other = (read_dataset(spec(shape=shape, dtype=dtype, seed=s)).train.x[0] for s in (1, 1, 2))
         assert first.shape[1:] == shape and 0 <= first.min() < first.max() <= 1
         assert np.array_equal(first, again) and not np.array_equal(first, other)
 

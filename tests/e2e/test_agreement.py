@@ -8,7 +8,7 @@ import pytest
 from command_line import edgekit
 
 from edgekit.engine import worker
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 
 OUT = "build/phone/digits"
 
@@ -70,11 +70,11 @@ def test_golden_vectors_are_what_the_shipping_runtime_answers(everything):
             answers, str(folder / "model.tflite"), runtime, str(folder / "golden.npz"), returns=list[list[int]]
         )
         assert got == golden["output_0"].reshape(len(got), -1).tolist()
-        spec = read(folder / "model.tflite").outputs[0]
+        spec = read_graph(folder / "model.tflite").outputs[0]
         assert np.allclose(golden["real_0"], (golden["output_0"].astype(int) - spec.zero_point) * spec.scale)
         assert list(golden["row"][-3:]) == [-1, -1, -1] and (golden["row"][:-3] >= 0).all()
         assert golden["input_0"][-3].max() == -128 and golden["input_0"][-2].min() == 127
-        assert str(golden["sha256"]) == read(folder / "model.tflite").sha256
+        assert str(golden["sha256"]) == read_graph(folder / "model.tflite").sha256
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from edgekit.ccode.generate import generate_file
 from edgekit.emit.c_array import CArray
 from edgekit.emit.kit import Kit, files
 from edgekit.flatbuffer.detection import without_detection
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 from edgekit.runtimes import open_session
 from edgekit.runtimes.values import random_inputs
 
@@ -27,7 +27,11 @@ def write_golden(model: str, place: str, count: int = 5) -> None:
             for number, array in enumerate(arrays):
                 columns.setdefault(f"{way}_{number}", []).append(array)
     arrays = {name: np.stack(column) for name, column in columns.items()}
-    facts = {"row": np.zeros(count), "sha256": np.asarray(read(Path(model)).sha256), "runtime": np.asarray("tflm 1")}
+    facts = {
+        "row": np.zeros(count),
+        "sha256": np.asarray(read_graph(Path(model)).sha256),
+        "runtime": np.asarray("tflm 1"),
+    }
     np.savez(place, **arrays, **facts)
 
 

@@ -21,7 +21,7 @@ from edgekit.emit.kit import Kit, emit_file, files
 from edgekit.emit.literals import c_number, c_string
 from edgekit.emit.settings import Outputs
 from edgekit.engine import worker
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 from edgekit.types import Arena
 
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
@@ -82,7 +82,7 @@ def test_the_selftest_passes_with_either_engine_beside_headers_of_vendors(kits, 
     flags = ["-std=c11", *STRICT, *BEFORE, f"-I{folder}"]
     assert subprocess.run([compiled(tmp_path, [compiler, *flags], *common, str(folder / "net.c"))]).returncode == 0
 
-    graph = read(kits[model] / "model.tflite")
+    graph = read_graph(kits[model] / "model.tflite")
     ends = [
         [(f"{e.dtype}_t", int(np.prod(e.shape)) * np.dtype(e.dtype).itemsize) for e in of]
         for of in (graph.inputs, graph.outputs)
@@ -380,7 +380,7 @@ def test_values_that_are_not_finite_have_no_golden_vectors(kits, tmp_path):
     g.graph.inputs = [g.tensor([1, 3], 0, 0, "FLOAT32")]
     path = tmp_path / "model.tflite"
     path.write_bytes(g.finish(g.operator("LOG", g.graph.inputs, [g.tensor([1, 3], 0, 0, "FLOAT32")])))
-    facts = {"row": np.zeros(1), "sha256": np.asarray(read(path).sha256), "runtime": np.asarray("tflm 1")}
+    facts = {"row": np.zeros(1), "sha256": np.asarray(read_graph(path).sha256), "runtime": np.asarray("tflm 1")}
     for value, there in ((np.inf, False), (-0.1, True)):
         values = np.full((1, 1, 3), value, np.float32)
         np.savez(tmp_path / "golden.npz", input_0=values, output_0=values, **facts)

@@ -6,7 +6,7 @@ import pytest
 
 from edgekit.emit.resolver import registrations
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import Graph, Operator, read
+from edgekit.flatbuffer.read import Graph, Operator, read_graph
 from edgekit.runtimes.tflm_operators import BUILTIN, CUSTOM
 
 
@@ -45,7 +45,7 @@ def test_custom_codes_are_in_the_runtime(runtime: bytes) -> None:
 
 
 def test_registers_each_operator_once(shared: Path) -> None:
-    graph = read(shared / "models/tflite/audio_commands_int8.tflite")
+    graph = read_graph(shared / "models/tflite/audio_commands_int8.tflite")
     assert registrations(graph) == (
         "AddConv2D",
         "AddDepthwiseConv2D",

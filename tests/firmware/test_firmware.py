@@ -18,7 +18,7 @@ from edgekit.emit.kit import Kit, files
 from edgekit.errors import TargetError, WorkerError
 from edgekit.firmware import run as firmware
 from edgekit.firmware.cores import CORES
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 from edgekit.measure.firmware import measure_firmware
 
 needs_tools = pytest.mark.skipif(bool(firmware.missing()), reason=firmware.missing() or "all is here")
@@ -174,7 +174,7 @@ def sources_of_a_selftest(folder, inputs, outputs) -> dict[str, str]:
     """The self-test of the small model, and what it needs."""
     path = folder / "small.tflite"
     path.write_bytes(small())
-    facts = {"row": np.zeros(4), "sha256": np.asarray(read(path).sha256), "runtime": np.asarray("tflm 1")}
+    facts = {"row": np.zeros(4), "sha256": np.asarray(read_graph(path).sha256), "runtime": np.asarray("tflm 1")}
     np.savez(folder / "golden.npz", input_0=inputs, output_0=outputs, **facts)
     return files(path, Kit(CArray("small"), ("standalone",), golden=str(folder / "golden.npz")))
 

@@ -52,7 +52,7 @@ def test_nothing_is_written_of_a_file_that_ran_into_a_limit(monkeypatch, tmp_pat
         monkeypatch.setattr("edgekit.engine.worker.call_confined", Mock(side_effect=broken))
         with pytest.raises(WorkerError):
             shrink_file.run(str(tmp_path / "out"), str(tmp_path / "in.tflite"), Shrink())
-    monkeypatch.setattr("edgekit.flatbuffer.diet.harvested", Mock(side_effect=bounds.Unbounded))
+    monkeypatch.setattr("edgekit.flatbuffer.strip.harvested", Mock(side_effect=bounds.Unbounded))
     g = Graph()
     (tmp_path / "in.tflite").write_bytes(g.finish(g.unary("RELU", g.input([1, 4]), 0.1, 0)))
     with pytest.raises(LimitError, match=r"in\.tflite: takes more than"):

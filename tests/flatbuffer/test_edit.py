@@ -3,7 +3,7 @@ import pytest
 
 from edgekit.flatbuffer.edit import constants, ranges, with_constants, with_own_biases, with_ranges, with_relu
 from edgekit.flatbuffer.linear import fused_activations, linear_layers
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 
 X, KERNEL, BIAS, HIDDEN, SECOND, SAME_BIAS, Y = range(7)
 
@@ -67,7 +67,7 @@ def test_a_shared_buffer_stays_for_the_other_tensor(model):
     changed = with_constants(model, {BIAS: np.float32([0, 1])})
     assert constants(changed)[BIAS].tolist() == [0, 1]
     assert constants(changed)[SAME_BIAS].tolist() == [5, 6]
-    assert parse(changed, "changed").operators == parse(model, "model").operators
+    assert parse_graph(changed, "changed").operators == parse_graph(model, "model").operators
 
 
 def test_two_tensors_on_one_buffer_can_both_change(model):

@@ -6,7 +6,7 @@ from make_graph import Graph as Made
 
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.edit import move_inside, objects
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 
 
 def alike(ours: object, theirs: object) -> bool:
@@ -20,7 +20,7 @@ def alike(ours: object, theirs: object) -> bool:
 def test_constants_settings_and_ends_are_those_of_the_file(shared):
     for path in sorted((shared / "models/tflite").glob("*.tflite")):
         content = path.read_bytes()
-        graph, model = parse(content, path.name), objects(content)
+        graph, model = parse_graph(content, path.name), objects(content)
         move_inside(model, content)
         main, count = model.subgraphs[0], 0
         assert graph.content == content
@@ -43,7 +43,7 @@ def test_a_constant_of_another_size_is_named():
     g = Made()
     x = g.dense(g.input([1, 4]), np.ones((3, 4), np.int8), np.zeros(3))
     g.graph.tensors[1].shape = np.array([3, 5], np.int32)
-    graph = parse(g.finish(x), "m")
+    graph = parse_graph(g.finish(x), "m")
     with pytest.raises(
         ModelError, match=r"'t1' is int8 of the shape \[3, 5\], for which 12 bytes of data are not right"
     ):

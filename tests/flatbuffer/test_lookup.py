@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.edit import constants, objects, packed, with_constants
 from edgekit.flatbuffer.lookup import candidates, without_lookup_tables
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
+from edgekit.flatbuffer.strip import dieted
 from edgekit.shrink.file import lookup_file
 from edgekit.shrink.proof import prove
 from edgekit.shrink.twin import twin
@@ -50,7 +50,7 @@ def test_tflm_decodes_them_to_the_same_outputs(content, looked_up, tmp_path, cou
     smaller = looked_up(model)
     weights, bits = constants(model), int(np.ceil(np.log2(count)))
     chosen = [weights[c.tensor] for c in candidates(model)]
-    tables = sum(len(parse(model, "m").tensors[c.tensor].scales) for c in candidates(model)) << bits
+    tables = sum(len(parse_graph(model, "m").tensors[c.tensor].scales) for c in candidates(model)) << bits
     saved = sum(v.size for v in chosen) * (8 - bits) / 8 - tables
     assert chosen and len(model) - len(smaller) > saved - 300 * len(chosen)
     assert prove(tmp_path / "in.tflite", tmp_path / "model.tflite", "tflm") == "identical on 64 random inputs"
@@ -77,7 +77,7 @@ def test_the_arena_limits_what_is_decoded(content, tflm, looked_up, tmp_path):
 
 def test_the_tensors_keep_their_places(content, looked_up):
     model = of_few_values(content, 4)
-    old, new = parse(model, "old"), parse(looked_up(model), "new")
+    old, new = parse_graph(model, "old"), parse_graph(looked_up(model), "new")
     assert len(new.tensors) > len(old.tensors)
     pairs = list(zip(old.tensors, new.tensors, strict=False))
     assert all(a.shape == b.shape for a, b in pairs if not a.bytes), "so that they can have their names back"
@@ -92,7 +92,7 @@ def test_the_twin_has_the_weights_as_they_were(content, looked_up, tmp_path, cou
         assert place == tmp_path / "in.tflite", "a file without tables is its own twin"
     with twin(tmp_path / "model.tflite") as place:
         graph, found = (
-            parse(place.read_bytes(), "twin"),
+            parse_graph(place.read_bytes(), "twin"),
             sorted(v.tobytes() for v in constants(place.read_bytes()).values()),
         )
         assert "TFLM_DECODE" not in graph.operator_names

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import Graph, read
+from edgekit.flatbuffer.read import Graph, read_graph
 from edgekit.types import TensorSpec
 
 
@@ -40,7 +40,7 @@ def edited(data: bytes, edit: Callable[..., None]) -> bytes:
 
 
 def test_reads_what_the_model_takes_and_gives(models: Path) -> None:
-    graph = read(models / "hello_world_int8.tflite")
+    graph = read_graph(models / "hello_world_int8.tflite")
     assert graph.inputs == (TensorSpec("dense_input", (1, 1), "int8", 0.024480115622282028, -128),)
     assert [(spec.shape, spec.dtype, spec.zero_point) for spec in graph.outputs] == [((1, 1), "int8", 5)]
     assert graph.version == 3
@@ -62,16 +62,16 @@ def test_reads_what_the_model_takes_and_gives(models: Path) -> None:
     ],
 )
 def test_counts_multiply_accumulates(models: Path, name: str, macs: int) -> None:
-    assert read(models / f"{name}.tflite").macs == macs
+    assert read_graph(models / f"{name}.tflite").macs == macs
 
 
 def test_counts_weights_and_biases_but_not_shapes(models: Path) -> None:
-    assert read(models / "hello_world_int8.tflite").parameters == (16 + 16) + (16 * 16 + 16) + (16 + 1)
-    assert read(models / "micro_speech_int8.tflite").parameters == (10 * 8 * 8 + 8) + (4000 * 4 + 4)
+    assert read_graph(models / "hello_world_int8.tflite").parameters == (16 + 16) + (16 * 16 + 16) + (16 + 1)
+    assert read_graph(models / "micro_speech_int8.tflite").parameters == (10 * 8 * 8 + 8) + (4000 * 4 + 4)
 
 
 def test_every_tensor_position_holds_across_subgraphs(models: Path) -> None:
-    graph = read(models / "two_signatures_float.tflite")
+    graph = read_graph(models / "two_signatures_float.tflite")
     assert graph.subgraphs == 2
     assert graph.signatures == ("add", "multiply")
     assert [tensor.index for tensor in graph.tensors] == list(range(len(graph.tensors)))
@@ -83,7 +83,7 @@ def test_agrees_with_the_interpreter(models: Path) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
     for name in ("wake_word_int8", "magic_wand_int8", "mnist_lstm_int8"):
-        graph = read(models / f"{name}.tflite")
+        graph = read_graph(models / f"{name}.tflite")
         interpreter = Interpreter(str(models / f"{name}.tflite"))
         for specs, details in (
             (graph.inputs, interpreter.get_input_details()),
@@ -103,7 +103,7 @@ def test_sub_byte_weights_keep_the_schemas_name(small: bytes, scratch: Path) -> 
         model.subgraphs[0].tensors[1].type = schema.TensorType.INT4
 
     scratch.write_bytes(edited(small, edit))
-    assert read(scratch).tensors[1].dtype == "int4"
+    assert read_graph(scratch).tensors[1].dtype == "int4"
 
 
 def test_an_operator_newer_than_the_schema_gets_its_number(small: bytes, scratch: Path) -> None:
@@ -111,7 +111,7 @@ def test_an_operator_newer_than_the_schema_gets_its_number(small: bytes, scratch
         model.operatorCodes[0].builtinCode = 9999
 
     scratch.write_bytes(edited(small, edit))
-    assert read(scratch).operator_names == ("BUILTIN_9999",)
+    assert read_graph(scratch).operator_names == ("BUILTIN_9999",)
 
 
 @pytest.mark.parametrize("size", [-1, -5, -(2**31)])
@@ -123,7 +123,7 @@ def test_a_negative_dimension_is_refused(small: bytes, scratch: Path, which: int
 
     scratch.write_bytes(edited(small, shrink))
     with pytest.raises(ModelError, match=f"its tensor '.+' has a dimension of {size}; convert"):
-        read(scratch)
+        read_graph(scratch)
 
 
 def test_a_custom_operator_goes_by_its_code(small: bytes, scratch: Path) -> None:
@@ -134,12 +134,12 @@ def test_a_custom_operator_goes_by_its_code(small: bytes, scratch: Path) -> None
         model.subgraphs[0].operators[0].builtinOptions = None
 
     scratch.write_bytes(edited(small, edit))
-    graph = read(scratch)
+    graph = read_graph(scratch)
     assert all(operator.custom and operator.macs == 0 for operator in graph.operators)
 
 
 def test_a_graph_survives_json(models: Path) -> None:
-    graph = read(models / "wake_word_int8.tflite")
+    graph = read_graph(models / "wake_word_int8.tflite")
     assert msgspec.json.decode(msgspec.json.encode(graph), type=Graph) == graph
 
 
@@ -156,7 +156,7 @@ def test_a_graph_survives_json(models: Path) -> None:
 def test_says_in_one_line_what_is_wrong(scratch: Path, data: bytes, reason: str) -> None:
     scratch.write_bytes(data)
     with pytest.raises(ModelError, match=reason) as caught:
-        read(scratch)
+        read_graph(scratch)
     assert str(caught.value).startswith(f"{scratch}: ")
     assert "\n" not in str(caught.value)
 
@@ -164,14 +164,14 @@ def test_says_in_one_line_what_is_wrong(scratch: Path, data: bytes, reason: str)
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.tflite", tmp_path):
         with pytest.raises(ModelError, match=str(path)):
-            read(path)
+            read_graph(path)
 
 
 def test_no_truncation_goes_unnoticed(small: bytes, scratch: Path) -> None:
     for length in range(0, len(small), 7):
         scratch.write_bytes(small[:length])
         with pytest.raises(ModelError):
-            read(scratch)
+            read_graph(scratch)
 
 
 def test_tensors_that_share_one_huge_name_do_not_take_for_ever(small: bytes, scratch: Path) -> None:
@@ -200,7 +200,7 @@ def test_tensors_that_share_one_huge_name_do_not_take_for_ever(small: bytes, scr
     builder.Finish(schema.ModelEnd(builder), b"TFL3")
     scratch.write_bytes(bytes(builder.Output()))
     with pytest.raises(ModelError, match="more elements than fit"):
-        read(scratch)
+        read_graph(scratch)
 
 
 LIMITS = settings(max_examples=300, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -215,7 +215,7 @@ words = st.lists(
 def _reads_or_refuses(data: bytes, path: Path) -> None:
     path.write_bytes(data)
     try:
-        graph = read(path)
+        graph = read_graph(path)
     except ModelError as error:
         assert "\n" not in str(error)
     else:

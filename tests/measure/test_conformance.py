@@ -8,9 +8,9 @@ from hypothesis.extra.numpy import arrays
 from make_graph import Graph
 
 from edgekit.engine import worker
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 from edgekit.flatbuffer.taps import tapped
-from edgekit.measure.conformance import agree, part
+from edgekit.measure.conformance import agree, first_divergence
 from edgekit.measure.golden import MOST, choose
 from edgekit.measure.record import record
 
@@ -48,7 +48,7 @@ def test_equal_runtimes_agree(model, tmp_path):
 
 @pytest.fixture
 def inputs(model, tmp_path):
-    spec = read(model).inputs[0]
+    spec = read_graph(model).inputs[0]
     values = np.random.default_rng(0).integers(-128, 127, (3, *spec.shape), np.int8)
     return saved(tmp_path, "inputs.npz", input_0=values)
 
@@ -63,7 +63,7 @@ def recorded(model, inputs, runtime, folder):
 @pytest.mark.parametrize("runtime", ["litert", "litert-reference", "tflite-runtime", "tflm"])
 def test_every_runtime_hands_out_what_every_operator_makes(model, inputs, tmp_path, runtime):
     tensors = recorded(model, inputs, runtime, tmp_path / runtime)
-    graph = read(model)
+    graph = read_graph(model)
     assert set(tensors) == {f"tensor_{i}" for op in graph.operators for i in op.outputs}
     for name, array in tensors.items():
         assert array.shape == (3, *graph.tensors[int(name.split("_")[1])].shape)
@@ -71,23 +71,23 @@ def test_every_runtime_hands_out_what_every_operator_makes(model, inputs, tmp_pa
 
 def test_the_first_operator_that_differs_is_named(model, inputs, tmp_path):
     ours = recorded(model, inputs, "tflm", tmp_path / "tflm")
-    operators = read(model).operators
+    operators = read_graph(model).operators
     wrong = operators[2].outputs[0]
     theirs = {name: array.copy() for name, array in ours.items()}
     value = theirs[f"tensor_{wrong}"].reshape(3, -1)
     value[1, 7] += np.int8(-3) if value[1, 7] > 0 else np.int8(3)
     files = [saved(tmp_path, name, **columns) for name, columns in (("a.npz", ours), ("b.npz", theirs))]
-    (found,) = part.run("", model, None, *files)
+    (found,) = first_divergence.run("", model, None, *files)
     assert (found.operator, found.kind, found.samples, found.largest) == (2, operators[2].name, 1, 3)
-    assert found.layer in read(model).tensors[wrong].name
+    assert found.layer in read_graph(model).tensors[wrong].name
     assert found.share == pytest.approx(100 / value.size)
-    assert part.run("", str(model), None, files[0], files[0]) == []
+    assert first_divergence.run("", str(model), None, files[0], files[0]) == []
 
 
 def test_a_tapped_model_keeps_its_own_outputs_first(model):
     content, indices = tapped(model.read_bytes())
     assert len(content) > 0
-    graph = read(model)
+    graph = read_graph(model)
     assert len(indices) == len({i for op in graph.operators for i in op.outputs})
     assert indices[0] == graph.operators[-1].outputs[0]
 
@@ -130,4 +130,4 @@ def part_of(tmp_path, ours, theirs):
         saved(tmp_path, f"{n}.npz", **{f"tensor_{made}": array, f"tensor_{constant}": array + n})
         for n, array in enumerate((ours, theirs))
     ]
-    return part.run("", tmp_path / "m.tflite", None, *both)
+    return first_divergence.run("", tmp_path / "m.tflite", None, *both)

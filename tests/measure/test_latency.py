@@ -70,7 +70,7 @@ def test_what_the_copy_raises_or_dies_of_reaches_the_caller(tmp_path):
     with pytest.raises((ModelError, CrashError)):
         measure(tmp_path / "m.tflite", "litert")
     with pytest.raises(CrashError, match="SIGSEGV"):
-        worker.call("race_probe:crash", returns=int)
+        worker.call("timing_probe:crash", returns=int)
 
 
 def test_the_machine_can_be_told_from_another():

@@ -7,7 +7,7 @@ def read(model: str, folder: str) -> dict[str, object]:
     """A file through the load stage: its form, its format, and how far its answers are from those of its writer."""
     import numpy as np
 
-    from edgekit.compress.lesson import predict
+    from edgekit.compress.targets import predict
     from edgekit.model.read import load_file, open_keras
     from edgekit.types import KERAS, Reading
 

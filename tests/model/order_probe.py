@@ -17,7 +17,7 @@ def sound(folder: str) -> list[str]:
     from edgekit.errors import ModelError
     from edgekit.model.container import identify
     from edgekit.model.order import check_order
-    from edgekit.model.read import read
+    from edgekit.model.read import read_model
     from edgekit.types import Reading
 
     problems = []
@@ -28,7 +28,7 @@ def sound(folder: str) -> list[str]:
             try:
                 check_order(path, identify(path).config)
                 if library is tf_keras and suffix == ".h5":
-                    read(path, identify(path), Reading())
+                    read_model(path, identify(path), Reading())
             except ModelError as problem:
                 problems.append(str(problem))
     return problems
@@ -70,7 +70,7 @@ def outcomes(folder: str) -> dict[str, str]:
 
     from edgekit.errors import ModelError
     from edgekit.model.container import identify
-    from edgekit.model.read import read
+    from edgekit.model.read import read_model
     from edgekit.types import Reading
 
     steps = tf_keras.Input((3, 4), name="steps")
@@ -94,7 +94,7 @@ def outcomes(folder: str) -> dict[str, str]:
             file.attrs["model_config"] = text.replace(old, new)
             json.loads(file.attrs["model_config"])
         try:
-            read(path, identify(path), Reading())
+            read_model(path, identify(path), Reading())
             said[new] = "loaded"
         except ModelError as problem:
             said[new] = str(problem)

@@ -83,7 +83,7 @@ def read_all() -> dict[str, list[str]]:
     import numpy as np
 
     from edgekit.analyze.summary import summarize
-    from edgekit.flatbuffer.read import parse
+    from edgekit.flatbuffer.read import parse_graph
     from edgekit.model.read import FLOAT, KERAS, load_file, open_keras
     from edgekit.quantize.convert import convert_file
     from edgekit.quantize.int8 import quantize_whole
@@ -108,7 +108,7 @@ def read_all() -> dict[str, list[str]]:
                 convert_file.run(folder, f"{folder}/{KERAS}", "")
             content = (Path(folder) / FLOAT).read_bytes()
             floats = quantize_whole(content, _samples(facts, 16), Quantize())[1]
-            macs = summarize(f"{folder}/m.keras", Reading(), {}, {}).macs, parse(content, name).macs
+            macs = summarize(f"{folder}/m.keras", Reading(), {}, {}).macs, parse_graph(content, name).macs
             found[name] = [facts.form, facts.untrainable, distance, ", ".join(floats), *map(str, macs)]
     return found
 

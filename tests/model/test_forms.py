@@ -16,7 +16,7 @@ from edgekit.engine.make import Maker
 from edgekit.engine.store import Store
 from edgekit.engine.worker import Worker, call
 from edgekit.errors import CrashError, DataError, ModelError
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 from edgekit.measure.accuracy import score_file
 from edgekit.profile.profiles import load_target
 from edgekit.profile.project import ModelSpec
@@ -108,7 +108,7 @@ def assert_close(have, want):
 
 def integer(artifact):
     """Whether every operator computes in integers."""
-    return not float_operators(read(Path(artifact.path)))
+    return not float_operators(read_graph(Path(artifact.path)))
 
 
 FORMS = {
@@ -144,7 +144,7 @@ def test_inputs_stay_in_the_order_of_the_model(product, name):
     made = product(name)
     assert [i.name for i in made.facts.inputs] == ["zeta", "alpha"]
     for artifact in (made.graphs["float"], made.shipped):
-        found = [i.name for i in read(Path(artifact.path)).inputs]
+        found = [i.name for i in read_graph(Path(artifact.path)).inputs]
         assert ["zeta" in found[0], "alpha" in found[1]] == [True, True], found
 
 
@@ -152,7 +152,7 @@ def test_inputs_stay_in_the_order_of_the_model(product, name):
 def test_outputs_stay_in_the_order_of_the_model(product, name):
     made = product(name)
     assert [o.shape for o in made.facts.outputs] == [(1, 3), (1, 2)]
-    assert [o.shape for o in read(Path(made.shipped.path)).outputs] == [(1, 3), (1, 2)]
+    assert [o.shape for o in read_graph(Path(made.shipped.path)).outputs] == [(1, 3), (1, 2)]
 
 
 def test_a_builder_and_a_function_with_several_inputs(product):
@@ -195,7 +195,7 @@ def test_an_input_by_a_wrong_name(product, forms):
 
 def test_a_fused_lstm_forgets_between_samples(product, answers, forms, tmp_path):
     made = product("recurrent_2.h5")
-    assert "UNIDIRECTIONAL_SEQUENCE_LSTM" in read(Path(made.shipped.path)).operator_names
+    assert "UNIDIRECTIONAL_SEQUENCE_LSTM" in read_graph(Path(made.shipped.path)).operator_names
     with np.load(forms / "recurrent_2.h5.npz") as file:
         x = {name: file[f"x_test.{name}"] for name in ("zeta", "alpha")}
     order = np.random.default_rng(1).permutation(len(x["zeta"]))

@@ -5,9 +5,9 @@ import hashlib
 import pytest
 
 from edgekit.errors import TargetError
-from edgekit.flatbuffer.diet import diet
 from edgekit.flatbuffer.names import names as names_of
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
+from edgekit.flatbuffer.strip import strip
 from edgekit.npu.settings import checked, names
 from edgekit.npu.vela import BOUNDS, COMPILED, compile_file, fallbacks, prepared, vela
 
@@ -23,7 +23,7 @@ def test_a_model_that_fits_runs_there_whole(shared, tmp_path, npu):
     assert value["npu_coverage"].value == 100 and found.fallbacks == []
     assert value["latency_p90"].source == "simulated" and value["latency_p90"].runtime.startswith("vela 5")
     assert value["npu_cycles"].value > 0 and value["arena"].value > 4096
-    graph = read(shared / "models/tflite/wake_word_int8.tflite")
+    graph = read_graph(shared / "models/tflite/wake_word_int8.tflite")
     made = {graph.tensors[n].name.split(";")[0] for operator in graph.operators for n in operator.outputs}
     assert {layer.name for layer in found.layers} <= made and 8 <= len(found.layers) <= len(graph.operators)
     assert {layer.bound for layer in found.layers} <= set(BOUNDS.values())
@@ -51,7 +51,7 @@ def test_what_is_left_to_the_cpu_is_named_with_the_reason(shared, tmp_path):
 
 def test_layers_of_a_file_without_names_are_called_by_those_beside_it(shared, tmp_path):
     content = (shared / "models/tflite/ecg_autoencoder_int8.tflite").read_bytes()
-    (plain, tensors), out = diet(content), tmp_path / "out"
+    (plain, tensors), out = strip(content), tmp_path / "out"
     out.mkdir()
     (tmp_path / "m.tflite").write_bytes(plain)
     (tmp_path / "symbols.json").write_bytes(names_of(hashlib.sha256(plain).hexdigest(), tensors))

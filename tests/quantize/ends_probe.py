@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.flatbuffer.diet import dieted
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
+from edgekit.flatbuffer.strip import dieted
 from edgekit.quantize.convert import convert, convert_fused
 from edgekit.quantize.int8 import quantize_whole, quantize_with_older
 from edgekit.quantize.settings import Quantize
@@ -46,7 +46,7 @@ def ends(kind: str) -> dict[str, list[tuple[str, int]]]:
     found = {"float": content, "int8": quantized, "shrunk": dieted(quantized)}
     if kind != "fused":
         found["older"] = quantize_with_older(content, [x], Quantize()) or b""
-    graphs = {name: parse(file, name) for name, file in found.items()}
+    graphs = {name: parse_graph(file, name) for name, file in found.items()}
     ends = {name: (*graph.inputs, *graph.outputs) for name, graph in graphs.items()}
     return {name: [(spec.name, spec.shape[-1]) for spec in specs] for name, specs in ends.items()}
 
@@ -82,6 +82,6 @@ def detector(folder: str) -> list[tuple[str, tuple[int, ...]]]:
 
     model = Detector()
     tf.saved_model.save(model, folder, signatures=model.serve.get_concrete_function())
-    graph = parse(to_tflite(saved_model_function(Path(folder), Reading())), "it")
+    graph = parse_graph(to_tflite(saved_model_function(Path(folder), Reading())), "it")
     assert detects(graph)
     return [(spec.name, spec.shape) for spec in graph.outputs]

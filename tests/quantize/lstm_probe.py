@@ -40,7 +40,7 @@ def repeated(shape: list[int], times: list[int]) -> tuple[list[str], bool]:
     import numpy as np
     import tensorflow as tf
 
-    from edgekit.flatbuffer.read import parse
+    from edgekit.flatbuffer.read import parse_graph
     from edgekit.model.function import to_tflite
     from edgekit.quantize.qat import outputs
     from edgekit.quantize.repeats import with_gathers
@@ -52,4 +52,4 @@ def repeated(shape: list[int], times: list[int]) -> tuple[list[str], bool]:
     given = to_tflite(model.get_concrete_function())
     made, x = with_gathers(given), [np.random.default_rng(1).normal(size=(3, *shape)).astype(np.float32)]
     same = np.array_equal(outputs(given, x)[0], outputs(made, x)[0])
-    return list(parse(made, "made").operator_names), same
+    return list(parse_graph(made, "made").operator_names), same

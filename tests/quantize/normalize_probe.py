@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from masks_probe import outputs
 
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.quantize.int8 import quantize_whole
 from edgekit.quantize.normalize import behind, normalized, with_heads
 from edgekit.quantize.settings import Quantize
@@ -69,8 +69,8 @@ def found(kind: str, path: str) -> dict[str, float | str | bool]:
         "own": bool(split.heads) and split.heads[0].own,
         "sqnr": float(10 * np.log10(np.sum(want**2) / np.sum((want - have) ** 2))),
         "moved": float(np.abs(want - same).max() / np.abs(want).max()),
-        "input": parse(shipped, "it").inputs[0].dtype,
-        "name": parse(shipped, "it").inputs[0].name,
+        "input": parse_graph(shipped, "it").inputs[0].dtype,
+        "name": parse_graph(shipped, "it").inputs[0].name,
         "left": ", ".join(left),
     }
 

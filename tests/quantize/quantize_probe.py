@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.data.calibration import calibration
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.spec import DataSpec
 from edgekit.model.read import load_file
 from edgekit.quantize.convert import convert_file
@@ -30,7 +30,7 @@ def plain(model: str, data: DataSpec, settings: Quantize, path: str) -> None:
     import tensorflow as tf
     import tf_keras
 
-    [samples] = calibration(read(data), settings.calibration_samples, data)
+    [samples] = calibration(read_dataset(data), settings.calibration_samples, data)
     library = keras if model.endswith("digits.keras") else tf_keras
     converter = tf.lite.TFLiteConverter.from_keras_model(library.models.load_model(model, compile=False))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

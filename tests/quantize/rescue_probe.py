@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from edgekit.data.calibration import calibration
-from edgekit.data.read import read
+from edgekit.data.read import read_dataset
 from edgekit.data.samples import prepared
 from edgekit.data.spec import DataSpec
 from edgekit.flatbuffer.edit import constants, ranges, with_constants
 from edgekit.flatbuffer.linear import linear_layers
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
 from edgekit.model.function import to_tflite
 from edgekit.model.read import load_file
 from edgekit.quantize.activations import activations
@@ -103,8 +103,8 @@ def stored_scales(path: str, settings: Quantize) -> list[list[tuple[float, int]]
     """Of each tensor whose range came from calibration: scale and zero point of the int8 file, and ours."""
     content, samples = _read(path)
     limits = ranges(calibrate(content, samples, settings))
-    names = {t.name: asymmetric(*limits[t.index]) for t in parse(content, "").tensors if t.index in limits}
-    tensors = [t for t in parse(quantize(content, samples, settings), "").tensors if t.name in names]
+    names = {t.name: asymmetric(*limits[t.index]) for t in parse_graph(content, "").tensors if t.index in limits}
+    tensors = [t for t in parse_graph(quantize(content, samples, settings), "").tensors if t.name in names]
     return [[(t.scales[0], t.zero_points[0]), names[t.name]] for t in tensors]
 
 
@@ -152,7 +152,7 @@ def means(path: str, settings: Quantize) -> dict[str, list[Array]]:
     content, samples = _read(path)
     quantized = quantize(content, samples, settings)
     wanted, given = (mean_outputs(m, linear_layers(m), samples) for m in (content, quantized))
-    tensors = parse(quantized, "").tensors
+    tensors = parse_graph(quantized, "").tensors
     steps = {layer.name: tensors[layer.bias].scales for layer in linear_layers(quantized)}
     return {name: [mean.tolist(), given[name].tolist(), list(steps[name])] for name, mean in wanted.items()}
 
@@ -185,17 +185,17 @@ def hard(path: str, spread: float, seed: int, target: str) -> float:
         values[second.weights] = readers.reshape(values[second.weights].shape)
     changed = with_constants(content, values)
     Path(target).write_bytes(changed)
-    x, end = rng.random((20, 28, 28, 1), np.float32), [parse(content, "").operators[-1].outputs[0]]
+    x, end = rng.random((20, 28, 28, 1), np.float32), [parse_graph(content, "").operators[-1].outputs[0]]
     both = zip(activations(content, [x], end), activations(changed, [x], end), strict=True)
     return max(float(np.abs(one[end[0]] - other[end[0]]).max()) for one, other in both)
 
 
 def accuracy(path: str, data: DataSpec, settings: Quantize | None) -> float:
     """Percent of the evaluation set, of a float `.tflite`, or of its int8 form."""
-    dataset, content = read(data), Path(path).read_bytes()
+    dataset, content = read_dataset(data), Path(path).read_bytes()
     if settings is not None:
         content = quantize(content, calibration(dataset, settings.calibration_samples, data), settings)
-    end = [parse(content, "").operators[-1].outputs[0]]
+    end = [parse_graph(content, "").operators[-1].outputs[0]]
     runs = activations(content, prepared(dataset.evaluation, data), end)
     right = [int(values[end[0]].argmax()) == y for values, y in zip(runs, dataset.evaluation.y, strict=True)]
     return 100 * float(np.mean(right))

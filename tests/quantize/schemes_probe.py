@@ -22,9 +22,9 @@ def prepare(model: str, data: DataSpec, folder: str) -> None:
 
 def tensors(model: str) -> list[tuple[str, list[str]]]:
     """The operators of a graph, each with the types of what it reads."""
-    from edgekit.flatbuffer.read import read
+    from edgekit.flatbuffer.read import read_dataset
 
-    graph = read(Path(model))
+    graph = read_dataset(Path(model))
     return [(op.name, [graph.tensors[i].dtype for i in op.inputs]) for op in graph.operators]
 
 
@@ -38,9 +38,9 @@ def train(kind: str) -> dict[str, Any]:
     import numpy as np
     import tf_keras
 
-    from edgekit.compress.lesson import Lesson, predict
+    from edgekit.compress.targets import TrainingTargets, predict
     from edgekit.flatbuffer.edit import constants
-    from edgekit.flatbuffer.read import parse
+    from edgekit.flatbuffer.read import parse_graph
     from edgekit.quantize import qat
     from edgekit.quantize.convert import convert
     from edgekit.quantize.int8 import quantize_whole
@@ -72,13 +72,13 @@ def train(kind: str) -> dict[str, Any]:
             kernel.assign(values[nearest])
     data = [100 * rng.random(size=(128, 8, 8, 2)).astype(np.float32)]
     before = predict(model, data)[0]
-    taught, quantize = Lesson(before, tf_keras.losses.MeanSquaredError()), Quantize(io="float32")
+    taught, quantize = TrainingTargets(before, tf_keras.losses.MeanSquaredError()), Quantize(io="float32")
     notes = qat.check(model, Qat())
     qat.train(model, data, taught, data, Qat(epochs=2), quantize, 1, lambda text, share: None)
     content, _ = quantize_whole(convert(model), data, quantize)
     simulated = Simulated(model, quantize)
     simulated.calibrate(data)
-    graph = parse(content, "trained")
+    graph = parse_graph(content, "trained")
     weights = {i: w for i, w in constants(content).items() if w.dtype == np.int8 and w.ndim > 1}
     return {
         "notes": notes,
@@ -101,7 +101,7 @@ def regression(learning_rate: float, folder: str) -> dict[str, Any]:
     import tf_keras
 
     from edgekit.data.calibration import calibration
-    from edgekit.data.read import read
+    from edgekit.data.read import read_dataset
     from edgekit.data.samples import prepared
     from edgekit.data.spec import Preprocessing
     from edgekit.model.read import save
@@ -132,8 +132,8 @@ def regression(learning_rate: float, folder: str) -> dict[str, Any]:
         str(place / "out"), str(place / "model.h5"), data, settings, 1, "", None, quantize, progress=silent
     )
     content = (place / "out/model.tflite").read_bytes()
-    plain, _ = integers(convert(model), calibration(read(data), 64, data), quantize)
-    largest = float(outputs(content, prepared(read(data).evaluation, data))[0].max())
+    plain, _ = integers(convert(model), calibration(read_dataset(data), 64, data), quantize)
+    largest = float(outputs(content, prepared(read_dataset(data).evaluation, data))[0].max())
     return {"notes": said.notes, "largest": largest, "plain": content == plain}
 
 
@@ -164,7 +164,7 @@ def largest(shape: list[int], axes: list[int], keep: bool) -> dict[str, Any]:
     import numpy as np
     import tensorflow as tf
 
-    from edgekit.flatbuffer.read import parse
+    from edgekit.flatbuffer.read import parse_graph
     from edgekit.model.function import to_tflite
     from edgekit.quantize.int8 import calibrate
     from edgekit.quantize.integers import float_operators
@@ -187,8 +187,8 @@ def largest(shape: list[int], axes: list[int], keep: bool) -> dict[str, Any]:
         quantized = (Path(folder) / "model.tflite").read_bytes()
     [before], [after], [real] = (outputs(file, samples) for file in (given, pooled, quantized))
     return {
-        "operators": list(parse(pooled, "pooled").operator_names),
+        "operators": list(parse_graph(pooled, "pooled").operator_names),
         "same": np.array_equal(before, after),
-        "floats": float_operators(parse(quantized, "quantized")),
+        "floats": float_operators(parse_graph(quantized, "quantized")),
         "error": float(np.abs(real - before).max()),
     }

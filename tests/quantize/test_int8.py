@@ -6,7 +6,7 @@ import quantize_probe as probe
 
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 from edgekit.quantize.settings import Quantize
 from edgekit.types import TensorSpec
 
@@ -48,7 +48,7 @@ def test_the_outputs_are_those_of_from_keras_model(process, cases, tmp_path, nam
     ]
     assert np.array_equal(*both)
     assert len(np.unique(both[0], axis=0)) > 20
-    ends = read(tmp_path / "model.tflite")
+    ends = read_graph(tmp_path / "model.tflite")
     assert {spec.dtype for spec in (*ends.inputs, *ends.outputs)} == {io}
     assert ends.inputs[0].shape[0] == 1
 
@@ -56,7 +56,7 @@ def test_the_outputs_are_those_of_from_keras_model(process, cases, tmp_path, nam
 def test_weights_and_activations_are_integers(process, cases, tmp_path):
     model, data, _ = cases["digits"]
     process.call(probe.ours, model, data, Quantize(), str(tmp_path), returns=str)
-    graph = read(tmp_path / "model.tflite")
+    graph = read_graph(tmp_path / "model.tflite")
     assert {t.dtype for t in graph.tensors} <= {"int8", "int32"}
     assert [op.name for op in graph.operators if op.name in ("QUANTIZE", "DEQUANTIZE")] == []
 

@@ -4,7 +4,7 @@ import pytest
 
 from edgekit.engine.worker import Worker
 from edgekit.firmware.run import missing
-from edgekit.flatbuffer.read import read
+from edgekit.flatbuffer.read import read_graph
 from edgekit.runtimes.values import dequantize, quantize
 from edgekit.types import TensorSpec
 
@@ -27,7 +27,7 @@ def test_features_of_sizes_from_a_hundredth_to_a_million_all_keep_their_steps(pr
     assert made["left"] == ""
     assert (made["input"], made["name"]) == ("float32", "sensors")
     assert "'sensors' stays float32" in made["note"] and "NAME_quantize.h" in made["note"]
-    begin = [operator.name for operator in read(tmp_path / "model.tflite").operators[:3]]
+    begin = [operator.name for operator in read_graph(tmp_path / "model.tflite").operators[:3]]
     assert begin == ["SUB", "MUL", "QUANTIZE"]
 
 

@@ -1,7 +1,7 @@
 from edgekit.analyze.findings import (
     EXPLANATION,
     Advice,
-    Channels,
+    ChannelStatistics,
     Error,
     ErrorModel,
     Evidence,
@@ -34,7 +34,7 @@ def tensor(position, db, layer="conv"):
         weights_alone=None,
         accumulated=error,
         models=(model,),
-        channels=Channels(2, 1.5, 0, 10.0),
+        channels=ChannelStatistics(2, 1.5, 0, 10.0),
     )
 
 

@@ -52,7 +52,7 @@ def test_the_version_is_that_of_the_package(name, package):
     ("typed", "said"), [("tflite_runtime", "tflite-runtime?"), ("lite-rt", "litert?"), ("qqq", "known are litert, ")]
 )
 def test_an_unknown_runtime_is_refused_with_the_nearest_one(typed, said):
-    for function in (runtimes.installed, runtimes.stand_in, runtimes.load):
+    for function in (runtimes.installed, runtimes.stand_in, runtimes.load_runtime):
         with pytest.raises(TargetError, match=typed) as refused:
             function(typed)
         assert said in str(refused.value)
@@ -80,7 +80,7 @@ class TestWithoutTfliteRuntime:
         with pytest.raises(SetupError, match="pip install tflite-micro"):
             runtimes.stand_in("tflm")
         with pytest.raises(SetupError, match="pip install tflite-micro"):
-            runtimes.load("tflm")
+            runtimes.load_runtime("tflm")
 
 
 class _Python:

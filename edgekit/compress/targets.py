@@ -29,7 +29,7 @@ class Objective(Struct, frozen=True):
     """and on the labels, where there are some."""
 
 
-class Lesson(NamedTuple):
+class TrainingTargets(NamedTuple):
     """Targets for each training sample, and the loss on them."""
 
     targets: Any
@@ -40,14 +40,14 @@ class Lesson(NamedTuple):
     """Prepared samples that do not train, for each input (N, …), and their targets: their loss says when to stop."""
 
 
-def lesson(
+def training_targets(
     model: Any,
     train: Samples,
     data: DataSpec,
     answers: str | None,
     objective: Objective | None,
     held_out: Samples | None = None,
-) -> Lesson:
+) -> TrainingTargets:
     """What a model learns while it is changed: from a teacher where there is one, else from labels where there are
     some, else what it answers now.
 
@@ -60,13 +60,13 @@ def lesson(
 
     known, others = load_answers(answers) if answers is not None and objective is not None else ([], [])
 
-    def of(samples: Samples, taught: list[Any]) -> Lesson:
+    def of(samples: Samples, taught: list[Any]) -> TrainingTargets:
         if taught and objective is not None:
             return from_teacher(model, samples, taught, objective)
         if samples.y is not None and len(model.outputs) == 1:
-            return Lesson(samples.y, hard_loss(kind(model, 0, True), model.output_shape[-1]))
+            return TrainingTargets(samples.y, hard_loss(kind(model, 0, True), model.output_shape[-1]))
         outputs = predict(model, prepared(samples, data))
-        return Lesson(outputs if len(outputs) > 1 else outputs[0], tf_keras.losses.MeanSquaredError())
+        return TrainingTargets(outputs if len(outputs) > 1 else outputs[0], tf_keras.losses.MeanSquaredError())
 
     made = of(train, known)
     if held_out is None:
@@ -74,7 +74,7 @@ def lesson(
     return made._replace(held_out=(prepared(held_out, data), of(held_out, others).targets))
 
 
-def batch_loss(model: Any, taught: Lesson, x: list[Any], rows: slice) -> Any:
+def batch_loss(model: Any, taught: TrainingTargets, x: list[Any], rows: slice) -> Any:
     """The loss of some samples, as a scalar that can be differentiated."""
     batch = [a[rows] for a in x]
     outputs = model(batch if len(batch) > 1 else batch[0], training=False)
@@ -83,7 +83,7 @@ def batch_loss(model: Any, taught: Lesson, x: list[Any], rows: slice) -> Any:
     return sum(loss(t[rows], y) for loss, t, y in zip(losses, targets, given, strict=True))
 
 
-def from_teacher(model: Any, train: Samples, answers: list[Any], objective: Objective) -> Lesson:
+def from_teacher(model: Any, train: Samples, answers: list[Any], objective: Objective) -> TrainingTargets:
     """Soft labels, mixed with the hard ones where there are some.
 
     Args:
@@ -96,14 +96,14 @@ def from_teacher(model: Any, train: Samples, answers: list[Any], objective: Obje
     losses = [soft_loss(k, objective.temperature) for k in kinds]
     if not hard:
         weighted = [lambda taught, given, loss=loss: objective.soft * loss(taught, given) for loss in losses]
-        return Lesson(answers, weighted) if len(answers) > 1 else Lesson(answers[0], weighted[0])
+        return TrainingTargets(answers, weighted) if len(answers) > 1 else TrainingTargets(answers[0], weighted[0])
     on_labels, on_answers = hard_loss(kinds[0], model.output_shape[-1]), losses[0]
 
     def mixed(targets: Any, given: Any) -> Any:
         return objective.hard * on_labels(targets[:, :1], given) + objective.soft * on_answers(targets[:, 1:], given)
 
     assert train.y is not None
-    return Lesson(np.concatenate([train.y[:, None].astype(np.float32), answers[0]], axis=1), mixed)
+    return TrainingTargets(np.concatenate([train.y[:, None].astype(np.float32), answers[0]], axis=1), mixed)
 
 
 def hard_loss(of: Kind, classes: int) -> Any:
@@ -185,10 +185,10 @@ def teach(work: Work, teacher: Artifact, data: DataSpec, custom_objects: str) ->
     """Writes a teacher's answers to the training samples, once for all that learn from them, and to those held out."""
     import numpy as np
 
-    from edgekit.data.read import read
+    from edgekit.data.read import read_dataset
     from edgekit.model.read import open_keras
 
-    model, dataset = open_keras(teacher.path, custom_objects), read(data)
+    model, dataset = open_keras(teacher.path, custom_objects), read_dataset(data)
     parts = {"train": dataset.train} | ({"held_out": dataset.held_out} if dataset.held_out else {})
     answers = {name: predict(model, prepared(part, data)) for name, part in parts.items()}
     np.savez(

@@ -12,7 +12,7 @@ BOM = "bom.cdx.json"
 
 
 @stage("bill", process=TOOLS, libraries=("cyclonedx-python-lib",))
-def bill(
+def write_sbom(
     work: Work, name: str, shipped: str, inputs: dict[str, str], figures: dict[str, str], versions: dict[str, str]
 ) -> None:
     """Writes `bom.cdx.json` to a folder; the same for the same arguments.

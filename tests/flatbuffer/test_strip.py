@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgekit.errors import ModelError
-from edgekit.flatbuffer.diet import dieted
 from edgekit.flatbuffer.edit import constants, main_graph, objects, packed
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
+from edgekit.flatbuffer.strip import dieted
 from edgekit.shrink.file import shrink_file
 from edgekit.shrink.settings import Shrink
 
@@ -23,7 +23,7 @@ def contents(shared):
 
 def meaning(content):
     """All that a runtime could tell two files apart by, but names inside and operators that do nothing."""
-    graph = parse(content, "m.tflite")
+    graph = parse_graph(content, "m.tflite")
     operators = [(op.name, op.version, op.macs) for op in graph.operators if op.name != "RESHAPE"]
     scales = sorted(str((t.shape, t.dtype, t.scales, t.zero_points)) for t in graph.tensors if t.scales and t.bytes)
     return graph.inputs, graph.outputs, operators, graph.macs, graph.parameters, graph.signatures, scales
@@ -61,7 +61,7 @@ def test_every_buffer_lies_at_a_multiple_of_16(contents):
 
 def test_names_can_be_kept(contents):
     def names(content):
-        return {t.name for t in parse(content, "m").tensors}
+        return {t.name for t in parse_graph(content, "m").tensors}
 
     content = contents["on_off_int8"]
     assert names(dieted(content, keep_names=True)) <= names(content) and len(names(dieted(content, True))) > 10

@@ -37,7 +37,7 @@ NOISY = 0.1
 """Spread of the processes' medians, largest over smallest less 1, from which on the machine is called noisy."""
 
 
-class Entry(Struct, frozen=True):
+class Candidate(Struct, frozen=True):
     """What takes part."""
 
     model: str
@@ -50,8 +50,8 @@ class Comparison(Struct, frozen=True):
 
     name: str
     """Of the measurement that it gives."""
-    above: Entry
-    below: Entry
+    above: Candidate
+    below: Candidate
     of: str = "latency_p50"
     """The figure that is compared: one of `LATENCIES`, or `load_time`."""
     percent: bool = False
@@ -61,25 +61,25 @@ class Comparison(Struct, frozen=True):
 class Question(Struct, frozen=True):
     """A limit that the rounds have to decide."""
 
-    entry: Entry
+    entry: Candidate
     measurement: str
     """`latency_…` or `load_time`, or the name of a comparison."""
     limit: float
 
 
-class Raced(Struct, frozen=True):
+class CandidateRuns(Struct, frozen=True):
     """One entry's runs, round by round."""
 
-    entry: Entry
+    entry: Candidate
     runs: list[Run]
     problem: str = ""
     """Why it dropped out."""
 
 
-class Outcome(Struct, frozen=True):
+class TimingRounds(Struct, frozen=True):
     """What the rounds gave."""
 
-    raced: list[Raced]
+    timed: list[CandidateRuns]
     seconds: float
     notes: list[str]
     """What disturbed."""
@@ -88,15 +88,15 @@ class Outcome(Struct, frozen=True):
     others: float = 0.0
     """Cores that other processes used meanwhile."""
     passing: list[str] = []
-    """What came of a crash, a time-out or a lack of memory: it says nothing of the next race."""
+    """What came of a crash, a time-out or a lack of memory: it says nothing of the next timing."""
 
-    def runs(self, entry: Entry) -> list[Run]:
+    def runs(self, entry: Candidate) -> list[Run]:
         """Of an entry, one for each round; empty where it dropped out or had no part."""
-        return next((r.runs for r in self.raced if r.entry == entry and not r.problem), [])
+        return next((r.runs for r in self.timed if r.entry == entry and not r.problem), [])
 
 
-class Timed(Struct, frozen=True):
-    """What a build takes from a race."""
+class Timings(Struct, frozen=True):
+    """What a build takes from a timing."""
 
     measurements: list[Measurement]
     notes: list[str]
@@ -107,35 +107,37 @@ class Timed(Struct, frozen=True):
 
 
 @stage("time", process=TOOLS, libraries=("numpy", "psutil"))
-def race_file(
+def time_file(
     work: Work,
     models: dict[str, Artifact],
-    entries: list[Entry],
+    entries: list[Candidate],
     comparisons: list[Comparison],
     questions: list[Question],
     threads: int,
     settings: Timing,
     patience: float,
     time_limit: float,
-) -> Timed:
-    """Runs `race` and keeps the runs in `folder/runs.json`.
+) -> Timings:
+    """Runs `time_models` and keeps the runs in `folder/runs.json`.
 
     Args:
       patience: seconds after which no round is added for the sake of a limit.
       time_limit: seconds after which a run counts as hanging.
     """
     files = {name: model.path for name, model in models.items()}
-    outcome = race(files, entries, comparisons, questions, threads, settings, patience, time_limit, work.progress)
+    outcome = time_models(
+        files, entries, comparisons, questions, threads, settings, patience, time_limit, work.progress
+    )
     (work.folder / RUNS).write_bytes(json.encode(outcome))
     found = [replace(m, artifact=e.model) for e in entries for m in measurements(outcome, e)]
     found += [m for c in comparisons for m in compared(outcome, c)]
     quantiles = [[run.quantiles for run in outcome.runs(entry)] for entry in entries]
-    return Timed(found, outcome.notes, quantiles, outcome.passing)
+    return Timings(found, outcome.notes, quantiles, outcome.passing)
 
 
-def race(
+def time_models(
     models: dict[str, str],
-    entries: list[Entry],
+    entries: list[Candidate],
     comparisons: list[Comparison],
     questions: list[Question],
     threads: int,
@@ -144,7 +146,7 @@ def race(
     time_limit: float,
     progress: Progress,
     slower: dict[str, float] | None = None,
-) -> Outcome:
+) -> TimingRounds:
     """Times every entry in `settings.rounds` rounds, and those of open questions in more; see `race_file`.
 
     Args:
@@ -153,9 +155,9 @@ def race(
       slower: by how much of its own time a model is to be held up in each run: to see whether that is found.
     """
     start = time.monotonic()
-    problems: dict[Entry, str] = {}
+    problems: dict[Candidate, str] = {}
     passing: list[str] = []
-    runs: dict[Entry, list[Run]] = {entry: [] for entry in entries}
+    runs: dict[Candidate, list[Run]] = {entry: [] for entry in entries}
     workers = {entry.runtime: Worker(writes=()) for entry in entries}
     busy, number, asked = _busy(), 0, list(entries)
     try:
@@ -171,7 +173,9 @@ def race(
                     passing += [str(error)] if isinstance(error, WorkerError) else []
             number += 1
             progress(f"round {number}", min(1.0, number / settings.rounds))
-            so_far = Outcome([Raced(e, runs[e], problems.get(e, "")) for e in entries], time.monotonic() - start, [])
+            so_far = TimingRounds(
+                [CandidateRuns(e, runs[e], problems.get(e, "")) for e in entries], time.monotonic() - start, []
+            )
             asked = [entry for entry in entries if entry not in problems]
             if number >= settings.rounds:
                 needed = [e for q in questions if _open(q, comparisons, so_far) for e in _asks(q, comparisons)]
@@ -188,7 +192,7 @@ def race(
         for worker in workers.values():
             worker.close()
     others = _others(busy, _busy())
-    return replace(so_far, notes=_disturbances(so_far.raced, others), memory=memory, others=others, passing=passing)
+    return replace(so_far, notes=_disturbances(so_far.timed, others), memory=memory, others=others, passing=passing)
 
 
 def _twice(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
@@ -199,22 +203,22 @@ def _twice(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
         return call(*arguments, **named)
 
 
-def measurements(outcome: Outcome, entry: Entry) -> list[Measurement]:
+def measurements(outcome: TimingRounds, entry: Candidate) -> list[Measurement]:
     """Latencies, time to load and resident memory of an entry: median of its processes, with a bootstrap interval."""
-    raced = next(r for r in outcome.raced if r.entry == entry)
+    timed = next(r for r in outcome.timed if r.entry == entry)
     label = f"{entry.runtime} {installed(entry.runtime)}"
-    if raced.problem:
-        return [Measurement("latency_p90", None, "ns", runtime=label, reason=f"failed: {raced.problem}")]
-    count, processes = sum(run.count for run in raced.runs), len(raced.runs)
-    found = [_measured(name, raced.runs, "ns", label, count) for name in LATENCIES]
+    if timed.problem:
+        return [Measurement("latency_p90", None, "ns", runtime=label, reason=f"failed: {timed.problem}")]
+    count, processes = sum(run.count for run in timed.runs), len(timed.runs)
+    found = [_measured(name, timed.runs, "ns", label, count) for name in LATENCIES]
     memory = outcome.memory.get(entry.runtime) if entry.model == SHIPPED else None
     if memory is not None:
         said = "growth of the process's resident memory (RSS) from before the load to after three runs"
         found.append(Measurement("resident_memory", memory, "B", runtime=label, reason=said))
-    return [_measured("load_time", raced.runs, "ns", label, processes), *found]
+    return [_measured("load_time", timed.runs, "ns", label, processes), *found]
 
 
-def compared(outcome: Outcome, comparison: Comparison) -> list[Measurement]:
+def compared(outcome: TimingRounds, comparison: Comparison) -> list[Measurement]:
     """The median of the rounds' ratios with its bootstrap interval; empty where one of the two dropped out."""
     values = _ratios(outcome, comparison)
     if not values:
@@ -228,7 +232,7 @@ def compared(outcome: Outcome, comparison: Comparison) -> list[Measurement]:
     ]
 
 
-def _ratios(outcome: Outcome, comparison: Comparison) -> list[float]:
+def _ratios(outcome: TimingRounds, comparison: Comparison) -> list[float]:
     value = _value(comparison.of)
     pairs = zip(outcome.runs(comparison.above), outcome.runs(comparison.below), strict=False)
     ratios = [value(above) / value(below) for above, below in pairs]
@@ -259,7 +263,7 @@ def _value(name: str) -> Callable[[Run], float]:
     return lambda run: getattr(run, name)
 
 
-def _open(question: Question, comparisons: list[Comparison], outcome: Outcome) -> bool:
+def _open(question: Question, comparisons: list[Comparison], outcome: TimingRounds) -> bool:
     """Whether a limit lies inside the interval of what it limits."""
     values = [v for c in comparisons if c.name == question.measurement for v in _ratios(outcome, c)] or [
         _value(question.measurement)(run) for run in outcome.runs(question.entry)
@@ -270,13 +274,13 @@ def _open(question: Question, comparisons: list[Comparison], outcome: Outcome) -
     return low <= question.limit <= high
 
 
-def _asks(question: Question, comparisons: list[Comparison]) -> list[Entry]:
+def _asks(question: Question, comparisons: list[Comparison]) -> list[Candidate]:
     """Whose runs a question needs."""
     others = [e for c in comparisons if c.name == question.measurement for e in (c.above, c.below)]
     return others or [question.entry]
 
 
-def _disturbances(raced: list[Raced], others: float) -> list[str]:
+def _disturbances(timed: list[CandidateRuns], others: float) -> list[str]:
     """What of the runs, or of the machine meanwhile, says that others used it or that its clock changed.
 
     Args:
@@ -285,7 +289,7 @@ def _disturbances(raced: list[Raced], others: float) -> list[str]:
     notes = []
     if others > BUSY:
         notes.append(f"the machine was busy: other processes used {others:.1f} cores while times were taken")
-    for one in raced:
+    for one in timed:
         medians = [run.quantiles[SHARES.index(0.5)] for run in one.runs]
         if len(medians) > 2 and max(medians) / min(medians) - 1 > NOISY:
             spread = 100 * (max(medians) / min(medians) - 1)

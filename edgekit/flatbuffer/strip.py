@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from edgekit.flatbuffer.associated import IDLE_METADATA
+from edgekit.flatbuffer.dead_channels import harvested
 from edgekit.flatbuffer.edit import move_inside, objects, packed
-from edgekit.flatbuffer.harvest import harvested
 from edgekit.flatbuffer.idle import without_idle_operators
 
 
 def dieted(content: bytes, keep_names: bool = False, harvest: bool = True) -> bytes:
-    """The file alone; see `diet`."""
-    return diet(content, keep_names, harvest)[0]
+    """The file alone; see `strip`."""
+    return strip(content, keep_names, harvest)[0]
 
 
-def diet(content: bytes, keep_names: bool = False, harvest: bool = True) -> tuple[bytes, tuple[str, ...]]:
+def strip(content: bytes, keep_names: bool = False, harvest: bool = True) -> tuple[bytes, tuple[str, ...]]:
     """The same model without inner names, statistics, reshapes that do nothing, and what nothing refers to.
 
     Equal tables, vectors and buffers are stored once, and every buffer lies at a multiple of 16 bytes.

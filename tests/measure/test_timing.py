@@ -8,23 +8,23 @@ import pytest
 from edgekit.engine.worker import Worker
 from edgekit.measure.intervals import SHARES
 from edgekit.measure.latency import timed
-from edgekit.measure.race import (
+from edgekit.measure.timing import (
+    Candidate,
+    CandidateRuns,
     Comparison,
-    Entry,
-    Outcome,
     Question,
-    Raced,
+    TimingRounds,
     _disturbances,
     _open,
     compared,
     interval,
     measurements,
-    race,
-    race_file,
+    time_file,
+    time_models,
 )
 from edgekit.types import Run, Timing
 
-HERE, THERE = Entry("model", "litert"), Entry("float", "litert")
+HERE, THERE = Candidate("model", "litert"), Candidate("float", "litert")
 BRIEF = Timing(rounds=3, runs=5, seconds=0.01, warmup=0.01)
 
 
@@ -33,7 +33,12 @@ def run(nanoseconds, drift=0.0):
 
 
 def outcome(here, there=()):
-    return Outcome([Raced(HERE, list(map(run, here))), Raced(THERE, list(map(run, there)))], 0.0, [], {"litert": 100})
+    return TimingRounds(
+        [CandidateRuns(HERE, list(map(run, here))), CandidateRuns(THERE, list(map(run, there)))],
+        0.0,
+        [],
+        {"litert": 100},
+    )
 
 
 def test_the_value_is_the_median_of_the_processes_and_the_interval_that_of_their_bootstrap():
@@ -75,18 +80,18 @@ def test_a_limit_inside_the_interval_is_an_open_question(limit, undecided):
 
 
 def test_disturbances_are_told():
-    calm = [Raced(HERE, [run(100), run(101), run(102)])]
+    calm = [CandidateRuns(HERE, [run(100), run(101), run(102)])]
     assert _disturbances(calm, 0.1) == []
     assert "other processes used 0.9 cores" in _disturbances(calm, 0.9)[0]
-    assert "spread by 20 %" in _disturbances([Raced(HERE, [run(100), run(101), run(120)])], 0)[0]
-    assert "+9 % slower" in _disturbances([Raced(HERE, [run(100, 0.09)] * 3)], 0)[0]
+    assert "spread by 20 %" in _disturbances([CandidateRuns(HERE, [run(100), run(101), run(120)])], 0)[0]
+    assert "+9 % slower" in _disturbances([CandidateRuns(HERE, [run(100, 0.09)] * 3)], 0)[0]
 
 
 def test_an_open_question_gets_more_rounds_until_patience_ends(shared):
     model = str(shared / "models/tflite/hello_world_int8.tflite")
 
     def rounds(questions, patience):
-        found = race({"model": model}, [HERE], [], questions, 1, BRIEF, patience, 60, lambda text, share: None)
+        found = time_models({"model": model}, [HERE], [], questions, 1, BRIEF, patience, 60, lambda text, share: None)
         return found.runs(HERE)
 
     plain = rounds([], 5)
@@ -103,7 +108,7 @@ def test_what_does_not_run_drops_out_and_the_others_go_on(shared, tmp_path):
     good, bad = shared / "models/tflite/hello_world_int8.tflite", tmp_path / "m.tflite"
     bad.write_bytes(b"\0\0\0\0nothing")
     models = {"model": str(bad), "float": str(good)}
-    found = race(models, [HERE, THERE], [], [], 1, BRIEF, 1, 60, lambda text, share: None)
+    found = time_models(models, [HERE, THERE], [], [], 1, BRIEF, 1, 60, lambda text, share: None)
     assert found.runs(HERE) == [] and len(found.runs(THERE)) == 3
     [failed] = measurements(found, HERE)
     assert failed.value is None and failed.reason.startswith("failed: ") and "TFL3" in failed.reason
@@ -114,7 +119,7 @@ def test_a_process_beside_is_noticed_and_our_own_are_not(shared):
     timing = Timing(rounds=4, seconds=0.2)
 
     def others():
-        return race(models, [HERE], [], [], 1, timing, 0, 60, lambda text, share: None).others
+        return time_models(models, [HERE], [], [], 1, timing, 0, 60, lambda text, share: None).others
 
     beside = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
@@ -144,18 +149,20 @@ def models(shared):
 
 def test_a_timing_process_that_was_ended_once_is_started_again(models, monkeypatch):
     ended(monkeypatch, 1)
-    found = race(models, [HERE], [], [], 1, BRIEF, 0, 60, lambda text, share: None)
-    assert found.passing == [] and [one.problem for one in found.raced] == [""] and len(found.runs(HERE)) == 3
+    found = time_models(models, [HERE], [], [], 1, BRIEF, 0, 60, lambda text, share: None)
+    assert found.passing == [] and [one.problem for one in found.timed] == [""] and len(found.runs(HERE)) == 3
 
 
 def test_one_that_is_ended_again_and_again_leaves_no_value_and_nothing_to_keep(models, monkeypatch, tmp_path):
     ended(monkeypatch, 100)
-    found = race_file.run(str(tmp_path), models, [HERE], [], [], 1, BRIEF, 0, 60, progress=lambda text, share: None)
+    found = time_file.run(str(tmp_path), models, [HERE], [], [], 1, BRIEF, 0, 60, progress=lambda text, share: None)
     assert [m.value for m in found.measurements] == [None]
     assert "SIGKILL" in found.measurements[0].reason and "SIGKILL" in found.passing[0]
 
 
 def test_a_model_that_a_runtime_refuses_is_no_passing_fault(tmp_path):
     (tmp_path / "m.tflite").write_bytes(b"\0\0\0\0TFL3" + bytes(100))
-    found = race({"model": str(tmp_path / "m.tflite")}, [HERE], [], [], 1, BRIEF, 0, 60, lambda text, share: None)
-    assert found.passing == [] and found.raced[0].problem
+    found = time_models(
+        {"model": str(tmp_path / "m.tflite")}, [HERE], [], [], 1, BRIEF, 0, 60, lambda text, share: None
+    )
+    assert found.passing == [] and found.timed[0].problem

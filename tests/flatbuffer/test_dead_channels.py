@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from make_graph import Graph
 
 from edgekit.engine.worker import Worker
-from edgekit.flatbuffer.diet import dieted
-from edgekit.flatbuffer.read import parse
+from edgekit.flatbuffer.read import parse_graph
+from edgekit.flatbuffer.strip import dieted
 from edgekit.runtimes import RUNTIMES, installed
 from edgekit.shrink.proof import same_outputs
 
@@ -36,7 +36,7 @@ def weights(rng, *shape):
 
 def channels(content: bytes) -> list[int]:
     """Output channels of every layer."""
-    graph = parse(content, "it")
+    graph = parse_graph(content, "it")
     return [graph.tensors[op.outputs[0]].shape[-1] for op in graph.operators if op.macs]
 
 
@@ -69,7 +69,7 @@ def test_dead_channels_go_through_a_chain(runtimes, tmp_path, zero, bias, activa
     after = dieted(before)
     goes = exact_zero or padding == "VALID"  # else the border of the depthwise convolution tells it apart
     assert channels(after) == ([6, 6, 6, 4] if goes else [8, 8, 6, 4])
-    assert parse(after, "it").macs < parse(before, "it").macs or not goes
+    assert parse_graph(after, "it").macs < parse_graph(before, "it").macs or not goes
     assert proven(runtimes, tmp_path, before, after) == {"identical on 64 random inputs"}
 
 
@@ -198,6 +198,6 @@ def graphs(draw):
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_the_graph_no_runtime_tells_the_difference(runtimes, tmp_path_factory, content):
     after = dieted(content)
-    assert parse(after, "it").macs <= parse(content, "it").macs
+    assert parse_graph(after, "it").macs <= parse_graph(content, "it").macs
     said = proven(runtimes, tmp_path_factory.getbasetemp(), content, after)
     assert said <= {"identical on 64 random inputs", "runs neither file"}
