@@ -135,7 +135,9 @@ def program(graph: Graph) -> Program:
         for number, of in enumerate(graph.operators):
             inputs = [values[i] if i >= 0 else None for i in of.inputs]
             outputs = [values[i] for i in of.outputs if i >= 0]
-            nodes.append(Node(number, of.name, inputs, outputs, graph.settings(number)))
+            node = Node(number, of.name, inputs, outputs, graph.settings(number))
+            node.require(len(outputs) == len(of.outputs), "an output is missing")
+            nodes.append(node)
     nodes = _decoded(nodes)
     given, made = ([values[i] for i in ends] for ends in graph.ends)
     for value in given:

@@ -260,6 +260,8 @@ CASES = [
     (softmax, option(beta=np.nan), "its beta is nan"),
     (softmax, option(beta=-1.0), "its beta is -1"),
     (softmax, option(beta=1e-20), "scale of its input is too small"),
+    (relu, made(1, -1), "an output is missing"),
+    (relu, made(-1, 1), "an output is missing"),
     (relu, shape(1, 1, 8), "1 x 8, but what it is made of gives 1 x 7"),
     (add, shape(2, 1, 4, 6), "1 x 4 x 6, but"),
     (add, shape(0, 1, 4, 6), "1 x 4 x 6 and 1 x 4 x 5 do not fit each other"),
