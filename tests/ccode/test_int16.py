@@ -287,6 +287,8 @@ def test_what_tflm_would_take_for_something_else_is_refused():
     assert "128 times too small" in refusal(lambda g, x: g.conv(x, w, None, 1e-9, depthwise=True))
     assert "scale 1/32768" in refusal(lambda g, x: g.unary("SOFTMAX", x, 0.01, 0, "SoftmaxOptions", beta=1.0))
     assert "scale 1/32768" in refusal(lambda g, x: g.unary("TANH", x, 0.01, 0))
+    small = refusal(lambda g, x: g.unary("RELU6", g.input([1, 9], 4e-13, 0, "INT16"), 4e-13, 0))
+    assert "6 needs more than 32 bits" in small
     for kind in ("LOGISTIC", "TANH"):
         tiny = refusal(lambda g, x, kind=kind: g.unary(kind, g.input([1, 9], 2e-22, 0, "INT16"), 2**-15, 0))
         assert "so small that TFLM takes it for another" in tiny

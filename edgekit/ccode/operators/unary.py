@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from edgekit.ccode.contract import Operator
-from edgekit.ccode.fixed_point import Factor, quantized_multiplier
+from edgekit.ccode.fixed_point import INT32_MAX, Factor, quantized_multiplier
 from edgekit.ccode.graph import Node
 from edgekit.ccode.piece import Piece, Style, array
 from edgekit.ccode.ranges import rescaled, stored
@@ -58,7 +58,9 @@ def rescale16(node: Node, label: str, style: Style) -> Piece:
     if node.kind == "RELU":
         low = 0
     if node.kind == "RELU6":  # the stored values stay what they are, whatever the output's scale is
-        low, high = 0, min(HIGH, math.floor(float(np.float32(6) / np.float32(source.scale)) + 0.5))
+        six = math.floor(float(np.float32(6) / np.float32(source.scale)) + 0.5)
+        node.require(six <= INT32_MAX, "its input's scale is so small that 6 needs more than 32 bits")
+        low, high = 0, min(HIGH, six)
     numbers = array(f"{label}_numbers", "int32_t", [*above, *below, low, high])
     call = f"rescale16({{x0}}, {{y0}}, {source.elements}, {label}_numbers);"
     return Piece([call], [numbers], ["rescale16"], in_place=True)
