@@ -34,6 +34,8 @@ def integers(node: Node, place: int) -> list[int]:
     value = node.given(place)
     if value.data is None:
         raise node.refusal(f"its input {place} is computed; it must be constant")
+    whole = value.data.dtype.kind in "iu"
+    node.require(whole, f"its input {value.name!r} is {value.dtype}, and must be int32")
     return [int(v) for v in value.data.ravel()]
 
 

@@ -181,6 +181,17 @@ def data(tensor: int, *of: int, dtype=np.int32):
     return change
 
 
+def reals(tensor: int):
+    """Numbers that are none, in float32."""
+
+    def change(model, graph) -> None:
+        graph.tensors[tensor].type = 0
+        buffer = model.buffers[graph.tensors[tensor].buffer]
+        buffer.data = np.full(len(buffer.data) // 4, np.nan, np.float32).view(np.uint8)
+
+    return change
+
+
 def kind(tensor: int, of: int):
     def change(model, graph) -> None:
         graph.tensors[tensor].type = of
@@ -284,6 +295,8 @@ CASES = [
     (strided, data(3, 0, 2), "step of 0"),
     (strided, data(1, 4, 0), "takes nothing"),
     (strided, data(2, 3, 5), "3 x 3, but what it is made of gives 2 x 3"),
+    (pad, reals(0), "'t0' is float32, and must be int32"),
+    (resize, reals(1), "'t1' is float32, and must be int32"),
     (pad, data(0, 1, 0, -1, 3), "not two numbers an axis"),
     (pad, data(0, 1, 0, 0, 3), "but what it is made of gives 5 x 8"),
     (transpose, data(1, 1, 1), "order of axes is 1 x 1"),
