@@ -87,3 +87,14 @@ def _children(root: psutil.Process) -> list[psutil.Process]:
         return root.children(recursive=True)
     except psutil.Error:
         return []
+
+
+def put(page: Path, tables: dict[str, str]) -> None:
+    """Writes tables into a page, each between its markers, `<!-- NAME -->` and `<!-- end of NAME -->`."""
+    text = page.read_text()
+    for name, made in tables.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        before, _, rest = text.partition(start)
+        assert end in rest, f"{page}: no markers of {name}"
+        text = f"{before}{start}{made}\n{end}{rest.partition(end)[2]}"
+    page.write_text(text)

@@ -255,7 +255,6 @@ def odd_blocks(kind: str) -> dict[str, Any]:
     import tf_keras
 
     from edgekit.compress.blocks import blocks, without, without_blocks
-    from edgekit.compress.channels import Channels
     from edgekit.compress.targets import TrainingTargets, predict
 
     tf_keras.utils.set_random_seed(1)
@@ -293,7 +292,7 @@ def odd_blocks(kind: str) -> dict[str, Any]:
         outputs = (predict(m, data)[0] for m in (silent, without(model, (addition, shortcut))))
         error = max(error, float(np.abs(np.subtract(*outputs)).max()))
     taught = TrainingTargets(predict(model, data)[0], tf_keras.losses.MeanSquaredError())
-    gone = without_blocks(model, data, taught, Channels(sparsity=0.0, blocks=1.0))[1] if found else []
+    gone = without_blocks(model, data, taught, 1.0)[1] if found else []
     return {"blocks": found, "error": error, "all": gone}
 
 
@@ -313,7 +312,6 @@ def block_removal() -> dict[str, Any]:
     import tf_keras
 
     from edgekit.compress.blocks import blocks, without_blocks
-    from edgekit.compress.channels import Channels
     from edgekit.compress.targets import TrainingTargets, predict
 
     layers = tf_keras.layers
@@ -331,7 +329,7 @@ def block_removal() -> dict[str, Any]:
     data = [rng.normal(size=(16, 8, 8, 3)).astype(np.float32)]
     taught = TrainingTargets(predict(model, data)[0], tf_keras.losses.MeanSquaredError())
     found = blocks(model)
-    smaller, gone = without_blocks(model, data, taught, Channels(sparsity=0.0, blocks=0.5))
+    smaller, gone = without_blocks(model, data, taught, 0.5)
     names = [layer.name for layer in smaller.layers]
     error = float(np.abs(predict(model, data)[0] - predict(smaller, data)[0]).max())
     return {"blocks": found, "gone": gone, "names": names, "error": error}
