@@ -38,7 +38,7 @@ def everything(once, cold) -> Path:
     """The same project after `build --target=all`. Not to be changed."""
 
     def fill(folder: Path) -> None:
-        shutil.copytree(cold, folder, dirs_exist_ok=True)
+        shutil.copytree(cold, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("work"))
         traps = lay(folder, {*LIBRARIES, *sys.stdlib_module_names} - BY_PYTHON_ITSELF)
         done = edgekit(folder, "build", "--target=all")
         for trap in traps:
@@ -58,7 +58,8 @@ def fresh(tmp_path) -> Path:
 @pytest.fixture
 def built(cold, tmp_path) -> Path:
     """A project, to be changed, in which the phone's build ran once."""
-    return Path(shutil.copytree(cold, tmp_path / "project"))
+    # A build of the other process of tests may be at work in the store that it shares.
+    return Path(shutil.copytree(cold, tmp_path / "project", ignore=shutil.ignore_patterns("work")))
 
 
 @pytest.fixture

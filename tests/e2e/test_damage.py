@@ -17,7 +17,9 @@ BUILD = Path("build/phone/digits")
 @pytest.fixture(scope="module")
 def kept(cold, tmp_path_factory):
     """A project with a build and a baseline, whose files are damaged and restored in turn."""
-    folder = Path(shutil.copytree(cold, tmp_path_factory.mktemp("damage") / "project"))
+    folder = Path(
+        shutil.copytree(cold, tmp_path_factory.mktemp("damage") / "project", ignore=shutil.ignore_patterns("work"))
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         run("baseline", "save", "v1")
