@@ -22,9 +22,9 @@ def prepare(model: str, data: DataSpec, folder: str) -> None:
 
 def tensors(model: str) -> list[tuple[str, list[str]]]:
     """The operators of a graph, each with the types of what it reads."""
-    from edgekit.flatbuffer.read import read_dataset
+    from edgekit.flatbuffer.read import read_graph
 
-    graph = read_dataset(Path(model))
+    graph = read_graph(Path(model))
     return [(op.name, [graph.tensors[i].dtype for i in op.inputs]) for op in graph.operators]
 
 
