@@ -2,20 +2,13 @@ import signal
 
 import pytest
 import worker_probe
+from silent import Silent
 
 from edgekit.engine.libraries import EIGEN, OWN, TENSORFLOW
 from edgekit.engine.make import Maker
 from edgekit.engine.stage import Stage
 from edgekit.engine.store import Store
 from edgekit.errors import CrashError
-
-
-class Silent:
-    def headline(self, text): ...
-    def note(self, text): ...
-    def begin(self, name): ...
-    def progress(self, text, share): ...
-    def end(self, row): ...
 
 
 @pytest.fixture

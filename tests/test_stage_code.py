@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from silent import Silent
 
 import edgekit
 import edgekit.build
@@ -65,14 +66,6 @@ module, name = path.split(":")
 result = getattr(import_module(module), name).run(folder, **json.load(sys.stdin))
 sys.stdout.buffer.write(b"\\n" + msgspec.json.encode(result))
 """
-
-
-class Silent:
-    def headline(self, text): ...
-    def note(self, text): ...
-    def begin(self, name): ...
-    def progress(self, text, share): ...
-    def end(self, row): ...
 
 
 @pytest.fixture(scope="module")

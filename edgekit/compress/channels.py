@@ -108,9 +108,7 @@ def channels_file(
     loaded = open_keras(model.path, custom_objects)
     dataset = read_dataset(data)
     with custom_scope(custom_objects):
-        taught = training_targets(
-            loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out
-        )
+        taught = training_targets(loaded, dataset.train, data, answers, objective, dataset.held_out)
         smaller, said = remove_channels(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
     save(smaller, work.folder / KERAS)
     return said

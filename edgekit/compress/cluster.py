@@ -88,9 +88,7 @@ def cluster_file(
     if names:
         dataset = read_dataset(data)
         with custom_scope(custom_objects):
-            taught = training_targets(
-                loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out
-            )
+            taught = training_targets(loaded, dataset.train, data, answers, objective, dataset.held_out)
             loaded = cluster(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
     save(loaded, work.folder / KERAS)
     return _facts(loaded, names, settings)

@@ -119,9 +119,7 @@ def prune_file(
     if layers:
         dataset = read_dataset(data)
         with custom_scope(custom_objects):
-            taught = training_targets(
-                loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out
-            )
+            taught = training_targets(loaded, dataset.train, data, answers, objective, dataset.held_out)
             loaded = prune(loaded, prepared(dataset.train, data), taught, settings, seed, work.progress)
     save(loaded, work.folder / KERAS)
     return _facts(loaded, {layer.name for layer in layers})

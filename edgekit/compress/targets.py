@@ -44,7 +44,7 @@ def training_targets(
     model: Any,
     train: Samples,
     data: DataSpec,
-    answers: str | None,
+    answers: Artifact | None,
     objective: Objective | None,
     held_out: Samples | None = None,
 ) -> TrainingTargets:
@@ -53,12 +53,12 @@ def training_targets(
 
     Args:
       model: `tf_keras.Model`, as it is before the change.
-      answers: file that `teach` wrote, or None.
+      answers: what `teach` wrote, or None.
       held_out: samples that are to say when to stop.
     """
     import tf_keras
 
-    known, others = load_answers(answers) if answers is not None and objective is not None else ([], [])
+    known, others = load_answers(answers.path) if answers is not None and objective is not None else ([], [])
 
     def of(samples: Samples, taught: list[Any]) -> TrainingTargets:
         if taught and objective is not None:

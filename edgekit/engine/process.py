@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
-import inspect
 import math
 import os
 import resource
@@ -20,7 +19,7 @@ import msgspec
 from edgekit import errors
 from edgekit.engine.confine import confine
 from edgekit.engine.messages import UNEXPECTED, Answer, Call
-from edgekit.engine.stage import Progress, Stage
+from edgekit.engine.stage import Progress, Stage, decoded
 
 
 def main() -> None:
@@ -97,16 +96,11 @@ def _carry_out(line: bytes, log: int, progress: Progress) -> Answer:
         function = getattr(importlib.import_module(module), name)
         if isinstance(function, Stage):
             result = function.run(*call.positional, progress=progress, **call.named)
-            return Answer("result", result=msgspec.Raw(msgspec.json.encode(result)))
-        signature = inspect.signature(function, eval_str=True)
-        bound = signature.bind_partial(*call.positional, **call.named)
-        for key, value in bound.arguments.items():
-            annotation = signature.parameters[key].annotation
-            if annotation is not inspect.Parameter.empty:
-                bound.arguments[key] = msgspec.convert(value, annotation)
-        if "progress" in signature.parameters:
-            bound.arguments["progress"] = progress
-        result = function(*bound.args, **bound.kwargs)
+        else:
+            bound = decoded(function, *call.positional, **call.named)
+            if "progress" in bound.signature.parameters:
+                bound.arguments["progress"] = progress
+            result = function(*bound.args, **bound.kwargs)
         return Answer("result", result=msgspec.Raw(msgspec.json.encode(result)))
     except errors.EdgekitError as error:
         return Answer(type(error).__name__, str(error).encode("utf-8", "replace").decode())

@@ -154,10 +154,7 @@ class Stage(Generic[P, R]):
           folder: receives the files.
           args, kwargs: the arguments as `msgspec` decodes them from JSON; a path stands for a file.
         """
-        bound = inspect.signature(self.function, eval_str=True).bind(Work(Path(folder), progress), *args, **kwargs)
-        for name, value in list(bound.arguments.items())[1:]:
-            kind = bound.signature.parameters[name].annotation
-            bound.arguments[name] = msgspec.convert(_artifact(value, kind), kind)
+        bound = decoded(self.function, Work(Path(folder), progress), *args, **kwargs)
         return self.function(*bound.args, **bound.kwargs)
 
     @functools.cached_property
@@ -177,6 +174,16 @@ def stage(
       retry: the process in which it is tried after it crashed twice in its own.
     """
     return lambda function: Stage(function, name, process, libraries, retry)
+
+
+def decoded(function: Callable[..., Any], *args: Any, **kwargs: Any) -> inspect.BoundArguments:
+    """Arguments as a function's annotations say, from what `msgspec` decodes from JSON; a path stands for a file."""
+    bound = inspect.signature(function, eval_str=True).bind_partial(*args, **kwargs)
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].annotation
+        if kind not in (inspect.Parameter.empty, Work):
+            bound.arguments[name] = msgspec.convert(_artifact(value, kind), kind)
+    return bound
 
 
 def _artifact(value: Any, kind: Any) -> Any:

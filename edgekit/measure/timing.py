@@ -103,7 +103,7 @@ class Timings(Struct, frozen=True):
     quantiles: list[list[list[int]]]
     """Of each entry, of each process, those of its single runs: see `SHARES`."""
     passing: list[str] = []
-    """See `Outcome`."""
+    """See `TimingRounds`."""
 
 
 @stage("time", process=TOOLS, libraries=("numpy", "psutil"))
@@ -147,7 +147,7 @@ def time_models(
     progress: Progress,
     slower: dict[str, float] | None = None,
 ) -> TimingRounds:
-    """Times every entry in `settings.rounds` rounds, and those of open questions in more; see `race_file`.
+    """Times every entry in `settings.rounds` rounds, and those of open questions in more; see `time_file`.
 
     Args:
       models: path of each `.tflite` by its name.

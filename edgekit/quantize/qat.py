@@ -120,7 +120,7 @@ def qat_file(
         before, content = loaded.get_weights(), without_loops(loaded)[0]
         untrained, said = integers(content, samples, quantize)
         notes += [said] if said else []
-        taught = training_targets(loaded, dataset.train, data, answers.path if answers else None, objective, held)
+        taught = training_targets(loaded, dataset.train, data, answers, objective, held)
         train(loaded, prepared(dataset.train, data), taught, samples, settings, quantize, seed, work.progress)
         trained, _ = integers(without_loops(loaded)[0], samples, quantize)
         test, of = prepared(held, data), kind(loaded, 0, True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec.structs import replace
 
@@ -32,10 +32,19 @@ from edgekit.types import Artifact, BudgetLine, Measurement, StageRow
 SIZES = ("model_size", "download_size", "parameters", "nonzero", "macs")
 
 
+@runtime_checkable
+class Noted(Protocol):
+    """A result of a stage with something to say beside it."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences for the report."""
+
+
 def notes_of(made: Iterable[StageResult[Any]]) -> list[str]:
     """What stages say beside their results: those that return a text, and those with `notes`."""
     said = [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
-    return said + [f"{m.row.name}: {note}" for m in made for note in getattr(m.value, "notes", ())]
+    return said + [f"{m.row.name}: {note}" for m in made if isinstance(m.value, Noted) for note in m.value.notes]
 
 
 def judged(product: Product, found: Measurements, device: Handover, before: Before | None) -> list[BudgetLine]:

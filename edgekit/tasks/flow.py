@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke import Context
 
 from edgekit.tasks.common import command, options, task
+
+if TYPE_CHECKING:
+    from edgekit.profile.project import ModelSpec, Project
+    from edgekit.profile.target import Target
+    from edgekit.types import Reading
 
 
 @task(
@@ -112,14 +118,11 @@ def sensitivity(
 ) -> None:
     """What each layer bears: the error with a layer pruned, rounded or narrowed, and a recipe that follows from it."""
     from edgekit.commands.sensitivity import print_sensitivity, sensitivity, sweep
-    from edgekit.profile.profiles import load_single
-    from edgekit.profile.project import find_project, select_model
     from edgekit.report.console import Progress, print_json
     from edgekit.types import Reading
 
-    project = find_project(Path.cwd())
-    spec = select_model(project, model, data, Reading(input_shape, custom_objects, trust_model))
-    profile = load_single(target, project.target_folders, tuple(set or ()))
+    reading = Reading(input_shape, custom_objects, trust_model)
+    project, spec, profile = _single(target, model, data, set, reading)
     settings = sweep(method, levels, samples, profile)
     folder = Path(out) if out else Path("build", "sensitivity", method)
     with closing(Progress(quiet=json)) as progress:
@@ -152,14 +155,9 @@ def explain(
 ) -> None:
     """Explain where accuracy goes: every tensor of the quantized model against the float one, and what to change."""
     from edgekit.commands.explain import explain_build, print_explanation
-    from edgekit.profile.profiles import load_single
-    from edgekit.profile.project import find_project, select_model
     from edgekit.report.console import Progress, print_json
-    from edgekit.types import Reading
 
-    project = find_project(Path.cwd())
-    spec = select_model(project, model, data, Reading())
-    profile = load_single(target, project.target_folders, tuple(set or ()))
+    project, spec, profile = _single(target, model, data, set)
     with closing(Progress(quiet=json)) as progress:
         found = explain_build(project, spec, profile, samples, Path(out) if out else None, progress)
     print_json(found) if json else print_explanation(found)
@@ -188,15 +186,27 @@ def study(
 ) -> None:
     """Build a model with many recipes and lay out what each bought: a table, a figure, the Pareto front."""
     from edgekit.commands.study import RECIPES, print_study, study, write_study
-    from edgekit.profile.profiles import load_single
-    from edgekit.profile.project import find_project, select_model
     from edgekit.report.console import Progress, print_json
-    from edgekit.types import Reading
 
-    project = find_project(Path.cwd())
-    spec = select_model(project, model, data, Reading())
-    profile = load_single(target, project.target_folders)
+    project, spec, profile = _single(target, model, data)
     with closing(Progress(quiet=json)) as progress:
         found = study(project, spec, profile, Path(recipes) if recipes else RECIPES, progress)
     write_study(found, Path(out))
     print_json(found) if json else print_study(found)
+
+
+def _single(
+    target: list[str], model: str | None, data: str | None, set: list[str] | None = None, reading: Reading | None = None
+) -> tuple[Project, ModelSpec, Target]:
+    """The project here, and the one model and the one profile of a command.
+
+    Raises:
+      EdgekitError: there is none, or more than one.
+    """
+    from edgekit.profile.profiles import load_single
+    from edgekit.profile.project import find_project, select_model
+    from edgekit.types import Reading
+
+    project = find_project(Path.cwd())
+    spec = select_model(project, model, data, reading or Reading())
+    return project, spec, load_single(target, project.target_folders, tuple(set or ()))

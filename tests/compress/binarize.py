@@ -68,9 +68,7 @@ def binarize_file(
     loaded, dataset = open_keras(model.path, custom_objects), read_dataset(data)
     layers = binarized_layers(loaded, settings)
     with custom_scope(custom_objects):
-        taught = training_targets(
-            loaded, dataset.train, data, answers.path if answers else None, objective, dataset.held_out
-        )
+        taught = training_targets(loaded, dataset.train, data, answers, objective, dataset.held_out)
         for layer in layers:
             w = layer.kernel.numpy()
             layer.kernel.assign(np.where(w < 0, -1, 1) * np.abs(w).mean(axis=0))
