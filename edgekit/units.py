@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import ClassVar
 
@@ -139,3 +140,48 @@ def show(value: float | None, unit: str) -> str:
     if unit == "1":
         return f"{value:,.0f}"
     return f"{value:.3g} {unit}"
+
+
+ABSOLUTE = ("%", "points", "dB", "LSB")
+"""Units whose values are told apart by their difference: shares, decibels, steps of an integer."""
+
+
+def room(value: float | None, limit: float, unit: str, least: bool = False) -> str:
+    """How far a value is within its limit or beyond it, for a person: "15 % left", "36 % over", "3.1× the limit".
+
+    Shares, decibels and steps are told apart by their difference, as in "1.05 points left"; so is what has no ratio,
+    because its limit is not above zero or it is below. What would round to nothing, or to all of it, is not rounded.
+
+    Args:
+      value, limit: both in the unit, as `show` takes them.
+      least: whether the limit is the least that the value may be, instead of the most.
+    """
+    if value is None or math.isnan(left := value - limit if least else limit - value):
+        return "–"
+    if left == 0:
+        return "at the limit"
+    side = "left" if left > 0 else "short" if least else "over"
+    if math.isinf(left):
+        return f"∞ {side}"
+    # Zero is no less than nothing, and has a share of a limit: all of it is left, or all is short.
+    if unit in ABSOLUTE or limit <= 0 or value < 0:
+        return f"{_apart(abs(left), 'points' if unit == '%' else unit)} {side}"
+    if value >= 1.995 * limit:
+        times = value / limit
+        said = "over 1,000,000" if times > 1e6 else f"{times:,.0f}" if times >= 99.5 else f"{times:.2g}"
+        return f"{said}× the {'least' if least else 'limit'}"
+    share = 100 * abs(left) / limit
+    if share >= 99.5 and value:
+        return f"over 99 % {side}"
+    return (
+        f"under 0.1 % {side}" if share < 0.05 else f"{share:.1f} % {side}" if share < 0.95 else f"{share:.0f} % {side}"
+    )
+
+
+def _apart(difference: float, unit: str) -> str:
+    """A difference that is not zero, and is not shown as zero."""
+    if unit in ("%", "points") and difference < 0.005:
+        return f"under 0.01 {unit}"
+    if unit in ("B", "ns", "1") and difference <= 0.5:
+        return f"under {show(1, unit)}"
+    return show(difference, unit).rstrip()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from edgekit.report.markdown import remarks
-from edgekit.report.text import one_line, printable, shown
+from edgekit.report.text import headroom, one_line, printable, shown
 from edgekit.units import show
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def print_reports(reports: Sequence[Report], out: Path) -> None:
                     line.name,
                     show(line.limit, line.unit),
                     show(line.value, line.unit),
-                    "–" if line.headroom is None else f"{line.headroom:.0f} %",
+                    headroom(line),
                     line.verdict,
                     "; ".join(filter(None, (line.source if line.value is not None else line.reason, *remarks(line)))),
                 ]

@@ -13,7 +13,7 @@ from edgekit.measure.limits import AT_LEAST, DEVICES
 from edgekit.report import conformance, device, receipt
 from edgekit.report.extras import Extras
 from edgekit.report.markdown import remarks
-from edgekit.report.text import printable
+from edgekit.report.text import headroom, printable
 from edgekit.report.treemap import treemap
 from edgekit.report.types import Distribution, HistoryEntry, Report
 from edgekit.types import BudgetLine, Measurement
@@ -38,7 +38,7 @@ def html(report: Report, extras: Extras) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"show": show, "marks": MARKS, "remarks": remarks, "plain": _plain}
+    environment.globals |= {"show": show, "marks": MARKS, "remarks": remarks, "headroom": headroom, "plain": _plain}
     return environment.get_template("report.html.jinja").render(
         report=report,
         limits=[_limit(line) for line in report.budget],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.report import conformance, device, receipt
+from edgekit.report.text import headroom
 from edgekit.report.types import Report
 from edgekit.types import BudgetLine, StageRow
 from edgekit.units import show
@@ -26,7 +27,7 @@ def markdown(report: Report) -> str:
                     line.name,
                     show(line.limit, line.unit),
                     _valued(line),
-                    "–" if line.headroom is None else f"{line.headroom:.0f} %",
+                    headroom(line),
                     f"**{line.verdict}**" if line.verdict != "pass" else line.verdict,
                     "; ".join(filter(None, (line.source, line.reason, *remarks(line)))),
                 ]

@@ -8,6 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from edgekit.measure.limits import AT_LEAST
+from edgekit.types import BudgetLine
+from edgekit.units import room
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -19,6 +23,11 @@ def printable(text: str, longest: int = 60) -> str:
 def one_line(text: object) -> str:
     """A message as one line of printable characters."""
     return printable(" ".join(str(text).split()), 4000)
+
+
+def headroom(line: BudgetLine) -> str:
+    """How much of a limit is left, or how far it is broken: `room` for a line of a budget, in every format."""
+    return room(line.value, line.limit, line.unit, line.name.partition(".")[0] in AT_LEAST)
 
 
 def cleaned(value: Any) -> Any:
