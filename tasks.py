@@ -21,7 +21,7 @@ def schema(c: Context) -> None:
 
 @task
 def benchmarks(c: Context) -> None:
-    """Run the side-by-side comparisons and write docs/benchmarks.md."""
+    """Run the side-by-side comparisons and write docs/measured/benchmarks.md."""
     c.run("python benchmarks/run.py")
 
 
@@ -33,10 +33,16 @@ def figures(c: Context) -> None:
 
 @task
 def settings(c: Context) -> None:
-    """Write docs/recipe.md anew from the settings' types."""
+    """Write docs/reference/recipe.md anew from the settings' types."""
     c.run("python docs/settings.py")
 
 
-chores: list[Any] = [lint, schema, settings, benchmarks, figures]
+@task
+def docs(c: Context) -> None:
+    """Build the documentation as a site in site/; a broken link or anchor is an error."""
+    c.run("zensical build --strict --clean")
+
+
+chores: list[Any] = [lint, schema, settings, benchmarks, figures, docs]
 for chore in chores:
     namespace.add_task(chore)

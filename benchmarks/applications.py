@@ -141,7 +141,7 @@ that Keras takes to load it. "Convert" is conversion and quantization over `from
 
 {table(head, rows)}
 """
-    (Path(__file__).parents[1] / "docs" / "applications.md").write_text(page)
+    (Path(__file__).parents[1] / "docs/measured/applications.md").write_text(page)
     print(table(head, rows))
 
 

@@ -1,4 +1,4 @@
-"""Standalone C beside that of bakenn 1.0, on a simulated Cortex-M4F; writes docs/bakenn.md.
+"""Standalone C beside that of bakenn 1.0, on a simulated Cortex-M4F; writes docs/measured/bakenn.md.
 
 python benchmarks/beside_bakenn.py     needs arm-none-eabi-gcc, qemu-system-arm and `pip install "bakenn[tflite]"`
 """
@@ -204,7 +204,7 @@ What bakenn says to the shared int8 models, as they are and with their batch fix
 
 {table(["model", "as it is", "batch fixed"], refused)}
 """
-    (ROOT / "docs" / "bakenn.md").write_text(page)
+    (ROOT / "docs/measured/bakenn.md").write_text(page)
     print(page)
 
 

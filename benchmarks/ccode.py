@@ -1,4 +1,4 @@
-"""Standalone C beside TFLM: instructions, flash and RAM on a simulated Cortex-M4F; writes docs/ccode.md.
+"""Standalone C beside TFLM: instructions, flash and RAM on a simulated Cortex-M4F; writes docs/how-to/ccode.md.
 
 python benchmarks/ccode.py      builds the reference model; needs arm-none-eabi-gcc and qemu-system-arm
 """
@@ -185,7 +185,7 @@ def main() -> None:
         "cores": table(["core", "portable (per MAC)", "DSP (per MAC)"], cores),
         "operators": table(["operator", "portable", "DSP"], layers),
     }
-    put(ROOT / "docs" / "ccode.md", tables)
+    put(ROOT / "docs/how-to/ccode.md", tables)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How long `ccode` takes for models of many operators, and how much stack their code does.
 
-python benchmarks/ccode_scale.py [--operators=10000] [--stack]      prints the table of docs/ccode.md
+python benchmarks/ccode_scale.py [--operators=10000] [--stack]      prints the table of docs/how-to/ccode.md
 
 Seconds are those of the processor, so that other work on the machine does not count.
 """

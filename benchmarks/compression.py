@@ -1,4 +1,4 @@
-"""What compression must show on the reference model, measured; writes the table of docs/compression.md.
+"""What compression must show on the reference model, measured; writes the table of docs/how-to/compression.md.
 
     python benchmarks/compression.py
 
@@ -158,7 +158,7 @@ def main() -> None:
             rows = bars(bench, Path(name))
     text = table(["what", "must", "measured", "holds"], rows)
     print(text)
-    page = ROOT / "docs/compression.md"
+    page = ROOT / "docs/how-to/compression.md"
     block = f"{START}{text}\n{END}"
     page.write_text(
         re.sub(f"{re.escape(START)}.*?{re.escape(END)}", lambda _: block, page.read_text(), flags=re.DOTALL)

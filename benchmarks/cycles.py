@@ -1,4 +1,4 @@
-"""Cycles per instruction of standalone C on a Cortex-M4; writes docs/cycles.md.
+"""Cycles per instruction of standalone C on a Cortex-M4; writes docs/explanation/cycles.md.
 
 python benchmarks/cycles.py     builds the reference model; needs arm-none-eabi-gcc and qemu-system-arm
 
@@ -173,7 +173,7 @@ both, and so the weaker estimate: how well a program pairs on a Cortex-M7 differ
 
 These figures stand in `edgekit/firmware/cores.py`.
 """
-    (ROOT / "docs" / "cycles.md").write_text(page)
+    (ROOT / "docs/explanation/cycles.md").write_text(page)
 
 
 def _middle(values: tuple[float, ...]) -> float:

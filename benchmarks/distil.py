@@ -1,4 +1,4 @@
-"""A student with and without a teacher, on the reference model; writes the table of docs/distillation.md.
+"""A student with and without a teacher, on the reference model; writes the table of docs/how-to/distillation.md.
 
     python benchmarks/distil.py
 
@@ -110,7 +110,7 @@ def main() -> None:
     head = ["images", "lesson", "accuracy, mean and spread", "gain", "seeds with a gain", "training"]
     text = table(head, lines)
     print(text)
-    page, block = ROOT / "docs/distillation.md", f"{START}{text}\n{END}"
+    page, block = ROOT / "docs/how-to/distillation.md", f"{START}{text}\n{END}"
     between = f"{re.escape(START)}.*?{re.escape(END)}"
     page.write_text(re.sub(between, lambda _: block, page.read_text(), flags=re.DOTALL))
 

@@ -1,6 +1,6 @@
 """Whether the gate flickers: a model against itself, and against itself made slower, beside a process that works.
 
-python benchmarks/gate.py [COMPARISONS]      100 by default; writes docs/gate.md
+python benchmarks/gate.py [COMPARISONS]      100 by default; writes docs/measured/gate.md
 
 A busy process is pinned to one of the cores that this one may use. Each comparison is what `build --baseline=NAME` does
 with `latency = "+5 %"`: rounds of fresh processes until the interval of the change lies on one side of 5 %, or the
@@ -89,7 +89,7 @@ the limit is +5 %, the patience {PATIENCE:.0f} s.
 
 Medians, with the smallest and the largest. A fresh process is a copy of one that has loaded nothing but the runtime.
 """
-    (ROOT / "docs" / "gate.md").write_text(page)
+    (ROOT / "docs/measured/gate.md").write_text(page)
     print(table(head, rows))
 
 

@@ -1,4 +1,4 @@
-"""What becomes of public models of many makers and Keras versions; writes docs/models.md.
+"""What becomes of public models of many makers and Keras versions; writes docs/measured/models.md.
 
 python benchmarks/models.py [FOLDER]      models of FOLDER/keras and FOLDER/tflite (beside the repository by default)
 """
@@ -52,7 +52,7 @@ is that of the full-integer file.
 
 {table(["model", "written by", "outcome", "size", "what was said"], rows)}
 """
-    (ROOT / "docs" / "models.md").write_text(page)
+    (ROOT / "docs/measured/models.md").write_text(page)
     print(table(["model", "outcome", "size"], [[row[0], row[2], row[3]] for row in rows]))
 
 

@@ -1,4 +1,4 @@
-"""All campaigns one after the other, each for a share of the time; writes their figures into docs/reliability.md.
+"""All campaigns one after the other, each for a share of the time; figures go into docs/measured/reliability.md.
 
 python benchmarks/reliability.py [--seconds=3600] [--seed=0]      exit status 1 if anything was found
 
@@ -15,7 +15,7 @@ from commands import ROOT
 
 from edgekit.report.markdown import table
 
-PAGE = ROOT / "docs" / "reliability.md"
+PAGE = ROOT / "docs/measured/reliability.md"
 START, END = "<!-- figures: made by `python benchmarks/reliability.py` -->\n", "<!-- end of figures -->"
 CAMPAIGNS = {
     "chaos": (0.3, "builds are killed, crowded, starved of disk, cut off"),

@@ -1,4 +1,4 @@
-"""All comparisons of a build, side by side in one run; writes docs/benchmarks.md.
+"""All comparisons of a build, side by side in one run; writes docs/measured/benchmarks.md.
 
 What is compared runs in turns, so that a change of the machine's speed meets both; figures are medians.
 """
@@ -130,14 +130,14 @@ def main() -> None:
     page = f"""# Benchmarks
 
 Made by `invoke benchmarks`: what is compared runs in turns, figures are medians (memory: one run of each).
-[The plain script](../benchmarks/plain_script.py) does what a build does with TFMOT and `from_keras_model`, without a
+The plain script (`benchmarks/plain_script.py`) does what a build does with TFMOT and `from_keras_model`, without a
 second runtime, checks, reports or a cache.
 
 {lines}
 
 Measured on {host.cpu}, {host.cores} cores, {host.system}, {host.python}; {versions}.
 """
-    (ROOT / "docs" / "benchmarks.md").write_text(page)
+    (ROOT / "docs/measured/benchmarks.md").write_text(page)
     print(lines)
 
 

@@ -1,10 +1,10 @@
 """Sensitivity of the reference model, by simulation and with one conversion for each point, in one run; writes the
-figures of docs/sensitivity.md.
+figures of docs/how-to/sensitivity.md.
 
 python benchmarks/sensitivity.py [prune|channels|quantize]      with a method: prints its comparison and writes nothing
 
 Both measure the same points on the same samples. A conversion is edgekit's own, which is faster than TensorFlow's
-(docs/benchmarks.md); the calibration set is read once. They take turns, and seconds are medians.
+(docs/measured/benchmarks.md); the calibration set is read once. They take turns, and seconds are medians.
 """
 
 import os
@@ -130,11 +130,11 @@ def cpu() -> str:
 
 
 def command(out: Path) -> tuple[str, str]:
-    """What `sensitivity --target=phone` prints, and the recipe that it writes; the figure goes to `docs/`."""
+    """What `sensitivity --target=phone` prints, and the recipe that it writes; the figure goes to `docs/how-to/`."""
     line = [sys.executable, "-m", "edgekit", "sensitivity", "--target=phone", f"--out={out / 'prune'}"]
     environment = os.environ | {"EDGEKIT_STORE": str(out / "store")}
     done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    shutil.copy(out / "prune" / "sensitivity.svg", ROOT / "docs")
+    shutil.copy(out / "prune" / "sensitivity.svg", ROOT / "docs/how-to")
     printed = done.stdout[done.stdout.index("\n\n") :].strip().replace(str(out), "build/sensitivity")
     recipe = (out / "prune" / "recipe.toml").read_text()
     return f"```\n{printed}\n```", f"```toml\n{recipe}```"
@@ -153,7 +153,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         printed, recipe = command(Path(folder))
-    path = ROOT / "docs" / "sensitivity.md"
+    path = ROOT / "docs/how-to/sensitivity.md"
     comparison = compare("prune")
     print(comparison)
     page = fill(fill(path.read_text(), "command", printed), "recipe", recipe)

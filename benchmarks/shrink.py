@@ -1,4 +1,4 @@
-"""What `edgekit shrink` makes of files from elsewhere and of our own; writes docs/shrink.md.
+"""What `edgekit shrink` makes of files from elsewhere and of our own; writes docs/how-to/shrink.md.
 
 python benchmarks/shrink.py [FOLDER]      files of FOLDER (beside the repository by default)
 """
@@ -142,7 +142,7 @@ Made by `python benchmarks/shrink.py`:
 
 {table(head, rows)}
 """
-    (ROOT / "docs" / "shrink.md").write_text(page)
+    (ROOT / "docs/how-to/shrink.md").write_text(page)
 
 
 if __name__ == "__main__":

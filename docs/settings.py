@@ -1,4 +1,4 @@
-"""Writes docs/recipe.md: the settings of a recipe with types, defaults and meaning, from their types."""
+"""Writes docs/reference/recipe.md: the settings of a recipe with types, defaults and meaning, from their types."""
 
 import ast
 import sys
@@ -15,13 +15,13 @@ HEAD = """# The recipe, setting by setting
 
 Made by `python docs/settings.py` from the classes of settings that `edgekit/profile/recipe.py` names: of each technique
 they stand in its own file, with the sources of the method.
-[Compression](compression.md) says which to choose. Patterns name layers as in a shell: `conv2d_*`.
+[Compression](../how-to/compression.md) says which to choose. Patterns name layers as in a shell: `conv2d_*`.
 """
 
 
 def main() -> None:
     """Writes the page."""
-    (ROOT / "docs/recipe.md").write_text(page())
+    (ROOT / "docs/reference/recipe.md").write_text(page())
 
 
 def page() -> str:

@@ -1,11 +1,45 @@
-"""Pages that are made from the code are those of the code."""
+"""Pages that are made from the code are those of the code, and links lead somewhere."""
 
+import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+LINK = re.compile(r"\]\(([^)\s#]+)[^)\s]*\)")
+PATH = re.compile(r"`((?:edgekit|benchmarks|tests|docs|assets)/[\w./-]+)`")
 
 
 def test_the_reference_of_settings_is_current():
-    page = runpy.run_path(str(ROOT / "docs/settings.py"))["page"]
-    assert (ROOT / "docs/recipe.md").read_text() == page()
+    page = runpy.run_path(str(DOCS / "settings.py"))["page"]
+    assert (DOCS / "reference/recipe.md").read_text() == page()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_paths_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for link in LINK.findall(text):
+        if ":" not in link:
+            target = (page.parent / link).resolve()
+            assert target.exists(), link
+            assert page.name == "README.md" or target.is_relative_to(DOCS), f"{link} is no page of the site"
+    for path in PATH.findall(text):
+        assert (ROOT / path).exists(), path
+
+
+def test_every_page_is_in_the_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text()
+    pages = [page.relative_to(DOCS).as_posix() for page in PAGES[1:]]
+    assert [page for page in pages if f" {page}\n" not in navigation] == [], "add it to nav in mkdocs.yml"
+
+
+def test_the_site_builds_without_a_broken_link():
+    pytest.importorskip("zensical")
+    site = [sys.executable, "-m", "zensical", "build", "--strict"]
+    run = subprocess.run(site, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr

@@ -14,7 +14,7 @@ Pattern = Annotated[str, Meta(min_length=1)]
 
 FEW, ENOUGH = 100, 200
 """Updates of the weights that are too few to make up for what was taken, and that bring most of it back:
-docs/compression.md has figures."""
+docs/how-to/compression.md has figures."""
 
 
 class FineTuning(Settings, frozen=True):

@@ -26,7 +26,7 @@ class Core(Struct, frozen=True):
     """That say which timer it is; see start.c."""
     cycles: tuple[float, float, float]
     """For each instruction, at least, usually and at most, from memory without wait states: an estimate of
-    `benchmarks/cycles.py`, which says where it comes from in docs/cycles.md."""
+    `benchmarks/cycles.py`, which says where it comes from in docs/explanation/cycles.md."""
     dsp: bool = True
     """Whether it has the DSP extension."""
 

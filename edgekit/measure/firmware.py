@@ -156,7 +156,7 @@ def _latency(instructions: float, clock: float, core: Core, label: str) -> Measu
     """An estimate of the time of one inference."""
     least, usual, most = (instructions * cycles / clock * 1e9 for cycles in core.cycles)
     low, factor, high = core.cycles
-    each = f"{factor} cycles ({low} to {high}, docs/cycles.md)"
+    each = f"{factor} cycles ({low} to {high}, docs/explanation/cycles.md)"
     said = f"{instructions:,.0f} instructions of {each} at {clock / 1e6:g} MHz; memory without wait states"
     return Measurement("latency_p90", usual, "ns", "estimated", label, low=least, high=most, reason=said)
 

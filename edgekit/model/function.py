@@ -1,7 +1,7 @@
 """Inference functions for one sample at a time, and their conversion to float `.tflite`.
 
 `TFLiteConverter.from_keras_model` saves a SavedModel and loads it again, which takes most of its time. A traced
-function is frozen by the converter itself (docs/benchmarks.md has the ratio).
+function is frozen by the converter itself (docs/measured/benchmarks.md has the ratio).
 """
 
 from __future__ import annotations

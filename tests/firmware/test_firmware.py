@@ -56,7 +56,7 @@ def test_a_dense_network_takes_less_than_what_other_generators_make_of_it(tflm, 
     model = str(shared / "models/tflite/anomaly_autoencoder_int8.tflite")
     found = tflm.call(simulated, model, kernels, "cortex-m4f", 2, returns=dict[str, float])
     assert found["differing"] == 0 and found["instructions"] < per_mac * 264_192
-    assert found["flash"] <= 273_560 and found["arena"] <= 272, "the least of docs/bakenn.md"
+    assert found["flash"] <= 273_560 and found["arena"] <= 272, "the least of docs/measured/bakenn.md"
 
 
 def layers() -> bytes:
@@ -149,7 +149,7 @@ def test_the_latency_is_estimated_from_instructions_and_clock(tmp_path):
 
 
 def test_the_cycles_are_those_that_were_worked_out():
-    page = (Path(__file__).parents[2] / "docs/cycles.md").read_text()
+    page = (Path(__file__).parents[2] / "docs/explanation/cycles.md").read_text()
     rows = re.findall(r"\| (cortex-\w+) \| [\d.]+ \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", page)
     assert {core: tuple(map(float, cycles)) for core, *cycles in rows} == {n: core.cycles for n, core in CORES.items()}
 
