@@ -11,7 +11,6 @@ from pathlib import Path
 
 from edgekit.engine.libraries import TENSORFLOW
 from edgekit.engine.make import Listener, Maker, Scope
-from edgekit.engine.store import Store
 from edgekit.files import check_writable
 from edgekit.product import BuildResult, Product
 from edgekit.profile.project import ModelSpec, Project
@@ -61,7 +60,7 @@ def build(
         stand_in(target.runtimes.ship)
     before = {(t.name, s.name): of(project, baseline, t.name, s.name) for t in targets for s in specs if baseline}
     reports = []
-    with Maker(Store(project.store), ui, remeasure) as maker:
+    with Maker(project.open_store(), ui, remeasure) as maker:
         products = [produce(spec, target, maker) for target in targets for spec in specs]
         maker.end(TENSORFLOW)
         for product in products:

@@ -10,7 +10,6 @@ from edgekit.analyze.findings import Explanation
 from edgekit.build import produce
 from edgekit.data.spec import RANDOM
 from edgekit.engine.make import Listener, Maker, Scope
-from edgekit.engine.store import Store
 from edgekit.errors import DataError, ModelError, RecipeError
 from edgekit.files import check_writable, write
 from edgekit.profile.project import ModelSpec, Project
@@ -47,7 +46,7 @@ def explain_build(
         raise DataError("random data says nothing about ranges; give --data=PATH or --data=module:function")
     if target.recipe.quantize is None:
         raise RecipeError(f"{target.name}: has no [recipe.quantize], and so no error to explain; give another target")
-    with Maker(Store(project.store), ui) as maker:
+    with Maker(project.open_store(), ui) as maker:
         product = produce(spec, target, maker)
         reference = list(product.graphs.values())[-1]
         if product.facts.form == "int8":

@@ -17,7 +17,6 @@ from edgekit.data.held_out import MOST
 from edgekit.data.locate import locate
 from edgekit.data.spec import RANDOM
 from edgekit.engine.make import Listener, Maker, Scope
-from edgekit.engine.store import Store
 from edgekit.errors import DataError, ModelError, RecipeError
 from edgekit.files import check_writable, write
 from edgekit.profile.project import ModelSpec, Project
@@ -47,7 +46,7 @@ def sensitivity(
     check_writable(out)
     if spec.data == RANDOM:
         raise DataError("random data says nothing about accuracy; give --data=PATH or --data=module:function")
-    with Maker(Store(project.store), ui) as maker:
+    with Maker(project.open_store(), ui) as maker:
         scope = Scope(maker, f"{target.name}.{spec.name}")
         ui.headline(f"{target.name}: sensitivity of {spec.name} to {settings.method}")
         source = locate("keras", spec.model, maker.fingerprints.file, ModelError)

@@ -16,7 +16,6 @@ from edgekit.build import produce, prove
 from edgekit.config import Settings, decode, encode, read_table
 from edgekit.engine.libraries import TENSORFLOW
 from edgekit.engine.make import Listener, Maker
-from edgekit.engine.store import Store
 from edgekit.errors import EdgekitError, TargetError
 from edgekit.files import write
 from edgekit.measure.limits import NAMED
@@ -114,7 +113,7 @@ def study(project: Project, spec: ModelSpec, target: Target, recipes: Path, ui: 
     """
     variants = [(v.name, _with(target, v, recipes)) for v in _variants(recipes)]
     problems: list[tuple[Failure, EdgekitError]] = []
-    with Maker(Store(project.store), ui) as maker:
+    with Maker(project.open_store(), ui) as maker:
 
         @contextmanager
         def noted(name: str, changed: Target) -> Iterator[None]:

@@ -6,13 +6,15 @@
     locks/KEY            held while a result is made, so that two builds do not make it twice
 
 Files are written beside their place and moved there, so none is ever seen half-written. A file that no longer matches
-its name is thrown away and made again.
+its name is thrown away and made again. Machines may share results in a place behind the folder, see
+`edgekit.engine.remote`: what comes from there is verified like what lies here.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import shutil
 import tempfile
 import time
@@ -22,9 +24,12 @@ from typing import Any
 
 import msgspec
 
+from edgekit.engine.remote import Remote
 from edgekit.errors import OutputError
 from edgekit.files import DAMAGE, sha256, write
 from edgekit.types import Artifact
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -51,10 +56,12 @@ class Store:
 
     Args:
       folder: made when first needed; may be shared between checkouts and users' builds.
+      remote: what machines share. What is not in the folder is looked for there, and what is made is sent there.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, remote: Remote | None = None) -> None:
         self.folder = folder
+        self.remote = remote
         self.damaged: set[str] = set()
         """Keys whose files were found not to match their hashes."""
 
@@ -63,7 +70,17 @@ class Store:
 
         Args:
           returns: type of its value; another one is damage.
+
+        Raises:
+          OutputError: the remote place cannot be read.
         """
+        found = self._found(key, returns)
+        if found is None and self.remote and self._fetch(key):
+            found = self._found(key, returns)
+        return found
+
+    def _found(self, key: str, returns: Any) -> Result | None:
+        """The result under a key in the folder."""
         path = self._result(key)
         try:
             digest, content = path.read_bytes().split(b"\n", 1)
@@ -99,6 +116,9 @@ class Store:
         Args:
           files: kind and path by role.
           keep: whether the next build is to find it.
+
+        Raises:
+          OutputError: the remote place cannot be written; the folder has the result.
         """
         artifacts = {}
         for role, (kind, path) in files.items():
@@ -111,9 +131,37 @@ class Store:
         named = {role: msgspec.structs.replace(a, path="") for role, a in artifacts.items()}
         if keep:
             content = msgspec.json.encode(msgspec.structs.replace(result, artifacts=named))
-            write(self._result(key), hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+            content = hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+            write(self._result(key), content)
+            if self.remote and not self._send(key, content, result):
+                # Another machine was first. Its result stands, so that all go on from the same one.
+                self._result(key).unlink()
+                result = self.get(key) or result
         self.damaged.discard(key)
         return result
+
+    def _fetch(self, key: str) -> bool:
+        """Copies a result and its files from the remote place, unverified; False where there is none."""
+        assert self.remote
+        content = self.remote.read(_result(key))
+        if content is None:
+            return False
+        with contextlib.suppress(*DAMAGE):
+            for artifact in msgspec.json.decode(content.partition(b"\n")[2], type=Result).artifacts.values():
+                if _SHA256.fullmatch(artifact.sha256) and not self.file(artifact.sha256).is_file():
+                    file = self.remote.read(_file(artifact.sha256))
+                    if file is not None:
+                        write(self.file(artifact.sha256), file)
+        write(self._result(key), content)
+        return True
+
+    def _send(self, key: str, content: bytes, result: Result) -> bool:
+        """Files a result in the remote place, its files first; False where another one is there already."""
+        assert self.remote
+        again = key in self.damaged
+        for artifact in result.artifacts.values():
+            self.remote.write(_file(artifact.sha256), Path(artifact.path).read_bytes(), again)
+        return self.remote.write(_result(key), content, again)
 
     def last(self, name: str) -> Record | None:
         """The latest key and ingredients that were filed under a name."""
@@ -180,11 +228,19 @@ class Store:
 
     def file(self, digest: str) -> Path:
         """Where the file with a SHA-256 lies."""
-        return self.folder / "files" / digest[:2] / digest
+        return self.folder / _file(digest)
 
     def _result(self, key: str) -> Path:
-        return self.folder / "results" / key[:2] / f"{key}.json"
+        return self.folder / _result(key)
 
     def _damaged(self, key: str) -> None:
         self._result(key).unlink(missing_ok=True)
         self.damaged.add(key)
+
+
+def _file(digest: str) -> str:
+    return f"files/{digest[:2]}/{digest}"
+
+
+def _result(key: str) -> str:
+    return f"results/{key[:2]}/{key}.json"

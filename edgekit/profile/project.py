@@ -9,6 +9,8 @@ import msgspec
 
 from edgekit.config import Settings, decode, nearest, read_table
 from edgekit.data.spec import Preprocessing
+from edgekit.engine.remote import Remote, is_url
+from edgekit.engine.store import Store
 from edgekit.errors import ProjectError
 from edgekit.types import Reading, Struct
 
@@ -46,6 +48,8 @@ class ProjectTable(Settings, frozen=True):
     """Folder of the target profiles."""
     baseline: str = ""
     """The baseline that builds are held against where --baseline names no other."""
+    store: str = ""
+    """Where machines share results: a URL such as s3://bucket/folder, or a folder relative to pyproject.toml."""
 
 
 class ModelSpec(Struct, frozen=True):
@@ -73,13 +77,31 @@ class Project(Struct, frozen=True):
     models: dict[str, ModelSpec]
     target_folders: list[Path]
     baseline: str = ""
+    shared: str = ""
+    """Folder or URL of the results that builds share, where pyproject.toml names one."""
     store_folder: Path | None = None
-    """Of the results that builds share, where it is not the usual one."""
+    """Of the results of one command, which shares nothing."""
 
     @property
     def store(self) -> Path:
-        """Folder of the results that builds share; the environment variable EDGEKIT_STORE moves it."""
-        return self.store_folder or Path(os.environ.get("EDGEKIT_STORE") or self.root / ".edgekit")
+        """Folder of the results that builds share on this machine."""
+        place = self._place
+        return self.store_folder or (self.root / (".edgekit" if is_url(place) else place or ".edgekit"))
+
+    def open_store(self) -> Store:
+        """What was made before: in the folder, and behind it in the place that machines share.
+
+        Raises:
+          ProjectError: the URL is of a kind that nobody knows.
+          SetupError: the library for this kind is not installed.
+        """
+        remote = not self.store_folder and is_url(self._place)
+        return Store(self.store, Remote(self._place) if remote else None)
+
+    @property
+    def _place(self) -> str:
+        named = os.environ.get("EDGEKIT_STORE", "")
+        return str(Path(named).absolute()) if named and not is_url(named) else named or self.shared
 
 
 def find_project(start: Path) -> Project:
@@ -199,7 +221,9 @@ def _project(root: Path, table: ProjectTable) -> Project:
         path = _located(entry.model, root)
         models[name] = ModelSpec(name, path, data, entry.preprocessing, reading, metric, entry.labels, entry.group)
     own = Path(__file__).parents[1]
-    return Project(root, models, [root / table.targets, own / "targets", own.parent / "targets"], table.baseline)
+    return Project(
+        root, models, [root / table.targets, own / "targets", own.parent / "targets"], table.baseline, table.store
+    )
 
 
 def _located(data: str, base: Path) -> str:
