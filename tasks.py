@@ -32,17 +32,17 @@ def figures(c: Context) -> None:
 
 
 @task
-def settings(c: Context) -> None:
-    """Write docs/reference/recipe.md anew from the settings' types."""
-    c.run("python docs/settings.py")
+def reference(c: Context) -> None:
+    """Write the parts of the pages that are made from the code anew: commands, settings, report.json, layers."""
+    c.run("python docs/generate")
 
 
 @task
 def docs(c: Context) -> None:
     """Build the documentation as a site in site/; a broken link or anchor is an error."""
-    c.run("zensical build --strict --clean")
+    c.run("python -m zensical build --strict --clean")
 
 
-chores: list[Any] = [lint, schema, settings, benchmarks, figures, docs]
+chores: list[Any] = [lint, schema, reference, benchmarks, figures, docs]
 for chore in chores:
     namespace.add_task(chore)

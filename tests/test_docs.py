@@ -1,9 +1,6 @@
-"""Pages that are made from the code are those of the code, and links lead somewhere."""
+"""Links and paths in the pages lead somewhere, and the navigation has every page."""
 
 import re
-import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,11 +10,6 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 LINK = re.compile(r"\]\(([^)\s#]+)[^)\s]*\)")
 PATH = re.compile(r"`((?:edgekit|benchmarks|tests|docs|assets)/[\w./-]+)`")
-
-
-def test_the_reference_of_settings_is_current():
-    page = runpy.run_path(str(DOCS / "settings.py"))["page"]
-    assert (DOCS / "reference/recipe.md").read_text() == page()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -36,10 +28,3 @@ def test_every_page_is_in_the_navigation():
     navigation = (ROOT / "mkdocs.yml").read_text()
     pages = [page.relative_to(DOCS).as_posix() for page in PAGES[1:]]
     assert [page for page in pages if f" {page}\n" not in navigation] == [], "add it to nav in mkdocs.yml"
-
-
-def test_the_site_builds_without_a_broken_link():
-    pytest.importorskip("zensical")
-    site = [sys.executable, "-m", "zensical", "build", "--strict"]
-    run = subprocess.run(site, cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr

@@ -1,0 +1,22 @@
+"""The parts that pages can have, each a function from its arguments to Markdown."""
+
+from collections.abc import Callable
+
+from budget import limits
+from commands import commands
+from functions import function
+from layers import followed, layers, refused
+from report import report
+from settings import recipe, settings
+
+BLOCKS: dict[str, Callable[..., str]] = {
+    "commands": commands,
+    "followed": followed,
+    "function": function,
+    "layers": layers,
+    "limits": limits,
+    "recipe": recipe,
+    "refused": refused,
+    "report": report,
+    "settings": settings,
+}
