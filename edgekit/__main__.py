@@ -15,29 +15,18 @@ interrupted = signal.getsignal(signal.SIGINT)
 if interrupted is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from invoke import Exit, ParseError, Program
-
 from edgekit import __version__
 from edgekit.engine.python import safe_path
 from edgekit.tasks import namespace
 from edgekit.tasks.outcome import run
-
-
-class _Program(Program):
-    """A command line whose own mistakes are the user's input: exit status 2, where invoke says 1."""
-
-    def parse_tasks(self) -> None:
-        try:
-            super().parse_tasks()
-        except ParseError as error:
-            raise Exit(f"edgekit: {error} See edgekit --list, or edgekit --help TASK.", 2) from None
+from edgekit.tasks.program import CommandLine
 
 
 def main() -> None:
     """Runs the command line."""
     sys.path[:] = safe_path()
     signal.signal(signal.SIGINT, interrupted)
-    sys.exit(run(_Program(name="edgekit", namespace=namespace, version=__version__).run))
+    sys.exit(run(CommandLine(name="edgekit", namespace=namespace, version=__version__).run))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -19,6 +20,8 @@ else:
     import tomli as tomllib
 
 T = TypeVar("T")
+MOST_NAMED = 20
+"""Words that are listed where none is near."""
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -70,12 +73,20 @@ def encode(value: Any) -> Any:
     return msgspec.to_builtins(value, enc_hook=plain)
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """`; did you mean "known"?`, or the words there are where nothing is near."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    if close:
-        return f'did you mean "{close[0]}"?'
-    return f"there is {', '.join(sorted(known))}" if known else "there is none"
+def nearest(word: str, known: Collection[str]) -> str:
+    """`did you mean "known"?`, or the words there are where nothing is near."""
+    if near := closest(word, known):
+        return f'did you mean "{near}"?'
+    first = ", ".join(sorted(known)[:MOST_NAMED])
+    return f"there is {first}{' …' if len(known) > MOST_NAMED else ''}" if known else "there is none"
+
+
+def closest(word: str, known: Collection[str]) -> str | None:
+    """The known word that somebody meant: one that is spelled almost like it, or has it as a part."""
+    folded = {name.casefold(): name for name in known}
+    typed = word.casefold()
+    found = difflib.get_close_matches(typed, folded, n=1, cutoff=0.5) or [f for f in folded if typed and typed in f]
+    return folded[found[0]] if found else None
 
 
 def changes(table: Settings) -> list[str]:

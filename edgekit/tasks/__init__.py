@@ -1,4 +1,7 @@
-"""The tasks of the command line: each parses, calls one function, prints and ends with a status."""
+"""The tasks of the command line: each parses, calls one function, prints and ends with a status.
+
+`edgekit.tasks.task` says how to add one. In its group a task is shown in the order of this list.
+"""
 
 from edgekit.tasks import environment, files, flow, releases
 from edgekit.tasks.common import namespace
@@ -6,24 +9,24 @@ from edgekit.tasks.common import namespace
 for task in (
     flow.build,
     releases.check,
-    releases.baseline,
-    releases.baselines,
     releases.compare,
-    releases.history,
     releases.release,
+    flow.sensitivity,
+    flow.study,
+    files.inspect,
+    flow.explain,
+    releases.history,
     files.bench,
-    files.carray,
-    files.ccode,
-    files.shrink,
     files.compat,
     files.diverge,
     files.verify,
-    files.inspect,
+    files.shrink,
+    files.carray,
+    files.ccode,
+    releases.baseline,
+    releases.baselines,
     environment.targets,
     environment.doctor,
     environment.clean,
-    flow.sensitivity,
-    flow.explain,
-    flow.study,
 ):
     namespace.add_task(task)

@@ -12,8 +12,9 @@ from typing import Any
 from invoke import Collection, Exit
 from invoke import task as plain_task
 
-from edgekit.tasks.help import HelpfulTask, print_help
+from edgekit.tasks.help import help_of
 from edgekit.tasks.outcome import fill_streams, flush, outcome, stopping
+from edgekit.tasks.task import HelpfulTask
 
 namespace = Collection()
 """All tasks; see `edgekit.tasks`."""
@@ -26,7 +27,7 @@ def command(body: Callable[..., int | None]) -> Callable[..., None]:
     @functools.wraps(body)
     def run(*args: Any, help: bool = False, **kwargs: Any) -> None:
         if help:
-            return print_help(body.__name__, namespace)
+            return print(help_of(namespace[body.__name__]))
         # Invoke forbids bytecode files, for the sake of tasks.py. Ours are compiled once, not in every run.
         sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
         try:
@@ -48,18 +49,18 @@ def command(body: Callable[..., int | None]) -> Callable[..., None]:
 
 
 HELP = {
-    "target": "device profile, a name from `targets`; may be given several times, or `all`",
-    "model": "a model of the project by name, the path of a Keras file, a SavedModel or a .tflite, or module:function "
-    "of a builder; all models of the project by default",
-    "data": "dataset: .npz, a folder of class folders with images, module:function, or `random` (size and speed only)",
-    "out": "folder of the results, DIR/TARGET/MODEL",
-    "set": "change a key of the profile for this build, as in --set=recipe.prune.sparsity=0.7; may be repeated",
-    "input_shape": "sizes that the model leaves open: 96x96x3, or left=96x96x3,right=10",
-    "custom_objects": "module that defines the model's own layers",
+    "target": "NAME: device profile, a name from `targets`; repeatable, or `all`",
+    "model": "NAME|PATH: a model of the project, a Keras file, a SavedModel, a .tflite, or module:function of a "
+    "builder; all models of the project by default",
+    "data": "PATH: dataset: .npz, a folder of class folders with images, module:function, or `random` (for size and "
+    "speed only)",
+    "out": "DIR: folder of the results, DIR/TARGET/MODEL",
+    "set": "KEY=VALUE: change a key of the profile for this run, such as recipe.prune.sparsity=0.7; repeatable",
+    "input_shape": "SHAPE: sizes that the model leaves open: 96x96x3, or left=96x96x3,right=10",
+    "custom_objects": "MODULE: Python module that defines the model's own layers",
     "trust_model": "let code in the model file run (Lambda layers): only if you made the file",
-    "baseline": "release that limits with + are against: a name from `baselines/`; that of pyproject.toml by default",
+    "baseline": "NAME: baseline that limits with + are compared with; the one in pyproject.toml by default",
     "json": "print the result as JSON, and nothing else",
-    "runtime": "litert, tflite-runtime or tflm; may be given several times",
 }
 
 

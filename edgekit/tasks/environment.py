@@ -9,10 +9,18 @@ from invoke import Context
 from edgekit.tasks.common import command, options, task
 
 
-@task(help=options("json"))
+@task(
+    group="environment",
+    usage="[options]",
+    examples={
+        "targets": "every profile that can be given as --target",
+        "targets --json": "the same with all their settings, for a program",
+    },
+    help=options("json"),
+)
 @command
 def targets(c: Context, json: bool = False) -> None:
-    """List the device profiles that build takes."""
+    """List the device profiles that `build` takes."""
     from edgekit.profile.profiles import load_targets
     from edgekit.profile.project import find_project
     from edgekit.report.console import print_json, print_table
@@ -23,10 +31,21 @@ def targets(c: Context, json: bool = False) -> None:
     print_json(found) if json else print_table(["target", "runtime", "device"], rows)
 
 
-@task(help=options("json"))
+@task(
+    group="environment",
+    usage="[options]",
+    examples={
+        "doctor": "Python, libraries, runtimes and compilers, each with its version",
+        "doctor --json": "the same for a program",
+    },
+    help=options("json"),
+)
 @command
 def doctor(c: Context, json: bool = False) -> int:
-    """Check the environment: Python, libraries, runtimes and compilers, and what to install where one is missing."""
+    """Check what is installed, and say what to install.
+
+    Exit status: 0 everything needed is there, 3 something is missing.
+    """
     from edgekit.commands.doctor import examine, print_findings
     from edgekit.report.console import print_json
 
@@ -36,12 +55,23 @@ def doctor(c: Context, json: bool = False) -> int:
 
 
 @task(
+    group="environment",
+    usage="[options]",
+    examples={
+        "clean --target=phone": "removes what was built for one target",
+        "clean --cache": "removes all builds and stored results: the next build starts anew",
+    },
     iterable=["target"],
-    help=options("target", "out", "json", cache="the stored results of stages too, so that the next build starts anew"),
+    help=options(
+        "json",
+        target="NAME: remove the builds for this target only; repeatable",
+        out="DIR: folder of the builds",
+        cache="remove the stored results of stages too",
+    ),
 )
 @command
-def clean(c: Context, target: list[str], out: str = "build", cache: bool = False, json: bool = False) -> None:
-    """Remove the outputs of builds: those of --target, or all; with --cache the stored results of stages too."""
+def clean(c: Context, target: list[str], cache: bool = False, out: str = "build", json: bool = False) -> None:
+    """Remove what builds wrote."""
     from edgekit.commands.clean import clean
     from edgekit.profile.project import find_project
     from edgekit.report.console import print_json

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 
 @task(
+    group="daily",
+    usage="--target=NAME [options]",
+    examples={
+        "build --target=phone": "every model of the project, for one target",
+        "build --target=all --model=net.keras --data=samples.npz": "any model, for every target",
+    },
     iterable=["target", "set"],
     help=options(
         "target",
@@ -25,16 +31,16 @@ if TYPE_CHECKING:
         "data",
         "out",
         "set",
+        "baseline",
+        "json",
         "input_shape",
         "custom_objects",
         "trust_model",
-        "json",
-        "baseline",
-        recipe="TOML file whose [recipe] goes over that of the profile, such as sensitivity proposes",
-        remeasure="measure time and memory again, also where nothing has changed",
-        strict="what stays inconclusive fails too",
-        verbose="say the commands that give each figure again",
-        mlflow="also log figures and files to MLflow: a folder, or the address of a server",
+        recipe="FILE: TOML file whose [recipe] goes over that of the target, such as `sensitivity` writes",
+        strict="fail where a budget stays inconclusive, too",
+        remeasure="measure time and memory again even if nothing has changed",
+        verbose="print the commands that give each figure again",
+        mlflow="PLACE: also log figures and files to MLflow: a folder, or the address of a server",
     ),
 )
 @command
@@ -45,18 +51,20 @@ def build(
     data: str | None = None,
     out: str = "build",
     set: list[str] | None = None,
-    json: bool = False,
     recipe: str | None = None,
+    baseline: str | None = None,
+    strict: bool = False,
+    remeasure: bool = False,
+    verbose: bool = False,
+    json: bool = False,
     input_shape: str = "",
     custom_objects: str = "",
     trust_model: bool = False,
-    baseline: str | None = None,
-    remeasure: bool = False,
-    strict: bool = False,
-    verbose: bool = False,
     mlflow: str = "",
 ) -> int:
-    """Compress, quantize, measure and judge a model: DIR/TARGET/MODEL gets the .tflite, the reports and C sources.
+    """Compress, quantize, measure and judge a model for a device.
+
+    DIR/TARGET/MODEL gets the .tflite, the reports and C sources. What has not changed is not built again.
 
     Exit status: 0 all budgets hold, 1 one is broken, 2 the input is wrong, 3 something is not installed.
     """
@@ -87,6 +95,12 @@ def build(
 
 
 @task(
+    group="build",
+    usage="--target=NAME [options]",
+    examples={
+        "sensitivity --target=phone": "prunes each layer by itself, more and more",
+        'sensitivity --target=phone --method=quantize --levels="8,4"': "rounds each layer to 8 and to 4 bits",
+    },
     iterable=["target", "set"],
     help=options(
         "target",
@@ -94,20 +108,23 @@ def build(
         "data",
         "set",
         "json",
-        out="folder of sensitivity.json, sensitivity.svg and recipe.toml; build/sensitivity/METHOD by default",
-        method="prune (weights), quantize (bits) or channels",
-        levels='sparsities or bit widths to try, as in "0.5,0.8"',
-        samples="training samples that errors are measured on",
+        "input_shape",
+        "custom_objects",
+        "trust_model",
+        method="KIND: prune (weights), quantize (bits) or channels",
+        levels='LIST: sparsities or bit widths to try, such as "0.5,0.8"',
+        samples="N: training samples that errors are measured on",
+        out="DIR: folder of sensitivity.json, sensitivity.svg and recipe.toml; build/sensitivity/METHOD by default",
     ),
 )
 @command
 def sensitivity(
     c: Context,
     target: list[str],
-    model: str | None = None,
-    data: str | None = None,
     method: str = "prune",
     levels: str = "",
+    model: str | None = None,
+    data: str | None = None,
     samples: int = 1000,
     out: str | None = None,
     set: list[str] | None = None,
@@ -116,7 +133,10 @@ def sensitivity(
     custom_objects: str = "",
     trust_model: bool = False,
 ) -> None:
-    """What each layer bears: the error with a layer pruned, rounded or narrowed, and a recipe that follows from it."""
+    """Measure what each layer tolerates, and propose a recipe.
+
+    It prunes, rounds or narrows one layer at a time and measures the error of the model.
+    """
     from edgekit.commands.sensitivity import print_sensitivity, sensitivity, sweep
     from edgekit.report.console import Progress, print_json
     from edgekit.types import Reading
@@ -131,6 +151,12 @@ def sensitivity(
 
 
 @task(
+    group="understand",
+    usage="--target=NAME [options]",
+    examples={
+        "explain --target=phone": "a table of layers, and what to change",
+        "explain --target=phone --samples=500 --out=build": "more samples, and explain.svg beside the build",
+    },
     iterable=["target", "set"],
     help=options(
         "target",
@@ -138,8 +164,8 @@ def sensitivity(
         "data",
         "set",
         "json",
-        samples="training samples that are run",
-        out="also write DIR/TARGET/MODEL/explain.json and explain.svg",
+        samples="N: training samples that are run",
+        out="DIR: also write DIR/TARGET/MODEL/explain.json and explain.svg",
     ),
 )
 @command
@@ -153,7 +179,10 @@ def explain(
     out: str | None = None,
     json: bool = False,
 ) -> None:
-    """Explain where accuracy goes: every tensor of the quantized model against the float one, and what to change."""
+    """Show where quantization loses accuracy, and what to change.
+
+    Every tensor of the quantized model is compared with the same tensor of the float model.
+    """
     from edgekit.commands.explain import explain_build, print_explanation
     from edgekit.report.console import Progress, print_json
 
@@ -164,27 +193,36 @@ def explain(
 
 
 @task(
+    group="build",
+    usage="--target=NAME [options]",
+    examples={
+        "study --target=phone": "the recipes that edgekit brings",
+        "study --target=phone --recipes=mine.toml --out=study": "recipes of your own",
+    },
     iterable=["target"],
     help=options(
         "target",
         "model",
         "data",
         "json",
-        out="folder of study.json, study.md and study.svg",
-        recipes="TOML file of the recipes",
+        recipes="FILE: TOML file of recipes, each a [[variant]]; those that edgekit brings by default",
+        out="DIR: folder of study.json, study.md and study.svg",
     ),
 )
 @command
 def study(
     c: Context,
     target: list[str],
+    recipes: str | None = None,
     model: str | None = None,
     data: str | None = None,
-    recipes: str | None = None,
     out: str = "build/study",
     json: bool = False,
 ) -> None:
-    """Build a model with many recipes and lay out what each bought: a table, a figure, the Pareto front."""
+    """Build a model with many recipes and compare the results.
+
+    It writes a table and a figure with the Pareto front: the recipes that no other one beats.
+    """
     from edgekit.commands.study import RECIPES, print_study, study, write_study
     from edgekit.report.console import Progress, print_json
 

@@ -72,6 +72,12 @@ def choosing(body: Callable[..., int | None]) -> Callable[..., int | None]:
 
 
 @task(
+    group="daily",
+    usage="[options]",
+    examples={
+        "check": "every target and every model of the project",
+        "check --target=phone --rebuild": "one target, and whether a second build gives the same bytes",
+    },
     iterable=["target"],
     help=options(
         "target",
@@ -80,8 +86,8 @@ def choosing(body: Callable[..., int | None]) -> Callable[..., int | None]:
         "out",
         "json",
         "baseline",
+        strict="fail where a budget stayed inconclusive, too",
         rebuild="build again in an empty place, and say what differs",
-        strict="what stayed inconclusive fails too",
     ),
 )
 @command
@@ -91,12 +97,17 @@ def check(
     model: str | None = None,
     data: str | None = None,
     out: str = "build",
-    json: bool = False,
     baseline: str | None = None,
-    rebuild: bool = False,
     strict: bool = False,
+    rebuild: bool = False,
+    json: bool = False,
 ) -> int:
-    """The release gate: every report is there, its files and inputs are unchanged, and all budgets hold."""
+    """Check that builds are up to date and hold their budgets.
+
+    The gate of a release: files and inputs are those of the report. It builds nothing unless --rebuild is given.
+
+    Exit status: 0 all pass, 1 one does not.
+    """
     from edgekit.commands.check import check_all, print_checks
     from edgekit.profile.profiles import load_targets
     from edgekit.profile.project import find_project, select_models
@@ -112,10 +123,23 @@ def check(
 
 
 @task(
+    group="release",
+    usage="save NAME [options]",
+    examples={
+        "baseline save v1.2": "keeps all builds as baselines/v1.2",
+        "baseline save v1.2 --target=phone --replace": "one target, over what is there under that name",
+    },
     positional=["action", "name"],
     iterable=["target"],
     help=options(
-        "target", "model", "data", "out", "json", **TAKES, action="save", name="of the baseline, such as v1.2"
+        "target",
+        "model",
+        "data",
+        "out",
+        "json",
+        **TAKES,
+        action="ACTION: save",
+        name="NAME: of the baseline, such as v1.2",
     ),
 )
 @command
@@ -129,7 +153,10 @@ def baseline(
     choice: Choice = Choice(),  # noqa: B008
     json: bool = False,
 ) -> None:
-    """Store the figures and files of the builds in a folder as a release, for later builds to be held against."""
+    """Save builds as a baseline, to compare later builds with.
+
+    It takes what `check` passes.
+    """
     from edgekit.errors import ProjectError
     from edgekit.profile.project import find_project
     from edgekit.records.baseline import save
@@ -142,10 +169,18 @@ def baseline(
     print_json(files) if json else print("\n".join(files))
 
 
-@task(help=options("json"))
+@task(
+    group="release",
+    usage="[options]",
+    examples={
+        "baselines": "a table of what was saved",
+        "baselines --json": "the same for a program",
+    },
+    help=options("json"),
+)
 @command
 def baselines(c: Context, json: bool = False) -> None:
-    """List the releases that builds can be held against."""
+    """List the baselines that were saved."""
     from edgekit.profile.project import find_project
     from edgekit.records.baseline import listed
     from edgekit.report.console import print_json, print_table
@@ -155,12 +190,23 @@ def baselines(c: Context, json: bool = False) -> None:
 
 
 @task(
+    group="understand",
+    usage="[options]",
+    examples={
+        "history": "the last 20 builds",
+        "history --target=phone --count=5": "the last 5 for one target",
+    },
     iterable=["target"],
-    help=options("target", "json", model="a model of the project", count="how many builds, the last ones"),
+    help=options(
+        "json",
+        target="NAME: builds for this target only",
+        model="NAME: builds of this model only",
+        count="N: how many builds, the last ones",
+    ),
 )
 @command
 def history(c: Context, target: list[str], model: str | None = None, count: int = 20, json: bool = False) -> None:
-    """The record of builds: when, what was judged, size, accuracy, latency and memory."""
+    """List past builds: when, verdict, size, accuracy, latency."""
     from edgekit.commands.history import print_history
     from edgekit.profile.project import find_project
     from edgekit.records.history import read_history
@@ -171,12 +217,22 @@ def history(c: Context, target: list[str], model: str | None = None, count: int 
 
 
 @task(
+    group="daily",
+    usage="BEFORE AFTER [options]",
+    examples={
+        "compare v1.2 build/phone/digits": "a baseline with a build",
+        "compare old.tflite new.tflite": "two files",
+    },
     positional=["before", "after"],
-    help=options("json", before="a build's folder, a baseline (NAME/TARGET/MODEL) or a .tflite", after="the same"),
+    help=options(
+        "json",
+        before="BEFORE: folder of a build, a baseline (NAME or NAME/TARGET/MODEL), or a .tflite file",
+        after="AFTER: the same",
+    ),
 )
 @command
 def compare(c: Context, before: str, after: str, json: bool = False) -> None:
-    """What changed between two builds, a baseline and a build, or two .tflite, and what explains it."""
+    """Show what changed between two builds, and why."""
     from edgekit.commands.compare import compare, print_comparison
     from edgekit.profile.project import find_project
     from edgekit.report.console import print_json
@@ -186,16 +242,22 @@ def compare(c: Context, before: str, after: str, json: bool = False) -> None:
 
 
 @task(
+    group="daily",
+    usage="--out=FILE [options]",
+    examples={
+        "release --out=release.zip": "everything that was built, after the gate has passed it",
+        "release --out=release.zip --verify --key=public.pem": "is the archive whole, and signed with this key?",
+    },
     iterable=["target"],
     help=options(
         "json",
         "model",
         "data",
         **TAKES,
-        target="a target that the archive holds, repeatable; all that are built by default",
-        out="the archive, such as release.zip; with --verify, the one to look at",
-        builds="folder of the builds",
-        key="private key in PEM that signs; with --verify, the public one of whoever signed",
+        target="NAME: a target that the archive holds; repeatable; all that are built by default",
+        out="FILE: the archive, such as release.zip; with --verify, the one to look at",
+        builds="DIR: folder of the builds",
+        key="FILE: private key in PEM that signs; with --verify, the public key of whoever signed",
         verify="look at an archive instead of making one",
     ),
 )
@@ -203,15 +265,18 @@ def compare(c: Context, before: str, after: str, json: bool = False) -> None:
 @choosing
 def release(
     c: Context,
-    target: list[str],
     out: str,
-    builds: str = "build",
-    key: str | None = None,
+    target: list[str],
     verify: bool = False,
+    key: str | None = None,
+    builds: str = "build",
     choice: Choice = Choice(),  # noqa: B008
     json: bool = False,
 ) -> int:
-    """Pack what ships, the reports and the evidence into an archive that is the same each time; or verify one."""
+    """Pack the builds that passed into an archive, or verify one.
+
+    The archive holds what ships, the reports and the evidence. The same builds give the same bytes.
+    """
     from edgekit.commands import release as archives
     from edgekit.report.console import print_json
 

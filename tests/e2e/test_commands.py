@@ -29,19 +29,6 @@ def test_list_names_every_task(built):
     assert {line.split()[0] for line in printed.splitlines() if line.startswith("  ")} >= set(TASKS)
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_help_says_what_a_task_and_each_of_its_options_do(built, name):
-    done = edgekit(built, "--help", name)
-    assert done.returncode == 0
-    described, _, options = done.stdout.partition("Options:")
-    assert len(described.partition("Docstring:")[2].split()) >= 5
-    listed = [line.strip() for line in options.splitlines() if line.startswith("  -")]
-    assert listed
-    for line in listed:
-        option, _, said = line.partition("  ")
-        assert said.strip(), f"{option} says nothing"
-
-
 def test_version(built):
     assert edgekit(built, "--version").stdout.split()[-1] == __version__
 
@@ -241,24 +228,9 @@ def test_inspect_holds_a_file_against_limits_but_not_against_a_baseline_that_it_
     assert over() == []
 
 
-@pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_every_task_answers_help_and_does_nothing(tmp_path, monkeypatch, capsys, flag):
-    from edgekit.__main__ import _Program
-    from edgekit.tasks import namespace
-
-    monkeypatch.chdir(tmp_path)
-    for name in namespace.task_names:
-        for before in ([], ["x"], ["--json"]):
-            _Program(name="edgekit", namespace=namespace).run(["edgekit", name, *before, flag], exit=False)
-            said = capsys.readouterr()
-            if "No idea what 'x'" not in said.err:  # a task without arguments
-                assert f" {name} [--options]" in said.out and "Docstring:" in said.out and not said.err, (name, said)
-            assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize("command", [("release", "--help"), ("verify", "-h"), ("verify", "x", "--help")])
 def test_so_it_does_under_invoke(fresh, command):
     before = contents(fresh)
     done = run([sys.executable, "-m", "invoke", *command], fresh)
-    assert done.returncode == 0 and "Docstring:" in done.stdout and not done.stderr
+    assert done.returncode == 0 and f"Usage: invoke {command[0]}" in done.stdout and not done.stderr
     assert contents(fresh) == before

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.__main__ import _Program
 from edgekit.tasks import namespace
+from edgekit.tasks.program import CommandLine
 
 BUILD = Path("build/phone/digits")
 
@@ -28,7 +28,7 @@ def kept(cold, tmp_path_factory):
 
 def run(*arguments):
     """The command in this process, which is sooner there than another."""
-    _Program(name="edgekit", namespace=namespace).run(["edgekit", *arguments], exit=False)
+    CommandLine(name="edgekit", namespace=namespace).run(["edgekit", *arguments], exit=False)
 
 
 def one_line(said, *words):

@@ -175,7 +175,7 @@ def test_carray_on_a_full_disk_leaves_nothing(small_disk, tmp_path, shared):
 
 def test_a_store_on_a_full_disk(small_disk, tmp_path):
     for name in ("digits.keras", "digits.npz"):
-        shutil.copy(Path(__file__).parents[1] / "assets" / name, tmp_path)
+        shutil.copy(Path(__file__).parents[2] / "assets" / name, tmp_path)
     build = [EDGEKIT, "build", "--model=digits.keras", "--data=digits.npz", "--target=phone"]
     variables = os.environ | {"EDGEKIT_STORE": str(small_disk / "store")}
     done = subprocess.run(build, cwd=tmp_path, env=variables, capture_output=True, text=True)
