@@ -16,15 +16,17 @@ from edgekit.product import BuildResult, Product
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.target import Target
 from edgekit.records.baseline import Before, of
+from edgekit.records.commit import commit_of
 from edgekit.records.history import record
 from edgekit.records.manifest import manifest_of
 from edgekit.records.outputs import write_build
 from edgekit.report.index import write_index
-from edgekit.report.types import Report
+from edgekit.report.types import Commit, Report
 from edgekit.runtimes import stand_in
 from edgekit.stages.compress import compress
 from edgekit.stages.goal import to_goal
 from edgekit.stages.handover import hand_over
+from edgekit.stages.layers import layers_of
 from edgekit.stages.load import load
 from edgekit.stages.measure import measure
 from edgekit.stages.quantize import quantize
@@ -58,6 +60,7 @@ def build(
     check_writable(out)
     for target in targets:
         stand_in(target.runtimes.ship)
+    commit = commit_of(project.root, out)
     before = {(t.name, s.name): of(project, baseline, t.name, s.name) for t in targets for s in specs if baseline}
     reports = []
     with Maker(project.open_store(), ui, remeasure) as maker:
@@ -65,7 +68,7 @@ def build(
         maker.end(TENSORFLOW)
         for product in products:
             place = product.target.name, product.spec.name
-            built = prove(product, maker, project.root, overrides, before.get(place))
+            built = prove(product, maker, project.root, overrides, before.get(place), commit)
             manifest = manifest_of(built, project.root)
             files = built.files | pages(built, manifest, project, maker)
             write_build(files, built.report, manifest, out.joinpath(*place), maker.log(product.scope), maker.store)
@@ -99,13 +102,19 @@ def _produce(spec: ModelSpec, target: Target, maker: Maker) -> Product:
 
 
 def prove(
-    product: Product, maker: Maker, root: Path, overrides: tuple[str, ...] = (), before: Before | None = None
+    product: Product,
+    maker: Maker,
+    root: Path,
+    overrides: tuple[str, ...] = (),
+    before: Before | None = None,
+    commit: Commit | None = None,
 ) -> BuildResult:
     """Runs what ships under the target's runtimes, and holds it against the budget.
 
     Args:
       root: of the project, which paths in the report are relative to.
       before: the release that it is held against.
+      commit: that the project is at.
 
     Raises:
       SetupError: the runtime that ships is not installed.
@@ -115,5 +124,6 @@ def prove(
     found = measure(product, scope, before.file if before else None)
     device = hand_over(product, found, scope)
     lines = judged(product, found, device, before)
-    report, files = report_of(product, found, device, lines, root, overrides, before)
+    layers = layers_of(product, scope)
+    report, files = report_of(product, found, device, lines, root, overrides, before, commit, layers)
     return BuildResult(product, found, report, files, [*product.made, *product.proofs, *scope.made])

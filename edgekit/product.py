@@ -140,8 +140,8 @@ class Measurements(Struct, frozen=True):
     machine: Machine
     distributions: list[tuple[str, str, list[list[int]]]]
     """Of each model and runtime, of each process, quantiles of its single runs."""
-    predictions: tuple[Artifact, Artifact] | None
-    """Of what ships, where it ships, and of the float model."""
+    predictions: tuple[Artifact, Artifact | None] | None
+    """Of what ships, where it ships, and of the float model, where there is one."""
     conformance: list[Agreement]
     """Of each other runtime with the one that ships."""
     golden: Artifact | None

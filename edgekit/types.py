@@ -211,6 +211,10 @@ class ModelFacts(Struct, frozen=True):
     """Why it is a graph and no `tf_keras` model."""
     floats: tuple[str, ...] = ()
     """The layers that have no form in integers, each with what to use instead."""
+    names: tuple[str, ...] = ()
+    """Of the layers, those in others too; empty where the file has no layers."""
+    saved: str = ""
+    """When the file was saved, as it says itself."""
 
 
 class StrippedFacts(Struct, frozen=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from edgekit.config import Settings
 
@@ -26,3 +28,5 @@ class Outputs(Settings, frozen=True):
     """Linker section of the array, such as ".rodata.models"."""
     c_attribute: Literal["PROGMEM"] | None = None
     """`PROGMEM` puts the array into the flash of AVR boards."""
+    samples: Annotated[int, Meta(ge=0, le=100)] = 12
+    """Evaluation samples that `report.html` shows, of those that changed class; 0 keeps them out of it."""

@@ -10,7 +10,7 @@ from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.flatbuffer.edit import vectors
 from edgekit.flatbuffer.macs import elements
-from edgekit.flatbuffer.names import beside, with_names
+from edgekit.flatbuffer.names import beside, known_layer, with_names
 from edgekit.flatbuffer.read import Graph, Operator, Tensor, read_graph
 from edgekit.types import Artifact
 
@@ -23,7 +23,7 @@ class Layer(Struct, frozen=True):
     """One operator of the main graph, in the order of execution."""
 
     name: str
-    """The plainest of the names that the tensor bears which it makes."""
+    """Of the Keras layer that it came from; else what its tensor is called."""
     kind: str
     weights: int
     """Bytes of its constants of more than one dimension."""
@@ -32,6 +32,8 @@ class Layer(Struct, frozen=True):
     macs: int
     live: int
     """Bytes of the tensors in memory while it runs: what it reads and makes, and what others still need."""
+    tensor: str = ""
+    """What it makes is called in the file, with all the names of a fused operator."""
 
 
 class Anatomy(Struct, frozen=True):
@@ -54,11 +56,12 @@ class Anatomy(Struct, frozen=True):
 
 
 @stage("anatomy", process=TOOLS, libraries=READING)
-def anatomy(work: Work, model: Artifact, names: Artifact | None = None) -> Anatomy:
+def anatomy(work: Work, model: Artifact, names: Artifact | None = None, known: tuple[str, ...] = ()) -> Anatomy:
     """Takes a file apart.
 
     Args:
       names: file with those of its tensors, if it lacks them.
+      known: the layers of the Keras model that it was made of.
 
     Raises:
       ModelError: it is no `.tflite`.
@@ -66,7 +69,7 @@ def anatomy(work: Work, model: Artifact, names: Artifact | None = None) -> Anato
     bare, content = read_graph(Path(model.path)), Path(model.path).read_bytes()
     graph = with_names(bare, Path(names.path) if names else beside(Path(model.path)))
     operators = [op for op in graph.operators if op.subgraph == 0]
-    live = _live(graph, operators)
+    live, kept = _live(graph, operators), frozenset(known)
     seen: set[int] = set()
     layers = []
     for number, op in enumerate(operators):
@@ -76,7 +79,8 @@ def anatomy(work: Work, model: Artifact, names: Artifact | None = None) -> Anato
         seen |= set(constants)
         wide = sum(t.bytes for t in constants.values() if len(t.shape) > 1)
         narrow = sum(t.bytes for t in constants.values()) - wide
-        layers.append(Layer(_name(op, graph), op.name, wide, narrow, op.macs, live[number]))
+        name, made = known_layer(op, graph, kept), graph.tensors[op.outputs[0]].name if op.outputs else ""
+        layers.append(Layer(name, op.name, wide, narrow, op.macs, live[number], made))
     weights, biases = sum(layer.weights for layer in layers), sum(layer.biases for layer in layers)
     quantization, own = vectors(content), sum(len(name.encode()) for name in {t.name for t in bare.tensors})
     rest = graph.bytes - weights - biases - quantization - own
@@ -115,10 +119,3 @@ def _indices(graph: Graph, ends: str) -> list[int]:
 def _bytes(tensor: Tensor) -> int:
     bits = WIDE.get(tensor.dtype) or BITS.get(tensor.dtype) or (8 if tensor.dtype.endswith("int8") else 32)
     return -(-elements(tensor.shape) * bits // 8)
-
-
-def _name(operator: Operator, graph: Graph) -> str:
-    if not operator.outputs:
-        return operator.name
-    names = graph.tensors[operator.outputs[0]].name.split(";")
-    return min(names, key=len) or operator.name

@@ -74,6 +74,44 @@ def read_named(path: Path, place: Path | None = None) -> Graph:
     return with_names(read_graph(path), place or beside(path))
 
 
+def known_layer(operator: Operator, graph: Graph, layers: frozenset[str]) -> str:
+    """The layer of a Keras model that an operator came from, with those of the models around it: `block/conv`.
+
+    A fused operator has the names of all its parts; the layer whose weights it has comes first, then the one that made
+    the sum before the activation. Where the names hold none of the layers (those of a student are others) it is what
+    stands between the model and the operation; of a file without layers it is what `plain` says.
+
+    Args:
+      layers: names of the model's layers, and of those in them; none where it has no layers.
+    """
+    weights = [i for i in operator.inputs[1:2] if i >= 0 and graph.tensors[i].bytes]
+    for i in (*weights, *operator.outputs) if layers else ():
+        for name in reversed(graph.tensors[i].name.split(";")):
+            parts = name.split(":")[0].split("/")
+            if found := _path(parts[1:], layers) or _path(parts, layers):
+                return found
+    parts = plain(operator, graph).split("/")
+    return "/".join(parts[1:-1] if layers and len(parts) > 2 else parts)
+
+
+def _path(parts: list[str], layers: frozenset[str]) -> str:
+    """The layers that the first parts of a name are; a layer's own name may have several parts."""
+    path = list[str]()
+    while parts:
+        size = next((n for n in range(len(parts), 0, -1) if "/".join(parts[:n]) in layers), 0)
+        if not size:
+            break
+        path.append("/".join(parts[:size]))
+        parts = parts[size:]
+    return "/".join(path)
+
+
+def plain(operator: Operator, graph: Graph) -> str:
+    """The plainest of the names of what an operator makes."""
+    names = graph.tensors[operator.outputs[0]].name.split(";") if operator.outputs else []
+    return min(names, key=len, default="") or operator.name
+
+
 def layer_name(operator: Operator, graph: Graph) -> str:
     """The Keras layer that an operator of a float graph came from, as the names of its tensors tell.
 

@@ -48,6 +48,8 @@ class Container(Struct, frozen=True):
     """Bytes of the weights in the file."""
     changed: bool = False
     """Whether a model inside brought what it was compiled with, so that the file is not to be loaded as it is."""
+    saved: str = ""
+    """When it was saved, such as `2026-11-24 01:45:09`, where the file says so."""
 
     @property
     def major(self) -> int:
@@ -194,7 +196,9 @@ def _from_zip(path: Path) -> Container:
         raise ModelError(f"{path}: its config.json is no model; save the model again")
     changed = _uncompiled(config)
     _check_claims(path, config)
-    return Container("keras", _version(metadata.get("keras_version")), config, stored, changed)
+    saved = str(metadata.get("date_saved", "")).replace("@", " ")
+    saved = saved if re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", saved, re.ASCII) else ""
+    return Container("keras", _version(metadata.get("keras_version")), config, stored, changed, saved)
 
 
 def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:

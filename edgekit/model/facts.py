@@ -12,6 +12,9 @@ from edgekit.flatbuffer.read import Graph
 from edgekit.model.convertible import check_loops, operators_without_integers
 from edgekit.types import ModelFacts, TensorSpec
 
+WRAPPED = ("layer", "cell", "forward_layer", "backward_layer")
+"""What layers call another layer that they hold."""
+
 
 def graph_facts(graph: Graph, path: Path, source: str, form: Literal["float", "int8"], why: str) -> ModelFacts:
     """Of a model that is a graph.
@@ -65,6 +68,18 @@ def spec_of(tensor: Any, path: Path) -> TensorSpec:
             f"--input-shape={named.replace('?', '96')}"
         )
     return TensorSpec(tensor.name.split(":")[0], (1, *shape[1:]), tensor.dtype.name)
+
+
+def names_of(model: Any) -> tuple[str, ...]:
+    """Names of a Keras model's layers, and of those in nested models and wrappers."""
+    found, pending = dict[str, None](), [model]
+    while pending:
+        whole = pending.pop()
+        inside = [*getattr(whole, "layers", ()), *(getattr(whole, word, None) for word in WRAPPED)]
+        named = [layer for layer in inside if isinstance(getattr(layer, "name", None), str)]
+        pending += [layer for layer in named if layer.name not in found]
+        found |= {layer.name: None for layer in named}
+    return tuple(found)
 
 
 def outputs_of(model: Any, path: Path) -> tuple[TensorSpec, ...]:

@@ -19,7 +19,7 @@ from edgekit.model.claims import weights_within
 from edgekit.model.container import Container, identify, layer_name, layers
 from edgekit.model.convertible import without_form, without_integers
 from edgekit.model.custom import custom_scope, own_names
-from edgekit.model.facts import graph_facts, is_integer, outputs_of, spec_of
+from edgekit.model.facts import graph_facts, is_integer, names_of, outputs_of, spec_of
 from edgekit.model.finite import check_constants, check_weights
 from edgekit.model.function import keras_3_function, keras_function, saved_model_function, to_tflite
 from edgekit.model.newer import copy_with, older_copy
@@ -63,7 +63,8 @@ def load_file(work: Work, model: Artifact, settings: Reading) -> ModelFacts:
         return graph_facts(graph, path, "saved_model", "float", "a SavedModel is a graph without layers")
     with custom_scope(settings.custom_objects):
         loaded, why = read_model(path, container, settings)
-        return _keras_facts(loaded, why, path, f"{container.format} {container.keras_version}", settings, place)
+        facts = _keras_facts(loaded, why, path, f"{container.format} {container.keras_version}", settings, place)
+        return structs.replace(facts, saved=container.saved)
 
 
 def original(model: str, settings: Reading) -> Any:
@@ -264,6 +265,7 @@ def _keras_facts(model: Any, why: str, path: Path, source: str, settings: Readin
                 layers=len(model.layers),
                 parameters=model.count_params(),
                 floats=floats,
+                names=names_of(model),
             )
         except (NotImplementedError, TypeError, ValueError) as problem:
             (place / KERAS).unlink(missing_ok=True)
@@ -273,7 +275,7 @@ def _keras_facts(model: Any, why: str, path: Path, source: str, settings: Readin
         function = keras_3_function(model, parse_shapes(settings.input_shape), path)
     (place / FLOAT).write_bytes(to_tflite(function))
     facts = graph_facts(read_graph(place / FLOAT), path, source, "float", why)
-    return structs.replace(facts, floats=floats or facts.floats)
+    return structs.replace(facts, floats=floats or facts.floats, names=names_of(model))
 
 
 def _known(layer: dict[str, Any]) -> bool:

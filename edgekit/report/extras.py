@@ -18,3 +18,5 @@ class Extras(Struct, frozen=True):
     """Earlier builds of the same model for the same target, the oldest first."""
     places: dict[str, tuple[str, int]] = {}
     """Of each limit the file, relative to the project, and the line where it stands."""
+    labels: tuple[str, ...] = ()
+    """Names of the classes, where anything names them."""

@@ -22,6 +22,18 @@ class ModelEntry(Struct, frozen=True):
     macs: int
     """Multiply-accumulates of one inference, of the float model."""
     format: str = ""
+    saved: str = ""
+    """When its file was saved, as a `.keras` file says of itself."""
+
+
+class Commit(Struct, frozen=True):
+    """The commit of git that a project was at."""
+
+    sha: str
+    date: str
+    """Of the commit, `YYYY-MM-DD HH:MM` with its offset from UTC."""
+    clean: bool
+    """Whether all tracked files were as committed, those of the build's own folder aside."""
 
 
 class TargetEntry(Struct, frozen=True):
@@ -85,6 +97,10 @@ class Report(Struct, frozen=True):
     """Other runtimes against the one that ships."""
     distributions: list[Distribution] = []
     """Latencies behind the measurements."""
+    commit: Commit | None = None
+    """Where the project lies in a repository of git."""
+    recipe: str = ""
+    """What was done to the model, in words."""
 
     def __post_init__(self) -> None:
         if not any(artifact.path == "model.tflite" for artifact in self.artifacts):

@@ -22,6 +22,7 @@ from edgekit.npu.settings import checked
 from edgekit.npu.vela import NpuModel, compile_file
 from edgekit.product import Handover, Measurements, Product
 from edgekit.runtimes import ORACLE, engine
+from edgekit.stages.layers import layers_of, of_core, of_npu
 from edgekit.types import Arena, Artifact, Measurement
 
 
@@ -42,13 +43,13 @@ def hand_over(product: Product, found: Measurements, scope: Scope) -> Handover:
         written = _firmware(product, scope)
         golden = _vectors(product, written.value, golden, scope)
         simulated = _simulated(product, written, golden, scope)
-        code, measurements = written.value, list(simulated.value)
+        code, measurements = written.value, of_core(simulated.value, layers_of(product, scope))
         files = {f"c/{name}": a for name, a in (written.artifacts | simulated.artifacts).items()}
     if hardware.npu:
         settings = checked(hardware.npu, hardware.npu_system, hardware.npu_memory)
         names = product.names_of(product.portable)
         compiled = scope.make(compile_file(product.portable, names, *settings))
-        npu, files = compiled.value, files | compiled.artifacts
+        npu, files = of_npu(compiled.value, layers_of(product, scope)), files | compiled.artifacts
         measurements += npu.measurements
         notes += _left_to_cpu(npu)
     outputs = msgspec.structs.replace(target.outputs, c_standalone=bool(code))

@@ -86,7 +86,7 @@ class _Harness:
         self.notes = [*product.notes, *here.notes]
         self.machine: Machine = machine()
         self.measurements: list[Measurement] = []
-        self.predictions: tuple[Artifact, Artifact] | None = None
+        self.predictions: tuple[Artifact, Artifact | None] | None = None
         self.conformance: list[Agreement] = []
         self.golden: Artifact | None = None
         self.elsewhere = "model" if product.portable.sha256 == product.shipped.sha256 else "portable"
@@ -220,8 +220,7 @@ class _Harness:
 
     def _compare(self, predictions: Artifact, reference: Reference, runtime: str) -> None:
         """What ships, against the reference's classes and against the release before it."""
-        if reference.predictions:
-            self.predictions = predictions, reference.predictions
+        self.predictions = predictions, reference.predictions
         if self.before is None:
             return
         data, threads = self.product.data, self.target.runtimes.threads

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from edgekit.engine.make import Maker, Scope, StageResult
 from edgekit.files import relative
-from edgekit.flatbuffer.anatomy import anatomy
 from edgekit.measure import firmware
 from edgekit.measure.golden import GOLDEN
 from edgekit.measure.judge import implied, judge, verdict
@@ -22,11 +21,13 @@ from edgekit.profile.project import Project
 from edgekit.records.baseline import Before
 from edgekit.records.history import trends
 from edgekit.report.extras import Extras
+from edgekit.report.recipe import recipe_in_words
 from edgekit.report.render import render
 from edgekit.report.sbom import write_sbom
 from edgekit.report.text import cleaned
-from edgekit.report.types import REPORT, BaselineEntry, Distribution, Manifest, ModelEntry, Report, TargetEntry
+from edgekit.report.types import REPORT, BaselineEntry, Commit, Distribution, Manifest, ModelEntry, Report, TargetEntry
 from edgekit.shrink.file import NAMES
+from edgekit.stages.layers import of_runtimes, parts_of
 from edgekit.types import Artifact, BudgetLine, Measurement, StageRow
 
 SIZES = ("model_size", "download_size", "parameters", "nonzero", "macs")
@@ -66,8 +67,15 @@ def report_of(
     root: Path,
     overrides: tuple[str, ...],
     before: Before | None,
+    commit: Commit | None,
+    layers: Mapping[str, str],
 ) -> tuple[Report, dict[str, Artifact]]:
-    """The report, and what ships, by its path in the output folder."""
+    """The report, and what ships, by its path in the output folder.
+
+    Args:
+      commit: that the project is at.
+      layers: see `edgekit.stages.layers.layers_of`.
+    """
     spec, target, source = product.spec, product.target, product.loaded.source
     names = {NAMES: product.names_of(product.shipped), GOLDEN: found.golden}
     files = {"model.tflite": product.shipped} | device.files | {name: file for name, file in names.items() if file}
@@ -84,6 +92,7 @@ def report_of(
             product.facts.parameters,
             int(found.value("macs") or 0),
             product.facts.format,
+            product.facts.saved,
         ),
         target=TargetEntry(target.name, target.sha256, target.description, overrides),
         artifacts=[replace(artifact, path=path) for path, artifact in files.items()],
@@ -98,8 +107,10 @@ def report_of(
         baseline=release,
         shipped=found.shipped,
         npu=device.npu,
-        conformance=found.conformance,
+        conformance=of_runtimes(found.conformance, layers),
         distributions=[Distribution(*entry) for entry in found.distributions],
+        commit=commit,
+        recipe=recipe_in_words(target.recipe),
     )
     return cleaned(report), files
 
@@ -107,12 +118,13 @@ def report_of(
 def pages(built: BuildResult, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:
     """The report's page, what continuous integration reads, and the bill of materials, by file name."""
     product, found, scope = built.product, built.found, Scope(maker, built.product.scope)
-    parts = scope.make(anatomy(product.shipped, product.names_of(product.shipped))).value
+    parts = scope.make(parts_of(product)).value
     changed = None
     if found.predictions:
-        changed = scope.make(differences(*found.predictions, product.data)).value
+        changed = scope.make(differences(*found.predictions, product.data, product.target.outputs.samples)).value
     places = limit_places(product.target, project.target_folders, project.root)
-    extras = cleaned(Extras(parts, changed, trends(project, built.report, maker.ui.note), places))
+    labels = product.loaded.labels
+    extras = cleaned(Extras(parts, changed, trends(project, built.report, maker.ui.note), places, labels))
     # What was found instead of made stands in report.json and report.md; the page is of what came out.
     rows = [replace(row, status="cached", reason="") for row in built.report.stages]
     rendered = scope.make(render(replace(built.report, stages=rows), extras)).artifacts
