@@ -1,34 +1,26 @@
-"""The commands with all their options, from the tasks themselves."""
+"""The commands with all their arguments and examples, from the tasks themselves."""
 
 from edgekit.tasks import namespace
+from edgekit.tasks.help import described, explained
+from edgekit.tasks.task import GROUPS, HelpfulTask, spelled
 
 HIDDEN = ("help", "json")
 
 
 def commands() -> str:
-    """A section for each command."""
-    return "\n" + "\n\n".join(_section(name) for name in sorted(namespace.task_names)) + "\n"
+    """A section for each command, by group."""
+    tasks = [task for task in namespace.tasks.values() if isinstance(task, HelpfulTask)]
+    return "\n" + "\n\n".join(_section(task) for group in GROUPS for task in tasks if task.group == group) + "\n"
 
 
-def _section(name: str) -> str:
-    task = namespace[name]
-    said = "\n".join(line.strip() for line in (task.__doc__ or "").strip().splitlines())
-    arguments = [a for a in task.get_arguments() if a.name not in HIDDEN]
-    positional = " ".join(a.name.upper() for a in arguments if a.positional)
-    lines = [f"## `{name}`", said, f"```\nedgekit {name} {positional} [OPTIONS]".replace("  ", " ") + "\n```"]
-    if arguments:
-        rows = [f"| {_written(a)} | {_default(a)} | {(a.help or '').replace('|', chr(92) + '|')} |" for a in arguments]
-        lines.append("| option | default | |\n|---|---|---|\n" + "\n".join(rows))
-    return "\n\n".join(lines)
-
-
-def _written(argument) -> str:  # type: ignore[no-untyped-def]
-    name = argument.name.replace("_", "-")
-    if argument.positional:
-        return f"`{name.upper()}`"
-    return f"`--{name}`" if argument.kind is bool else f"`--{name}=…`"
-
-
-def _default(argument) -> str:  # type: ignore[no-untyped-def]
-    value = argument.default
-    return f"`{value}`" if isinstance(value, (str, int)) and value not in ("", False) else ""
+def _section(task: HelpfulTask) -> str:
+    examples = [f"edgekit {line}  # {said}" for line, said in task.examples.items()]
+    parts = [f"## `{task.name}`", *described(task), "\n".join(["```sh", *examples, "```"])]
+    rows = [
+        f"| `{spelled(argument, task.usage)}` | {explained(argument)} |"
+        for argument in task.get_arguments()
+        if argument.name not in HIDDEN
+    ]
+    if rows:
+        parts.append("\n".join([f"| `edgekit {task.name} {task.usage}` | |", "|---|---|", *rows]))
+    return "\n\n".join(parts)

@@ -252,7 +252,7 @@ def _library() -> Any:
     try:
         from securesystemslib import signer
     except ImportError:
-        raise SetupError("signatures need securesystemslib: pip install 'edgekit[sign]'") from None
+        raise SetupError("signatures need securesystemslib: pip install 'securesystemslib[crypto]'") from None
     return signer
 
 

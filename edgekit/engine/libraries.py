@@ -22,6 +22,16 @@ TRAINING = (*LOADING, "tensorflow-model-optimization", "numpy")
 READING = ("ai-edge-litert", "flatbuffers")
 """Whose schema and accessors read `.tflite` files."""
 QUANTIZING = ("tensorflow", "numpy", *READING)
+DISTRIBUTION = "edgekit-tflite"
+"""What pip calls this package: `edgekit` on PyPI is another project."""
+
+
+def package_url(name: str, version: str) -> str:
+    """Where an installed package comes from.
+
+    Source: https://github.com/package-url/purl-spec, type `pypi`.
+    """
+    return f"pkg:pypi/{DISTRIBUTION if name == 'edgekit' else name}@{version}"
 
 
 @functools.cache

@@ -11,6 +11,7 @@ import msgspec
 from edgekit import __version__
 from edgekit.config import encode
 from edgekit.engine.confine import NOTHING, holds
+from edgekit.engine.libraries import package_url
 from edgekit.files import relative
 from edgekit.profile.project import ModelSpec
 from edgekit.report.types import MANIFEST, Manifest, StepEntry
@@ -62,7 +63,7 @@ def _provenance(product: Product, root: Path, versions: dict[str, str]) -> dict[
         for a in (product.loaded.source, product.loaded.dataset)
         if len(a.sha256) == 64
     ]
-    libraries = [{"name": n, "uri": f"pkg:pypi/{n}@{v}"} for n, v in sorted(versions.items()) if n != "python"]
+    libraries = [{"name": n, "uri": package_url(n, v)} for n, v in sorted(versions.items()) if n != "python"]
     return {
         "buildDefinition": {
             "buildType": "urn:edgekit:build:1",

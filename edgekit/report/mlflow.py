@@ -25,7 +25,7 @@ def log_to_mlflow(reports: Sequence[Report], out: Path, address: str) -> None:
     try:
         import mlflow
     except ImportError:
-        raise SetupError("--mlflow needs MLflow: pip install 'edgekit[mlflow]'") from None
+        raise SetupError("--mlflow needs MLflow: pip install mlflow-skinny") from None
     # A folder is what a laptop has; MLflow itself recommends a database.
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
     try:

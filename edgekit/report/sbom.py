@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 
-from edgekit.engine.libraries import TOOLS
+from edgekit.engine.libraries import TOOLS, package_url
 from edgekit.engine.stage import Work, stage
 
 BOM = "bom.cdx.json"
@@ -51,7 +51,7 @@ def write_sbom(
     ):
         sources.append(Component(type=kind, name=path, bom_ref=f"source:{path}", hashes=hashed(sha256)))
     for library, version in sorted(versions.items()):
-        purl = None if library == "python" else PackageURL("pypi", name=library, version=version)
+        purl = None if library == "python" else PackageURL.from_string(package_url(library, version))
         sources.append(
             Component(
                 type=ComponentType.LIBRARY, name=library, version=version, bom_ref=f"{library}@{version}", purl=purl

@@ -50,7 +50,7 @@ def command(body: Callable[..., int | None]) -> Callable[..., None]:
 
 HELP = {
     "target": "NAME: device profile, a name from `targets`; repeatable, or `all`",
-    "model": "NAME|PATH: a model of the project, a Keras file, a SavedModel, a .tflite, or module:function of a "
+    "model": "MODEL: a model of the project, a Keras file, a SavedModel, a .tflite, or module:function of a "
     "builder; all models of the project by default",
     "data": "PATH: dataset: .npz, a folder of class folders with images, module:function, or `random` (for size and "
     "speed only)",

@@ -185,7 +185,7 @@ def compat(c: Context, path: str, json: bool = False) -> None:
         "json",
         folder="FOLDER: of a build, DIR/TARGET/MODEL, with its golden.npz",
         outputs="FILE: what the device computed from golden.npz: .npz with output_0 and so on, .npy, or plain bytes",
-        max_lsb="N: how far a value may be off, in steps of the quantization",
+        max_lsb="N: how far a value may be off, in steps of the quantization; 0 by default",
     ),
 )
 @command

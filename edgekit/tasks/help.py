@@ -25,7 +25,7 @@ def overview(namespace: Collection) -> str:
         f"Usage: {_binary()} COMMAND [options]",
     ]
     for group, title in GROUPS.items():
-        rows = [(task.name, _described(task)[0]) for task in tasks if task.group == group]
+        rows = [(task.name, described(task)[0]) for task in tasks if task.group == group]
         if rows:
             parts.append(f"{title}:\n{_columns(rows, first)}")
     return "\n\n".join([*parts, f"{_binary()} COMMAND --help shows its options and examples."])
@@ -33,8 +33,8 @@ def overview(namespace: Collection) -> str:
 
 def help_of(task: HelpfulTask) -> str:
     """How a task is called, what it does, its arguments, and examples."""
-    arguments = [(_named(argument, task.usage), _explained(argument)) for argument in task.get_arguments()]
-    summary, *more = _described(task)
+    arguments = [(_named(argument, task.usage), explained(argument)) for argument in task.get_arguments()]
+    summary, *more = described(task)
     shown = [(f"{_binary()} {line}", said) for line, said in task.examples.items()]
     return "\n\n".join(
         [
@@ -46,7 +46,7 @@ def help_of(task: HelpfulTask) -> str:
     )
 
 
-def _described(task: HelpfulTask) -> list[str]:
+def described(task: HelpfulTask) -> list[str]:
     """The paragraphs of a task's docstring."""
     return [" ".join(text.split()) for text in (inspect.getdoc(task) or "").split("\n\n")]
 
@@ -59,15 +59,11 @@ def _named(argument: Argument, usage: str) -> str:
     return f"-{short[0]}, {name}" if short else f"    {name}"
 
 
-def _explained(argument: Argument) -> str:
+def explained(argument: Argument) -> str:
     """The help of an argument, with its default."""
     said = VALUE.sub("", argument.help or "", count=1)
     default = argument.default
-    return (
-        said
-        if default is None or isinstance(default, (bool, list)) or default == ""
-        else f"{said} [default: {default}]"
-    )
+    return f"{said} [default: {default}]" if isinstance(default, (str, int)) and default not in ("", False) else said
 
 
 def _columns(rows: Iterable[tuple[str, str]], first: int) -> str:

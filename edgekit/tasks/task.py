@@ -56,7 +56,7 @@ SHORT = {
     "json": "j",
     "verbose": "v",
 }
-VALUE = re.compile(r"([A-Z][\w|:=,.]*): ")
+VALUE = re.compile(r"([A-Z][\w=,]*): ")
 """The word that stands for the value of an argument, before its help."""
 
 
