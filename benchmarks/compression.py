@@ -84,14 +84,14 @@ class Bench:
 
     def built(self, target: str, recipe: dict[str, Any], spec: ModelSpec | None = None, **budget: Any) -> BuildResult:
         """What a recipe gives for one of the project's targets."""
-        profile: Target = load_single([target], self.project.target_folders)
+        profile: Target = load_single([target], self.project.target_folders, spec=self.spec)
         wanted = decode({"quantize": {"calibration_samples": 256}} | recipe, Recipe, "benchmark", TargetError)
         profile = msgspec.structs.replace(
             profile, recipe=wanted, budget=msgspec.structs.replace(profile.budget, **budget)
         )
         product = produce(spec or self.spec, profile, self.maker)
         self.maker.end(TENSORFLOW)
-        return prove(product, self.maker, ROOT)
+        return prove(product, self.maker, self.project)
 
 
 def bars(bench: Bench, folder: Path) -> list[list[str]]:

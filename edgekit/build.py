@@ -37,15 +37,14 @@ from edgekit.stages.shrink import shrink
 
 def build(
     project: Project,
-    specs: list[ModelSpec],
-    targets: list[Target],
+    pairs: list[tuple[ModelSpec, Target]],
     out: Path,
     overrides: tuple[str, ...],
     ui: Listener,
     baseline: str = "",
     remeasure: bool = False,
 ) -> list[Report]:
-    """Builds each model for each target and writes `out/TARGET/MODEL`.
+    """Builds each model for its target and writes `out/TARGET/MODEL`.
 
     Everything is compressed first, then measured, so that TensorFlow is started once and is gone when time is taken.
 
@@ -58,17 +57,17 @@ def build(
       EdgekitError: at the first thing that is wrong; what was finished stays in the store.
     """
     check_writable(out)
-    for target in targets:
+    for _, target in pairs:
         stand_in(target.runtimes.ship)
     commit = commit_of(project.root, out)
-    before = {(t.name, s.name): of(project, baseline, t.name, s.name) for t in targets for s in specs if baseline}
+    before = {(t.name, s.name): of(project, baseline, t.name, s.name) for s, t in pairs if baseline}
     reports = []
     with Maker(project.open_store(), ui, remeasure) as maker:
-        products = [produce(spec, target, maker) for target in targets for spec in specs]
+        products = [produce(spec, target, maker) for spec, target in pairs]
         maker.end(TENSORFLOW)
         for product in products:
             place = product.target.name, product.spec.name
-            built = prove(product, maker, project.root, overrides, before.get(place), commit)
+            built = prove(product, maker, project, overrides, before.get(place), commit)
             manifest = manifest_of(built, project.root)
             files = built.files | pages(built, manifest, project, maker)
             write_build(files, built.report, manifest, out.joinpath(*place), maker.log(product.scope), maker.store)
@@ -104,7 +103,7 @@ def _produce(spec: ModelSpec, target: Target, maker: Maker) -> Product:
 def prove(
     product: Product,
     maker: Maker,
-    root: Path,
+    project: Project,
     overrides: tuple[str, ...] = (),
     before: Before | None = None,
     commit: Commit | None = None,
@@ -112,7 +111,7 @@ def prove(
     """Runs what ships under the target's runtimes, and holds it against the budget.
 
     Args:
-      root: of the project, which paths in the report are relative to.
+      project: paths in the report are relative to its root.
       before: the release that it is held against.
       commit: that the project is at.
 
@@ -125,5 +124,5 @@ def prove(
     device = hand_over(product, found, scope)
     lines = judged(product, found, device, before)
     layers = layers_of(product, scope)
-    report, files = report_of(product, found, device, lines, root, overrides, before, commit, layers)
+    report, files = report_of(product, found, device, lines, project, overrides, before, commit, layers)
     return BuildResult(product, found, report, files, [*product.made, *product.proofs, *scope.made])

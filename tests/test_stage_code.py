@@ -20,7 +20,7 @@ from edgekit.engine.make import Maker
 from edgekit.engine.store import Store
 from edgekit.engine.worker import QUIET
 from edgekit.files import sha256
-from edgekit.profile.profiles import load_targets
+from edgekit.profile.profiles import load_pairs
 from edgekit.profile.project import find_project, select_models
 from edgekit.types import Reading
 
@@ -86,8 +86,8 @@ def made(tmp_path_factory):
         patch.setenv("EDGEKIT_STORE", str(folder / "store"))
         project = find_project(ROOT)
         specs = select_models(project, "digits", str(folder / "digits.npz"), Reading())
-        targets = load_targets(["microcontroller"], project.target_folders, SETTINGS)
-        edgekit.build.build(project, specs, targets, folder / "out", SETTINGS, Silent())
+        pairs = load_pairs(project, specs, ["microcontroller"], SETTINGS)
+        edgekit.build.build(project, pairs, folder / "out", SETTINGS, Silent())
     return found
 
 

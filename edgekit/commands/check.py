@@ -38,41 +38,39 @@ class CheckResult(msgspec.Struct, frozen=True):
 
 def check_all(
     project: Project,
-    targets: list[Target],
-    specs: list[ModelSpec],
+    pairs: list[tuple[ModelSpec, Target]],
     out: Path,
     gate: Gate = Gate(),  # noqa: B008
 ) -> list[CheckResult]:
-    """Each model for each target.
+    """Each model for its target.
 
     Raises:
       EdgekitError: a build that was asked for failed, or there is no such baseline.
     """
     known = load_baseline(project, gate.baseline).releases if gate.baseline else {}
-    pairs = [(target, spec) for target in targets for spec in specs]
-    folders = [out / target.name / spec.name for target, spec in pairs]
+    folders = [out / target.name / spec.name for spec, target in pairs]
     checks = []
-    for (target, spec), folder in zip(pairs, folders, strict=True):
+    for (spec, target), folder in zip(pairs, folders, strict=True):
         found = examine(target, spec, folder, gate, known.get(f"{target.name}/{spec.name}"))
         problems = [finding.said for finding in found.findings]
         checks.append(CheckResult(target.name, spec.name, problems, "fail" if problems else found.verdict, found.notes))
     if not gate.rebuild or any(found.problems for found in checks):
         return checks
-    differences = _rebuilt(project, targets, specs, folders)
+    differences = _rebuilt(project, pairs, folders)
     return [
         msgspec.structs.replace(c, problems=d, verdict="fail" if d else c.verdict)
         for c, d in zip(checks, differences, strict=True)
     ]
 
 
-def _rebuilt(project: Project, targets: list[Target], specs: list[ModelSpec], folders: list[Path]) -> list[list[str]]:
+def _rebuilt(project: Project, pairs: list[tuple[ModelSpec, Target]], folders: list[Path]) -> list[list[str]]:
     """What comes out otherwise when all is built again with nothing to reuse; empty where the bytes are equal."""
     from edgekit.build import build
 
     found = []
     with tempfile.TemporaryDirectory() as place:
         fresh = msgspec.structs.replace(project, store_folder=Path(place) / "store")
-        build(fresh, specs, targets, Path(place) / "build", (), Progress(quiet=True))
+        build(fresh, pairs, Path(place) / "build", (), Progress(quiet=True))
         for folder in folders:
             again = Path(place) / "build" / folder.parent.name / folder.name
             old, new = (msgspec.json.decode((f / "manifest.json").read_bytes(), type=Manifest) for f in (folder, again))

@@ -129,7 +129,7 @@ def study(project: Project, spec: ModelSpec, target: Target, recipes: Path, ui: 
         maker.end(TENSORFLOW)
         for name, product in products:
             with noted(name, product.target):
-                built.append((name, prove(product, maker, project.root)))
+                built.append((name, prove(product, maker, project)))
     if not built:
         raise problems[0][1]
     outcomes = _front([_outcome(name, b) for name, b in built])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,13 @@ from edgekit.errors import SetupError, TargetError
 from edgekit.firmware.hardware import check_hardware
 from edgekit.measure.limits import check_budget
 from edgekit.npu.settings import checked
+from edgekit.profile.known import known_targets, layers, shown
+from edgekit.profile.project import ModelSpec, Project, budget_table
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.rules import check_needs, check_on_host, check_together
 from edgekit.profile.target import Target
 from edgekit.quantize.settings import check_quantize
 from edgekit.runtimes.settings import check_runtimes
-
-
-def known_targets(folders: list[Path]) -> dict[str, Path]:
-    """Name and file of each profile; an earlier folder wins."""
-    found: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted(folder.glob("*.toml")):
-            found.setdefault(path.stem, path)
-    return found
 
 
 def load_targets(
@@ -39,41 +33,75 @@ def load_targets(
     Raises:
       TargetError: no name is given, or a profile is wrong.
     """
+    return [load_target(name, folders, overrides, recipe) for name in _every(names, folders)]
+
+
+def _every(names: list[str], folders: list[Path]) -> list[str]:
+    """Each name once, those that `all` stands for among them.
+
+    Raises:
+      TargetError: there is none.
+    """
     if not names:
         raise TargetError(
             f"no target; give --target=NAME, or all: there is {', '.join(sorted(known_targets(folders)))}"
         )
     if "all" in names:
         names = sorted(next((found for f in folders if (found := known_targets([f]))), {}))
-    return [load_target(name, folders, overrides, recipe) for name in dict.fromkeys(names)]
+    return list(dict.fromkeys(names))
 
 
-def load_single(names: list[str], folders: list[Path], overrides: tuple[str, ...] = ()) -> Target:
-    """The one profile that a command is about.
+def load_pairs(
+    project: Project,
+    specs: Sequence[ModelSpec],
+    names: list[str],
+    overrides: tuple[str, ...] = (),
+    recipe: str | None = None,
+) -> list[tuple[ModelSpec, Target]]:
+    """Each profile for each model, with the limits that the project sets for that model there; see `load_targets`."""
+    folders = project.target_folders
+    return [
+        (spec, load_target(name, folders, overrides, recipe, spec)) for name in _every(names, folders) for spec in specs
+    ]
+
+
+def load_single(
+    names: list[str], folders: list[Path], overrides: tuple[str, ...] = (), spec: ModelSpec | None = None
+) -> Target:
+    """The one profile that a command is about, for one model.
 
     Raises:
       TargetError: none is given, or several are.
     """
-    targets = load_targets(names, folders, overrides)
-    if len(targets) > 1:
-        raise TargetError(f"several targets: {', '.join(t.name for t in targets)}; give one")
-    return targets[0]
+    names = _every(names, folders)
+    if len(names) > 1:
+        raise TargetError(f"several targets: {', '.join(names)}; give one")
+    return load_target(names[0], folders, overrides, spec=spec)
 
 
 def load_target(
-    name: str, folders: list[Path], overrides: tuple[str, ...] = (), recipe_file: str | None = None
+    name: str,
+    folders: list[Path],
+    overrides: tuple[str, ...] = (),
+    recipe_file: str | None = None,
+    spec: ModelSpec | None = None,
 ) -> Target:
-    """Reads a profile, what it extends, and the overrides of this build: those of a recipe, then single keys.
+    """Reads a profile, what it extends, and what goes over it: limits of a model, a recipe, then single keys.
 
     Args:
       name: of a file in `folders`, without `.toml`.
       overrides: `key=value` with dots in the key, such as `recipe.prune.sparsity=0.7`.
+      spec: the model whose limits for this target are meant.
 
     Raises:
       TargetError: there is no such profile, or something in it is wrong.
     """
-    table = _table(name, known_targets(folders), ())
-    where = str(_shown(known_targets(folders)[name]))
+    files = layers(name, folders)
+    table: dict[str, Any] = reduce(_merged, [tables for _, tables in reversed(files)], {})
+    where = str(shown(files[0][0]))
+    if spec and (limits := spec.budgets.get(name)):
+        table = _merged(table, {"budget": limits})
+        where += f" with {budget_table(spec.name, name)}"
     if recipe_file:
         table = _merged(table, _recipe(Path(recipe_file)))
         where += f" with {recipe_file}"
@@ -92,24 +120,6 @@ def load_target(
     return target
 
 
-def _table(name: str, files: dict[str, Path], path: tuple[str, ...]) -> dict[str, Any]:
-    """The merged tables of a profile and of those that it extends."""
-    said_by = f"{_shown(files[path[-1]])}: extends: " if path else ""
-    if name not in files:
-        raise TargetError(f'{said_by}unknown target "{name}"; {nearest(name, list(files))}')
-    if name in path:
-        raise TargetError(f"{said_by}the profiles extend each other in a circle: {' > '.join((*path, name))}")
-    table = read_table(files[name], TargetError)
-    parent = table.pop("extends", None)
-    if "name" in table:
-        raise TargetError(f"{_shown(files[name])}: name: a profile is named by its file; remove the key")
-    if parent is None:
-        return table
-    if not isinstance(parent, str):
-        raise TargetError(f'{_shown(files[name])}: extends: expected the name of a profile, such as "phone"')
-    return _merged(_table(parent, files, (*path, name)), table)
-
-
 def _recipe(path: Path) -> dict[str, Any]:
     """A file with nothing but a `[recipe]`."""
     table = read_table(path, TargetError)
@@ -121,8 +131,8 @@ def _recipe(path: Path) -> dict[str, Any]:
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     result = dict(below)
     for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merged(result[key], value) if both else value
+        under = result.get(key)
+        result[key] = _merged(under if isinstance(under, dict) else {}, value) if isinstance(value, dict) else value
     return result
 
 
@@ -161,23 +171,6 @@ def _check(target: Target, where: str) -> None:
         raise TargetError(f"{where}: {problem}") from None
 
 
-def limit_places(target: Target, folders: list[Path], root: Path) -> dict[str, tuple[str, int]]:
-    """File, relative to the project, and line of each limit of a budget that a profile says in a line of its own."""
-    files = known_targets(folders)
-    places: dict[str, tuple[str, int]] = {}
-    name: str | None = target.name
-    while name and name in files:
-        table = ""
-        for number, line in enumerate(files[name].read_text(encoding="utf-8").splitlines(), 1):
-            if found := re.match(r"\s*\[+\s*([\w.\-]+)\s*\]+", line):
-                table = found[1]
-            elif table == "budget" and (key := re.match(r"\s*([\w\-]+)\s*=", line)):
-                shown = files[name].relative_to(root) if files[name].is_relative_to(root) else Path(files[name].name)
-                places.setdefault(key[1], (shown.as_posix(), number))
-        name = read_table(files[name], TargetError).get("extends")
-    return {limit: place for limit, place in places.items() if limit in target.budget.limits}
-
-
 def check_recipe(recipe: Recipe, where: str) -> None:
     """What the types of a recipe cannot say.
 
@@ -210,11 +203,3 @@ def check_recipe(recipe: Recipe, where: str) -> None:
             f"{where}: recipe.quantize.{name}: takes apart the values that recipe.cluster makes alike; write "
             f"{name} = {how}, or remove the cluster"
         )
-
-
-def _shown(path: Path) -> Path:
-    """The path as a person would type it here."""
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path

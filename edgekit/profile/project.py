@@ -12,6 +12,8 @@ from edgekit.data.spec import Preprocessing
 from edgekit.engine.remote import Remote, is_url
 from edgekit.engine.store import Store
 from edgekit.errors import ProjectError
+from edgekit.measure.limits import Budget
+from edgekit.profile.known import built_in, known_targets
 from edgekit.types import Reading, Struct
 
 _LABEL_BYTES = 255
@@ -37,6 +39,8 @@ class ModelTable(Settings, frozen=True):
     """Array of the dataset that says which samples belong together, such as `subject`: no two parts share one."""
     labels: tuple[str, ...] = ()
     """Names of the classes, in the order of the model's outputs; those of the folders where the data is in folders."""
+    budgets: dict[str, Any] = msgspec.field(default_factory=dict)
+    """What this model may cost, by target: each a `Budget`, which goes over that of the profile."""
 
 
 class ProjectTable(Settings, frozen=True):
@@ -68,6 +72,8 @@ class ModelSpec(Struct, frozen=True):
     """Of the classes; empty where the project does not say."""
     group: str = ""
     """The array of the dataset by which it is split."""
+    budgets: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+    """What the project says of the model's cost, by target: each goes over the budget of the profile."""
 
 
 class Project(Struct, frozen=True):
@@ -179,6 +185,7 @@ def select_models(
             spec.metric,
             spec.labels,
             spec.group,
+            spec.budgets,
         )
         for spec in specs
     ]
@@ -199,6 +206,7 @@ def is_function(text: str) -> bool:
 def _project(root: Path, table: ProjectTable) -> Project:
     from edgekit.data.metric import check_metric
 
+    folders = [root / table.targets, built_in()]
     models = {}
     for name, keys in table.models.items():
         entry = decode(keys, ModelTable, f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}", ProjectError)
@@ -219,11 +227,20 @@ def _project(root: Path, table: ProjectTable) -> Project:
                 f"{_LABEL_BYTES} bytes; shorten it"
             )
         path = _located(entry.model, root)
-        models[name] = ModelSpec(name, path, data, entry.preprocessing, reading, metric, entry.labels, entry.group)
-    own = Path(__file__).parents[1]
-    return Project(
-        root, models, [root / table.targets, own / "targets", own.parent / "targets"], table.baseline, table.store
-    )
+        for target, limits in entry.budgets.items():
+            where = f"{root / 'pyproject.toml'}: {budget_table(name, target)}"
+            if target not in (known := known_targets(folders)):
+                raise ProjectError(f'{where}: unknown target "{target}"; {nearest(target, list(known))}')
+            decode(limits, Budget, where, ProjectError)
+        models[name] = ModelSpec(
+            name, path, data, entry.preprocessing, reading, metric, entry.labels, entry.group, entry.budgets
+        )
+    return Project(root, models, folders, table.baseline, table.store)
+
+
+def budget_table(model: str, target: str) -> str:
+    """The table of pyproject.toml with the limits of a model for a target."""
+    return f"tool.edgekit.models.{model}.budgets.{target}"
 
 
 def _located(data: str, base: Path) -> str:

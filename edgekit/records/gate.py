@@ -114,7 +114,8 @@ def _stale(target: Target, spec: ModelSpec, manifest: Manifest, build: str) -> l
         said = f"{target.name}: built with {sets}, not with the profile as it is; {build}"
         findings.append(Objection("trial", said))
     elif manifest.target.sha256 != target.sha256:
-        findings.append(Objection("stale", f"{target.name}: the profile has changed since; {build}"))
+        limits = f" or the limits of {spec.name} in pyproject.toml" if target.name in spec.budgets else ""
+        findings.append(Objection("stale", f"{target.name}: the profile{limits} changed since; {build}"))
     if manifest.project and manifest.project != said_of(spec):
         said = f"{spec.name}: its preprocessing, metric or labels in pyproject.toml have changed since; {build}"
         findings.append(Objection("stale", said))

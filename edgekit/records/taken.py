@@ -59,7 +59,7 @@ def _examined(
     project: Project, spec: ModelSpec | None, folder: Path, gate: Gate, before: Release | None
 ) -> Examination:
     try:
-        target = load_target(folder.parent.name, project.target_folders)
+        target = load_target(folder.parent.name, project.target_folders, spec=spec)
     except TargetError as problem:
         return Examination([Objection("stale", f"{folder}: {problem}")])
     if spec is None:

@@ -45,6 +45,8 @@ class TargetEntry(Struct, frozen=True):
     description: str = ""
     overrides: tuple[str, ...] = ()
     """What `--set` changed for this build."""
+    limits: dict[str, str] = {}
+    """Where each limit of the budget was said: a file, with the table in pyproject.toml; or `--set`."""
 
 
 class Distribution(Struct, frozen=True):

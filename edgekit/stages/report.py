@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from edgekit.measure.judge import implied, judge, verdict
 from edgekit.measure.limits import DEVICES
 from edgekit.measure.samples import differences
 from edgekit.product import BuildResult, Handover, Measurements, Product
-from edgekit.profile.profiles import limit_places
+from edgekit.profile.places import limit_places
 from edgekit.profile.project import Project
 from edgekit.records.baseline import Before
 from edgekit.records.history import trends
@@ -64,7 +63,7 @@ def report_of(
     found: Measurements,
     device: Handover,
     lines: list[BudgetLine],
-    root: Path,
+    project: Project,
     overrides: tuple[str, ...],
     before: Before | None,
     commit: Commit | None,
@@ -83,18 +82,19 @@ def report_of(
     if before:
         shipped = _shipped(before.measurements, found.shipped)
         release = BaselineEntry(before.name, before.release.shipped.sha256, shipped)
+    limits = {name: place.said for name, place in limit_places(target, spec, project, overrides).items()}
     report = Report(
         schema=REPORT,
         model=ModelEntry(
             spec.name,
-            relative(spec.model, root),
+            relative(spec.model, project.root),
             source.sha256,
             product.facts.parameters,
             int(found.value("macs") or 0),
             product.facts.format,
             product.facts.saved,
         ),
-        target=TargetEntry(target.name, target.sha256, target.description, overrides),
+        target=TargetEntry(target.name, target.sha256, target.description, overrides, limits),
         artifacts=[replace(artifact, path=path) for path, artifact in files.items()],
         stages=_rows(product, found),
         measurements=found.measurements,
@@ -122,7 +122,8 @@ def pages(built: BuildResult, manifest: Manifest, project: Project, maker: Maker
     changed = None
     if found.predictions:
         changed = scope.make(differences(*found.predictions, product.data, product.target.outputs.samples)).value
-    places = limit_places(product.target, project.target_folders, project.root)
+    stood = limit_places(product.target, product.spec, project, built.report.target.overrides)
+    places = {name: (place.file, place.line) for name, place in stood.items() if place.line}
     labels = product.loaded.labels
     extras = cleaned(Extras(parts, changed, trends(project, built.report, maker.ui.note), places, labels))
     # What was found instead of made stands in report.json and report.md; the page is of what came out.

@@ -70,7 +70,7 @@ def build(
     """
     from edgekit.build import build
     from edgekit.measure.judge import fails
-    from edgekit.profile.profiles import load_targets
+    from edgekit.profile.profiles import load_pairs
     from edgekit.profile.project import find_project, select_models
     from edgekit.report.console import Progress, print_commands, print_json, print_reports
     from edgekit.report.markdown import append_summaries
@@ -80,10 +80,10 @@ def build(
     project = find_project(Path.cwd())
     specs = select_models(project, model, data, Reading(input_shape, custom_objects, trust_model))
     overrides, said = tuple(set or ()), [f"recipe {recipe}"] if recipe else []
-    targets = load_targets(target, project.target_folders, overrides, recipe)
+    pairs = load_pairs(project, specs, target, overrides, recipe)
     with closing(Progress(quiet=json)) as progress:
         held = project.baseline if baseline is None else baseline
-        reports = build(project, specs, targets, Path(out), (*said, *overrides), progress, held, remeasure)
+        reports = build(project, pairs, Path(out), (*said, *overrides), progress, held, remeasure)
     print_json(reports) if json else print_reports(reports, Path(out))
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         append_summaries(Path(summary), reports)
@@ -247,4 +247,4 @@ def _single(
 
     project = find_project(Path.cwd())
     spec = select_model(project, model, data, reading or Reading())
-    return project, spec, load_single(target, project.target_folders, tuple(set or ()))
+    return project, spec, load_single(target, project.target_folders, tuple(set or ()), spec)

@@ -109,15 +109,15 @@ def check(
     Exit status: 0 all pass, 1 one does not.
     """
     from edgekit.commands.check import check_all, print_checks
-    from edgekit.profile.profiles import load_targets
+    from edgekit.profile.profiles import load_pairs
     from edgekit.profile.project import find_project, select_models
     from edgekit.records.gate import Gate
     from edgekit.report.console import print_json
 
     project = find_project(Path.cwd())
-    targets = load_targets(target or ["all"], project.target_folders, ())
+    pairs = load_pairs(project, select_models(project, model, data), target or ["all"])
     gate = Gate(project.baseline if baseline is None else baseline, strict, rebuild)
-    checks = check_all(project, targets, select_models(project, model, data), Path(out), gate)
+    checks = check_all(project, pairs, Path(out), gate)
     print_json(checks) if json else print_checks(checks)
     return int(any(found.problems for found in checks))
 

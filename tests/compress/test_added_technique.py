@@ -50,7 +50,7 @@ def specs(project):
 
 def test_a_technique_that_is_added_is_built_measured_and_cached(project, specs, tmp_path):
     own = target(recipe(binarize={"epochs": 1}, quantize={"calibration_samples": 64}))
-    [report], [again] = (build(project, specs, [own], tmp_path / n, (), Progress(quiet=True)) for n in "ab")
+    [report], [again] = (build(project, [(specs[0], own)], tmp_path / n, (), Progress(quiet=True)) for n in "ab")
     rows = {row.name: row for row in report.stages}
     assert list(rows)[1:4] == ["reference", "binarize", "convert"] and rows["binarize"].accuracy > 90
     assert {row.status for row in again.stages} == {"cached"}

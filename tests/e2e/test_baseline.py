@@ -139,11 +139,12 @@ def test_the_gate_builds_again_and_finds_the_same_bytes(project):
 
 
 def test_warnings_and_waivers_pass_the_gate_and_stay_in_the_report(project):
-    profile = project / "targets/phone.toml"
-    waivers = '[[budget.waivers]]\nname = "macs"\nreason = "new sensor"\nuntil = 2999-12-31\n'
+    file = project / "pyproject.toml"
+    table = "tool.edgekit.models.digits.budgets.phone"
+    waivers = f'[[{table}.waivers]]\nname = "macs"\nreason = "new sensor"\nuntil = 2999-12-31\n'
     limits = 'levels = { download_size = "warn" }\nmacs = "1 k"\n'
-    text = profile.read_text().replace("[budget]\n", f"[budget]\n{limits}").replace('"28 KiB"', '"1 KiB"')
-    profile.write_text(f"{text}\n{waivers}")
+    text = file.read_text().replace("budgets.phone]\n", f"budgets.phone]\n{limits}").replace('"28 KiB"', '"1 KiB"')
+    file.write_text(f"{text}\n{waivers}")
     done = edgekit(project, "build", "--target=phone")
     assert done.returncode == 0, done.stdout
     for text in (done.stdout, (project / "build/phone/digits/report.md").read_text()):

@@ -346,8 +346,8 @@ def test_a_build_that_was_changed_is_not_released(released, tmp_path):
 
 
 def over_budget(project):
-    profile = project / "targets/phone.toml"
-    profile.write_text(profile.read_text().replace('"44 KiB"', '"4 KiB"'))
+    file = project / "pyproject.toml"
+    file.write_text(file.read_text().replace('"44 KiB"', '"4 KiB"'))
     assert edgekit(project, "build", "--target=phone").returncode == 1
 
 
