@@ -27,7 +27,7 @@ def benchmarks(c: Context) -> None:
 
 @task
 def figures(c: Context) -> None:
-    """Build all targets and write what that prints into the README."""
+    """Build a target and write what that prints into the README."""
     c.run("python docs/figures.py")
 
 

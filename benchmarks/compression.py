@@ -28,8 +28,8 @@ from edgekit.profile.profiles import load_single
 from edgekit.profile.project import ModelSpec, find_project, select_model
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
-from edgekit.report.console import Progress
 from edgekit.report.markdown import table
+from edgekit.report.progress import Progress
 from edgekit.types import Reading
 
 ROOT = Path(__file__).parents[1]

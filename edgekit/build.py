@@ -30,7 +30,7 @@ from edgekit.stages.layers import layers_of
 from edgekit.stages.load import load
 from edgekit.stages.measure import measure
 from edgekit.stages.quantize import quantize
-from edgekit.stages.reference import original
+from edgekit.stages.reference import accuracy_of, original
 from edgekit.stages.report import judged, notes_of, pages, report_of
 from edgekit.stages.shrink import shrink
 
@@ -63,9 +63,13 @@ def build(
     before = {(t.name, s.name): of(project, baseline, t.name, s.name) for s, t in pairs if baseline}
     reports = []
     with Maker(project.open_store(), ui, remeasure) as maker:
-        products = [produce(spec, target, maker) for spec, target in pairs]
+        products = []
+        for spec, target in pairs:
+            ui.headline(f"{target.name}: {spec.name}")
+            products.append(produce(spec, target, maker))
         maker.end(TENSORFLOW)
         for product in products:
+            ui.headline(f"{product.target.name}: {product.spec.name}")
             place = product.target.name, product.spec.name
             built = prove(product, maker, project, overrides, before.get(place), commit)
             manifest = manifest_of(built, project.root)
@@ -87,13 +91,13 @@ def produce(spec: ModelSpec, target: Target, maker: Maker) -> Product:
 
 
 def _produce(spec: ModelSpec, target: Target, maker: Maker) -> Product:
-    maker.ui.headline(f"{target.name}: build {spec.name}")
     scope = Scope(maker, f"{target.name}.{spec.name}")
     looks, proofs = scope.apart(), scope.apart()
     loaded = load(spec, target, scope)
+    answers, doubt = original(spec, loaded, loaded.data, looks)
+    scope.done(loaded.told, loaded.source.bytes, accuracy_of(answers))
     compressed = compress(spec, loaded, target.recipe, scope)
     quantized = quantize(spec, loaded, compressed, target, scope, looks)
-    answers, doubt = original(spec, loaded, loaded.data, looks)
     small = shrink(quantized, loaded.data, target, scope, proofs)
     said = [*loaded.notes, *compressed.notes, *quantized.notes, *doubt, *small.notes]
     said = [*filter(None, dict.fromkeys(said)), *notes_of(scope.made)]
@@ -118,7 +122,6 @@ def prove(
     Raises:
       SetupError: the runtime that ships is not installed.
     """
-    maker.ui.headline(f"{product.target.name}: measure {product.spec.name}")
     scope = Scope(maker, product.scope)
     found = measure(product, scope, before.file if before else None)
     device = hand_over(product, found, scope)

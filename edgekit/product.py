@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -37,6 +38,11 @@ class LoadedModel(Struct, frozen=True):
     def facts(self) -> ModelFacts:
         """What the model is."""
         return self.model.value
+
+    @property
+    def told(self) -> str:
+        """What was loaded, in words."""
+        return f"loaded {Path(self.source.path).name}, {self.facts.parameters:,} parameters"
 
 
 class CompressedModel(Struct, frozen=True):

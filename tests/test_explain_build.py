@@ -19,10 +19,10 @@ class Heard:
     def __init__(self):
         self.rows = []
 
-    def headline(self, text):
+    def headline(self, *said):
         pass
 
-    begin = note = headline
+    begin = note = done = headline
 
     def progress(self, text, share):
         pass

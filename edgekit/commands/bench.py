@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from edgekit.config import nearest
 from edgekit.engine import worker
+from edgekit.engine.make import Listener
 from edgekit.errors import ModelError, SetupError, TargetError, WorkerError
 from edgekit.firmware.cores import CORES
 from edgekit.firmware.run import missing
@@ -42,11 +43,12 @@ class Device(Struct, frozen=True):
     npu: str = "ethos-u55-128"
 
 
-def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list[Measurement]:
+def bench(path: Path, runtimes: list[str], threads: int, device: Device, ui: Listener) -> list[Measurement]:
     """Size, and under each runtime load time, latency and memory, each in a process of its own.
 
     Args:
       runtimes: those of `RUNTIMES` and `SIMULATORS`; all that are installed of the first, where none is named.
+      ui: is told what goes on.
 
     Returns:
       measurements; a runtime that refuses the model, crashes or hangs gives one without a value, with the reason.
@@ -65,6 +67,7 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
     named = runtimes or ([] if simulated else [name for name in RUNTIMES if installed(name)])
     entries = [Candidate("model", name) for name in named]
     for name, simulate in simulated.items():
+        ui.begin(f"simulate with {name}")
         try:
             found += simulate(path)
         except (ModelError, WorkerError) as problem:
@@ -77,10 +80,12 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device) -> list
         if other != path:  # what decodes lookup tables takes the file itself
             files = {name: "model" if engine(name).lookup_tables else "twin" for name in named}
             entries = [Candidate(files[name], name) for name in named]
-        outcome = time_models(models, entries, [], [], threads, Timing(), 0, TIME_LIMIT, lambda text, share: None)
+        ui.begin(f"time in {', '.join(named)}")
+        outcome = time_models(models, entries, [], [], threads, Timing(), 0, TIME_LIMIT, ui.progress)
     for entry in entries:
         measured = measurements(outcome, entry)
         if engine(entry.runtime).arena and measured[0].value is not None:
+            ui.begin(f"find the arena of {entry.runtime}")
             measured += worker.call_confined(
                 arena, str(path), entry.runtime, returns=list[Measurement], time_limit=TIME_LIMIT
             )

@@ -13,7 +13,7 @@ from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.target import Target
 from edgekit.records.baseline import load_baseline
 from edgekit.records.gate import Gate, examine
-from edgekit.report.console import Progress
+from edgekit.report.progress import Progress
 from edgekit.report.render import FORMATS
 from edgekit.report.text import shown
 from edgekit.report.types import Manifest

@@ -47,13 +47,16 @@ def explain_build(
     if target.recipe.quantize is None:
         raise RecipeError(f"{target.name}: has no [recipe.quantize], and so no error to explain; give another target")
     with Maker(project.open_store(), ui) as maker:
+        ui.headline(f"{target.name}: {spec.name}")
         product = produce(spec, target, maker)
         reference = list(product.graphs.values())[-1]
         if product.facts.form == "int8":
             raise ModelError(f"{spec.model}: is quantized already; give the float model that it was made from")
         made = product.quantized
         call = explain_file(reference, made.model, product.data, made.settings or Quantize(), samples)
-        found = Scope(maker, product.scope).make(call).value
+        scope = Scope(maker, product.scope)
+        found = scope.make(call).value
+        scope.done(f"compared {len(found.tensors)} tensors")
         if out is not None:
             folder = out / target.name / spec.name
             with maker.store.writing():

@@ -59,11 +59,14 @@ def sensitivity(
         if facts.form != "keras":
             raise ModelError(f"{spec.model}: has no layers that can be changed one by one, because {facts.untrainable}")
         data, found = check_dataset(spec, target, dataset, facts, scope)
+        scope.done(f"loaded {Path(source.path).name}, {facts.parameters:,} parameters", source.bytes)
         objects = reading.custom_objects
         measured = scope.make(sensitivity_file(loaded.artifact, data, settings, objects)).value
+        scope.done(f"changed {len(measured.curves)} layers one by one")
         limit, note = allowed(target, measured.labelled)
         proposed = scope.make(propose_file(loaded.artifact, data, settings, measured, limit, objects))
         plot = scope.make(plot_file(measured)).artifact
+        scope.done("confirmed what it proposes")
         notes = [n for n in (found.note, note) if n]
         if not measured.before.error:
             notes.append("no sample is wrong before the change, so that (E - E0) / E0 is undefined; see loss and SQNR")

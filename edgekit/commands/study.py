@@ -123,11 +123,17 @@ def study(project: Project, spec: ModelSpec, target: Target, recipes: Path, ui: 
                 problems.append((Failure(name, tuple(changed.recipe.techniques), str(problem)), problem))
 
         products, built = [], []
+        headlines = {
+            name: f"{target.name}: {spec.name}: recipe {number} of {len(variants)}, {name}"
+            for number, (name, _) in enumerate(variants, 1)
+        }
         for name, changed in variants:
+            ui.headline(headlines[name])
             with noted(name, changed):
                 products.append((name, produce(spec, changed, maker)))
         maker.end(TENSORFLOW)
         for name, product in products:
+            ui.headline(headlines[name])
             with noted(name, product.target):
                 built.append((name, prove(product, maker, project)))
     if not built:

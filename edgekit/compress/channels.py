@@ -66,6 +66,10 @@ class Channels(Selection, Technique, frozen=True, kw_only=True):
     blocks: Share = 0.0
     """Share of the residual blocks to remove whole, before channels."""
 
+    def told(self, name: str) -> str:
+        """See `Technique`."""
+        return f"narrowed by {100 * self.sparsity:g} % of its {self.of}"
+
     def call(self, model: Artifact, given: Given) -> Call[ChannelFacts]:
         """The stage `channels_file`."""
         return channels_file(model, given.data, self, given.seed, given.custom_objects, given.answers, given.objective)

@@ -42,6 +42,10 @@ class Cluster(Selection, Technique, frozen=True):
     """What the file may have: the number of values is halved until it fits, as lookup tables in TFLM."""
     protect: tuple[Literal["first", "last"], ...] = ()
 
+    def told(self, name: str) -> str:
+        """See `Technique`."""
+        return f"clustered to {self.clusters} values"
+
     def call(self, model: Artifact, given: Given) -> Call[ClusterFacts]:
         """The stage `cluster_file`."""
         return cluster_file(model, given.data, self, given.seed, given.custom_objects, given.answers, given.objective)

@@ -87,6 +87,10 @@ class Distil(Technique, frozen=True):
         said = f"{WHERE}: all weights of its losses are 0; set one, such as soft = 0.9"
         return "" if self.soft or self.hard or self.inside else said
 
+    def told(self, name: str) -> str:
+        """See `Technique`."""
+        return "distilled from its teacher"
+
     def call(self, model: Artifact, given: Given) -> Call[DistilFacts]:
         """The stage `distil_file`."""
         assert given.teaching

@@ -63,6 +63,10 @@ class Prune(Selection, Technique, frozen=True, kw_only=True):
         """As `required` says."""
         return self.required
 
+    def told(self, name: str) -> str:
+        """See `Technique`."""
+        return f"pruned to {100 * self.sparsity:g} %"
+
     @property
     def masking(self) -> Masking:
         """Which weights become zero, and when."""

@@ -81,6 +81,14 @@ class Technique(FineTuning, frozen=True):
         """The same without any training, for a rehearsal."""
         return replace(self, epochs=0, batch_size=1, learning_rate=1.0, patience=0)
 
+    def told(self, name: str) -> str:
+        """What it does, as a build says it when it is done, as in "pruned to 50 %"; by default the name of its table.
+
+        Args:
+          name: of its table.
+        """
+        return name
+
     def problem(self, quantize: Settings | None) -> str:
         """What the types of its settings cannot say: where they contradict each other, why, and what to do; "" where
         they do not.

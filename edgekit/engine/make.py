@@ -55,14 +55,18 @@ class Listener(Protocol):
     def note(self, text: str) -> None:
         """What a person should know and no report holds."""
 
-    def begin(self, name: str) -> None:
-        """A stage is being made."""
+    def begin(self, name: str, usual: float = 0.0) -> None:
+        """A stage is being made; `usual` is how many seconds it took last time, 0 where that is not known."""
 
     def progress(self, text: str, share: float) -> None:
         """How far it is, 0 to 1."""
 
     def end(self, row: StageRow) -> None:
         """It was made or found."""
+
+    def done(self, text: str, size: int = 0, accuracy: float | None = None) -> None:
+        """A part of the flow is done, which all stages since the one before it belong to: in words, with the bytes of
+        what it made and its accuracy in percent, where they are known."""
 
 
 class Maker:
@@ -113,7 +117,7 @@ class Maker:
         reason = ""
         if result is None:
             reason = "measured again" if again else self._why(key, ingredients, before)
-            self.ui.begin(call.name)
+            self.ui.begin(call.name, self.store.took(before.key) if before else 0.0)
             with self.store.making(key, alone=call.place is not None):
                 # Another build may have made it meanwhile.
                 result = None if again else self.store.get(key, call.stage.returns)
@@ -244,6 +248,10 @@ class Scope:
         made = self.maker.make(call, self.name, time_limit)
         self.made.append(made)
         return made
+
+    def done(self, text: str, size: int = 0, accuracy: float | None = None) -> None:
+        """Says that a part of the flow is done; see `Listener.done`."""
+        self.maker.ui.done(text, size, accuracy)
 
     def apart(self) -> Scope:
         """The same scope with a record of its own, for stages that only look at what others made."""

@@ -102,6 +102,13 @@ class Store:
             result.artifacts[role] = msgspec.structs.replace(artifact, path=str(file))
         return result
 
+    def took(self, key: str) -> float:
+        """Seconds that the result under a key took, 0 where there is none."""
+        try:
+            return msgspec.json.decode(self._result(key).read_bytes().split(b"\n", 1)[1], type=Result).seconds
+        except (OSError, IndexError, *DAMAGE):
+            return 0.0
+
     def put(
         self,
         key: str,

@@ -61,6 +61,10 @@ class Qat(Technique, frozen=True):
         """Always, against plain int8."""
         return True
 
+    def told(self, name: str) -> str:
+        """See `Technique`."""
+        return "trained with quantization"
+
     def too_short(self, technique: str, samples: int) -> str:
         """Never: it has plain int8 to be better than."""
         return ""

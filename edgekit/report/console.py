@@ -1,86 +1,25 @@
-"""What a person sees on the terminal: a build's progress and report, and the results of the other tasks."""
+"""What a person sees on the terminal: what came of builds, and the results of the other tasks."""
 
 from __future__ import annotations
 
 import shlex
-import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from edgekit.report.markdown import remarks
-from edgekit.report.text import headroom, one_line, printable, shown
-from edgekit.units import show
+from edgekit.report import verdict
+from edgekit.report.text import shown
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgekit.report.types import Report
-    from edgekit.types import StageRow
 
+RIGHT = ("limit", "value", "headroom")
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "skipped": "dim"}
-
-
-class Progress:
-    """Tells what a build does: a line for each step, and a bar while one takes its time.
-
-    The bar is drawn on a terminal only. `quiet` says nothing.
-    """
-
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._bar: Any = None
-        self._said: set[str] = set()
-
-    def headline(self, text: str) -> None:
-        """See `edgekit.engine.make.Listener`."""
-        if not self._quiet:
-            print(one_line(text), flush=True)
-
-    def note(self, text: str) -> None:
-        """See `edgekit.engine.make.Listener`. Each is said once, and never amid the JSON."""
-        if text not in self._said:
-            self._said.add(text)
-            print(one_line(f"note: {text}"), file=sys.stderr, flush=True)
-
-    def begin(self, name: str) -> None:
-        """See `edgekit.engine.make.Listener`."""
-        if self._quiet or not sys.stderr.isatty():
-            return
-        from rich import progress
-        from rich.console import Console
-
-        columns = [
-            progress.SpinnerColumn(),
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(bar_width=24),
-            progress.TextColumn("{task.fields[text]}"),
-            progress.TimeElapsedColumn(),
-            progress.TextColumn("left"),
-            progress.TimeRemainingColumn(),
-        ]
-        self._bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
-        self._bar.add_task(f"{name:<18}", total=None, text="")
-        self._bar.start()
-
-    def progress(self, text: str, share: float) -> None:
-        """See `edgekit.engine.make.Listener`."""
-        if self._bar:
-            self._bar.update(self._bar.task_ids[0], completed=share, total=1.0, text=one_line(text))
-
-    def end(self, row: StageRow) -> None:
-        """See `edgekit.engine.make.Listener`."""
-        self.close()
-        if not self._quiet:
-            size = show(row.bytes, "B") if row.bytes else ""
-            line = f"  {row.name:<22} {row.status:<7} {row.seconds:7.2f} s  {size:>10}  {row.reason}"
-            print(printable(line.rstrip(), len(line)), flush=True)
-
-    def close(self) -> None:
-        """Takes the bar away."""
-        if self._bar:
-            self._bar.stop()
-            self._bar = None
 
 
 @shown
@@ -91,31 +30,58 @@ def print_json(value: Any) -> None:
 
 
 @shown
-def print_reports(reports: Sequence[Report], out: Path) -> None:
-    """The budget of each build, and where its files are."""
+def print_reports(reports: Sequence[Report], out: Path, given: str = "", verbose: bool = False) -> None:
+    """What came of builds: of one a sentence, its figures, and what to do next; of several a sentence each.
+
+    Args:
+      given: see `edgekit.report.verdict.advice`.
+      verbose: print the figures of several, too.
+    """
+    for note in dict.fromkeys(note for report in reports for note in report.notes):
+        of = [f"{report.target.name}: {report.model.name}" for report in reports if note in report.notes]
+        print_folded(f"note: {note}" if len(of) == len(reports) else f"note: {', '.join(of)}: {note}")
     for report in reports:
         folder = out / report.target.name / report.model.name
-        print(f"\n{report.target.name}: {report.model.name}: {report.verdict}  ({folder})")
-        for note in report.notes:
-            print(f"note: {note}")
-        print_table(
-            ["budget", "limit", "value", "headroom", "verdict", "source"],
-            [
-                [
-                    line.name,
-                    show(line.limit, line.unit),
-                    show(line.value, line.unit),
-                    headroom(line),
-                    line.verdict,
-                    "; ".join(filter(None, (line.source if line.value is not None else line.reason, *remarks(line)))),
-                ]
-                for line in report.budget
-            ],
-            right=(1, 2, 3),
+        print_folded(
+            f"{report.target.name}: {report.model.name}: {verdict.sentence(report)} ({folder})", report.verdict
         )
+        if len(reports) == 1 or verbose:
+            print_figures(report)
+        for line in verdict.repeated(report):
+            print_folded(f"  {line}")
+    if len(reports) > 1:
+        print_folded(verdict.overall(reports))
     if reports:
-        machine = reports[0].machine
-        print(f"\nTimes and resident memory are those of this machine ({machine.cpu}), not of the device.")
+        last = max(reversed(reports), key=lambda report: verdict.ORDER.index(report.verdict))
+        print_folded(f"next: {verdict.advice(last, out, given)}")
+
+
+def print_figures(report: Report) -> None:
+    """The budget, and figures without a limit, in as many words as the terminal is wide."""
+    rows = verdict.rows(report)
+    columns = {name: [getattr(row, name) for row in rows] for name in verdict.Row.__struct_fields__}
+    narrower = columns | {"source": [verdict.in_a_word(source) for source in columns["source"]]}
+    forms = [columns, narrower]
+    for dropped in ("source", "limit", "headroom", "value"):
+        forms.append({name: cells for name, cells in forms[-1].items() if name != dropped})
+    width = _console().width
+    form = next((form for form in forms if _width(form) <= width), forms[-1])
+    print_table(list(form), list(zip(*form.values(), strict=True)), [n for n, name in enumerate(form) if name in RIGHT])
+
+
+def print_folded(text: str, word: str = "") -> None:
+    """A sentence, folded on a terminal; `word` in it stands out."""
+    from rich.text import Text
+
+    console = _console()
+    lines = textwrap.wrap(
+        text, console.width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+    ) or [""]
+    for line in lines:
+        part = Text(line)
+        if word and line is lines[0]:
+            part.highlight_regex(rf"(?<=: ){word}(?=: )", STYLES[word])
+        console.print(part, soft_wrap=True)
 
 
 @shown
@@ -140,7 +106,6 @@ def print_commands(reports: Sequence[Report], out: Path, baseline: str) -> None:
 @shown
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """A table; verdicts are coloured on a terminal, unless NO_COLOR is set."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -150,11 +115,23 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Seque
         table.add_column(name, justify="right" if column in right else "left", no_wrap=column + 1 < len(head))
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+    _console().print(table)
+
+
+def _width(columns: dict[str, list[str]]) -> int:
+    """Of a table, with two spaces between its columns."""
+    return sum(max(map(len, (name, *cells))) + 2 for name, cells in columns.items()) - 2
+
+
+def _console() -> Console:
+    """Standard output. A file or a pipe folds nothing."""
+    from rich.console import Console
+
     console = Console(highlight=False)
     console.on_broken_pipe = _closed  # type: ignore[method-assign]  # rich ends the process with 1: "budget broken"
     if not console.is_terminal:
         console.width = 400
-    console.print(table)
+    return console
 
 
 def _closed() -> None:

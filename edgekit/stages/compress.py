@@ -47,6 +47,7 @@ def compress(spec: ModelSpec, loaded: LoadedModel, recipe: Recipe, scope: Scope)
         model, integer = made.artifacts[KERAS], made.artifacts.get(INTEGER)
         converted = "convert" if name == list(recipe.techniques)[-1] else f"convert {name}"
         graphs[name] = scope.make(convert_file(model, objects).named(converted).of(name)).artifact
+        scope.done(technique.told(name), graphs[name].bytes)
     return CompressedModel(model, graphs, integer, tuple(notes))
 
 

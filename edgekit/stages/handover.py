@@ -52,11 +52,16 @@ def hand_over(product: Product, found: Measurements, scope: Scope) -> Handover:
         npu, files = of_npu(compiled.value, layers_of(product, scope)), files | compiled.artifacts
         measurements += npu.measurements
         notes += _left_to_cpu(npu)
+    told = [f"ran as C on a simulated {hardware.cpu}"] if code else []
+    told += [f"compiled for {npu.npu}"] if npu else []
     outputs = msgspec.structs.replace(target.outputs, c_standalone=bool(code))
     if outputs.c_array or outputs.c_standalone:
         ends = (code.inputs, code.outputs) if code else None
         kit = emit_file(product.shipped, product.spec.name, outputs, _arena(found), product.loaded.labels, ends, golden)
         files |= {f"c/{file}": artifact for file, artifact in scope.make(kit).artifacts.items()}
+        told = told or ["wrote C arrays"]
+    if told:
+        scope.done(", ".join(told), sum(artifact.bytes for artifact in files.values()))
     return Handover(files, measurements, notes, npu)
 
 

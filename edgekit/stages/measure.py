@@ -60,6 +60,7 @@ def measure(product: Product, scope: Scope, before: Artifact | None = None) -> M
         harness.score()
     harness.check_by()
     distributions = harness.time()
+    scope.done(f"measured in {', '.join(harness.engines)}", accuracy=harness.accuracy)
     failures = [m for m in harness.measurements if m.reason.startswith("failed")]
     harness.notes += dict.fromkeys(f"{m.runtime}: {m.reason}" for m in failures)
     return Measurements(
@@ -107,6 +108,12 @@ class _Harness:
             return None
         self.measurements += [replace(m, artifact=artifact) for m in made.value]
         return made
+
+    @property
+    def accuracy(self) -> float | None:
+        """Of what ships, in percent, where it is known."""
+        found = (m for m in self.measurements if (m.name, m.artifact, m.engine) == ("accuracy", "model", self.shipped))
+        return next((m.value for m in found), None)
 
     def describe(self) -> None:
         """What each file costs before it runs."""

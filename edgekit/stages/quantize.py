@@ -7,6 +7,7 @@ from edgekit.engine.make import Scope, StageResult
 from edgekit.product import CompressedModel, LoadedModel, QuantizedModel
 from edgekit.profile.project import ModelSpec
 from edgekit.profile.target import Target
+from edgekit.quantize.settings import Quantize
 from edgekit.quantize.stability import check_calibration
 from edgekit.runtimes import engine
 from edgekit.runtimes.support import check_support, listed, supported
@@ -52,4 +53,17 @@ def quantize(
     ship, oldest = target.runtimes.ship, target.runtimes.oldest
     kernels = dict(map(supported, filter(None, (ship if ship in listed() else "", oldest))))
     scope.make(check_support(model, kernels, () if engine(ship).hybrid else (ship,)))
+    scope.done(_told(loaded, compressed, settings, attempts), model.bytes)
     return QuantizedModel(model, settings, attempts, tuple(notes))
+
+
+def _told(
+    loaded: LoadedModel, compressed: CompressedModel, settings: Quantize | None, attempts: tuple[Attempt, ...]
+) -> str:
+    """What became of the numbers, in words."""
+    if compressed.integer:
+        return "kept in int8, as it was trained"
+    if settings is None:
+        return f"left in {'integers' if loaded.facts.form == 'int8' else 'floating point'}"
+    rescued = ", ".join(attempt.name for attempt in attempts[1:] if attempt.kept)
+    return f"quantized to {settings.scheme}" + (f", rescued by {rescued}" if rescued else "")

@@ -125,6 +125,11 @@ def original(spec: ModelSpec, loaded: LoadedModel, data: DataSpec, scope: Scope)
         return None, [f"the float model is held against no original: {problem}"]
 
 
+def accuracy_of(answers: Answers | None) -> float | None:
+    """Of the model as it was given, in percent, where it is known."""
+    return next((m.value for m in answers.value if m.name == "accuracy"), None) if answers else None
+
+
 def own(metric: str) -> list[str] | None:
     """The hashes of the project's own metrics, which decide what a score is."""
     return [locate("data", function, sha256, DataError).sha256 for function in functions(metric)] or None

@@ -70,4 +70,6 @@ def shrink(quantized: QuantizedModel, data: DataSpec, target: Target, scope: Sco
                     "runtimes ran its twin without tables, whose outputs are the same"
                 )
             names |= {shipped.sha256: made.artifacts[NAMES]} if NAMES in made.artifacts else {}
+    same = shipped.sha256 == model.sha256
+    scope.done("not shrunk: nothing to gain" if same else "shrunk, with the same outputs", shipped.bytes)
     return ShrunkModel(shipped, portable, names, notes)

@@ -45,8 +45,10 @@ def bench(
     """
     from edgekit.commands.bench import Device, bench, print_measurements
     from edgekit.report.console import print_json
+    from edgekit.report.progress import Progress
 
-    measurements = bench(Path(path), runtime, threads, Device(cpu, clock, npu))
+    with Progress(quiet=json) as progress:
+        measurements = bench(Path(path), runtime, threads, Device(cpu, clock, npu), progress)
     print_json(measurements) if json else print_measurements(measurements)
     return 2 if all(m.value is None for m in measurements if m.runtime) else 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         recipe="FILE: TOML file whose [recipe] goes over that of the target, such as `sensitivity` writes",
         strict="fail where a budget stays inconclusive, too",
         remeasure="measure time and memory again even if nothing has changed",
-        verbose="print the commands that give each figure again",
+        verbose="print every step, and the commands that give each figure again",
         mlflow="PLACE: also log figures and files to MLflow: a folder, or the address of a server",
     ),
 )
@@ -72,19 +72,21 @@ def build(
     from edgekit.measure.judge import fails
     from edgekit.profile.profiles import load_pairs
     from edgekit.profile.project import find_project, select_models
-    from edgekit.report.console import Progress, print_commands, print_json, print_reports
+    from edgekit.report.console import print_commands, print_json, print_reports
     from edgekit.report.markdown import append_summaries
     from edgekit.report.mlflow import log_to_mlflow
+    from edgekit.report.progress import Progress
     from edgekit.types import Reading
 
     project = find_project(Path.cwd())
     specs = select_models(project, model, data, Reading(input_shape, custom_objects, trust_model))
     overrides, said = tuple(set or ()), [f"recipe {recipe}"] if recipe else []
     pairs = load_pairs(project, specs, target, overrides, recipe)
-    with closing(Progress(quiet=json)) as progress:
+    with Progress(json, verbose) as progress:
         held = project.baseline if baseline is None else baseline
         reports = build(project, pairs, Path(out), (*said, *overrides), progress, held, remeasure)
-    print_json(reports) if json else print_reports(reports, Path(out))
+    given = typed({"model": model, "data": data, "set": set})
+    print_json(reports) if json else print_reports(reports, Path(out), given, verbose)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         append_summaries(Path(summary), reports)
     if mlflow:
@@ -138,14 +140,15 @@ def sensitivity(
     It prunes, rounds or narrows one layer at a time and measures the error of the model.
     """
     from edgekit.commands.sensitivity import print_sensitivity, sensitivity, sweep
-    from edgekit.report.console import Progress, print_json
+    from edgekit.report.console import print_json
+    from edgekit.report.progress import Progress
     from edgekit.types import Reading
 
     reading = Reading(input_shape, custom_objects, trust_model)
     project, spec, profile = _single(target, model, data, set, reading)
     settings = sweep(method, levels, samples, profile)
     folder = Path(out) if out else Path("build", "sensitivity", method)
-    with closing(Progress(quiet=json)) as progress:
+    with Progress(quiet=json) as progress:
         found = sensitivity(project, spec, profile, settings, folder, progress)
     print_json(found) if json else print_sensitivity(found, folder)
 
@@ -184,10 +187,11 @@ def explain(
     Every tensor of the quantized model is compared with the same tensor of the float model.
     """
     from edgekit.commands.explain import explain_build, print_explanation
-    from edgekit.report.console import Progress, print_json
+    from edgekit.report.console import print_json
+    from edgekit.report.progress import Progress
 
     project, spec, profile = _single(target, model, data, set)
-    with closing(Progress(quiet=json)) as progress:
+    with Progress(quiet=json) as progress:
         found = explain_build(project, spec, profile, samples, Path(out) if out else None, progress)
     print_json(found) if json else print_explanation(found)
 
@@ -224,13 +228,24 @@ def study(
     It writes a table and a figure with the Pareto front: the recipes that no other one beats.
     """
     from edgekit.commands.study import RECIPES, print_study, study, write_study
-    from edgekit.report.console import Progress, print_json
+    from edgekit.report.console import print_json
+    from edgekit.report.progress import Progress
 
     project, spec, profile = _single(target, model, data)
-    with closing(Progress(quiet=json)) as progress:
+    with Progress(quiet=json) as progress:
         found = study(project, spec, profile, Path(recipes) if recipes else RECIPES, progress)
     write_study(found, Path(out))
     print_json(found) if json else print_study(found)
+
+
+def typed(options: dict[str, str | list[str] | None]) -> str:
+    """Options as a person types them."""
+    values = [
+        (name, value)
+        for name, given in options.items()
+        for value in ([given] if isinstance(given, str) else given or ())
+    ]
+    return " ".join(f"--{name}={shlex.quote(value)}" for name, value in values)
 
 
 def _single(

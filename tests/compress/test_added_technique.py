@@ -18,7 +18,7 @@ from edgekit.flatbuffer.linear import linear_layers
 from edgekit.profile.profiles import check_recipe, load_target
 from edgekit.profile.project import Project, select_models
 from edgekit.profile.recipe import Recipe
-from edgekit.report.console import Progress
+from edgekit.report.progress import Progress
 
 ROOT = Path(__file__).parents[2]
 

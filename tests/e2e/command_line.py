@@ -30,8 +30,13 @@ def run(command: list[str], folder: Path, **environment: str) -> subprocess.Comp
     )
 
 
+def verbose_build(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs `edgekit build ARGUMENTS` so that it says every step."""
+    return edgekit(folder, "build", "--verbose", *arguments, **environment)
+
+
 def steps(printed: str) -> dict[str, Step]:
-    """What a build said of each step."""
+    """What a verbose build said of each step."""
     found = (STEP.fullmatch(line) for line in printed.splitlines())
     return {m["name"]: Step(m["status"], m["reason"]) for m in found if m}
 

@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import ROOT, edgekit
+from command_line import ROOT, verbose_build
 from traps import BY_PYTHON_ITSELF, LIBRARIES, lay
 
 
@@ -24,7 +24,7 @@ def cold(once) -> Path:
     def fill(folder: Path) -> None:
         new_project(folder)
         traps = lay(folder, {*LIBRARIES, *sys.stdlib_module_names} - BY_PYTHON_ITSELF)
-        done = edgekit(folder, "build", "--target=phone")
+        done = verbose_build(folder, "--target=phone")
         for trap in traps:
             trap.unlink()
         assert done.returncode == 0, done.stdout + done.stderr
@@ -40,7 +40,7 @@ def everything(once, cold) -> Path:
     def fill(folder: Path) -> None:
         shutil.copytree(cold, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("work"))
         traps = lay(folder, {*LIBRARIES, *sys.stdlib_module_names} - BY_PYTHON_ITSELF)
-        done = edgekit(folder, "build", "--target=all")
+        done = verbose_build(folder, "--target=all")
         for trap in traps:
             trap.unlink()
         assert done.returncode == 0, done.stdout + done.stderr

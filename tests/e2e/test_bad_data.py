@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from command_line import edgekit, statuses
+from command_line import edgekit, statuses, verbose_build
 from PIL import Image
 from refusal import assert_refused
 
@@ -151,4 +151,4 @@ def test_random_data_skip_accuracy_and_never_pass_it(project):
 
 def test_a_refused_dataset_keeps_what_was_finished(project):
     edgekit(project, "build", "--target=phone", "--data=cats.npz")
-    assert statuses(edgekit(project, "build", "--target=phone").stdout)["prune"] == "cached"
+    assert statuses(verbose_build(project, "--target=phone").stdout)["prune"] == "cached"

@@ -19,7 +19,7 @@ TASKS = ("build", "check", "bench", "carray", "inspect", "targets", "doctor", "c
 
 
 def test_invoke_runs_the_same_tasks(built):
-    done = run([sys.executable, "-m", "invoke", "build", "--target=phone"], built)
+    done = run([sys.executable, "-m", "invoke", "build", "--target=phone", "--verbose"], built)
     assert done.returncode == 0, done.stderr
     assert set(statuses(done.stdout).values()) == {"cached"}
 

@@ -7,7 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from command_line import contents, edgekit, rebuilt
+from command_line import contents, edgekit, rebuilt, verbose_build
 from PIL import Image
 from refusal import assert_refused
 from tflm_shim import engine, write_shim
@@ -86,7 +86,7 @@ def test_labels_come_from_the_project(released):
     text, data = pyproject.read_text(), 'data = "assets/digits.npz"'
     names = json.dumps([f'"{n}' for n in range(10)])
     pyproject.write_text(text.replace(data, f"{data}\nlabels = {names}"))
-    done = edgekit(released, "build", "--target=microcontroller")
+    done = verbose_build(released, "--target=microcontroller")
     assert rebuilt(done.stdout) == ["emit"]
     assert '  "\\0429", \\\n}' in (released / KIT / "c/digits_config.h").read_text()
     shutil.rmtree(released / "build")

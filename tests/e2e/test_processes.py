@@ -12,12 +12,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from command_line import ENVIRONMENT, edgekit, rebuilt, statuses
+from command_line import ENVIRONMENT, edgekit, rebuilt, statuses, verbose_build
 
 from edgekit.files import sha256
 
 OUT = Path("build/phone/digits")
-BUILD = [sys.executable, "-m", "edgekit", "build", "--target=phone"]
+BUILD = [sys.executable, "-m", "edgekit", "build", "--target=phone", "--verbose"]
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ def test_ctrl_c_leaves_no_broken_state_and_the_next_build_goes_on(fresh, start):
     terminal, end = pty.openpty()
     build = start(fresh, stderr=end)
     os.close(end)
-    shown = _read_until(terminal, b"epoch 1/2")
-    assert b"prune" in shown and b"left" in shown  # the bar, with the time that is left
+    assert b"prune" in _read_until(terminal, b"epoch 1/2")
+    assert b"prune" in _read_until(terminal, b" left")  # the bar, with the time that is left
     workers = psutil.Process(build.pid).children(recursive=True)
     assert workers
     build.send_signal(signal.SIGINT)
@@ -91,7 +91,7 @@ def test_ctrl_c_leaves_no_broken_state_and_the_next_build_goes_on(fresh, start):
     assert build.returncode == 130
     _, alive = psutil.wait_procs(workers, timeout=5)
     assert alive == []
-    assert set(statuses(printed)) == {"load", "data", "reference", "rehearse"}
+    assert set(statuses(printed)) == {"load", "data", "score original", "reference", "rehearse"}
     assert not (fresh / "build").exists()
     _assert_whole(fresh / ".edgekit")
     assert not list((fresh / ".edgekit/work").iterdir())
@@ -99,10 +99,10 @@ def test_ctrl_c_leaves_no_broken_state_and_the_next_build_goes_on(fresh, start):
         shown = _read_until(terminal, b"nothing else comes")
     assert b"interrupted" in shown and b"Traceback" not in shown
 
-    again = edgekit(fresh, "build", "--target=phone")
+    again = verbose_build(fresh, "--target=phone")
     assert again.returncode == 0
     said = statuses(again.stdout)
-    assert {said.pop(name) for name in ("load", "data", "reference", "rehearse")} == {"cached"}
+    assert {said.pop(name) for name in ("load", "data", "score original", "reference", "rehearse")} == {"cached"}
     assert set(said.values()) == {"built"}
 
 

@@ -15,7 +15,7 @@ from edgekit.measure.accuracy import score_file
 from edgekit.measure.original import answer_file
 from edgekit.model.read import load_file
 from edgekit.quantize.convert import convert_file
-from edgekit.report.console import Progress
+from edgekit.report.progress import Progress
 from edgekit.runtimes import BASELINE, engine
 from edgekit.stages.reference import settle
 from edgekit.types import FLOAT, KERAS, Artifact, Reading

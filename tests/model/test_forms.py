@@ -23,7 +23,7 @@ from edgekit.profile.project import ModelSpec
 from edgekit.quantize.int8 import quantize_file
 from edgekit.quantize.integers import float_operators
 from edgekit.quantize.settings import Quantize
-from edgekit.report.console import Progress
+from edgekit.report.progress import Progress
 from edgekit.types import Measurement, Reading, TensorSpec
 
 TARGET = """

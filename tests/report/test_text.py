@@ -5,7 +5,8 @@ from msgspec import Struct, convert, to_builtins
 
 from edgekit.commands.bench import print_measurements
 from edgekit.commands.inspect import Inspection, print_inspection
-from edgekit.report.console import Progress, print_json, print_table
+from edgekit.report.console import print_json, print_table
+from edgekit.report.progress import Progress
 from edgekit.report.text import cleaned, one_line
 from edgekit.types import Measurement, Part, StageRow, TensorSpec
 
@@ -58,8 +59,9 @@ INSPECTED = Inspection(
         lambda: print_json(INSPECTED),
         lambda: print_measurements([Measurement("x", None, "B", runtime=HOSTILE, reason=HOSTILE)]),
         lambda: print_table(["a"], [[HOSTILE]]),
-        lambda: Progress().headline(HOSTILE),
-        lambda: Progress().end(StageRow("load", "built", 1.0, 1, reason=HOSTILE)),
+        lambda: Progress(verbose=True).headline(HOSTILE),
+        lambda: Progress(verbose=True).end(StageRow("load", "built", 1.0, 1, reason=HOSTILE)),
+        lambda: Progress().done(HOSTILE),
     ],
 )
 def test_what_is_printed_holds_nothing_that_a_terminal_obeys(capsys, show):

@@ -1,0 +1,157 @@
+"""What came of a build in words: the verdict as a sentence, the figures behind it, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from edgekit.measure.judge import counting
+from edgekit.measure.limits import AT_LEAST, DEVICES, HOSTED, LIMITS, NAMED, TIMED
+from edgekit.report.markdown import remarks
+from edgekit.report.text import headroom
+from edgekit.report.types import Report
+from edgekit.types import BudgetLine
+from edgekit.units import show
+
+ORDER = ("pass", "skipped", "inconclusive", "fail")
+ALWAYS = ("model_size", "latency", "accuracy")
+"""Figures that are shown with or without a limit."""
+ANSWERS = ("accuracy", "accuracy_drop", "churn", "sqnr", "lost_outputs", "metric_min", "metric_max", "metric_loss")
+"""Limits on what the model answers; the others are on what it costs."""
+HOST = "build host"
+
+
+class Row(Struct, frozen=True):
+    """A figure, with its limit where there is one."""
+
+    budget: str
+    limit: str
+    value: str
+    headroom: str
+    verdict: str
+    source: str
+
+
+def sentence(report: Report) -> str:
+    """The verdict: "fail: latency is 13.6 ms, limit 10 ms, 36 % over"."""
+    counted = counting(report.budget)
+    lines = [line for line in counted if line.verdict != "pass"]
+    if report.verdict == "fail":
+        lines = [line for line in lines if line.verdict == "fail"]
+    if len(lines) == 1:
+        return f"{report.verdict}: {said(lines[0])}"
+    if lines:
+        what = "are broken" if report.verdict == "fail" else "are not decided"
+        return f"{report.verdict}: {len(lines)} of {len(counted)} limits {what}"
+    if report.verdict == "fail":
+        failed = (m for m in report.measurements if m.engine == report.shipped and m.reason.startswith("failed"))
+        return f"fail: {next((f'{m.runtime}: {m.reason}' for m in failed), 'see report.md')}"
+    if not counted:
+        return f"{report.verdict}: no limit is set that decides"
+    return f"{report.verdict}: {'the limit holds' if len(counted) == 1 else f'all {len(counted)} limits hold'}"
+
+
+def said(line: BudgetLine) -> str:
+    """What came of a limit: "latency is 13.6 ms, limit 10 ms, 36 % over"."""
+    if line.value is None:
+        text = f"{line.name} is {line.verdict}: {line.reason}" if line.reason else f"{line.name} is {line.verdict}"
+    else:
+        between = f" ({show(line.low, line.unit)} … {show(line.high, line.unit)})" if line.low is not None else ""
+        value = show(line.value, line.unit) + (between if line.verdict == "inconclusive" else "")
+        text = f"{line.name} is {value}, limit {show(line.limit, line.unit)}, {headroom(line)}"
+    return "; ".join((text, *remarks(line)))
+
+
+def repeated(report: Report) -> list[str]:
+    """The limits that do not hold, where the sentence does not say all of them; the worst last."""
+    lines = [line for line in ordered(report.budget) if line.verdict != "pass"]
+    return [text for text in map(said, lines) if not sentence(report).endswith(f": {text}")]
+
+
+def ordered(lines: Sequence[BudgetLine]) -> list[BudgetLine]:
+    """The lines of a budget, those that decide against the model last."""
+    counted = counting(lines)
+    return sorted(lines, key=lambda line: min(ORDER.index(line.verdict), len(ORDER) if line in counted else 1))
+
+
+def rows(report: Report) -> list[Row]:
+    """Figures without a limit, then the budget. Of a build without limits, all that a limit could be set for."""
+    lines = [
+        Row(
+            line.name,
+            ("≥ " if line.name.partition(".")[0] in AT_LEAST else "") + show(line.limit, line.unit),
+            show(line.value, line.unit),
+            headroom(line),
+            line.verdict,
+            line.source or "–",
+        )
+        for line in ordered(report.budget)
+    ]
+    return [*_unlimited(report), *lines]
+
+
+def _unlimited(report: Report) -> Iterator[Row]:
+    limited = {line.name.partition(".")[0] for line in report.budget}
+    for name in LIMITS if not report.budget else ALWAYS:
+        figure = NAMED.get(name, name)
+        found = [m for m in report.measurements if (m.name, m.artifact) == (figure, "model") and m.value is not None]
+        known = {m.engine: m for m in reversed(found)}
+        best = next((known[engine] for engine in (*DEVICES, "", report.shipped) if engine in known), None)
+        if best and name not in limited and figure not in limited:
+            here = f", {HOST}" if name in HOSTED and best.engine not in DEVICES else ""
+            source = f"{best.source} {best.runtime}".strip() + here
+            yield Row(name, "none", show(best.value, best.unit), "–", "–", source)
+
+
+def in_a_word(source: str) -> str:
+    """Where a figure comes from, without the runtime, which report.md names."""
+    return HOST if source.endswith(HOST) else source.partition(" ")[0]
+
+
+def overall(reports: Sequence[Report]) -> str:
+    """The last line over several builds."""
+    words = {word: [f"{r.target.name}: {r.model.name}" for r in reports if r.verdict == word] for word in ORDER}
+    told = [f"{len(words[word])} {word}" for word in reversed(ORDER) if words[word]]
+    return f"{len(reports)} builds: {', '.join(told)}"
+
+
+def advice(report: Report, out: Path, given: str = "") -> str:
+    """What to do next.
+
+    Args:
+      out: where the build was written.
+      given: further options of the build that another command needs too, as a person types them.
+    """
+    options = f"--target={report.target.name}{given and ' ' + given}"
+    names = {
+        word: [line.name.partition(".")[0] for line in counting(report.budget) if line.verdict == word]
+        for word in ORDER
+    }
+    where = "" if out == Path("build") else f" --out={shlex.quote(str(out))}"
+    if broken := names["fail"]:
+        if {"float_sqnr", "skill"} & {*broken}:
+            return "look at the notes: what fails is the float model, or its data"
+        if {*ANSWERS} & {*broken}:
+            return f"`edgekit explain {options}` says where accuracy is lost"
+        if "max_lsb" in broken:
+            return "`edgekit diverge` finds the operator at which two runtimes differ"
+        return f"`edgekit sensitivity {options}` says which layers can be smaller"
+    if report.verdict == "fail":
+        return f"{out / report.target.name / report.model.name / 'build.log'} has what the runtime said"
+    if {*TIMED} & {*names["inconclusive"]} and not names["skipped"]:
+        return f"close other programs, then `edgekit build {options} --remeasure`"
+    if not report.budget:
+        size = next(m.value for m in report.measurements if m.name == "model_size" and m.value is not None)
+        limit = f"{-(-size * 1.1 // 1024):.0f} KiB"
+        return f'set limits under [budget] in the target, such as model_size = "{limit}"'
+    if report.verdict != "pass":
+        return "do what the lines above say, or remove these limits"
+    if report.target.overrides:
+        return "write what --set and --recipe changed into the target, and build without them"
+    if report.baseline is None:
+        return f"`edgekit check{where}`, then `edgekit baseline save NAME{where}` to hold later builds against it"
+    builds = where.replace("--out", "--builds")
+    return f"`edgekit check{where}`, then `edgekit release{builds} --out=FILE.zip`"
