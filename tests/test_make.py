@@ -2,10 +2,9 @@ import signal
 
 import pytest
 import worker_probe
-from silent import Silent
 
 from edgekit.engine.libraries import EIGEN, OWN, TENSORFLOW
-from edgekit.engine.make import Maker
+from edgekit.engine.make import Maker, Silent
 from edgekit.engine.stage import Stage
 from edgekit.engine.store import Store
 from edgekit.errors import CrashError

@@ -10,13 +10,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from silent import Silent
 
 import edgekit
 import edgekit.build
 from edgekit.engine import fingerprint
 from edgekit.engine.fingerprint import Fingerprints
-from edgekit.engine.make import Maker
+from edgekit.engine.make import Maker, Silent
 from edgekit.engine.store import Store
 from edgekit.engine.worker import QUIET
 from edgekit.files import sha256

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         remeasure="measure time and memory again even if nothing has changed",
         verbose="print every step, and the commands that give each figure again",
         mlflow="PLACE: also log figures and files to MLflow: a folder, or the address of a server",
+        workers="N: make what needs no clock in N processes at once",
+        cluster="ADDRESS: the same on a Dask cluster that is there, as in tcp://HOST:8786",
     ),
 )
 @command
@@ -61,6 +63,8 @@ def build(
     custom_objects: str = "",
     trust_model: bool = False,
     mlflow: str = "",
+    workers: int = 0,
+    cluster: str = "",
 ) -> int:
     """Compress, quantize, measure and judge a model for a device.
 
@@ -68,6 +72,7 @@ def build(
 
     Exit status: 0 all budgets hold, 1 one is broken, 2 the input is wrong, 3 something is not installed.
     """
+    from edgekit.ahead import make_ahead
     from edgekit.build import build
     from edgekit.measure.judge import fails
     from edgekit.profile.profiles import load_pairs
@@ -84,6 +89,8 @@ def build(
     pairs = load_pairs(project, specs, target, overrides, recipe)
     with Progress(json, verbose) as progress:
         held = project.baseline if baseline is None else baseline
+        if workers or cluster:
+            make_ahead(project, pairs, workers, cluster, progress)
         reports = build(project, pairs, Path(out), (*said, *overrides), progress, held, remeasure)
     given = typed({"model": model, "data": data, "set": set})
     print_json(reports) if json else print_reports(reports, Path(out), given, verbose)

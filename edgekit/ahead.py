@@ -1,0 +1,76 @@
+"""Products made ahead on many workers: each is left in the store, where the build then finds it.
+
+Only what needs no clock is made here. Times are taken by the build itself, alone on its machine.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from edgekit.build import produce
+from edgekit.engine import cluster
+from edgekit.engine.make import Listener, Maker, Silent
+from edgekit.errors import EdgekitError, SetupError
+from edgekit.files import sha256
+from edgekit.profile.project import ModelSpec, Project
+from edgekit.profile.target import Target
+
+
+class Product(msgspec.Struct, frozen=True):
+    """What a worker is to make."""
+
+    project: Project
+    spec: ModelSpec
+    target: Target
+    sources: dict[str, str]
+    """SHA-256 of the model and the dataset, by path: a worker elsewhere has to have the same."""
+
+
+def make_ahead(
+    project: Project, pairs: list[tuple[ModelSpec, Target]], workers: int, address: str, ui: Listener
+) -> None:
+    """Makes each model for each target on many workers.
+
+    What fails is passed over: the build meets it again and says why.
+
+    Args:
+      workers: processes of this machine; unused with
+      address: of the scheduler of a cluster that is there.
+
+    Raises:
+      SetupError: the cluster does not answer, or its workers have other versions, files or no store.
+    """
+    sources = {spec.name: _sources(spec) for spec, _ in pairs}
+    work = [Product(project, spec, target, sources[spec.name]) for spec, target in pairs]
+    place = cluster.connected(address) if address else cluster.local(min(workers, len(work)))
+    with place as client:
+        ui.begin(f"{len(work)} products")
+        for number, (item, result) in enumerate(cluster.each(client, produced, work), 1):
+            ui.progress(f"{item.target.name}: {item.spec.name}", number / len(work))
+            if isinstance(result, SetupError) or (
+                isinstance(result, BaseException) and not isinstance(result, EdgekitError)
+            ):
+                raise result
+
+
+def produced(item: Product) -> None:
+    """Makes a product and leaves it in the store. Runs on a worker.
+
+    Raises:
+      EdgekitError: what its stages raised.
+    """
+    for path, digest in item.sources.items():
+        if not Path(path).exists() or sha256(Path(path)) != digest:
+            raise SetupError(
+                f"worker {os.uname().nodename}: {path}: not the file that is here; give every worker the same project"
+            )
+    os.chdir(item.project.root)  # a worker does one thing at a time
+    with Maker(item.project.open_store(), Silent()) as maker:
+        produce(item.spec, item.target, maker)
+
+
+def _sources(spec: ModelSpec) -> dict[str, str]:
+    return {path: sha256(Path(path)) for path in (spec.model, spec.data) if Path(path).is_absolute()}
