@@ -122,7 +122,7 @@ def test_a_runtime_decides_what_it_runs_and_nothing_else(made, package, tmp_path
     assert changed == RUN[runtime] | recorded | in_time
 
 
-@pytest.mark.parametrize("renderer", ["html", "markdown", "junit", "sarif", "receipt"])
+@pytest.mark.parametrize("renderer", ["html", "junit", "sarif", "receipt"])
 def test_a_renderer_decides_what_is_rendered_and_nothing_else(made, package, tmp_path, renderer):
     assert changed_by(package / f"report/{renderer}.py", made, tmp_path) == {"render"}
 

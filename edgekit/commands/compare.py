@@ -1,281 +1,274 @@
-"""What changed between two builds, and what explains it."""
+"""What changed between two builds, or all builds of two folders, and what explains it."""
 
 from __future__ import annotations
 
-from collections import Counter
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from edgekit.engine import worker
 from edgekit.engine.limits import Look, limits
-from edgekit.engine.make import changes
 from edgekit.errors import ProjectError
-from edgekit.flatbuffer.names import read_named
+from edgekit.files import read_json
 from edgekit.profile.project import Project
 from edgekit.records.baseline import Release, load_baseline, of, released
-from edgekit.records.figures import ORDER, figures, of_device
+from edgekit.records.reasons import Content, content, contents, decisions
+from edgekit.report.changes import (
+    FOLDED,
+    Change,
+    Comparison,
+    Side,
+    changes,
+    measured_together,
+    side,
+    valued,
+)
 from edgekit.report.console import print_table
 from edgekit.report.text import printable, shown
 from edgekit.report.types import Report
 from edgekit.types import Measurement
-from edgekit.units import show
+
+Key = tuple[str, str]
+"""Target and model."""
+NOTHING = Side({})
 
 
-class Change(Struct, frozen=True):
-    """A figure before and after."""
-
-    name: str
-    unit: str
-    before: float | None
-    after: float | None
-    runtime: str
-    apart: bool
-    """Whether the intervals do not touch; of exact figures, whether they differ."""
-    note: str = ""
-    """What a reader has to know of the change."""
-
-
-class Reason(Struct, frozen=True):
-    """Something that changed and may explain a figure."""
-
-    kind: str
-    """`model`, `data`, `setting`, `version`, `machine`, `stage`, `operator`, `layer` or `rest`."""
-    what: str
-    bytes: int = 0
-    """By how much the file grew for it, where that is known."""
-
-
-class CompareResult(Struct, frozen=True):
-    """Two builds side by side."""
-
-    before: str
-    after: str
-    same_file: bool
-    figures: list[Change]
-    reasons: list[Reason]
-
-
-class Content(Struct, frozen=True):
-    """What the bytes of a `.tflite` are for."""
-
-    bytes: int
-    sha256: str
-    macs: int
-    parameters: int
-    operators: dict[str, int]
-    """How many of each kind, with their versions."""
-    layers: dict[str, tuple[int, int]]
-    """Bytes of constants and multiply-accumulates of each operator, by the tensor that it makes."""
-
-
-class _Side(Struct, frozen=True):
+class _Build(Struct, frozen=True):
     label: str
     path: Path | None
+    """What ships, where it is there."""
     release: Release | None
+    """None of a file."""
 
 
-def compare(project: Project, before: str, after: str) -> CompareResult:
-    """Compares two builds, a baseline and a build, or two files.
+class _Builds(Struct, frozen=True):
+    label: str
+    found: dict[Key, _Build]
+    single: bool
+    """Whether it was one build that was named, and no folder or baseline of several."""
+
+
+def compare(project: Project, before: str, after: str) -> list[Comparison]:
+    """Compares two builds, or every build of two folders by target and model.
 
     Args:
-      before, after: each the folder of a build, a `.tflite`, or `NAME/TARGET/MODEL` of a baseline; where the other one
-        is a build, a baseline's `NAME` will do.
+      before, after: each the folder of a build, a folder of builds as `build --out` makes it, a `.tflite`, a baseline's
+        `NAME`, or `NAME/TARGET/MODEL` of it. Where one of them is a single build, so is the other, or the build of the
+        same target and model is taken from it.
+
+    Returns:
+      a comparison for each build; one for those that only one side has.
 
     Raises:
-      ProjectError: one of them is nothing of that.
+      ProjectError: one of them is nothing of that, or has no such build.
       OutputError, ModelError: it is damaged.
     """
-    old, new = _side(project, before, after), _side(project, after, before)
-    contents = [_content(side) for side in (old, new)]
-    changed = _figures(old, new, contents)
-    reasons = _decisions(old, new) if old.release and new.release else []
-    if contents[0] and contents[1]:
-        reasons += _contents(contents[0], contents[1])
-    return CompareResult(old.label, new.label, _sha256(old, contents[0]) == _sha256(new, contents[1]), changed, reasons)
+    old, new = _builds(project, before), _builds(project, after)
+    if old.single or new.single:
+        return [_pair(_only(old, new), _only(new, old))]
+    moved = _renamed(old, new)
+    found = []
+    for key, build in new.found.items():
+        earlier = moved.get(key, key)
+        if earlier in old.found:
+            found.append(_pair(old.found[earlier], build, "/".join(earlier) if key in moved else ""))
+        else:
+            found.append(_alone(build, 1))
+    gone = [build for key, build in old.found.items() if key not in new.found and key not in moved.values()]
+    return [*found, *(_alone(build, 0) for build in gone)]
 
 
-def content(path: str) -> Content:
-    """What is in a `.tflite`.
-
-    Raises:
-      ModelError: it is none.
-    """
-    graph = read_named(Path(path))
-    layers: dict[str, tuple[int, int]] = {}
-    seen: set[int] = set()
-    for operator in graph.operators:
-        name = graph.tensors[operator.outputs[0]].name if operator.outputs else operator.name
-        size = sum(graph.tensors[i].bytes for i in {*operator.inputs} - seen if i >= 0)
-        seen |= set(operator.inputs)
-        already = layers.get(name, (0, 0))
-        layers[name] = (already[0] + size, already[1] + operator.macs)
-    kinds = Counter(f"{op.name} v{op.version}" for op in graph.operators)
-    return Content(graph.bytes, graph.sha256, graph.macs, graph.parameters, dict(sorted(kinds.items())), layers)
-
-
-def _side(project: Project, text: str, other: str) -> _Side:
+def _builds(project: Project, text: str) -> _Builds:
     path = Path(text)
     if path.is_file():
-        return _Side(text, path, None)
+        return _Builds(text, {("", ""): _Build(text, path, None)}, True)
     if path.is_dir():
-        return _Side(text, path / "model.tflite", released(path))
+        single = (path / "report.json").exists() or (path / "manifest.json").exists()
+        folders = [path] if single else sorted(report.parent for report in path.glob("*/*/report.json"))
+        return _Builds(text, dict(map(_folder, folders)), single)
     name, *key = text.split("/")
-    if not key and Path(other).is_dir():
-        key = list(Path(other).absolute().parts[-2:])
-    if len(key) != 2:
-        there = ", ".join(f"{name}/{key}" for key in load_baseline(project, name).releases)
-        raise ProjectError(f"{text}: not a file, a build's folder or NAME/TARGET/MODEL of a baseline; there is {there}")
-    found = of(project, name, *key)
-    return _Side(f"baseline {text}", Path(found.file.path) if found.file else None, found.release)
+    if len(key) == 2:
+        return _Builds(text, {(key[0], key[1]): _stored(project, name, key[0], key[1])}, True)
+    releases = load_baseline(project, name).releases
+    if key:
+        raise ProjectError(
+            f"{text}: not a file, a folder of builds or NAME/TARGET/MODEL of a baseline; "
+            f"there is {', '.join(f'{name}/{key}' for key in releases)}"
+        )
+    keys = [(target, model) for target, _, model in (key.partition("/") for key in releases)]
+    return _Builds(f"baseline {name}", {key: _stored(project, name, *key) for key in keys}, False)
 
 
-def _sha256(side: _Side, found: Content | None) -> str:
-    return found.sha256 if found else side.release.shipped.sha256 if side.release else ""
+def _folder(folder: Path) -> tuple[Key, _Build]:
+    """A build in a folder; of one that was fetched from elsewhere, `report.json` will do."""
+    if (folder / "manifest.json").exists():
+        release = released(folder)
+    else:
+        release = Release(read_json(folder / "report.json", Report, "build again"), {}, {})
+    file = folder / "model.tflite"
+    report = release.report
+    return (report.target.name, report.model.name), _Build(str(folder), file if file.is_file() else None, release)
 
 
-def _content(side: _Side) -> Content | None:
-    return (
-        worker.call_confined(content, str(side.path), returns=Content, **limits(side.path, Look.READ))
-        if side.path
-        else None
-    )
+def _stored(project: Project, name: str, target: str, model: str) -> _Build:
+    found = of(project, name, target, model)
+    return _Build(f"baseline {name}/{target}/{model}", Path(found.file.path) if found.file else None, found.release)
 
 
-def _figures(old: _Side, new: _Side, contents: list[Content | None]) -> list[Change]:
-    measured = [_measured(side, found) for side, found in zip((old, new), contents, strict=True)]
-    names = [n for n in ORDER if any(n in side for side in measured)]
-    names += [n for n in dict.fromkeys(n for side in measured for n in side) if n not in ORDER]
-    changed = []
-    for name in names:
-        a, b = (side.get(name) for side in measured)
-        known = a or b
-        assert known
-        apart, note = a is not None and b is not None and _apart(a, b), ""
-        if a and b and of_device(a) and of_device(b):
-            apart = a.value != b.value  # what an estimate does not know of a core is the same on both sides
-        elif known.unit == "ns" and a and b:
-            apart, note = _timed(name, old, new)
-        values = (a.value if a else None, b.value if b else None)
-        changed.append(Change(name, known.unit, *values, (b or known).runtime, apart, note))
-    return changed
+def _only(builds: _Builds, other: _Builds) -> _Build:
+    """The one build that is compared with the single one of the other side."""
+    if builds.single:
+        return next(iter(builds.found.values()))
+    (key,) = other.found
+    if key not in builds.found:
+        there = ", ".join("/".join(k) for k in builds.found) or "none"
+        said = f"no build of {key[1]} for {key[0]}" if any(key) else "has several builds, and the other is one file"
+        raise ProjectError(f"{builds.label}: {said}; name one of its builds: {there}")
+    return builds.found[key]
 
 
-def _timed(name: str, old: _Side, new: _Side) -> tuple[bool, str]:
-    """Of a time, whether it changed, which only the same rounds can tell, and what they say."""
-    same = new.release is not None and _same(new.release.report, old)
-    changes = new.release.report.measurements if same and new.release else []
-    change = next((m for m in changes if m.name == f"{name}_change" and not of_device(m)), None)
-    if change is None or change.value is None or change.low is None or change.high is None:
-        return False, "timed at another time: build --baseline=NAME times both in the same rounds"
-    said = f"in the same rounds {change.value:+.1f} % ({change.low:+.1f} … {change.high:+.1f})"
-    return change.low > 0 or change.high < 0, said
+def _renamed(old: _Builds, new: _Builds) -> dict[Key, Key]:
+    """Of builds that only the newer side has what they were called, where exactly one of the other side fits."""
+    came = {key: build for key, build in new.found.items() if key not in old.found}
+    went = {key: build for key, build in old.found.items() if key not in new.found}
+    fits = {key: [k for k, b in went.items() if _same(b, build, k, key)] for key, build in came.items()}
+    taken = [keys[0] for keys in fits.values() if len(keys) == 1]
+    return {key: keys[0] for key, keys in fits.items() if len(keys) == 1 and taken.count(keys[0]) == 1}
 
 
-def _same(report: Report, old: _Side) -> bool:
+def _same(old: _Build, new: _Build, before: Key, after: Key) -> bool:
+    """Whether it is the same model for a target with another name, or another name of a model for the same target."""
+    assert old.release and new.release
+    if before[1] == after[1]:
+        hardware = [release.settings.get("hardware") for release in (old.release, new.release)]
+        shipped = old.release.shipped.sha256 == new.release.shipped.sha256
+        return shipped or (hardware[0] is not None and hardware[0] == hardware[1])
+    return before[0] == after[0] and old.release.report.model.sha256 == new.release.report.model.sha256
+
+
+def _pair(old: _Build, new: _Build, renamed: str = "") -> Comparison:
+    same = (old.release and new.release) and old.release.shipped.sha256 == new.release.shipped.sha256
+    read = [None if same else _content(build) for build in (old, new)]
+    if not same:
+        same = _sha256(old, read[0]) == _sha256(new, read[1])
+    together = {}
+    if new.release and _held_against(new.release.report, old):
+        together = measured_together(new.release.report)
+    found = changes(_side(old, read[0]), _side(new, read[1]), together)
+    reasons = decisions(old.release, new.release) if old.release and new.release else []
+    if read[0] and read[1]:
+        reasons += contents(read[0], read[1])
+    key, words = _key(new), (_verdict(old), _verdict(new))
+    return Comparison(old.label, new.label, *key, words, bool(same), found, reasons, renamed)
+
+
+def _alone(build: _Build, number: int) -> Comparison:
+    """A build that only one side has: the older one, 0, or the newer one, 1."""
+    there, key, word = _side(build, None), _key(build), _verdict(build)
+    if number == 0:
+        return Comparison(build.label, "", *key, (word, ""), False, changes(there, NOTHING, {}))
+    return Comparison("", build.label, *key, ("", word), False, changes(NOTHING, there, {}))
+
+
+def _key(build: _Build) -> Key:
+    report = build.release.report if build.release else None
+    return (report.target.name, report.model.name) if report else ("", "")
+
+
+def _verdict(build: _Build) -> str:
+    return build.release.report.verdict if build.release else ""
+
+
+def _sha256(build: _Build, found: Content | None) -> str:
+    return found.sha256 if found else build.release.shipped.sha256 if build.release else ""
+
+
+def _content(build: _Build) -> Content | None:
+    if build.path is None:
+        return None
+    return worker.call_confined(content, str(build.path), returns=Content, **limits(build.path, Look.READ))
+
+
+def _held_against(report: Report, old: _Build) -> bool:
     """Whether a build was held against the other one."""
     return (
         report.baseline is not None and old.release is not None and report.baseline.sha256 == old.release.shipped.sha256
     )
 
 
-def _measured(side: _Side, found: Content | None) -> dict[str, Measurement]:
+def _side(build: _Build, found: Content | None) -> Side:
     """The figures of what ships: of a build all, of a file what the file says."""
-    if side.release:
-        return figures(side.release.report.measurements, side.release.report.shipped)
+    if build.release:
+        return side(build.release.report)
     assert found
     sizes = [("model_size", found.bytes, "B"), ("macs", found.macs, "1"), ("parameters", found.parameters, "1")]
-    return {name: Measurement(name, value, unit) for name, value, unit in sizes}
-
-
-def _apart(a: Measurement, b: Measurement) -> bool:
-    assert a.value is not None and b.value is not None
-    low, high = (a.value if a.low is None else a.low), (a.value if a.high is None else a.high)
-    return (b.value if b.high is None else b.high) < low or (b.value if b.low is None else b.low) > high
-
-
-def _decisions(old: _Side, new: _Side) -> list[Reason]:
-    """What decided the builds: inputs, settings, versions; and what the stages made."""
-    assert old.release and new.release
-    a, b = old.release, new.release
-    reasons = []
-    if a.report.model.sha256 != b.report.model.sha256:
-        reasons.append(Reason("model", f"{b.report.model.source} changed"))
-    for name in sorted(a.versions.keys() | b.versions.keys()):
-        if a.versions.get(name) != b.versions.get(name):
-            reasons.append(Reason("version", f"{name} {a.versions.get(name, 'none')} → {b.versions.get(name, 'none')}"))
-    before, after = ({k: v for k, v in r.settings.items() if k != "budget"} for r in (a, b))
-    reasons += [Reason("setting", text) for text in changes(before, after, "")]
-    if a.report.machine != b.report.machine:
-        said = f"{a.report.machine.cpu} → {b.report.machine.cpu}; times are compared by build --baseline=NAME"
-        reasons.append(Reason("machine", said))
-    rows = [{row.name: row for row in side.report.stages if row.model_size is not None} for side in (a, b)]
-    for name in [*rows[0], *(n for n in rows[1] if n not in rows[0])]:
-        one, two = (side.get(name) for side in rows)
-        if one is None or two is None:
-            reasons.append(Reason("stage", f"{name} {'added' if one is None else 'removed'}"))
-        elif (one.model_size, one.accuracy, one.macs) != (two.model_size, two.accuracy, two.macs):
-            said = ", ".join(
-                f"{what} {x:,.6g} → {y:,.6g}"
-                for what, x, y in (
-                    ("bytes", one.model_size, two.model_size),
-                    ("accuracy", one.accuracy, two.accuracy),
-                    ("multiply-accumulates", one.macs, two.macs),
-                )
-                if x is not None and y is not None and x != y
-            )
-            reasons.append(Reason("stage", f"{name}: {said}"))
-    return reasons
-
-
-def _contents(a: Content, b: Content) -> list[Reason]:
-    """What of the file changed, by operator and layer, the most bytes first; and what that leaves unexplained."""
-    reasons = []
-    for kind in sorted(a.operators.keys() | b.operators.keys()):
-        if a.operators.get(kind, 0) != b.operators.get(kind, 0):
-            reasons.append(Reason("operator", f"{kind}: {a.operators.get(kind, 0)} → {b.operators.get(kind, 0)}"))
-    layers = []
-    for name in [*a.layers, *(n for n in b.layers if n not in a.layers)]:
-        (size, macs), (new_size, new_macs) = a.layers.get(name, (0, 0)), b.layers.get(name, (0, 0))
-        if (size, macs) != (new_size, new_macs):
-            said = [f"{size:,} → {new_size:,} B"] if size != new_size else []
-            said += [f"{macs:,} → {new_macs:,} multiply-accumulates"] if macs != new_macs else []
-            layers.append(Reason("layer", f"{name.split(';')[0]}: {', '.join(said)}", new_size - size))
-    layers.sort(key=lambda reason: -abs(reason.bytes))
-    rest = b.bytes - a.bytes - sum(reason.bytes for reason in layers)
-    if rest:
-        layers.append(Reason("rest", f"names, quantization and structure of the file: {rest:+,} B", rest))
-    return reasons + layers
+    return Side({name: Measurement(name, value, unit) for name, value, unit in sizes})
 
 
 @shown
-def print_comparison(found: CompareResult) -> None:
-    """Figures before and after, and what explains them."""
-    print(f"{found.before} → {found.after}{': the same file' if found.same_file else ''}")
-    print_table(
-        ["figure", "before", "after", "change", "", "runtime"],
-        [
-            [
-                change.name,
-                show(change.before, change.unit),
-                show(change.after, change.unit),
-                _change(change),
-                change.note or ("" if change.apart or change.before == change.after else "within the intervals"),
-                change.runtime,
-            ]
-            for change in found.figures
-        ],
-        right=(1, 2, 3),
-    )
-    if found.reasons:
-        print()
-        print_table(["why", ""], [[reason.kind, printable(reason.what, 300)] for reason in found.reasons])
+def print_comparisons(found: Sequence[Comparison], every: bool) -> None:
+    """Of each build what changed, and what explains it; `every` figure and column with --all."""
+    for one in found:
+        print(f"{_where(one)}{': the same file' if one.same_file else ''}")
+        if not one.before or not one.after:
+            print(f"  only {'after' if one.after else 'before'}: {one.after or one.before}")
+        elif one.changed or every:
+            _print_figures(one.figures, every)
+            if one.reasons:
+                print()
+                print_table(["why", ""], [[reason.kind, printable(reason.what, 300)] for reason in one.reasons])
+        if one is not found[-1]:
+            print()
+    if not found:
+        print("no builds on either side")
 
 
-def _change(change: Change) -> str:
-    if change.before is None or change.after is None or change.before == change.after:
-        return ""
-    by = change.after - change.before
-    if change.unit in ("%", "points") or not change.before:
-        return f"{by:+.2f}"
-    return f"{100 * by / change.before:+.1f} %"
+def _where(one: Comparison) -> str:
+    """Which build, and what the budget said of it before and after."""
+    said = f"{one.before} → {one.after}" if one.before and one.after else f"{one.target}/{one.model}"
+    said += f" (was {one.renamed})" if one.renamed else ""
+    words = [word for word in dict.fromkeys(one.verdicts) if word]
+    return f"{said}: {' → '.join(words)}" if words else said
+
+
+def _print_figures(figures: Sequence[Change], every: bool) -> None:
+    told = [change for change in figures if every or change.place < FOLDED]
+    head = ["figure", "before", "after", "change", *(["limit", "runtime"] if every else []), "verdict"]
+    rows = []
+    for one in told:
+        (before, low), (after, high) = (
+            valued(value, interval, one.unit)
+            for value, interval in ((one.before, one.before_interval), (one.after, one.after_interval))
+        )
+        further = [_moved(*one.limits), one.runtime] if every else []
+        rows.append([one.name, before, after, one.by, *further, ", ".join(filter(None, _said(one, every)))])
+        below = ["", low, high, one.by_interval, *([""] * len(further)), one.note]
+        rows += [below] if any(below) else []
+    if rows:
+        print_table(head, rows, right=(1, 2, 3))
+    else:
+        print("  no figure changed")
+    left = [change for change in figures if change not in told]
+    for said, effects in (
+        ("changed too", ("worse", "better", "changed")),
+        ("not measured on both sides", ("lacking",)),
+        ("not compared, because they are of another time", ("untimed",)),
+    ):
+        if names := [change.name for change in left if change.effect in effects]:
+            print(textwrap.fill(f"{said}: {', '.join(names)}", 79, subsequent_indent="  "))
+    if left:
+        print(f"{len(left)} more figure{'s' * (len(left) > 1)} with --all")
+
+
+def _said(change: Change, every: bool) -> Iterable[str]:
+    if change.effect in ("worse", "better"):
+        yield change.effect
+    yield _moved(*change.verdicts)
+    if not every and change.limits[0] != change.limits[1]:
+        yield f"limit {_moved(*change.limits)}"
+
+
+def _moved(before: str, after: str) -> str:
+    return after if before == after else f"{before or 'none'} → {after or 'none'}"

@@ -24,9 +24,9 @@ from edgekit.profile.profiles import check_recipe
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
-from edgekit.records.figures import figures, of_device
 from edgekit.report.console import print_table
-from edgekit.report.markdown import table
+from edgekit.report.figures import figures, of_device
+from edgekit.report.markup import table
 from edgekit.report.text import shown
 from edgekit.types import Measurement
 from edgekit.units import show

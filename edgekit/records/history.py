@@ -14,7 +14,7 @@ import msgspec
 from edgekit.errors import ProjectError
 from edgekit.measure.limits import NAMED
 from edgekit.profile.project import Project
-from edgekit.records.figures import figures, of_device
+from edgekit.report.figures import figures, of_device
 from edgekit.report.types import Figure, HistoryEntry, Report
 from edgekit.types import Measurement
 

@@ -12,8 +12,7 @@ from edgekit.measure.intervals import SHARES
 from edgekit.measure.limits import AT_LEAST, DEVICES
 from edgekit.report import conformance, device, receipt
 from edgekit.report.extras import Extras
-from edgekit.report.markdown import remarks
-from edgekit.report.text import headroom, printable
+from edgekit.report.text import headroom, printable, remarks
 from edgekit.report.treemap import treemap
 from edgekit.report.types import Distribution, HistoryEntry, Report
 from edgekit.types import BudgetLine, Measurement

@@ -5,8 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from edgekit.report.extras import Extras
-from edgekit.report.markdown import remarks
-from edgekit.report.text import printable
+from edgekit.report.text import printable, remarks
 from edgekit.report.types import Report
 from edgekit.types import BudgetLine
 from edgekit.units import show

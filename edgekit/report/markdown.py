@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.report import conformance, device, receipt
-from edgekit.report.text import headroom
+from edgekit.report.changes import against_baseline
+from edgekit.report.comment import change_tables
+from edgekit.report.markup import marked, name, table, text
+from edgekit.report.text import headroom, remarks
 from edgekit.report.types import Report
 from edgekit.types import BudgetLine, StageRow
 from edgekit.units import show
@@ -16,24 +19,25 @@ def markdown(report: Report) -> str:
     """`report.md`."""
     host = report.machine
     parts = [
-        f"# {_text(report.model.name)} for {_text(report.target.name)}: {report.verdict}",
-        _text(report.target.description),
-        *(f"> {_text(note)}" for note in report.notes),
+        f"# {text(report.model.name)} for {text(report.target.name)}: {report.verdict}",
+        text(report.target.description),
+        *(f"> {text(note)}" for note in report.notes),
         "## Budget",
-        table(
+        marked(
             ["budget", "limit", "value", "headroom", "verdict", "source"],
             [
                 [
-                    line.name,
+                    text(line.name),
                     show(line.limit, line.unit),
                     _valued(line),
                     headroom(line),
                     f"**{line.verdict}**" if line.verdict != "pass" else line.verdict,
-                    "; ".join(filter(None, (line.source, line.reason, *remarks(line)))),
+                    text("; ".join(filter(None, (line.source, line.reason, *remarks(line))))),
                 ]
                 for line in report.budget
             ],
         ),
+        *_baseline(report),
         "## Stages",
         table(
             [
@@ -94,8 +98,8 @@ def markdown(report: Report) -> str:
         f"memory from {host.allocator or 'the system'}; runtimes with {report.threads} "
         f"thread{'s' * (report.threads > 1)}. Times and resident memory are this machine's, not the device's.",
         "## Files",
-        table(["file", "bytes", "SHA-256"], [[a.path, f"{a.bytes:,}", f"`{a.sha256}`"] for a in report.artifacts]),
-        f"Model: `{_text(report.model.source)}` ({_text(report.model.format)}), {report.model.parameters:,} "
+        table(["file", "bytes", "SHA-256"], [[a.path, f"{a.bytes:,}", a.sha256] for a in report.artifacts]),
+        f"Model: {name(report.model.source)} ({text(report.model.format)}), {report.model.parameters:,} "
         f"parameters, {report.model.macs:,} multiply-accumulates, SHA-256 `{report.model.sha256}`.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -108,15 +112,15 @@ def append_summaries(place: Path, reports: Sequence[Report]) -> None:
             file.write(markdown(report) + "\n")
 
 
-def remarks(line: BudgetLine) -> list[str]:
-    """What softens a limit."""
-    said = [f"waived: {line.waived}"] if line.waived else []
-    return [*said, "warning only"] if line.level == "warn" else said
-
-
 def _valued(line: BudgetLine) -> str:
     interval = f" ({show(line.low, line.unit)} … {show(line.high, line.unit)})" if line.low is not None else ""
     return show(line.value, line.unit) + interval
+
+
+def _baseline(report: Report) -> list[str]:
+    """What changed since the release that it was held against."""
+    found = against_baseline(report)
+    return [f"## Since the baseline {text(report.baseline.name)}", *change_tables(found)] if report.baseline else []
 
 
 def _receipt(report: Report) -> list[str]:
@@ -130,7 +134,7 @@ def _conformance(report: Report) -> list[str]:
     """Other runtimes against the one that ships."""
     if not report.conformance:
         return []
-    said = f"The same evaluation samples in other runtimes, against {_text(report.shipped)}, value by value."
+    said = f"The same evaluation samples in other runtimes, against {text(report.shipped)}, value by value."
     return ["## The same everywhere?", said, table(conformance.HEAD, conformance.rows(report.conformance))]
 
 
@@ -171,16 +175,6 @@ def _rungs(report: Report) -> list[str]:
         "Each was tried on top of those that were kept, and judged on training samples that calibration has not seen.",
         table(["remedy", "change", "lost", "SQNR", "size", "took", "kept"], rows),
     ]
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; what would break it is escaped."""
-    lines = [head, ["---"] * len(head), *[[_text(cell) for cell in row] for row in rows]]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
-def _text(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 def _accuracy(row: StageRow) -> str:

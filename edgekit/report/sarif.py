@@ -8,7 +8,7 @@ import msgspec
 
 from edgekit import __version__
 from edgekit.report.extras import Extras
-from edgekit.report.markdown import remarks
+from edgekit.report.text import remarks
 from edgekit.report.types import Report
 from edgekit.types import BudgetLine
 from edgekit.units import show

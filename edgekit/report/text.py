@@ -30,6 +30,12 @@ def headroom(line: BudgetLine) -> str:
     return room(line.value, line.limit, line.unit, line.name.partition(".")[0] in AT_LEAST)
 
 
+def remarks(line: BudgetLine) -> list[str]:
+    """What softens a limit."""
+    said = [f"waived: {line.waived}"] if line.waived else []
+    return [*said, "warning only"] if line.level == "warn" else said
+
+
 def cleaned(value: Any) -> Any:
     """The same value with all of its texts printable: those of a struct, and of what it holds.
 

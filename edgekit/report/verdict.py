@@ -10,8 +10,7 @@ from msgspec import Struct
 
 from edgekit.measure.judge import counting
 from edgekit.measure.limits import AT_LEAST, DEVICES, HOSTED, LIMITS, NAMED, TIMED
-from edgekit.report.markdown import remarks
-from edgekit.report.text import headroom
+from edgekit.report.text import headroom, remarks
 from edgekit.report.types import Report
 from edgekit.types import BudgetLine
 from edgekit.units import show

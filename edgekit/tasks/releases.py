@@ -221,24 +221,33 @@ def history(c: Context, target: list[str], model: str | None = None, count: int 
     usage="BEFORE AFTER [options]",
     examples={
         "compare v1.2 build/phone/digits": "a baseline with a build",
-        "compare old.tflite new.tflite": "two files",
+        "compare base/build build --markdown=comment.md": "all builds of two commits, as a comment on a pull request",
     },
     positional=["before", "after"],
     help=options(
         "json",
-        before="BEFORE: folder of a build, a baseline (NAME or NAME/TARGET/MODEL), or a .tflite file",
+        before="BEFORE: folder of a build or of several, a baseline (NAME or NAME/TARGET/MODEL), or a .tflite file",
         after="AFTER: the same",
+        all="every figure and column, also what did not change",
+        markdown="file that gets it as a comment on a pull request",
     ),
 )
 @command
-def compare(c: Context, before: str, after: str, json: bool = False) -> None:
-    """Show what changed between two builds, and why."""
-    from edgekit.commands.compare import compare, print_comparison
+def compare(
+    c: Context, before: str, after: str, all: bool = False, markdown: str | None = None, json: bool = False
+) -> None:
+    """Show what changed between two builds, or all builds of two folders, and why."""
+    from edgekit.commands.compare import compare, print_comparisons
+    from edgekit.files import write
     from edgekit.profile.project import find_project
+    from edgekit.report.comment import comment
     from edgekit.report.console import print_json
+    from edgekit.report.text import cleaned
 
     found = compare(find_project(Path.cwd()), before, after)
-    print_json(found) if json else print_comparison(found)
+    if markdown:
+        write(Path(markdown), comment(cleaned(found)).encode())
+    print_json(found) if json else print_comparisons(found, all)
 
 
 @task(

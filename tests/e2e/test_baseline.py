@@ -82,7 +82,8 @@ def test_compare_says_what_changed_and_why(kept):
     found = json.loads(done.stdout)
     figures = {figure["name"]: figure for figure in found["figures"]}
     assert figures["download_size"]["after"] < figures["download_size"]["before"]
-    assert "in the same rounds" in figures["latency_p50"]["note"]
+    assert figures["latency_p50"]["note"] == "same rounds" and "…" in figures["latency_p50"]["by_interval"]
+    assert figures["accuracy"]["note"] == "same samples" and figures["accuracy"]["limits"] == ["≥ 97.50 %"] * 2
     assert {"kind": "setting", "what": "recipe.prune.sparsity 0.5 → 0.8", "bytes": 0} in found["reasons"]
     said = edgekit(kept, "compare", "v1/phone/digits", "build/phone/digits").stdout
     assert "the same file" in said and "why" not in said

@@ -2,7 +2,7 @@
 
 from edgekit.commands.study import STUDY, Study, StudyResult, print_study
 from edgekit.measure.limits import Budget
-from edgekit.records.figures import ORDER, figures
+from edgekit.report.figures import ORDER, figures
 from edgekit.types import Measurement
 
 HOST, QEMU, VELA = "tflm 0.1", "qemu 7.2", "vela 5.2"
