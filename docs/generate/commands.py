@@ -8,19 +8,22 @@ HIDDEN = ("help", "json")
 
 
 def commands() -> str:
-    """A section for each command, by group."""
+    """A section for each command, in the groups of the command line."""
     tasks = [task for task in namespace.tasks.values() if isinstance(task, HelpfulTask)]
-    return "\n" + "\n\n".join(_section(task) for group in GROUPS for task in tasks if task.group == group) + "\n"
+    parts = []
+    for group, title in GROUPS.items():
+        parts += [f"## {title}", *(_section(task) for task in tasks if task.group == group)]
+    return "\n" + "\n\n".join(parts) + "\n"
 
 
 def _section(task: HelpfulTask) -> str:
-    examples = [f"edgekit {line}  # {said}" for line, said in task.examples.items()]
-    parts = [f"## `{task.name}`", *described(task), "\n".join(["```sh", *examples, "```"])]
+    examples = [f"# {said}\nedgekit {line}" for line, said in task.examples.items()]
+    parts = [f"### {task.name}", *described(task), f"```\nedgekit {task.name} {task.usage}\n```"]
     rows = [
-        f"| `{spelled(argument, task.usage)}` | {explained(argument)} |"
+        f"| `{spelled(argument, task.usage)}` | {explained(argument)} |".replace("|PATH", "\\|PATH")
         for argument in task.get_arguments()
         if argument.name not in HIDDEN
     ]
     if rows:
-        parts.append("\n".join([f"| `edgekit {task.name} {task.usage}` | |", "|---|---|", *rows]))
-    return "\n\n".join(parts)
+        parts.append("\n".join(["| argument | |", "|---|---|", *rows]))
+    return "\n\n".join([*parts, "\n".join(["```sh", *examples, "```"])])
