@@ -5,10 +5,12 @@ What was built before is not built again, so a study that was interrupted goes o
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,26 +20,39 @@ from edgekit.engine.libraries import TENSORFLOW
 from edgekit.engine.make import Listener, Maker
 from edgekit.errors import EdgekitError, TargetError
 from edgekit.files import write
-from edgekit.measure.limits import NAMED
+from edgekit.measure.judge import judged_here
 from edgekit.product import BuildResult
 from edgekit.profile.profiles import check_recipe
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
-from edgekit.report.console import print_table
+from edgekit.report.changes import figure_of
+from edgekit.report.console import print_folded, print_table
 from edgekit.report.figures import figures, of_device
-from edgekit.report.markup import table
+from edgekit.report.study import (
+    STUDY,
+    USUAL,
+    Failure,
+    Study,
+    StudyResult,
+    cell,
+    columns,
+    explained,
+    front,
+    markdown_study,
+    plot_study,
+    title,
+)
 from edgekit.report.text import shown
-from edgekit.types import Measurement
-from edgekit.units import show
+from edgekit.report.verdict import ANSWERS
 
-HEAD = ["", "recipe", "accuracy", "95 % interval", "size", "deflated", "parameters", "MACs", "arena", "latency"]
-LAST = "stages take"
-
-STUDY: Final = "edgekit.study/1"
 RECIPES = Path(__file__).with_name("study.toml")
-COLUMNS = ("model_size", "download_size", "accuracy", "latency_p50", "macs")
-"""Figures that have fields of their own."""
+WIDE = 400
+"""Characters of a line in a file or a pipe."""
+ALWAYS_JUDGED = ("float_sqnr", "skill", "max_lsb")
+"""Limits on the model as it was given, and on other runtimes."""
+NAME = 28
+"""Characters of a recipe's name, where there is little room."""
 
 
 class Variant(Settings, frozen=True):
@@ -52,56 +67,6 @@ class Variants(Settings, frozen=True):
     """A file of recipes."""
 
     variant: list[Variant]
-
-
-class StudyResult(msgspec.Struct, frozen=True):
-    """What a recipe gave."""
-
-    name: str
-    techniques: tuple[str, ...]
-    """In the order in which they were applied."""
-    model_size: int
-    """Bytes of the `.tflite` that would ship."""
-    download_size: int
-    """The same, deflated."""
-    parameters: int
-    macs: int
-    accuracy: float | None
-    """Percent of the evaluation set; the ends of its 95 % interval follow."""
-    accuracy_low: float | None
-    accuracy_high: float | None
-    latency_ns: float | None
-    """Median in the shipping runtime, on this machine."""
-    arena: int | None
-    """RAM of its tensors in bytes, where the shipping runtime has an arena."""
-    seconds: float
-    """That the stages took."""
-    figures: dict[str, Measurement] = {}
-    """Of the device, and what else the target limits."""
-    pareto: bool = False
-    """Whether no other recipe is both smaller to download and more accurate."""
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """A recipe that could not be built."""
-
-    name: str
-    techniques: tuple[str, ...]
-    """In the order in which they were to be applied."""
-    reason: str
-
-
-class Study(msgspec.Struct, frozen=True):
-    """`study.json`."""
-
-    schema: Literal["edgekit.study/1"]
-    model: str
-    target: str
-    outcomes: list[StudyResult]
-    orders: list[str]
-    """For techniques that were applied in several orders, which one did best."""
-    failures: list[Failure] = []
-    """The recipes that this model, or this target, does not allow."""
 
 
 def study(project: Project, spec: ModelSpec, target: Target, recipes: Path, ui: Listener) -> Study:
@@ -138,8 +103,12 @@ def study(project: Project, spec: ModelSpec, target: Target, recipes: Path, ui: 
                 built.append((name, prove(product, maker, project)))
     if not built:
         raise problems[0][1]
-    outcomes = _front([_outcome(name, b) for name, b in built])
-    return Study(STUDY, spec.name, target.name, outcomes, _orders(outcomes), [failure for failure, _ in problems])
+    costs = _costs(target, [b for _, b in built])
+    outcomes = [_outcome(name, b) for name, b in built]
+    qualities = _qualities(outcomes)
+    failures = [failure for failure, _ in problems]
+    outcomes = front(outcomes, qualities, costs)
+    return Study(STUDY, spec.name, target.name, outcomes, _orders(outcomes), failures, qualities, costs)
 
 
 def _variants(path: Path) -> list[Variant]:
@@ -161,8 +130,8 @@ def _with(target: Target, variant: Variant, path: Path) -> Target:
 
 def _outcome(name: str, built: BuildResult) -> StudyResult:
     last, found = built.report.stages[-1], built.found
-    limited = {NAMED.get(line.name, line.name) for line in built.report.budget} - {*COLUMNS}
-    all_figures = figures(built.report.measurements, built.report.shipped)
+    limited = {figure_of(line.name) for line in built.report.budget}
+    every = figures(built.report.measurements, built.report.shipped)
     accuracy = found.measurement("accuracy")
     return StudyResult(
         name=name,
@@ -177,22 +146,33 @@ def _outcome(name: str, built: BuildResult) -> StudyResult:
         latency_ns=found.value("latency_p50"),
         arena=None if (arena := found.value("arena")) is None else int(arena),
         seconds=round(sum(made.row.seconds for made in built.product.made), 2),
-        figures={n: m for n, m in all_figures.items() if n in limited or (of_device(m) and n not in COLUMNS)},
+        figures={n: m for n, m in every.items() if n in limited.union(USUAL) or _answers(n) or of_device(m)},
     )
 
 
-def _front(outcomes: list[StudyResult]) -> list[StudyResult]:
-    """The outcomes with their place on the Pareto front of download and accuracy."""
+def _costs(target: Target, built: list[BuildResult]) -> list[str]:
+    """Figures that the target limits and that are no answers, where they are of the device or may be judged here."""
+    found = []
+    for name in target.budget.limits:
+        figure = figure_of(name)
+        known = [figures(one.report.measurements, one.report.shipped).get(figure) for one in built]
+        here = judged_here(name, target.budget, target.hardware)
+        if name not in (*ANSWERS, *ALWAYS_JUDGED) and any(m and (here or of_device(m)) for m in known):
+            found.append(figure)
+    return found or ["download_size"]
 
-    def beaten(one: StudyResult) -> bool:
-        mine = (one.download_size, -(one.accuracy or 0))
-        return any(
-            all(a <= b for a, b in zip(theirs, mine, strict=True)) and theirs != mine
-            for other in outcomes
-            if (theirs := (other.download_size, -(other.accuracy or 0)))
-        )
 
-    return [msgspec.structs.replace(o, pareto=o.accuracy is not None and not beaten(o)) for o in outcomes]
+def _qualities(outcomes: list[StudyResult]) -> list[str]:
+    """Accuracy or the project's metric of each output; where there are no labels, how it follows the float model."""
+    there = list(dict.fromkeys(name for outcome in outcomes for name in outcome.figures))
+    for bases in (("accuracy", "metric"), ("fidelity",), ("sqnr",)):
+        if found := [name for name in there if name.partition(".")[0] in bases]:
+            return found
+    return []
+
+
+def _answers(name: str) -> bool:
+    return name.partition(".")[0] in ("accuracy", "metric", "fidelity", "sqnr")
 
 
 def _orders(outcomes: list[StudyResult]) -> list[str]:
@@ -225,93 +205,46 @@ def write_study(study: Study, folder: Path) -> None:
 
 @shown
 def print_study(study: Study) -> None:
-    """The table; a star marks the Pareto front of download and accuracy."""
+    """The table, as wide as the terminal; a star marks the Pareto front."""
     print()
-    head = _head(study)
-    print_table(head, _rows(study, "* "), right=(0, *range(2, len(head))))
-    print("\n* no other recipe is both smaller to download and more accurate")
-    for sentence in study.orders:
-        print(sentence)
-    for failure in study.failures:
-        print(f"{failure.name}: could not be built: {failure.reason}")
-
-
-def markdown_study(study: Study, figure: str) -> str:
-    """A page with the table and the figure."""
-    rows = _rows(study, "**★** ")
-    parts = [
-        f"# Techniques side by side: {study.model} for {study.target}",
-        f"![Accuracy against bytes of each recipe]({figure})",
-        table(_head(study), rows),
-        "★: no other recipe is both smaller to download and more accurate (the Pareto front). Accuracy is that of the "
-        "file that ships, over the evaluation set, with Wilson's interval; sizes are of that file, deflated at level "
-        "9; latency is the median. Latency and seconds are of the machine that ran the study.",
-        *study.orders,
-        table(["recipe", "why it could not be built"], [[f.name, f.reason] for f in study.failures])
-        if study.failures
-        else "",
+    wide = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
+    names = columns(study)
+    alike = [
+        name for name in names if len(study.outcomes) > 1 and len({o.figures.get(name) for o in study.outcomes}) == 1
     ]
-    return "\n\n".join(filter(None, parts)) + "\n"
+    fitting = [name for name in names if name not in alike]
+    while len(fitting) > 1 and _width(rows := _table(study, fitting, wide)) > wide:
+        fitting.pop()
+    head, *rows = _table(study, fitting, wide)
+    print_table(head, rows, right=(0, *range(2, len(head))))
+    said = [f"* {explained(study)}"]
+    if alike:
+        same = (f"{title(name)} {cell(study.outcomes[0], name, interval=True)}" for name in alike)
+        said.append(f"the same for all: {', '.join(same)}")
+    if left := [title(name) for name in names if name not in (*alike, *fitting)]:
+        said.append(f"in study.md too: {', '.join(left)}")
+    said += study.orders
+    said += [f"{failure.name}: could not be built: {failure.reason}" for failure in study.failures]
+    print()
+    for line in said:
+        print_folded(line)
 
 
-def plot_study(study: Study, path: Path) -> None:
-    """Accuracy against bytes, raw and deflated, with the Pareto front; an SVG."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "edgekit"  # the same figure gives the same bytes
-    from matplotlib import pyplot
-
-    shown = [(n, o, o.accuracy) for n, o in enumerate(study.outcomes, 1) if o.accuracy is not None]
-    figure, axes = pyplot.subplots(1, 2, figsize=(12, 5.5), sharey=True, layout="constrained")
-    for axis, name, title in zip(
-        axes, ("download_size", "model_size"), ("deflated", "as it lies in flash"), strict=True
-    ):
-        for number, outcome, y in shown:
-            x = getattr(outcome, name) / 1024
-            colour = "tab:red" if outcome.pareto else "tab:blue"
-            low, high = outcome.accuracy_low or y, outcome.accuracy_high or y
-            bar = axis.errorbar(x, y, [[y - low], [high - y]], fmt="o", color=colour, ecolor="lightgrey", capsize=2)
-            bar.set_label(f"{number}  {outcome.name}")
-            axis.annotate(str(number), (x, y), xytext=(5, 3), textcoords="offset points", fontsize=8)
-        axis.set_xlabel(f"size {title}, KiB")
-        axis.grid(alpha=0.3)
-    figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right center", fontsize=8, handlelength=0)
-    front = sorted((o.download_size / 1024, y) for _, o, y in shown if o.pareto)
-    axes[0].step(*zip(*front, strict=True), where="post", color="tab:red", alpha=0.5)
-    axes[0].set_ylabel("accuracy, %")
-    figure.savefig(path, metadata={"Date": None})
-    pyplot.close(figure)
-
-
-def _rows(study: Study, star: str) -> list[list[str]]:
-    """A row for each recipe, with its number in the figure."""
-    more = _more(study)
-    return [[str(n), *_cells(outcome, star, more)] for n, outcome in enumerate(study.outcomes, 1)]
-
-
-def _more(study: Study) -> list[str]:
-    """Further figures that some outcome has."""
-    return list(dict.fromkeys(name for outcome in study.outcomes for name in outcome.figures))
-
-
-def _head(study: Study) -> list[str]:
-    return [*HEAD, *_more(study), LAST]
-
-
-def _cells(outcome: StudyResult, star: str, more: list[str]) -> list[str]:
-    found = [outcome.figures.get(name) for name in more]
-    interval = "" if outcome.accuracy_low is None else f"{outcome.accuracy_low:.2f} … {outcome.accuracy_high:.2f}"
+def _table(study: Study, names: list[str], wide: int) -> list[list[str]]:
+    """The head and a row for each recipe, with its number in the figure."""
+    longest = 60 if wide >= WIDE else NAME
     return [
-        (star if outcome.pareto else "") + outcome.name,
-        "" if outcome.accuracy is None else f"{outcome.accuracy:.2f} %",
-        interval,
-        show(outcome.model_size, "B"),
-        show(outcome.download_size, "B"),
-        f"{outcome.parameters:,}",
-        f"{outcome.macs:,}",
-        show(outcome.arena, "B") if outcome.arena else "",
-        show(outcome.latency_ns, "ns"),
-        *("" if m is None else show(m.value, m.unit) for m in found),
-        f"{outcome.seconds:.1f} s",
+        ["", "recipe", *map(title, names)],
+        *(
+            [
+                f"{number}{'*' if outcome.pareto else ' '}",
+                outcome.name if len(outcome.name) <= longest else f"{outcome.name[: longest - 1]}…",
+                *(cell(outcome, name, interval=wide >= WIDE) for name in names),
+            ]
+            for number, outcome in enumerate(study.outcomes, 1)
+        ),
     ]
+
+
+def _width(rows: list[list[str]]) -> int:
+    return sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) - 2

@@ -152,7 +152,7 @@ def changes(before: Side, after: Side, together: Mapping[str, Measurement]) -> l
     budgets = [one if one is not None else other for one, other in (both, both[::-1])]
     for number, budget in enumerate(budgets):
         for line in budget or ():
-            lines.setdefault(_figure(line.name), ([], []))[number].append(line)
+            lines.setdefault(figure_of(line.name), ([], []))[number].append(line)
     names = dict.fromkeys([*before.figures, *after.figures, *lines])
     known = [name for name in ORDER if name in names]
     found = []
@@ -194,12 +194,12 @@ def _change(
     elif _of_host(known):
         return _made(name, a, b, "untimed", ("", "", ROUNDS))
     else:  # what an estimate does not know of a core is the same on both sides
-        moved = a.value != b.value if device else _apart(a, b)
+        moved = a.value != b.value if device else are_apart(a, b)
         said = _difference(a.value, b.value, known.unit), "", "" if moved else "within the intervals"
         grew = b.value > a.value
     if not moved:
         return _made(name, a, b, "within", said)
-    direction = _direction(name, lines)
+    direction = _direction(b, lines)
     return _made(name, a, b, "changed" if not direction else "better" if grew == (direction > 0) else "worse", said)
 
 
@@ -248,21 +248,23 @@ def _of_host(m: Measurement) -> bool:
     return (m.unit == "ns" or m.name == "resident_memory") and not of_device(m)
 
 
-def _apart(a: Measurement, b: Measurement) -> bool:
+def are_apart(a: Measurement, b: Measurement) -> bool:
     """Whether the intervals do not touch; of exact figures, whether they differ."""
     assert a.value is not None and b.value is not None
     low, high = (a.value if a.low is None else a.low), (a.value if a.high is None else a.high)
     return (b.value if b.high is None else b.high) < low or (b.value if b.low is None else b.low) > high
 
 
-def _direction(name: str, lines: list[BudgetLine]) -> int:
+def _direction(m: Measurement, lines: list[BudgetLine]) -> int:
     """1 where more is better, -1 where less is, 0 where nothing says it."""
+    if _base(m.name) == "metric" and m.reason:
+        return -1 if "lower is better" in m.reason else 1
     if lines:
         return 1 if _base(lines[0].name) in AT_LEAST else -1
-    return 0 if _base(name) in UNDIRECTED else 1 if _base(name) in LEAST else -1
+    return 0 if _base(m.name) in UNDIRECTED else 1 if _base(m.name) in LEAST else -1
 
 
-def _figure(line: str) -> str:
+def figure_of(line: str) -> str:
     """The figure that a limit is on, of the same output."""
     name, dot, output = line.partition(".")
     return NAMED.get(name, name) + dot + output

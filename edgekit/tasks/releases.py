@@ -229,7 +229,7 @@ def history(c: Context, target: list[str], model: str | None = None, count: int 
         before="BEFORE: folder of a build or of several, a baseline (NAME or NAME/TARGET/MODEL), or a .tflite file",
         after="AFTER: the same",
         all="every figure and column, also what did not change",
-        markdown="file that gets it as a comment on a pull request",
+        markdown="FILE: write it as a comment on a pull request",
     ),
 )
 @command

@@ -1,6 +1,5 @@
 """Which figures of what ships are shown."""
 
-from edgekit.commands.study import STUDY, Study, StudyResult, print_study
 from edgekit.measure.limits import Budget
 from edgekit.report.figures import ORDER, figures
 from edgekit.types import Measurement
@@ -40,13 +39,3 @@ def test_every_limit_has_its_figure_in_the_order():
     named = {"latency": "latency_p90", "metric_min": "metric", "metric_max": "metric"}
     limits = {name for name, kind in Budget.__annotations__.items() if "None" in str(kind)}
     assert {named.get(name, name) for name in limits} <= {*ORDER}
-
-
-def test_a_study_lays_out_what_the_device_said(capsys):
-    figures = {"flash": Measurement("flash", 44_544, "B"), "instructions": Measurement("instructions", 3_703_536, "1")}
-    outcome = StudyResult("int8", (), 38_000, 24_000, 34_826, 2_440_960, 98.9, 98.3, 99.3, 1e6, 29_900, 1.0)
-    other = StudyResult("pruned", (), 38_000, 24_000, 34_826, 2_440_960, 98.9, 98.3, 99.3, 1e6, 29_900, 1.0, figures)
-    print_study(Study(STUDY, "digits", "microcontroller", [outcome, other], []))
-    head, *rows = capsys.readouterr().out.strip().splitlines()
-    assert "flash" in head and "instructions" in head
-    assert "43.5 KiB" in rows[1] and "3,703,536" in rows[1] and "3,703,536" not in rows[0]
