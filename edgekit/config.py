@@ -36,13 +36,23 @@ def read_table(path: Path, error: type[EdgekitError]) -> dict[str, Any]:
       error: the file cannot be read, or has an error of syntax (with its line).
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tables(path.read_text(encoding="utf-8"), str(path), error)
     except OSError as problem:
         raise error(f"{path}: cannot be read ({problem.strerror}); check the path and its permissions") from None
     except UnicodeDecodeError:
         raise error(f"{path}: not a text file in UTF-8; save it as one") from None
+
+
+def tables(text: str, where: str, error: type[EdgekitError]) -> dict[str, Any]:
+    """The tables of a text in TOML.
+
+    Raises:
+      error: it has an error of syntax (with its line).
+    """
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
-        raise error(f"{path}: not valid TOML: {problem}") from None
+        raise error(f"{where}: not valid TOML: {problem}") from None
 
 
 def parse_value(text: str) -> Any:

@@ -45,6 +45,10 @@ class LimitError(ModelError):
     nothing is kept of it."""
 
 
+class StandaloneError(ModelError):
+    """A model cannot be written as standalone C; a runtime may execute it all the same."""
+
+
 class DataError(EdgekitError):
     """A dataset cannot be read, or does not fit the model."""
 

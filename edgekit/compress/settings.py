@@ -35,13 +35,17 @@ class FineTuning(Settings, frozen=True):
     def too_short(self, technique: str, samples: int) -> str:
         """Why the training is too short to make up for what a technique takes, as a note; "" where it is not, or where
         none is asked for."""
-        batches = -(-samples // self.batch_size)
-        if not self.epochs or self.epochs * batches >= FEW:
+        updates = self.epochs * -(-samples // self.batch_size)
+        if not self.epochs or updates >= FEW:
             return ""
         return (
-            f"{technique}: {self.epochs} epochs of {samples} samples update the weights {self.epochs * batches} times, "
-            f"too few to make up for what it takes; --set recipe.{technique}.epochs={-(-ENOUGH // batches)}"
+            f"{technique}: {self.epochs} epochs of {samples} samples update the weights {updates} times, "
+            f"too few to make up for what it takes; --set recipe.{technique}.epochs={self.enough(samples)}"
         )
+
+    def enough(self, samples: int) -> int:
+        """Epochs that make up for what a technique takes."""
+        return -(-ENOUGH // -(-samples // self.batch_size))
 
 
 class Selection(FineTuning, frozen=True):

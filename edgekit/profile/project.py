@@ -124,8 +124,8 @@ def find_project(start: Path) -> Project:
             continue
         table: Any = read_table(file, ProjectError).get("tool")
         if isinstance(table, dict) and "edgekit" in table:
-            return _project(folder, decode(table["edgekit"], ProjectTable, f"{file}: tool.edgekit", ProjectError))
-    return _project(start, ProjectTable())
+            return project_at(folder, decode(table["edgekit"], ProjectTable, f"{file}: tool.edgekit", ProjectError))
+    return project_at(start, ProjectTable())
 
 
 _AS_THE_PROJECT_SAYS = Reading()
@@ -169,7 +169,7 @@ def select_models(
         path = Path(model)
         if not path.exists() and not path.suffix and not is_function(model) and project.models:
             raise ProjectError(f"--model={model}: unknown model; {nearest(model, list(project.models))}")
-        name = _folder_name(model.partition(":")[2] if is_function(model) else path.stem)
+        name = folder_name(model.partition(":")[2] if is_function(model) else path.stem)
         specs = [ModelSpec(name, _located(model, Path.cwd()), "", Preprocessing(), Reading())]
     specs = [
         ModelSpec(
@@ -203,14 +203,19 @@ def is_function(text: str) -> bool:
     return _FUNCTION.fullmatch(text) is not None
 
 
-def _project(root: Path, table: ProjectTable) -> Project:
+def project_at(root: Path, table: ProjectTable) -> Project:
+    """A project in a folder, as its table says it.
+
+    Raises:
+      ProjectError: something in it is wrong.
+    """
     from edgekit.data.metric import check_metric
 
     folders = [root / table.targets, built_in()]
     models = {}
     for name, keys in table.models.items():
         entry = decode(keys, ModelTable, f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}", ProjectError)
-        if name != _folder_name(name):
+        if name != folder_name(name):
             raise ProjectError(
                 f'{root / "pyproject.toml"}: tool.edgekit.models."{name}": the name becomes a folder; '
                 "use letters, digits, '.', '-' and '_'"
@@ -250,5 +255,6 @@ def _located(data: str, base: Path) -> str:
     return os.path.normpath((base / data).absolute())
 
 
-def _folder_name(text: str) -> str:
+def folder_name(text: str) -> str:
+    """What a model is called by default: a text without what a folder's name cannot hold."""
     return re.sub(r"[^\w.-]+", "_", text, flags=re.ASCII).strip(".") or "model"

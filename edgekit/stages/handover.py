@@ -12,7 +12,7 @@ from edgekit.ccode.library import parts
 from edgekit.ccode.piece import Kernels
 from edgekit.emit.kit import emit_file
 from edgekit.engine.make import Scope, StageResult
-from edgekit.errors import ModelError
+from edgekit.errors import ModelError, StandaloneError
 from edgekit.files import sha256
 from edgekit.firmware.cores import CORES
 from edgekit.firmware.run import missing, versions
@@ -69,7 +69,7 @@ def _firmware(product: Product, scope: Scope) -> StageResult[Code]:
     """Standalone C of what ships.
 
     Raises:
-      ModelError: it cannot be written.
+      StandaloneError: it cannot be written.
     """
     target, model = product.target, product.portable
     core = CORES.get(target.hardware.cpu)
@@ -85,7 +85,7 @@ def _firmware(product: Product, scope: Scope) -> StageResult[Code]:
         said = str(problem).removeprefix(f"{model.path}: ")
         limits = [name for name in ("flash", "ram", "instructions") if getattr(target.budget, name) is not None]
         without = f", without a limit on {', '.join(limits)}" if limits else ""
-        raise ModelError(
+        raise StandaloneError(
             f"{product.spec.model}: outputs.c_standalone: {said}; or let TFLM execute it: "
             f"outputs.c_standalone = false{without}"
         ) from None

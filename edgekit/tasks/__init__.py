@@ -3,10 +3,11 @@
 `edgekit.tasks.task` says how to add one. In its group a task is shown in the order of this list.
 """
 
-from edgekit.tasks import environment, files, flow, releases
+from edgekit.tasks import environment, files, flow, releases, start
 from edgekit.tasks.common import namespace
 
 for task in (
+    start.init,
     flow.build,
     releases.check,
     releases.compare,

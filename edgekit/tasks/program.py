@@ -26,6 +26,7 @@ class CommandLine(Program):
         return Parser(initial=ParserContext(), contexts=self.collection.to_contexts())
 
     def parse_tasks(self) -> None:
+        self.core.unparsed = self._spelled_out(self.core.unparsed)
         try:
             super().parse_tasks()
         except ParseError as error:
@@ -46,6 +47,14 @@ class CommandLine(Program):
 
     def print_task_help(self, name: str) -> None:
         print(help_of(self.collection[name]))
+
+    def _spelled_out(self, words: list[str]) -> list[str]:
+        """With the option that a word right behind the command stands for, where that word may be left out."""
+        if len(words) < 2 or words[0] not in self.collection or words[1].startswith("-"):
+            return words
+        arguments = self.collection[words[0]].get_arguments()
+        optional = next((a for a in arguments if a.positional and a.default is not None), None)
+        return [words[0], f"--{optional.names[0]}={words[1]}", *words[2:]] if optional else words
 
     def _explained(self, error: ParseError) -> str:
         """What was typed wrong, and what is right."""

@@ -54,8 +54,9 @@ def test_a_command_has_two_examples_and_the_parser_takes_them(task):
 def test_the_usage_line_names_what_is_there_and_all_that_has_to_be_given(task):
     arguments = task.get_arguments()
     words = task.usage.removesuffix(" [options]").split()
-    assert {"[options]", "save", *(spelled(a, task.usage) for a in arguments)} >= {*words}
-    required = {spelled(a, task.usage) for a in arguments if a.positional} - {"ACTION"}
+    optional = {f"[{spelled(a, task.usage)}]" for a in arguments if a.positional and a.default is not None}
+    assert {"[options]", "save", *optional, *(spelled(a, task.usage) for a in arguments)} >= {*words}
+    required = {spelled(a, task.usage) for a in arguments if a.positional and a.default is None} - {"ACTION"}
     assert required <= {*words}
 
 
@@ -97,6 +98,11 @@ def test_help_is_the_same_wherever_it_is_asked_for(says, task, given):
 def test_help_behind_other_commands_and_values_executes_nothing(says):
     assert says("build", "--target=phone", "clean", "--cache", "--help") == says("clean", "--help")
     assert says("bench", "model.tflite", "--help") == says("bench", "--help")
+
+
+def test_a_folder_may_stand_behind_init_or_not(says):
+    for words in ([], ["shop"], ["--folder=shop"]):
+        assert says("init", *words, "--help") == says("init", "--help")
 
 
 def test_short_forms_are_the_same_everywhere():

@@ -1,0 +1,313 @@
+"""A folder with a model becomes a project: the model is measured once, and its limits follow from that."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from edgekit.build import produce, prove
+from edgekit.commands.wish import Wish
+from edgekit.config import decode, nearest, tables
+from edgekit.data.spec import RANDOM
+from edgekit.engine.libraries import TENSORFLOW
+from edgekit.engine.make import Listener, Maker, Scope, Silent
+from edgekit.errors import ProjectError, StandaloneError
+from edgekit.files import check_writable, write_all
+from edgekit.measure.headroom import ProposedLimit, proposed
+from edgekit.product import BuildResult, LoadedModel
+from edgekit.profile.profiles import load_target
+from edgekit.profile.project import ModelSpec, Project, ProjectTable, folder_name, is_function, project_at, select_model
+from edgekit.profile.starter import (
+    IGNORED,
+    PROJECT,
+    TASKS,
+    TASKS_TEXT,
+    Entry,
+    Profile,
+    Setting,
+    adjusted,
+    ignored_text,
+    pipelines,
+    project_text,
+    target_text,
+)
+from edgekit.profile.target import Target
+from edgekit.report.console import print_folded, print_table
+from edgekit.report.text import shown
+from edgekit.report.verdict import repeated, sentence
+from edgekit.stages.load import load
+from edgekit.stages.preprocess import AS_STORED, Scale, scales
+
+
+class Started(Struct, frozen=True):
+    """The project that was made."""
+
+    model: str
+    device: str
+    target: str
+    data: str
+    training: int
+    """Samples to train and calibrate with."""
+    scales: list[Scale]
+    """What was tried on the samples, the best one first."""
+    limits: list[ProposedLimit]
+    notes: list[str]
+    broken: list[str]
+    """What does not hold all the same, in sentences: the device has less, or the model is no good."""
+    written: list[str]
+    next: str
+    """The command to type now."""
+
+
+def init(wish: Wish, ui: Listener) -> Started:
+    """Makes a project of a folder. Nothing is written before all is known, and nothing that is there is changed.
+
+    The results of measuring stay in the project's store, so that the first build finds them.
+
+    Raises:
+      ProjectError: the folder is a project already, or one of the files is there and holds something else.
+      EdgekitError: the model cannot be built for the device.
+    """
+    root = wish.folder.absolute()
+    entry = _entry(wish, root)
+    taken = os.path.lexists(root / "targets" / f"{wish.device}.toml")
+    profile = Profile(f"{entry.name}-{wish.device}" if taken else wish.device, wish.device)
+    device = load_target(wish.device, _project(root, entry).target_folders)
+    for name in _files(root, entry, profile, device, wish.skip):
+        check_writable((root / name).parent)
+    entry, profile, tried, built = _measured(root, entry, profile, ui)
+    files = _files(root, entry, profile, device, wish.skip)
+    written = [name for name, text in files.items() if _read(root / name) != text]
+    write_all({(root / name).resolve(): text.encode() for name, text in files.items() if name in written})
+    change = "" if root == Path.cwd() else f"cd {shlex.quote(_shown(root))} && "
+    return Started(
+        entry.name,
+        wish.device,
+        profile.name,
+        entry.data,
+        built.product.loaded.samples,
+        tried,
+        list(profile.limits),
+        _doubts(entry, tried, built),
+        [] if built.report.verdict == "pass" else [sentence(built.report), *repeated(built.report)],
+        written,
+        f"{change}edgekit build --target={profile.name}",
+    )
+
+
+def _entry(wish: Wish, root: Path) -> Entry:
+    """The model as the project will name it.
+
+    Raises:
+      ProjectError: a function is asked for from another folder than the project's.
+    """
+    here = Path.cwd()
+
+    def placed(said: str) -> str:
+        if said == RANDOM:
+            return said
+        if is_function(said) and not Path(said).exists():
+            if root.resolve() != here.resolve():
+                raise ProjectError(
+                    f"{said}: a function is looked for in the project; cd {_shown(root)}, and init there"
+                )
+            return said
+        return Path(os.path.relpath(here / said, root)).as_posix()
+
+    function = is_function(wish.model) and not Path(wish.model).exists()
+    name = folder_name(wish.model.partition(":")[2] if function else Path(wish.model).absolute().stem)
+    return Entry(name, placed(wish.model), placed(wish.data), reading=wish.reading)
+
+
+def _project(root: Path, entry: Entry) -> Project:
+    """The project as its file will say it."""
+    said: dict[str, Any] = tables(project_text(entry), PROJECT, ProjectError)["tool"]["edgekit"]
+    return project_at(root, decode(said, ProjectTable, PROJECT, ProjectError))
+
+
+def _measured(
+    root: Path, entry: Entry, profile: Profile, ui: Listener
+) -> tuple[Entry, Profile, list[Scale], BuildResult]:
+    """Builds the model for the device, and again with the limits that follow, which finds nearly everything made."""
+    store = _project(root, entry).open_store()
+    with Maker(store, ui) as maker:
+        loaded, tried = _looked_at(root, entry, profile, maker)
+        best, kind = tried[0], tried[0].fit.kind
+        entry = replace(
+            entry,
+            preprocessing=best.preprocessing,
+            scale=best.name,
+            metric="mae" if kind == "numbers" else entry.metric,
+        )
+        settings = adjusted(_target(root, entry, profile).recipe, loaded.facts, loaded.samples)
+        profile = replace(profile, settings=settings)
+        try:
+            built = _built(root, entry, profile, maker)
+        except StandaloneError:
+            no = Setting("outputs", "c_standalone", False, "an operator of the model has no standalone C")
+            profile = replace(profile, settings=(*settings, no))
+            built = _built(root, entry, profile, maker)
+    measured, target = built.found, built.product.target
+    limits = proposed(measured.measurements, measured.shipped, target.hardware, lower_is_better=kind == "numbers")
+    settings = profile.settings
+    if kind != "classes" and entry.data != RANDOM and target.budget.accuracy_drop is not None:
+        settings = (*settings, Setting("budget.levels", "accuracy_drop", "off", "the samples have no classes"))
+    profile = replace(profile, settings=settings, limits=tuple(limits))
+    with Maker(store, Silent()) as maker:
+        return entry, profile, tried, _built(root, entry, profile, maker)
+
+
+def _looked_at(root: Path, entry: Entry, profile: Profile, maker: Maker) -> tuple[LoadedModel, list[Scale]]:
+    """The model with its dataset, and how it answers to the samples on the usual scales."""
+    few = Setting("recipe.quantize", "calibration_samples", 1, "")
+    target = _target(root, entry, replace(profile, settings=(few,)))
+    scope = Scope(maker, f"{profile.name}.{entry.name}")
+    maker.ui.headline(f"{profile.name}: {entry.name}")
+    spec = _spec(_project(root, entry), entry)
+    loaded = load(spec, target, scope)
+    tried = scales(spec, loaded, scope)
+    scope.done(f"scale of the samples: {tried[0].name}", accuracy=tried[0].fit.accuracy)
+    return loaded, tried
+
+
+def _built(root: Path, entry: Entry, profile: Profile, maker: Maker) -> BuildResult:
+    project = _project(root, entry)
+    product = produce(_spec(project, entry), _target(root, entry, profile), maker)
+    maker.end(TENSORFLOW)
+    return prove(product, maker, project)
+
+
+def _spec(project: Project, entry: Entry) -> ModelSpec:
+    return select_model(project, entry.name, None, entry.reading)
+
+
+def _target(root: Path, entry: Entry, profile: Profile) -> Target:
+    """The target as its file will say it."""
+    with tempfile.TemporaryDirectory(prefix="edgekit-init-") as place:
+        Path(place, f"{profile.name}.toml").write_text(target_text(profile), encoding="utf-8")
+        return load_target(profile.name, [Path(place), *_project(root, entry).target_folders])
+
+
+def _files(root: Path, entry: Entry, profile: Profile, device: Target, skip: tuple[str, ...]) -> dict[str, str]:
+    """The text of each file, by its path in the project: new ones, and two with more lines than before.
+
+    Raises:
+      ProjectError: one is there and holds something else, or is no text.
+    """
+    project = _with_table(root, entry)
+    new = {f"targets/{profile.name}.toml": target_text(profile), TASKS: TASKS_TEXT}
+    new |= pipelines(device.outputs.c_standalone and profile.standalone)
+    optional = [*list(new)[1:], IGNORED]
+    if unknown := next((name for name in skip if name not in optional), ""):
+        raise ProjectError(f"--skip={unknown}: {nearest(unknown, optional)}")
+    new = {name: text for name, text in new.items() if name not in skip}
+    if taken := [name for name, text in new.items() if os.path.lexists(root / name) and _read(root / name) != text]:
+        away = " ".join(f"--skip={name}" for name in taken if name in optional)
+        raise ProjectError(
+            f"{' and '.join(_shown(root / name) for name in taken)}: there already, and nothing was written; "
+            + (f"leave what is there with {away}" if away else "move it away")
+        )
+    ignored = _read(root / IGNORED)
+    more = "" if IGNORED in skip else ignored_text(ignored)
+    return {PROJECT: project, **new, IGNORED: _appended(ignored, more)}
+
+
+def _with_table(root: Path, entry: Entry) -> str:
+    """pyproject.toml with the project's table behind what is there.
+
+    Raises:
+      ProjectError: the table is there already, or cannot stand there.
+    """
+    file, before = root / PROJECT, _read(root / PROJECT)
+    tool = tables(before, str(file), ProjectError).get("tool", {})
+    if isinstance(tool, dict) and "edgekit" in tool:
+        raise ProjectError(
+            f"{_shown(file)}: has [tool.edgekit], so this is a project already, and nothing was written; build it with "
+            "edgekit build --target=NAME, of which edgekit targets lists the names"
+        )
+    text = _appended(before, project_text(entry), gap=True)
+    tables(text, f"{file}: with [tool.edgekit] at its end", ProjectError)
+    return text
+
+
+def _appended(before: str, more: str, gap: bool = False) -> str:
+    """A text with lines behind it, which end as its own do."""
+    end = "\r\n" if "\r\n" in before else "\n"
+    between = "" if not before or not more else end * ((not before.endswith("\n")) + gap)
+    return before + between + more.replace("\n", end)
+
+
+def _read(file: Path) -> str:
+    """A text with its line ends as they are; "" where there is no file.
+
+    Raises:
+      ProjectError: it is no text in UTF-8, or cannot be read.
+    """
+    try:
+        return file.read_bytes().decode()
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError:
+        raise ProjectError(f"{file}: not a text file in UTF-8; save it as one") from None
+    except OSError as problem:
+        raise ProjectError(f"{file}: cannot be read ({problem.strerror}); move it away") from None
+
+
+def _doubts(entry: Entry, tried: list[Scale], built: BuildResult) -> list[str]:
+    """What a person should know of the proposal."""
+    said = []
+    outside = [path for path in (entry.model, entry.data) if path.startswith("../")]
+    if outside:
+        said.append(f"{outside[0]} lies outside of the project: a clone of it lacks the file, and so CI does")
+    if tried[0].fit.kind == "none" and len(tried) > 1:
+        others = " or ".join(scale.name for scale in tried[1:])
+        said.append(
+            f"nothing tells whether the model wants the samples as they are stored, or {others}; if it was trained so, "
+            "set preprocessing in pyproject.toml"
+        )
+    return [*said, *built.product.notes]
+
+
+def _shown(path: Path) -> str:
+    """A path as a person would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+@shown
+def print_started(started: Started) -> None:
+    """What was found, the limits, the files, and the next command."""
+    print(
+        f"\n{started.model} for {started.device}: {started.training} samples of {started.data} to train and calibrate"
+    )
+    for line in _scale_lines(started.scales):
+        print(line)
+    if started.limits:
+        print()
+        rows = [[limit.name, limit.measured, limit.limit, limit.room] for limit in started.limits]
+        print_table(["limit", "measured", "proposed", "headroom"], rows)
+    for text in (*(f"note: {note}" for note in started.notes), *started.broken):
+        print_folded(text)
+    print_folded(f"written: {', '.join(started.written)}")
+    print_folded(f"next: {started.next}")
+
+
+def _scale_lines(tried: list[Scale]) -> list[str]:
+    """Which scale was chosen, and what the others gave."""
+    best = tried[0]
+    if best.fit.kind == "none" or len(tried) == 1:
+        return []
+
+    def figure(scale: Scale) -> str:
+        fit = scale.fit
+        return f"accuracy {fit.accuracy:.2f} %" if fit.accuracy is not None else f"{fit.score:.1f} % of the variance"
+
+    others = "; ".join(f"{scale.name} {figure(scale)}" for scale in tried[1:])
+    word = "samples fit as they are stored" if best.name == AS_STORED else f"samples are scaled from {best.name}"
+    return [f"{word}: {figure(best)} ({others})"]

@@ -1,0 +1,128 @@
+"""What `edgekit init` has to know: from its options, or asked at a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from edgekit.config import nearest
+from edgekit.data.spec import RANDOM
+from edgekit.errors import ProjectError
+from edgekit.profile import found
+from edgekit.profile.profiles import known_targets, load_target
+from edgekit.profile.project import ProjectTable, is_function, project_at
+from edgekit.report.text import one_line
+from edgekit.types import Reading
+
+Proposals = Sequence[tuple[str, str]]
+"""Answers, each with what is said of it; the first one is the usual one."""
+
+
+class Wish(Struct, frozen=True):
+    """What a person says of the project that is to be."""
+
+    folder: Path
+    model: str
+    """As it was typed: a path, or `module:function`."""
+    data: str
+    device: str
+    reading: Reading = Reading()
+    skip: tuple[str, ...] = ()
+    """Files that are not to be written."""
+
+
+class Question(NamedTuple):
+    """What has to be known, and how it is asked for."""
+
+    option: str
+    """As it is typed, such as `--model=FILE`."""
+    text: str
+    proposals: Callable[[], Proposals]
+    problem: Callable[[str], str]
+    """What is wrong with an answer; "" where nothing is."""
+
+
+def completed(
+    folder: Path, model: str | None, data: str | None, device: str | None, reading: Reading, skip: tuple[str, ...]
+) -> Wish:
+    """The options of a command; where somebody is there to answer, those that are missing are asked for.
+
+    Raises:
+      ProjectError: one is missing and nobody is there, or it names nothing that there is.
+      KeyboardInterrupt: the person left.
+    """
+    given = dict(zip(_questions(folder), (model, data, device), strict=True))
+    for question, said in given.items():
+        if said and (wrong := question.problem(said)):
+            raise ProjectError(f"{question.option.partition('=')[0]}={said}: {wrong}")
+    missing = [question for question, said in given.items() if not said]
+    if missing and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        there = (f"for {q.option}: {', '.join(answer for answer, _ in q.proposals()) or 'none'}" for q in missing)
+        raise ProjectError(
+            f"no terminal to ask at, and no {' and no '.join(q.option for q in missing)}; there is {'; '.join(there)}"
+        )
+    model, data, device = (said or _asked(question) for question, said in given.items())
+    return Wish(folder, model, data, device, reading, skip)
+
+
+def _questions(folder: Path) -> list[Question]:
+    devices = known_targets(project_at(folder.absolute(), ProjectTable()).target_folders)
+    folders = list(dict.fromkeys(path.parent for path in devices.values()))
+
+    def described() -> Proposals:
+        return [(name, load_target(name, folders).description) for name in devices]
+
+    def no_device(said: str) -> str:
+        return "" if said in devices else f"no such device; {nearest(said, list(devices))}"
+
+    return [
+        Question("--model=FILE", "Which model?", lambda: _paths(found.models(folder)), _no_source),
+        Question("--data=PATH", "Which data, to calibrate and score with?", lambda: _datasets(folder), _no_data),
+        Question("--target=NAME", "Which device?", described, no_device),
+    ]
+
+
+def _asked(question: Question) -> str:
+    """A person's answer: a proposal by its number, the first one for an empty line, or another text."""
+    import readline  # makes input() edit the line, and complete the names of files
+
+    readline.parse_and_bind("tab: complete")
+    readline.set_completer_delims("")
+    proposals = question.proposals()
+    width = max((len(one_line(answer)) for answer, _ in proposals), default=0)
+    print(question.text)
+    for number, (answer, said) in enumerate(proposals, 1):
+        print(f"  {number}  {one_line(answer):<{width}}  {one_line(said)}".rstrip())
+    while True:
+        try:
+            given = input("[1] > " if proposals else "> ").strip()
+        except EOFError:
+            raise KeyboardInterrupt from None
+        if proposals and not given:
+            return proposals[0][0]
+        if given.isdecimal() and 1 <= int(given) <= len(proposals):
+            return proposals[int(given) - 1][0]
+        if not (wrong := question.problem(given)):
+            return given
+        print(f"  {one_line(wrong)}")
+
+
+def _no_source(said: str) -> str:
+    return "" if said and (Path(said).exists() or is_function(said)) else "no such file or folder, nor module:function"
+
+
+def _no_data(said: str) -> str:
+    return "" if said == RANDOM else _no_source(said)
+
+
+def _paths(paths: Sequence[Path]) -> Proposals:
+    return [(os.path.relpath(path), "") for path in paths]
+
+
+def _datasets(folder: Path) -> Proposals:
+    return [*_paths(found.datasets(folder)), (RANDOM, "none: limits on size and speed only")]

@@ -1,0 +1,61 @@
+"""The task that makes a folder with a model a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke import Context
+
+from edgekit.tasks.common import command, options, task
+
+
+@task(
+    group="daily",
+    usage="[DIR] [options]",
+    examples={
+        "init": "in a folder with a model and data: asks for what it has to know",
+        "init --model=net.keras --data=samples.npz --target=microcontroller": "the same without questions",
+    },
+    positional=["folder"],
+    iterable=["skip"],
+    help=options(
+        "input_shape",
+        "custom_objects",
+        "json",
+        folder="DIR: folder of the project",
+        model="FILE: a Keras file, a SavedModel, a .tflite, or module:function of a builder",
+        data="PATH: dataset: .npz, a folder of class folders with images, module:function, or `random` (for size and "
+        "speed only)",
+        target="NAME: the device, a name from `targets`, such as phone or microcontroller",
+        skip="FILE: leave this one as it is, such as .gitlab-ci.yml; repeatable",
+    ),
+)
+@command
+def init(
+    c: Context,
+    folder: str = ".",
+    model: str | None = None,
+    data: str | None = None,
+    target: str | None = None,
+    skip: list[str] | None = None,
+    json: bool = False,
+    input_shape: str = "",
+    custom_objects: str = "",
+) -> None:
+    """Make a folder a project, with budgets that fit its model.
+
+    Builds the model once for the device, and writes pyproject.toml, targets/NAME.toml with limits that follow from that
+    build, .gitignore, tasks.py, and jobs for GitHub and GitLab. Adds lines to pyproject.toml and .gitignore,
+    changes no other file that is there, and writes all of them or none.
+    """
+    from edgekit.commands.init import init, print_started
+    from edgekit.commands.wish import completed
+    from edgekit.report.console import print_json
+    from edgekit.report.progress import Progress
+    from edgekit.types import Reading
+
+    reading = Reading(input_shape, custom_objects)
+    wish = completed(Path(folder), model, data, target, reading, tuple(skip or ()))
+    with Progress(json) as progress:
+        started = init(wish, progress)
+    print_json(started) if json else print_started(started)
