@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bundled
+import chromium
 import pytest
 from filelock import FileLock
 from hypothesis import settings
@@ -79,3 +80,34 @@ def models(once) -> Path:
         assert done.returncode == 0, done.stderr
 
     return once("models", fill)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real browser."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=chromium.CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens files; `page.said` is what a page writes to the console, raises and fetches."""
+    pages = []
+
+    def opened(path: Path, width: int = 1280, scheme: str = "light"):
+        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page.said = []
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("request", lambda request: page.said.append(request.url) if request.url.startswith("http") else None)
+        page.goto(path.as_uri())
+        page.evaluate(chromium.SEEN)
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()

@@ -20,3 +20,5 @@ class Extras(Struct, frozen=True):
     """Of each limit the file, relative to the project, and the line where it stands."""
     labels: tuple[str, ...] = ()
     """Names of the classes, where anything names them."""
+    outputs: tuple[str, ...] = ()
+    """Names of the model's outputs."""

@@ -17,6 +17,8 @@ FIGURES = {
     "macs": "MACs",
 }
 HEAD = ["technique", *FIGURES.values(), "latency", "accuracy", "if nothing, why"]
+APART = ("model", "original", "baseline", "operator")
+"""What no technique made, and what ships, which comes last."""
 SPARSE = 2 / 3
 """Share of zeros from which XNNPACK takes sparse kernels.  Source: `xnn_subgraph_rewrite_for_nchw` of XNNPACK."""
 
@@ -40,12 +42,16 @@ def receipt(measurements: list[Measurement], shipped: str) -> list[Saving]:
     Args:
       shipped: the runtime that ships, in which time is compared.
     """
-    order = list(dict.fromkeys(m.artifact for m in measurements if m.artifact not in ("model", "baseline", "operator")))
+    order = list(dict.fromkeys(m.artifact for m in measurements if m.artifact not in APART))
     order.sort(key=lambda name: {"float": 0, "quantize": 2, "portable": 3}.get(name, 1))
     chain = [*order, "model"] if order else []
+    known = {name: _of(name, measurements, shipped) for name in chain}
+    for name in ("quantize", "portable"):  # shrinking has been proven to change no output
+        if name in known and "accuracy" in known["model"]:
+            known[name].setdefault("accuracy", known["model"]["accuracy"])
     found = []
     for before, after in pairwise(chain):
-        one, other = (_of(name, measurements, shipped) for name in (before, after))
+        one, other = known[before], known[after]
         figures = {name: (one.get(name), other.get(name)) for name in FIGURES}
         last = {"quantize": "shrink", "portable": "lookup tables"}.get(before, "quantize")
         name = last if after == "model" else "shrink" if after == "portable" else after
@@ -117,4 +123,6 @@ def _ratio(pair: tuple[float | None, float | None]) -> str:
 
 def _points(pair: tuple[float | None, float | None]) -> str:
     before, after = pair
-    return "" if before is None or after is None else f"{after - before:+.2f} points"
+    if before is None or after is None:
+        return ""
+    return "=" if before == after else f"{after - before:+.2f} points"

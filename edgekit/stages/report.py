@@ -124,8 +124,9 @@ def pages(built: BuildResult, manifest: Manifest, project: Project, maker: Maker
         changed = scope.make(differences(*found.predictions, product.data, product.target.outputs.samples)).value
     stood = limit_places(product.target, product.spec, project, built.report.target.overrides)
     places = {name: (place.file, place.line) for name, place in stood.items() if place.line}
-    labels = product.loaded.labels
-    extras = cleaned(Extras(parts, changed, trends(project, built.report, maker.ui.note), places, labels))
+    history, labels = trends(project, built.report, maker.ui.note), product.loaded.labels
+    outputs = tuple(product.data.output(number) for number in range(len(product.data.outputs)))
+    extras = cleaned(Extras(parts, changed, history, places, labels, outputs))
     # What was found instead of made stands in report.json and report.md; the page is of what came out.
     rows = [replace(row, status="cached", reason="") for row in built.report.stages]
     rendered = scope.make(render(replace(built.report, stages=rows), extras)).artifacts
