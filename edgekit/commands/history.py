@@ -1,41 +1,94 @@
-"""`history`: the record of builds as a table."""
+"""`history`: how the figures of a model went, and which build changed what."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from edgekit.report.console import print_table
+from edgekit.report.changes import Change, Side, changes, figures_of, valued
+from edgekit.report.console import print_folded, print_table
 from edgekit.report.text import shown
-from edgekit.units import show
+from edgekit.report.types import HistoryEntry
 
-if TYPE_CHECKING:
-    from edgekit.report.types import HistoryEntry
+BARS = "▁▂▃▄▅▆▇█"
+MOVED = ("worse", "better", "changed")
+MOST = 3
+"""Changes of a build that are said on a terminal."""
 
 
 @shown
-def print_history(entries: Sequence[HistoryEntry]) -> None:
-    """Builds in the order in which they were made."""
-    names = list(dict.fromkeys(name for entry in entries for name in entry.figures))
+def print_history(entries: Sequence[HistoryEntry], every: bool) -> None:
+    """Of each model and target how its figures went, and what each build changed; `every` figure with --all."""
+    if not entries:
+        print_folded("no builds are recorded")
+    for number, group in enumerate(grouped(entries)):
+        if number:
+            print()
+        last = group[-1]
+        count = f"{len(group)} build{'s' * (len(group) > 1)}"
+        print_folded(f"{last.target}: {last.model}: {count}, the last one {last.verdict}", last.verdict)
+        _print_trends(group, every)
+        _print_builds(group, every)
 
-    def cell(entry: HistoryEntry, name: str) -> str:
-        found = entry.figures.get(name)
-        return show(found.value, found.unit) if found else ""
 
-    print_table(
-        ["when", "target", "model", "verdict", *names, "SHA-256", "with"],
-        [
-            [
-                time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.time)),
-                entry.target,
-                entry.model,
-                entry.verdict,
-                *(cell(entry, name) for name in names),
-                entry.sha256[:12],
-                entry.overrides,
-            ]
-            for entry in entries
-        ],
-        right=range(4, 4 + len(names)),
-    )
+def grouped(entries: Sequence[HistoryEntry]) -> list[list[HistoryEntry]]:
+    """Builds of the same model for the same target, the oldest first."""
+    groups: dict[tuple[str, str], list[HistoryEntry]] = {}
+    for entry in entries:
+        groups.setdefault((entry.target, entry.model), []).append(entry)
+    return list(groups.values())
+
+
+def changed(before: HistoryEntry, after: HistoryEntry) -> list[Change]:
+    """What changed from a build to the next one, the worst first."""
+    found = changes(Side(figures_of(before.figures)), Side(figures_of(after.figures)), {})
+    return sorted((c for c in found if c.effect in MOVED), key=lambda c: MOVED.index(c.effect))
+
+
+def trend(values: Sequence[float]) -> str:
+    """A line of bars, from the least to the most."""
+    low, high = min(values), max(values)
+    return "".join(BARS[round((len(BARS) - 1) * (v - low) / (high - low))] if high > low else BARS[0] for v in values)
+
+
+def _print_trends(group: Sequence[HistoryEntry], every: bool) -> None:
+    names = list(dict.fromkeys(name for entry in group for name in entry.figures))
+    rows = []
+    for name in names:
+        known = [entry.figures[name] for entry in group if name in entry.figures]
+        ends = [Side(figures_of({name: figure})) for figure in (known[0], known[-1])]
+        (change,) = changes(ends[0], ends[1], {})
+        moved = len({figure.value for figure in known}) > 1 and change.effect != "untimed"
+        if len(known) > 1 and (moved or every):
+            said = [valued(figure.value, None, figure.unit)[0] for figure in (known[0], known[-1])]
+            note = change.effect if change.effect in ("worse", "better") else change.note
+            rows.append([name, *said, change.by, trend([figure.value for figure in known]), note])
+    if rows:
+        print_table(["figure", "first", "last", "change", "trend", ""], rows, right=(1, 2, 3))
+        print()
+
+
+def _print_builds(group: Sequence[HistoryEntry], every: bool) -> None:
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 400
+    commits = any(entry.commit for entry in group)
+    rows = []
+    for before, entry in zip([None, *group], group, strict=False):
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.time))
+        row = [when, *([entry.commit[:8] + "+" * entry.commit.endswith("+")] if commits else []), entry.verdict]
+        rows.append([*row, _what(before, entry, every or width >= 400)])
+    print_table(["when", *(["commit"] if commits else []), "verdict", "what changed"], rows)
+
+
+def _what(before: HistoryEntry | None, entry: HistoryEntry, every: bool) -> str:
+    """What a build changed, in words."""
+    words = [f"with {entry.overrides}"] if entry.overrides else []
+    if before is None:
+        return "; ".join(["the first one", *words])
+    found = [f"{change.name} {change.by}" for change in changed(before, entry)]
+    if len(found) > MOST and not every:
+        found = [*found[:MOST], f"and {len(found) - MOST} more"]
+    if not found:
+        found = ["other bytes, the same figures" if before.sha256 != entry.sha256 else "times, or what was judged"]
+    return "; ".join([*words, *found])

@@ -12,8 +12,8 @@ from typing import TypeVar
 import msgspec
 
 from edgekit.errors import ProjectError
-from edgekit.measure.limits import NAMED
 from edgekit.profile.project import Project
+from edgekit.report.changes import MAIN, figure_of
 from edgekit.report.figures import figures, of_device
 from edgekit.report.types import Figure, HistoryEntry, Report
 from edgekit.types import Measurement
@@ -25,16 +25,21 @@ UNUSABLE = ("locked", "readonly", "unable to open", "I/O", "is full")
 ADVICE = "; move it away, and a new one begins"
 PATIENCE = 5.0
 """Seconds to wait for another build, which holds the record for some thousandths of one."""
-USUAL = ("model_size", "download_size", "accuracy", "accuracy_drop", "arena", "latency_p50", "latency_p90", "macs")
+USUAL = {"accuracy_drop", "latency_p50", *MAIN}
+"""What is recorded of any build."""
 TABLES = """
 CREATE TABLE IF NOT EXISTS builds (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, target TEXT NOT NULL, model TEXT NOT NULL, verdict TEXT NOT NULL,
-    sha256 TEXT NOT NULL, overrides TEXT NOT NULL, machine TEXT NOT NULL);
+    sha256 TEXT NOT NULL, overrides TEXT NOT NULL, machine TEXT NOT NULL, revision TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS figures (
     build INTEGER NOT NULL REFERENCES builds, name TEXT NOT NULL, runtime TEXT NOT NULL, value REAL NOT NULL,
     low REAL, high REAL, unit TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS figures_build ON figures (build);
 """
+
+
+ADDED = {"revision": "ALTER TABLE builds ADD COLUMN revision TEXT NOT NULL DEFAULT ''"}
+"""What records of before do not have, and how they get it."""
 
 
 class _Damaged(ProjectError):
@@ -119,9 +124,9 @@ def _append(project: Project, report: Report) -> None:
         if last and last[1:] == row and values == _stored(database, last[0]):
             return
         now = database.execute(
-            "INSERT INTO builds (time, target, model, verdict, sha256, overrides, machine) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (time.time(), *row, report.machine.cpu),
+            "INSERT INTO builds (time, target, model, verdict, sha256, overrides, machine, revision) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (time.time(), *row, report.machine.cpu, _revision(report)),
         )
         database.executemany(
             "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?)", [(now.lastrowid, *value) for value in values]
@@ -138,7 +143,7 @@ def read_history(project: Project, target: str | None, model: str | None, count:
         return []
     with _opened(project) as database:
         rows = database.execute(
-            "SELECT id, time, target, model, verdict, sha256, overrides, machine FROM builds "
+            "SELECT id, time, target, model, verdict, sha256, overrides, machine, revision FROM builds "
             "WHERE (?1 IS NULL OR target = ?1) AND (?2 IS NULL OR model = ?2) ORDER BY id DESC LIMIT ?3",
             (target, model, count),
         ).fetchall()
@@ -148,7 +153,7 @@ def read_history(project: Project, target: str | None, model: str | None, count:
             named: dict[str, Figure] = {}
             for name, runtime, value, low, high, unit in stored:
                 named.setdefault(name, Figure(name, value, unit, low, high, runtime))
-            entries.append(HistoryEntry(row[0], row[1], row[2], row[3], row[4], row[5], row[6], named))
+            entries.append(HistoryEntry(row[0], row[1], row[2], row[3], row[4], row[5], row[6], named, row[7]))
         try:
             return msgspec.convert(msgspec.to_builtins(entries, builtin_types=(bytes,)), list[HistoryEntry])
         except msgspec.ValidationError as problem:
@@ -157,9 +162,13 @@ def read_history(project: Project, target: str | None, model: str | None, count:
 
 def _kept(report: Report) -> list[Measurement]:
     """What is recorded: the usual figures, those that the budget limits, and those of the device."""
-    limited = {NAMED.get(line.name, line.name) for line in report.budget}
+    limited = {figure_of(line.name) for line in report.budget}
     found = figures(report.measurements, report.shipped)
-    return [m for name, m in found.items() if name in limited.union(USUAL) or of_device(m)]
+    return [m for name, m in found.items() if name in limited | USUAL or of_device(m)]
+
+
+def _revision(report: Report) -> str:
+    return "" if report.commit is None else report.commit.sha + "+" * (not report.commit.clean)
 
 
 def _stored(database: sqlite3.Connection, build: int) -> list[tuple[str, str, float, float | None, float | None, str]]:
@@ -177,6 +186,9 @@ def _opened(project: Project) -> Iterator[sqlite3.Connection]:
         database = sqlite3.connect(file, timeout=PATIENCE)
         try:
             database.executescript(TABLES)
+            there = {row[1] for row in database.execute("PRAGMA table_info(builds)")}
+            for column in ADDED.keys() - there:
+                database.execute(ADDED[column])
             with database:
                 yield database
         finally:

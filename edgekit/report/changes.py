@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from edgekit.measure.limits import AT_LEAST, LIMITS, NAMED
 from edgekit.report.figures import ORDER, figures, of_device
 from edgekit.report.text import remarks
-from edgekit.report.types import Report
+from edgekit.report.types import Figure, Report
 from edgekit.types import BudgetLine, Measurement
 from edgekit.units import show
 
@@ -114,6 +114,14 @@ class Comparison(Struct, frozen=True):
         """Whether there is something to read."""
         moved = any(c.place < FOLDED or c.effect in ("worse", "better", "changed") for c in self.figures)
         return moved or self.verdicts[0] != self.verdicts[1] or bool(self.renamed)
+
+
+def figures_of(recorded: Mapping[str, Figure]) -> dict[str, Measurement]:
+    """Figures of the record of builds as measurements."""
+    return {
+        name: Measurement(name, f.value, f.unit, runtime=f.runtime, low=f.low, high=f.high)
+        for name, f in recorded.items()
+    }
 
 
 def side(report: Report) -> Side:

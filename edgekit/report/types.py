@@ -193,3 +193,5 @@ class HistoryEntry(Struct, frozen=True):
     overrides: str
     machine: str
     figures: dict[str, Figure]
+    commit: str = ""
+    """Its SHA, with a `+` behind it where files were not as committed."""

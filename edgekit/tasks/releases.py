@@ -202,18 +202,21 @@ def baselines(c: Context, json: bool = False) -> None:
         target="NAME: builds for this target only",
         model="NAME: builds of this model only",
         count="N: how many builds, the last ones",
+        all="every figure, also what did not change",
     ),
 )
 @command
-def history(c: Context, target: list[str], model: str | None = None, count: int = 20, json: bool = False) -> None:
-    """List past builds: when, verdict, size, accuracy, latency."""
+def history(
+    c: Context, target: list[str], model: str | None = None, count: int = 20, all: bool = False, json: bool = False
+) -> None:
+    """Show how figures went from build to build, and which commit changed what."""
     from edgekit.commands.history import print_history
     from edgekit.profile.project import find_project
     from edgekit.records.history import read_history
     from edgekit.report.console import print_json
 
     entries = read_history(find_project(Path.cwd()), target[0] if target else None, model, count)
-    print_json(entries) if json else print_history(entries)
+    print_json(entries) if json else print_history(entries, all)
 
 
 @task(
