@@ -68,7 +68,7 @@ class Bytes(Quantity):
 class Nanoseconds(Quantity):
     """A time in nanoseconds."""
 
-    units: ClassVar[dict[str, float]] = {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
+    units: ClassVar[dict[str, float]] = {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "min": 60e9, "h": 3600e9}
     kind = "time"
     example = "5 ms"
 

@@ -98,7 +98,7 @@ def held_out(data: DataSpec, settings: Sweep) -> Samples:
     dataset = read_dataset(replace(data, held_out=True))
     rest, train = dataset.held_out, dataset.train
     assert rest is not None
-    if rest.number < settings.samples and train.group is None:
+    if rest.number < settings.samples and train.group is None and not data.reserve:
         whole = read_dataset(replace(data, held_out=False)).train
         seen = calibration_rows(dataset, settings.quantize.calibration_samples if settings.quantize else 1, data.seed)[
             0

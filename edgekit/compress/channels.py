@@ -59,6 +59,8 @@ class Channels(Selection, Technique, frozen=True, kw_only=True):
     """Whether each layer gives its share, or the lowest ranks of the whole model go."""
     layers: dict[Pattern, Share] = field(default_factory=dict)
     """Another sparsity for some layers, by pattern; 0 leaves them."""
+    widths: dict[Pattern, Positive] = field(default_factory=dict)
+    """How many channels some layers keep, by pattern, instead of a share."""
     multiple_of: Positive = 1
     """What the number of channels that stay is rounded up to, as the hardware likes it: 4, 8, 16."""
     rounds: Positive = 1
@@ -179,7 +181,7 @@ def remove_channels(
 
 def _asked(settings: Channels) -> bool:
     """Whether channels are to go at all."""
-    return settings.sparsity > 0 or any(settings.layers.values())
+    return settings.sparsity > 0 or any(settings.layers.values()) or bool(settings.widths)
 
 
 def _eligible(found: Dependencies, scores: np.ndarray, settings: Channels, names: set[str]) -> list[Group]:
@@ -275,7 +277,7 @@ def _stay(
     """How many channels of each group stay: at least one, and as many as the hardware likes."""
     import numpy as np
 
-    own = [_own(g, settings) for g in groups]
+    own = [_own(g, settings, sizes[g.layers]) for g in groups]
     stay = [sizes[g.layers] * (1 - share * (s if s >= 0 else sparsity)) for g, s in zip(groups, own, strict=True)]
     free = [n for n, s in enumerate(own) if s < 0]
     if settings.scope == "model" and free:
@@ -291,9 +293,15 @@ def _stay(
     return [min(len(g.labels), n) for g, n in zip(groups, rounded, strict=True)]
 
 
-def _own(group: Group, settings: Channels) -> float:
-    """The smallest sparsity that patterns give to a layer of the group; -1 where none does."""
+def _own(group: Group, settings: Channels, size: int) -> float:
+    """The smallest sparsity that patterns give to a layer of the group; -1 where none does.
+
+    Args:
+      size: how many channels it had.
+    """
+    widths = [setting(layer, settings.widths, 0) for layer in group.layers]
     given = [setting(layer, settings.layers, -1.0) for layer in group.layers]
+    given += [1 - min(width, size) / size for width in widths if width]
     return min((share for share in given if share >= 0), default=-1.0)
 
 

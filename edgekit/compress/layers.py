@@ -96,16 +96,17 @@ def chosen(model: Any, settings: Selection, able: Callable[[Any], bool], where: 
     """
     weighted = [layer for layer in flat(model) if kernels(layer)]
     names = [layer.name for layer in weighted]
-    patterns = getattr(settings, "layers", {})
-    for place, pattern in [("exclude", p) for p in settings.exclude] + [("layers", p) for p in patterns]:
+    own = {place: getattr(settings, place, {}) for place in ("layers", "widths")}
+    patterns = [(place, pattern) for place, said in own.items() for pattern in said]
+    for place, pattern in [("exclude", p) for p in settings.exclude] + patterns:
         matched = [layer for layer in weighted if fnmatchcase(layer.name, pattern)]
         if not matched:
             raise RecipeError(f'{where}.{place}: no layer with weights matches "{pattern}"; {nearest(pattern, names)}')
-        if place == "layers" and patterns[pattern] and not any(map(able, matched)):
+        if place in own and own[place][pattern] and not any(map(able, matched)):
             kind = type(matched[0]).__name__
-            raise RecipeError(f'{where}.layers: "{pattern}" is {kind} layers, which cannot be changed so; remove it')
+            raise RecipeError(f'{where}.{place}: "{pattern}" is {kind} layers, which cannot be changed so; remove it')
     protected = {id(layer) for end in settings.protect for layer in (_first if end == "first" else _last)(model)}
-    named = [layer for layer in weighted if any(fnmatchcase(layer.name, p) for p in patterns)]
+    named = [layer for layer in weighted if any(fnmatchcase(layer.name, p) for _, p in patterns)]
     protected -= {id(layer) for layer in named}  # who names a layer means it
     return [
         layer

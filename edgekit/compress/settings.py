@@ -23,6 +23,9 @@ class FineTuning(Settings, frozen=True):
     epochs: Annotated[int, Meta(ge=0)] = 2
     batch_size: Positive = 64
     learning_rate: Annotated[float, Meta(gt=0)] = 1e-3
+    decay: Literal["none", "cosine"] = "none"
+    """Whether the learning rate falls to zero along half a cosine, which a long training wants, or stays.  Source:
+    Loshchilov and Hutter 2017, "SGDR"."""
     patience: Annotated[int, Meta(ge=0)] = 0
     """Ends the training after so many epochs without a lower loss on the held-out samples, and keeps the best weights;
     0 trains all epochs."""

@@ -20,12 +20,17 @@ SHARE = 0.2
 """Of the training samples;"""
 MOST = 2000
 """so many at most, unless whole groups are more."""
+HALF = 0.5
+"""Of the held-out samples: what a search is judged by in the end, and never saw."""
 
 
-def hold_out(train: Samples, seed: int, source: str) -> tuple[Samples, Samples]:
+def hold_out(train: Samples, seed: int, source: str, share: float = SHARE) -> tuple[Samples, Samples]:
     """Takes the held-out samples out of the training samples: of each class its share, groups whole.
 
     A held-out sample that is the same as one which trains does not judge, unless all of them are.
+
+    Args:
+      share: of the samples that is held out.
 
     Returns:
       what trains and calibrates, and what judges.
@@ -35,14 +40,14 @@ def hold_out(train: Samples, seed: int, source: str) -> tuple[Samples, Samples]:
     """
     import numpy as np
 
-    held = _rows(train, seed, source)
+    held = _rows(train, seed, source, share)
     rest, judges = train.take(~held), train.take(held)
     known = set(digests(rest))
     new = np.array([digest not in known for digest in digests(judges)], bool)
     return rest, judges.take(new) if new.any() else judges
 
 
-def _rows(train: Samples, seed: int, source: str) -> np.ndarray:
+def _rows(train: Samples, seed: int, source: str, share: float) -> np.ndarray:
     """Which samples are held out, (N,) bool."""
     import numpy as np
 
@@ -55,7 +60,7 @@ def _rows(train: Samples, seed: int, source: str) -> np.ndarray:
                 f"{source}: all {train.number} training samples are of one group, which is never split: {why}; "
                 "give samples of another group, or remove these settings"
             )
-        return whole_groups(train.group, train.y, SHARE, seed)
+        return whole_groups(train.group, train.y, share, seed)
     held = np.zeros(train.number, bool)
-    held[stratified(train.y, train.number, min(MOST, max(1, round(SHARE * train.number))), seed)] = True
+    held[stratified(train.y, train.number, min(MOST, max(1, round(share * train.number))), seed)] = True
     return held

@@ -7,7 +7,8 @@ from pathlib import Path
 from edgekit.data.arrays import from_arrays, read_npz
 from edgekit.data.folder import class_folders, read_folder
 from edgekit.data.function import call
-from edgekit.data.held_out import hold_out
+from edgekit.data.groups import number
+from edgekit.data.held_out import HALF, hold_out
 from edgekit.data.samples import Dataset, Samples, split
 from edgekit.data.spec import RANDOM, DataSpec
 
@@ -24,7 +25,14 @@ def read_dataset(spec: DataSpec) -> Dataset:
     if not spec.held_out:
         return dataset
     train, held_out = hold_out(dataset.train, spec.seed, spec.source)
-    return Dataset(train, held_out if spec.judges else dataset.evaluation, held_out)
+    reserve = None
+    if spec.reserve and held_out.group is not None and number(held_out.group) < 2:
+        train, reserve = hold_out(train, spec.seed, spec.source)
+    elif spec.reserve:
+        held_out, reserve = hold_out(held_out, spec.seed, spec.source, HALF)
+    judges = {"evaluation": dataset.evaluation, "held_out": held_out, "reserve": reserve}[spec.judged_by]
+    assert judges is not None, "a reserve that judges is held out"
+    return Dataset(train, judges, held_out)
 
 
 def _read(spec: DataSpec) -> Dataset:

@@ -1,6 +1,6 @@
 """What a dataset is to a build: where it lies, and what the model wants of it."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -40,9 +40,11 @@ class DataSpec(Struct, frozen=True):
     seed: int
     """Of the split, and of random samples."""
     held_out: bool = False
-    """Whether some training samples train and calibrate nothing, so that they can judge (`edgekit.data.held_out`);"""
-    judges: bool = False
-    """and whether these stand for the evaluation set."""
+    """Whether some training samples train and calibrate nothing, so that they can judge (`edgekit.data.held_out`),"""
+    reserve: bool = False
+    """and whether half of them choose nothing either, so that they can judge what the other half chose."""
+    judged_by: Literal["evaluation", "held_out", "reserve"] = "evaluation"
+    """Which samples stand for the evaluation set."""
     outputs: tuple[TensorSpec, ...] = ()
     """What the model answers, in its order."""
     metric: str = "accuracy"

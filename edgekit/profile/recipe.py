@@ -26,6 +26,9 @@ class Recipe(Settings, frozen=True):
     """All randomness of the recipe: the order of samples, the choice of the calibration set."""
     input_shape: str = ""
     """Sizes that the model leaves open: "96x96x3", or "left=96x96x3,right=10"."""
+    reserve: bool = False
+    """Whether half of the held-out samples choose nothing, so that they can judge what a search chose by the others;
+    edgekit solve sets it."""
     order: tuple[str, ...] = ()
     """In which order the techniques that are set are applied. By default distil, channels, prune, cluster, qat;
     distil comes after cluster where the student is the model itself."""
@@ -57,4 +60,4 @@ class Recipe(Settings, frozen=True):
           trainable: whether the model goes through the techniques.
         """
         rescued = self.quantize is not None and self.quantize.rescue
-        return rescued or (trainable and any(part.judges for part in self.techniques.values()))
+        return rescued or self.reserve or (trainable and any(part.judges for part in self.techniques.values()))

@@ -9,6 +9,7 @@ from edgekit.emit.settings import Outputs
 from edgekit.firmware.hardware import Hardware
 from edgekit.measure.limits import Budget
 from edgekit.profile.recipe import Recipe
+from edgekit.profile.solve import Solve
 from edgekit.runtimes.settings import Runtimes
 
 
@@ -22,8 +23,11 @@ class Target(Settings, frozen=True):
     hardware: Hardware = Hardware()
     budget: Budget = Budget()
     outputs: Outputs = Outputs()
+    solve: Solve = Solve()
 
     @property
     def sha256(self) -> str:
-        """Of what the profile says, not of how the file is written: comments and order do not count."""
-        return hashlib.sha256(msgspec.json.encode(encode(self), order="sorted")).hexdigest()
+        """Of what the profile says of the build, not of how the file is written: comments and order do not count, nor
+        how a recipe is searched for."""
+        said = {name: table for name, table in encode(self).items() if name != "solve"}
+        return hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()

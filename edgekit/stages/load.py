@@ -69,6 +69,7 @@ def check_dataset(
         classes,
         target.recipe.seed,
         held_out=model.form != "int8" and target.recipe.judges(model.form == "keras"),
+        reserve=model.form != "int8" and target.recipe.reserve,
         outputs=model.outputs,
         metric=spec.metric,
         group=spec.group,

@@ -102,7 +102,7 @@ def rescue(
     """
     settings, limit = target.recipe.quantize, target.budget.accuracy_drop
     assert settings and limit is not None
-    held_out, threads = msgspec.structs.replace(data, judges=True), target.runtimes.threads
+    held_out, threads = msgspec.structs.replace(data, judged_by="held_out"), target.runtimes.threads
 
     def score(name: str, model: Artifact, runtime: str, answers: Artifact | None, **named: Any) -> Scored:
         return score_file(model, held_out, runtime, threads, answers, **named).on(engine(runtime)).named(name)

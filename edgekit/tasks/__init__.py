@@ -3,7 +3,7 @@
 `edgekit.tasks.task` says how to add one. In its group a task is shown in the order of this list.
 """
 
-from edgekit.tasks import environment, files, flow, releases, start
+from edgekit.tasks import environment, files, flow, releases, solve, start
 from edgekit.tasks.common import namespace
 
 for task in (
@@ -12,6 +12,7 @@ for task in (
     releases.check,
     releases.compare,
     releases.release,
+    solve.solve,
     flow.sensitivity,
     flow.study,
     files.inspect,

@@ -152,7 +152,7 @@ def sensitivity(
     from edgekit.types import Reading
 
     reading = Reading(input_shape, custom_objects, trust_model)
-    project, spec, profile = _single(target, model, data, set, reading)
+    project, spec, profile = single(target, model, data, set, reading)
     settings = sweep(method, levels, samples, profile)
     folder = Path(out) if out else Path("build", "sensitivity", method)
     with Progress(quiet=json) as progress:
@@ -197,7 +197,7 @@ def explain(
     from edgekit.report.console import print_json
     from edgekit.report.progress import Progress
 
-    project, spec, profile = _single(target, model, data, set)
+    project, spec, profile = single(target, model, data, set)
     with Progress(quiet=json) as progress:
         found = explain_build(project, spec, profile, samples, Path(out) if out else None, progress)
     print_json(found) if json else print_explanation(found)
@@ -238,7 +238,7 @@ def study(
     from edgekit.report.console import print_json
     from edgekit.report.progress import Progress
 
-    project, spec, profile = _single(target, model, data)
+    project, spec, profile = single(target, model, data)
     with Progress(quiet=json) as progress:
         found = study(project, spec, profile, Path(recipes) if recipes else RECIPES, progress)
     write_study(found, Path(out))
@@ -255,7 +255,7 @@ def typed(options: dict[str, str | list[str] | None]) -> str:
     return " ".join(f"--{name}={shlex.quote(value)}" for name, value in values)
 
 
-def _single(
+def single(
     target: list[str], model: str | None, data: str | None, set: list[str] | None = None, reading: Reading | None = None
 ) -> tuple[Project, ModelSpec, Target]:
     """The project here, and the one model and the one profile of a command.

@@ -54,6 +54,16 @@ class TestTheSmallerModel:
         assert found["groups"] == GROUPS.get(name, found["groups"])
 
 
+class TestWidths:
+    def test_a_layer_keeps_as_many_channels_as_is_said(self, remove):
+        found = remove(sparsity=0.0, widths={"hidden": 3})
+        assert found["channels"] == {"hidden": [12, 3]}
+
+    def test_a_pattern_that_fits_no_layer_is_refused(self, remove):
+        with pytest.raises(RecipeError, match=r'recipe.channels.widths: no layer with weights matches "convx"'):
+            remove(sparsity=0.0, widths={"convx": 3})
+
+
 class TestRanking:
     """Weights of a channel [w, w] with w = 1, -2, 3; gamma 0.5, -1.5, 1; read by 5, 1, 1."""
 

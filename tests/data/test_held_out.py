@@ -62,7 +62,7 @@ def test_no_sample_and_no_group_is_in_two_parts(data):
 
 
 def test_every_stage_of_a_build_finds_the_same(data):
-    first, again, judging = read_dataset(data), read_dataset(data), read_dataset(replace(data, judges=True))
+    first, again, judging = read_dataset(data), read_dataset(data), read_dataset(replace(data, judged_by="held_out"))
     assert digests(first.held_out) == digests(again.held_out) == digests(judging.evaluation)
     assert digests(first.train) == digests(judging.train)
     assert digests(read_dataset(replace(data, seed=2)).held_out) != digests(first.held_out)
@@ -71,6 +71,25 @@ def test_every_stage_of_a_build_finds_the_same(data):
         f"{first.held_out.number} of {read_dataset(replace(data, held_out=False)).train.number} training samples are"
         in note
     )
+
+
+def test_a_reserve_chooses_nothing_and_trains_nothing(data):
+    kept = replace(data, reserve=True)
+    train, evaluation, held_out = read_dataset(kept)
+    reserve = read_dataset(replace(kept, judged_by="reserve")).evaluation
+    parts = [train, evaluation, held_out, reserve]
+    assert all(part.number for part in parts)
+    assert not any(overlap(a, b) for n, a in enumerate(parts) for b in parts[:n])
+    if train.group is not None:
+        assert not {*reserve.group} & {*held_out.group, *train.group}
+
+
+def test_of_groups_too_few_to_halve_another_one_is_reserved(tmp_path):
+    np.savez(tmp_path / "d.npz", x_train=X, group_train=np.arange(len(X)) % 4, x_test=X[:2] + 1)
+    kept = spec(tmp_path / "d.npz", held_out=True, reserve=True)
+    train, _, held_out = read_dataset(kept)
+    reserve = read_dataset(replace(kept, judged_by="reserve")).evaluation
+    assert (len({*held_out.group}), len({*reserve.group}), len({*train.group})) == (1, 1, 2)
 
 
 def test_most_of_a_large_dataset_trains():

@@ -1,0 +1,220 @@
+"""`edgekit solve`: load ▶ space ▶ search ▶ finals ▶ a profile with the recipe that won."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from edgekit.analyze.curves import SensitivityCurves, Sweep
+from edgekit.analyze.sensitivity import sensitivity_file
+from edgekit.config import encode
+from edgekit.data.spec import RANDOM
+from edgekit.engine.make import Listener, Maker, Scope
+from edgekit.errors import DataError, ModelError
+from edgekit.files import check_writable, write
+from edgekit.product import LoadedModel
+from edgekit.profile.profiles import load_target
+from edgekit.profile.project import ModelSpec, Project
+from edgekit.profile.target import Target
+from edgekit.records.outputs import json
+from edgekit.report.console import print_table
+from edgekit.report.text import shown
+from edgekit.runtimes.available import available
+from edgekit.solve.finals import finals, front, recipe_from
+from edgekit.solve.judged import Judge, check_budget, quality
+from edgekit.solve.misses import in_the_way, misses
+from edgekit.solve.page import html
+from edgekit.solve.profile_text import profile_text
+from edgekit.solve.search import Search
+from edgekit.solve.space import Space, groups_file, space_of
+from edgekit.solve.told import Teller
+from edgekit.solve.trial import Job
+from edgekit.solve.types import SOLVE, Outcome, Solution
+from edgekit.stages.load import load
+from edgekit.types import KERAS
+from edgekit.units import show
+
+LEVELS = (0.25, 0.5, 0.75, 0.9)
+"""Shares of a layer's channels that it is tried without."""
+SENSED = 500
+"""Samples that this is measured on."""
+UPDATES = 5000
+"""Of the weights, that a training in full makes; so it has"""
+EPOCHS = (10, 200)
+"""epochs from so many to so many."""
+
+
+def solve(project: Project, spec: ModelSpec, target: Target, out: Path, ui: Listener) -> Solution:
+    """Searches the recipe for a budget; writes `TARGET.solved.toml` beside the project's profiles, and `solve.json` and
+    `solve.html` to `out`.
+
+    Raises:
+      EdgekitError: the budget, the model or the data leaves nothing to search.
+    """
+    check_writable(out)
+    check_budget(target)
+    folder = project.target_folders[0]
+    check_writable(folder)
+    teller = Teller(ui, target)
+    ui.headline(f"{target.name}: {spec.name}")
+    with Maker(project.open_store(), teller) as maker:
+        search = prepare(spec, target, maker)
+        if search.outcomes:
+            ui.headline(f"goes on from {len(search.outcomes)} trials")
+        _run(search, teller)
+        solution = conclude(search, spec)
+        if solution.winner is not None:
+            profile = folder / f"{target.name}.solved.toml"
+            recipe = recipe_from(solution.of(solution.winner))
+            write(profile, profile_text(solution, target, recipe).encode())
+            assert load_target(profile.stem, project.target_folders, (), spec=spec).recipe == recipe, profile
+        with maker.store.writing():
+            write(out / "solve.json", json(solution))
+            write(out / "solve.html", html(solution, search.judge).encode())
+    return solution
+
+
+def prepare(spec: ModelSpec, target: Target, maker: Maker) -> Search:
+    """The search as it stands: what there is to choose, and the trials so far.
+
+    Raises:
+      EdgekitError: there is nothing to search.
+    """
+    shipped = available(target.runtimes).shipped
+    scope = Scope(maker, f"{target.name}.{spec.name}.solve")
+    judged = replace(target, recipe=replace(target.recipe, reserve=True))
+    loaded = load(spec, judged, scope)
+    if loaded.facts.form != "keras":
+        raise ModelError(f"{spec.model}: nothing to search: it cannot be trained, because {loaded.facts.untrainable}")
+    if loaded.data.source == RANDOM:
+        raise DataError(f"{spec.name}: random data says nothing of accuracy; give --data=PATH")
+    space = _space(loaded, target, scope)
+    epochs = target.solve.epochs or _epochs(loaded.samples)
+    job = Job(spec, replace(target, name=f"{target.name}.solve"))
+    key = _key(loaded, target, space, epochs, maker)
+    journal = maker.store.folder / "solve" / f"{target.name}.{spec.name}.{key[:16]}.journal"
+    return Search(job, space, Judge(target, shipped, spec.metric), epochs, journal, maker)
+
+
+def conclude(search: Search, spec: ModelSpec) -> Solution:
+    """What a search found."""
+    verdict, winner, judged = finals(search)
+    settings, target = search.judge.target.solve, search.judge.target
+    near = misses(search) if verdict == "none" else []
+    counts = (judged[0].searched.samples, judged[0].quality.samples) if judged else (0, 0)
+    return Solution(
+        schema=SOLVE,
+        model=spec.name,
+        target=target.name,
+        verdict=verdict,
+        objective=" and ".join(f"the least {cost}" for cost in settings.costs) or "the highest accuracy",
+        winner=winner,
+        trials=front(search.outcomes, search),
+        finals=judged,
+        misses=near,
+        conflicts=in_the_way(search, near) if verdict == "none" else [],
+        importances=search.importances(),
+        samples=counts,
+        seed=settings.seed,
+    )
+
+
+def _run(search: Search, teller: Teller) -> None:
+    """Makes trials until the time is over, or as many were made as are wanted, or Ctrl-C."""
+    settings, start = search.judge.target.solve, time.monotonic()
+    seconds = float(settings.time) / 1e9
+
+    def until(number: int) -> bool:
+        teller.counts(search, max(0.0, start + seconds - time.monotonic()))
+        if settings.trials is not None:
+            return number >= settings.trials
+        return time.monotonic() - start >= seconds
+
+    try:
+        search.run(until, teller.told)
+    except KeyboardInterrupt as interruption:
+        if type(interruption) is not KeyboardInterrupt:
+            raise
+        teller.ui.headline("interrupted: ends with what is there")
+
+
+def _space(loaded: LoadedModel, target: Target, scope: Scope) -> Space:
+    model, objects = loaded.model.artifacts[KERAS], loaded.reading.custom_objects
+    facts = scope.make(groups_file(model, objects)).value
+    curves: SensitivityCurves | None = None
+    if facts.groups and "channels" in target.solve.techniques:
+        sweep = Sweep("channels", LEVELS, SENSED, (), target.recipe.quantize)
+        curves = scope.make(sensitivity_file(model, loaded.data, sweep, objects)).value
+    return space_of(facts, curves, target)
+
+
+def _epochs(samples: int) -> int:
+    batches = -(-samples // 64)
+    low, high = EPOCHS
+    return min(high, max(low, round(UPDATES / batches)))
+
+
+def _key(loaded: LoadedModel, target: Target, space: Space, epochs: int, maker: Maker) -> str:
+    """What decides the trials: of another search none is taken over."""
+    settings = {k: v for k, v in encode(target.solve).items() if k not in ("time", "trials")}
+    parts: list[Any] = [target.sha256, settings, encode(space), epochs, loaded.source.sha256, loaded.dataset.sha256]
+    parts += [encode(loaded.reading), maker.fingerprints.code("edgekit.commands.solve")]
+    return hashlib.sha256(msgspec.json.encode(parts, order="sorted", enc_hook=float)).hexdigest()
+
+
+@shown
+def print_solution(found: Solution, out: Path, profile: str) -> None:
+    """What won, and what the others gave."""
+    print(f"\n{found.target}: {found.model}: solved for {found.objective}")
+    print(f"{len(found.trials)} trials: {_counts(found)}")
+    rows = []
+    for trial in sorted((t for t in found.trials if t.front), key=lambda t: t.merit or 0.0):
+        rows.append([str(trial.number), *_row(trial)])
+    print_table(["trial", "figures", "limits"], rows, right=(0,))
+    for conflict in found.conflicts:
+        print(conflict)
+    for miss in found.misses:
+        print(f"nearest, trial {miss.number}: {miss.said}")
+    if found.winner is not None:
+        final = next(f for f in found.finals if f.number == found.winner)
+        words = {"holds": "holds every limit", "inconclusive": "holds every limit by its value, not with its interval"}
+        print(f"\ntrial {found.winner} {words[found.verdict]}: {_qualities(found)}")
+        print(f"{profile}: for build --target={Path(profile).stem}")
+        del final
+    else:
+        print("\nno recipe was found that holds every limit")
+    print(f"{out}: solve.html, solve.json")
+
+
+def _counts(found: Solution) -> str:
+    words: dict[Any, str] = {
+        "trained": "trained in full",
+        "stopped": "ended after few epochs",
+        "dropped": "dropped before training",
+        "beaten": "beaten before training",
+        "failed": "failed",
+    }
+    return ", ".join(f"{n} {word}" for state, word in words.items() if (n := found.counted(state)))
+
+
+def _row(trial: Outcome) -> list[str]:
+    q = quality(trial.measurements)
+    figures = [f"{q.name} {show(q.value, q.unit)}"]
+    figures += [f"{line.name} {show(line.value, line.unit)}" for line in trial.lines if line.name != q.name]
+    return [", ".join(figures), "hold" if trial.holds else trial.reason]
+
+
+def _qualities(found: Solution) -> str:
+    """What the winner reached on each part of the samples."""
+    final = next(f for f in found.finals if f.number == found.winner)
+    parts = [
+        ("that the search chose by", final.searched),
+        ("that chose nothing", final.quality),
+        ("of the evaluation set", final.evaluated),
+    ]
+    return ", ".join(f"{m.name} {show(m.value, m.unit)} on {m.samples:,} samples {name}" for name, m in parts if m)

@@ -1,0 +1,162 @@
+"""Limits held against what a trial measured, and how far it is from holding them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from edgekit.data.metric import LOWER
+from edgekit.errors import SetupError, TargetError
+from edgekit.firmware.cores import CORES, estimates_time
+from edgekit.firmware.run import missing
+from edgekit.measure.judge import counting, implied, judge, judged_here
+from edgekit.measure.limits import AT_LEAST, HOSTED, NAMED
+from edgekit.profile.target import Target
+from edgekit.runtimes import engine
+from edgekit.types import BudgetLine, Measurement
+from edgekit.units import show
+
+EXACT = ("model_size", "macs", "arena", "flash", "ram", "instructions", "latency", "npu_coverage")
+"""Limits on what depends on a model's shape alone."""
+QUALITY = ("accuracy", "accuracy_drop", "churn", "sqnr", "lost_outputs", "metric_min", "metric_max", "metric_loss")
+"""Limits on what training decides."""
+SHORTFALL = 1.0
+"""Points that a quality is short of which weigh as much as twice the cost."""
+
+
+class Judge(Struct, frozen=True):
+    """By what the trials of a search are judged."""
+
+    target: Target
+    shipped: str
+    """The runtime that stands for the device."""
+    metric: str = "accuracy"
+    """Of the project."""
+
+    def lines(self, measurements: Sequence[Measurement], names: Sequence[str]) -> list[BudgetLine]:
+        """The limits of some names that are set and were measured."""
+        budget, hardware = self.target.budget, self.target.hardware
+        found = judge(budget, measurements, self.shipped, hardware=hardware)
+        found += implied(budget, measurements, self.shipped)
+        known = [line for line in counting(found) if line.name.split(".")[0] in names]
+        return [line for line in known if line.value is not None or line.verdict == "fail"]
+
+    def gap(self, line: BudgetLine) -> float:
+        """How far a limit is from holding, above 0 where it does not: points of what is a share, else a share of the
+        limit."""
+        if line.value is None:
+            return 0.0 if line.verdict == "pass" else math.inf
+        least = line.name.split(".")[0] in AT_LEAST
+        end = (line.low if least else line.high) if self.target.solve.holds == "interval" else None
+        value = line.value if end is None else end
+        beyond = line.limit - value if least else value - line.limit
+        return beyond if line.unit in ("%", "points") else beyond / (abs(line.limit) or 1.0)
+
+    def holds(self, lines: Sequence[BudgetLine]) -> bool:
+        """Whether all limits hold."""
+        return all(self.gap(line) <= 0 for line in lines)
+
+    def merit(self, measurements: Sequence[Measurement], lines: Sequence[BudgetLine]) -> float:
+        """What a search makes small: the logarithm of the costs, and the points that limits are short of; or how much
+        accuracy lacks of all, where costs are only limited."""
+        short = sum(max(0.0, self.gap(line)) for line in lines if line.name.split(".")[0] in QUALITY)
+        costs = self.target.solve.costs
+        if not costs:
+            return short - self.goodness(quality(measurements))
+        return self.cost(measurements) + min(short, 1e6) / SHORTFALL
+
+    def shortfall(self, measurements: Sequence[Measurement], lines: Sequence[BudgetLine]) -> float:
+        """How far the quality is from what is wanted, below 0 where it is more; where it is to be as high as can be,
+        how far it is from 0."""
+        gaps = [self.gap(line) for line in lines if line.name.split(".")[0] in QUALITY]
+        return max(gaps, default=0.0) if self.target.solve.costs else -self.goodness(quality(measurements))
+
+    def goodness(self, found: Measurement) -> float:
+        """A quality of which more is better."""
+        value = -1e9 if found.value is None else found.value
+        return -value if found.name == "metric" and self.metric in LOWER else value
+
+    def cost(self, measurements: Sequence[Measurement]) -> float:
+        """The logarithm of the costs that are minimized, each weighing half as much as the one before."""
+        return sum(
+            math.log2(max(1.0, self.figure(measurements, cost))) / 2**n
+            for n, cost in enumerate(self.target.solve.costs)
+        )
+
+    def figure(self, measurements: Sequence[Measurement], cost: str) -> float:
+        """A cost of what ships; infinite where it was not measured."""
+        name = NAMED.get(cost, cost)
+        found = {m.engine: m.value for m in reversed(measurements) if m.name == name and m.artifact == "model"}
+        value = next((found[e] for e in ("vela", "qemu", "", self.shipped) if found.get(e) is not None), None)
+        return math.inf if value is None else value
+
+
+def quality(measurements: Sequence[Measurement]) -> Measurement:
+    """How good a model is: its accuracy, or the project's own metric; without labels how alike it answers."""
+    found = {m.name: m for m in reversed(measurements) if m.artifact == "model"}
+    names = [name for name in ("metric", "accuracy", "fidelity", "sqnr") if name in found]
+    usable = [name for name in names if found[name].value is not None and not found[name].reason.startswith("no class")]
+    return found[(usable or names)[0]]
+
+
+def check_budget(target: Target) -> None:
+    """What a search needs of a target.
+
+    Raises:
+      TargetError: it has no limit to solve for, or one that nothing measures.
+      SetupError: what measures it is not installed.
+    """
+    settings, limits, hardware = target.solve, target.budget.limits, target.hardware
+    if settings.minimize is not None and settings.maximize is not None:
+        raise TargetError(
+            f"{target.name}: solve: minimize and maximize exclude each other; keep one, and limit the other"
+        )
+    searched = [name for name in limits if name in (*EXACT, "download_size", *QUALITY)]
+    wanted = [name for name in searched if (name in QUALITY) == bool(settings.costs)]
+    if not wanted:
+        example = 'accuracy_drop = "1 %"' if settings.costs else 'model_size = "64 KiB"'
+        what = "a limit on accuracy, or the smallest model wins" if settings.costs else "a limit on a cost"
+        others = f" ({', '.join(limits)} cannot be told before a device runs it)" if set(limits) - {*searched} else ""
+        raise TargetError(f"{target.name}: budget: nothing to solve for{others}: set {what}, such as {example}")
+    for name, limit in limits.items():
+        if limit.change and name in searched:
+            raise TargetError(
+                f"{target.name}: budget.{name}: a limit with + is against a release; give solve a plain one"
+            )
+    on_device = [name for name in limits if not (name in HOSTED and judged_here(name, target.budget, hardware))]
+    measured = [(f"budget.{name}", name) for name in on_device] + [("solve.minimize", name) for name in settings.costs]
+    for place, name in measured:
+        why = _unmeasured(name, target)
+        if why and (name in EXACT or name == "npu_cycles"):
+            raise TargetError(f"{target.name}: {place}: nothing here measures {name}: {why}")
+    simulated = target.outputs.c_standalone and any(
+        name in (*limits, *settings.costs) for name in ("flash", "ram", "instructions", "latency")
+    )
+    if simulated and hardware.cpu in CORES and (lacks := missing()):
+        raise SetupError(f"{target.name}: nothing here measures flash, ram and instructions: {lacks}")
+
+
+def _unmeasured(name: str, target: Target) -> str:
+    """Why nothing measures a cost of a target; "" where something does."""
+    hardware, outputs = target.hardware, target.outputs
+    core = outputs.c_standalone and hardware.cpu in CORES
+    if name in ("flash", "ram", "instructions") and not core:
+        return "set outputs.c_standalone = true, and hardware.cpu to a core that QEMU simulates"
+    if name == "latency" and not hardware.npu and not (core and estimates_time(hardware)):
+        return "the time of a device is estimated from standalone C and hardware.clock, or by Vela with hardware.npu"
+    if name == "arena" and not hardware.npu and not engine(target.runtimes.ship).arena:
+        return 'it is that of runtimes.ship = "tflm", or of an NPU'
+    if name in ("npu_coverage", "npu_cycles") and not hardware.npu:
+        return "set hardware.npu"
+    return ""
+
+
+def broken(lines: Sequence[BudgetLine], judge: Judge) -> str:
+    """The limits that do not hold, each with its figure, in words."""
+    return ", ".join(
+        f"{line.name} {show(line.value, line.unit)} of {show(line.limit, line.unit)}"
+        for line in lines
+        if judge.gap(line) > 0
+    )

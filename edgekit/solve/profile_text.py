@@ -1,0 +1,107 @@
+"""`TARGET.solved.toml`: a profile with the recipe that won, and what each choice costs and buys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgekit.profile.recipe import Recipe
+from edgekit.profile.target import Target
+from edgekit.solve.search import said
+from edgekit.solve.types import Outcome, Solution
+from edgekit.units import show
+
+WORDS = {
+    "reserve": "samples that chose nothing judged it",
+    "order": "narrow, train in full, then what takes weights apart",
+    "channels": "the channels that each layer keeps: what decides size, memory and time",
+    "distil": "it learns what the model as it was given answers",
+    "prune": "single weights at zero: they deflate well",
+    "cluster": "weights that share few values take fewer bits",
+    "qat": "trained with the rounding of int8",
+    "quantize": "as the profile has it",
+    "shrink": "as the profile has it",
+    "seed": "of the whole recipe",
+}
+
+
+def profile_text(solution: Solution, target: Target, recipe: Recipe) -> str:
+    """The profile, as TOML with comments.
+
+    Args:
+      target: that was solved.
+    """
+    assert solution.winner is not None
+    winner = solution.of(solution.winner)
+    wanted, inherited = said(recipe), said(target.recipe)
+    tables = {name: part for name, part in wanted.items() if isinstance(part, dict)}
+    lines = [*_head(solution, target, winner), "", f'extends = "{target.name}"', "", "[recipe]"]
+    for name in Recipe.__struct_fields__:
+        if name in tables or name not in wanted.keys() | inherited.keys():
+            continue
+        value = (
+            _toml(wanted[name])
+            if name in wanted
+            else "false"
+            if name in Recipe.known()
+            else _toml(getattr(recipe, name))
+        )
+        lines.append(_noted(f"{name} = {value}", WORDS.get(name, "")))
+    for name, table in tables.items():
+        below = inherited.get(name, {}) if isinstance(inherited.get(name), dict) else {}
+        own = getattr(recipe, name)
+        rows = table | {key: getattr(own, key) for key in below if key not in table}
+        if rows == below:
+            continue
+        lines += ["", _noted(f"[recipe.{name}]", _bought(name, solution) or WORDS.get(name, ""))]
+        lines += [f"{key} = {_toml(value)}" for key, value in rows.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _head(solution: Solution, target: Target, winner: Outcome) -> list[str]:
+    """What won, and why."""
+    final = next(f for f in solution.finals if f.number == winner.number)
+    figures = ", ".join(
+        f"{line.name} {show(line.value, line.unit)} of {show(line.limit, line.unit)}" for line in final.lines
+    )
+    certain = {"holds": "every limit holds", "inconclusive": "every limit holds by its value, not with its interval"}
+    q = final.quality
+    interval = "" if q.low is None or q.high is None else f" ({q.low:.2f} … {q.high:.2f})"
+    return [
+        f"# {target.name}, solved for {solution.objective}: trial {winner.number} of {len(solution.trials)}.",
+        f"# {certain[solution.verdict]}: {figures}.",
+        f"# {q.name} on {solution.samples[1]} samples that chose nothing: {show(q.value, q.unit)}{interval}.",
+    ]
+
+
+def _bought(name: str, solution: Solution) -> str:
+    """What the search saw of a technique: the best with it beside the best without it."""
+    full = [trial for trial in solution.trials if trial.state == "trained" and trial.merit is not None]
+    having = [t for t in full if name in t.recipe]
+    without = [t for t in full if name not in t.recipe]
+    if not having or not without:
+        return WORDS.get(name, "")
+    best, other = (min(group, key=lambda t: t.merit or 0.0) for group in (having, without))
+    return f"{WORDS.get(name, '')}; with it {_figures(best)}, without it {_figures(other)}"
+
+
+def _figures(trial: Outcome) -> str:
+    kept = [m for m in trial.measurements if m.name in ("model_size", "accuracy", "fidelity", "metric")]
+    return " ".join(show(m.value, m.unit) for m in kept) or "nothing"
+
+
+def _noted(text: str, note: str) -> str:
+    return f"{text:<32}# {' '.join(note.split())}" if note else text
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        import json
+
+        return json.dumps(value, ensure_ascii=True)
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+    return repr(float(value)) if isinstance(value, float) else str(value)

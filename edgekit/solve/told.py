@@ -1,0 +1,63 @@
+"""What a person sees while a search runs."""
+
+from __future__ import annotations
+
+from edgekit.engine.make import Listener, Silent
+from edgekit.profile.target import Target
+from edgekit.solve.judged import quality
+from edgekit.solve.search import Search
+from edgekit.solve.types import Outcome
+from edgekit.types import StageRow
+from edgekit.units import show
+
+
+class Teller(Silent):
+    """Tells a line for each trial, and where the search stands while one takes its time."""
+
+    def __init__(self, ui: Listener, target: Target) -> None:
+        self.ui, self.target, self._stands = ui, target, ""
+
+    def counts(self, search: Search, left: float) -> None:
+        """Where the search stands.
+
+        Args:
+          left: seconds.
+        """
+        done = search.outcomes
+        dropped = sum(o.state in ("dropped", "beaten") for o in done)
+        best = f"best {_figures(search.best)}; " if search.best else ""
+        time = f", {left / 60:.0f} min left" if self.target.solve.trials is None else f" of {self.target.solve.trials}"
+        self._stands = f"{best}trial {len(done)}{time}, {dropped} dropped"
+
+    def told(self, outcome: Outcome) -> None:
+        """What became of a trial."""
+        why = f": {outcome.reason}" if outcome.reason else ""
+        found = quality(outcome.measurements) if outcome.epochs else None
+        accuracy = found.value if found and found.unit == "%" else None
+        self.ui.done(f"trial {outcome.number} {outcome.state}{why}", int(outcome.value("model_size") or 0), accuracy)
+
+    def note(self, text: str) -> None:
+        """See `edgekit.engine.make.Listener`."""
+        self.ui.note(text)
+
+    def begin(self, name: str, usual: float = 0.0) -> None:
+        """A stage of a trial."""
+        self.ui.begin(name, usual)
+
+    def progress(self, text: str, share: float) -> None:
+        """How far it is, and where the search stands."""
+        self.ui.progress(self._stands or text, share)
+
+    def end(self, row: StageRow) -> None:
+        """It was made or found."""
+        self.ui.end(row)
+
+
+def _figures(outcome: Outcome) -> str:
+    """The figures of a trial in a few words."""
+    shown = {m.name: m for m in reversed(outcome.measurements) if m.artifact == "model"}
+    words = [show(m.value, m.unit) for n in ("model_size",) if (m := shown.get(n))]
+    if outcome.epochs:
+        found = quality(outcome.measurements)
+        words.append(f"{found.name} {show(found.value, found.unit)}")
+    return ", ".join(words)

@@ -1,0 +1,59 @@
+"""The task that searches a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke import Context
+
+from edgekit.tasks.common import command, options, task
+from edgekit.tasks.flow import single
+
+
+@task(
+    group="build",
+    usage="--target=NAME [options]",
+    examples={
+        "solve --target=microcontroller": "the most accurate recipe within the limits, in 30 minutes",
+        "solve --target=phone --set=solve.minimize=model_size --time=2h": "the smallest that is accurate enough",
+    },
+    iterable=["target", "set"],
+    help=options(
+        "target",
+        "model",
+        "data",
+        "set",
+        "json",
+        time="TIME: how long to look, such as 30min; instead of solve.time of the profile",
+        trials="N: how many trials to make, whatever time it takes, with those of earlier runs",
+        out="DIR: folder of DIR/TARGET/MODEL/solve.html and solve.json",
+    ),
+)
+@command
+def solve(
+    c: Context,
+    target: list[str],
+    model: str | None = None,
+    data: str | None = None,
+    time: str = "",
+    trials: int = 0,
+    out: str = "build/solve",
+    set: list[str] | None = None,
+    json: bool = False,
+) -> int:
+    """Search the recipe that fits a budget.
+
+    Writes targets/TARGET.solved.toml, a profile with the recipe that won, and a page of all that was tried.
+    """
+    from edgekit.commands.solve import print_solution, solve
+    from edgekit.report.console import print_json
+    from edgekit.report.progress import Progress
+
+    said = [*(set or ()), *([f'solve.time="{time}"'] if time else []), *([f"solve.trials={trials}"] if trials else [])]
+    project, spec, profile = single(target, model, data, said)
+    folder = Path(out, profile.name, spec.name)
+    with Progress(quiet=json) as progress:
+        found = solve(project, spec, profile, folder, progress)
+    written = project.target_folders[0] / f"{profile.name}.solved.toml"
+    print_json(found) if json else print_solution(found, folder, str(written))
+    return int(found.verdict != "holds")
