@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from edgekit.analyze.curves import SensitivityCurves, Sweep
 from edgekit.analyze.sensitivity import sensitivity_file
-from edgekit.config import encode
+from edgekit.config import encode, parse_value
 from edgekit.data.spec import RANDOM
 from edgekit.engine.make import Listener, Maker, Scope
 from edgekit.errors import DataError, ModelError
@@ -49,9 +49,14 @@ EPOCHS = (10, 200)
 """epochs from so many to so many."""
 
 
-def solve(project: Project, spec: ModelSpec, target: Target, out: Path, ui: Listener) -> Solution:
+def solve(
+    project: Project, spec: ModelSpec, target: Target, out: Path, ui: Listener, overrides: tuple[str, ...] = ()
+) -> Solution:
     """Searches the recipe for a budget; writes `TARGET.solved.toml` beside the project's profiles, and `solve.json` and
     `solve.html` to `out`.
+
+    Args:
+      overrides: what `--set` changed of the target, which the profile says too.
 
     Raises:
       EdgekitError: the budget, the model or the data leaves nothing to search.
@@ -71,8 +76,11 @@ def solve(project: Project, spec: ModelSpec, target: Target, out: Path, ui: List
         if solution.winner is not None:
             profile = folder / f"{target.name}.solved.toml"
             recipe = recipe_from(solution.of(solution.winner))
-            write(profile, profile_text(solution, target, recipe).encode())
-            assert load_target(profile.stem, project.target_folders, (), spec=spec).recipe == recipe, profile
+            plain = load_target(target.name, project.target_folders, ())
+            text = profile_text(solution, plain, recipe, _beside(spec, target, overrides))
+            write(profile, text.encode())
+            solved = load_target(profile.stem, project.target_folders, (), spec=spec)
+            assert (solved.recipe, solved.budget) == (recipe, target.budget), profile
         with maker.store.writing():
             write(out / "solve.json", json(solution))
             write(out / "solve.html", html(solution, search.judge).encode())
@@ -122,6 +130,21 @@ def conclude(search: Search, spec: ModelSpec) -> Solution:
         samples=counts,
         seed=settings.seed,
     )
+
+
+def _beside(spec: ModelSpec, target: Target, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """The tables of this search that the target's file does not have, but for the recipe and `[solve]`."""
+    tables: dict[str, Any] = {"budget": dict(limits)} if (limits := spec.budgets.get(target.name)) else {}
+    for override in overrides:
+        key, _, value = override.partition("=")
+        first, *between, last = key.split(".")
+        if first in ("recipe", "solve", "description"):
+            continue
+        table = tables.setdefault(first, {})
+        for name in between:
+            table = table.setdefault(name, {})
+        table[last] = parse_value(value)
+    return tables
 
 
 def _run(search: Search, teller: Teller) -> None:

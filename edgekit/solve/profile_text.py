@@ -24,11 +24,12 @@ WORDS = {
 }
 
 
-def profile_text(solution: Solution, target: Target, recipe: Recipe) -> str:
+def profile_text(solution: Solution, target: Target, recipe: Recipe, changed: dict[str, Any]) -> str:
     """The profile, as TOML with comments.
 
     Args:
-      target: that was solved.
+      target: that was solved, as its file has it.
+      changed: tables beside the recipe that were other ones in this search: limits of the model, and those of `--set`.
     """
     assert solution.winner is not None
     winner = solution.of(solution.winner)
@@ -54,6 +55,8 @@ def profile_text(solution: Solution, target: Target, recipe: Recipe) -> str:
             continue
         lines += ["", _noted(f"[recipe.{name}]", _bought(name, solution) or WORDS.get(name, ""))]
         lines += [f"{key} = {_toml(value)}" for key, value in rows.items()]
+    for name, table in changed.items():
+        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -53,7 +53,7 @@ def solve(
     project, spec, profile = single(target, model, data, said)
     folder = Path(out, profile.name, spec.name)
     with Progress(quiet=json) as progress:
-        found = solve(project, spec, profile, folder, progress)
+        found = solve(project, spec, profile, folder, progress, tuple(set or ()))
     written = project.target_folders[0] / f"{profile.name}.solved.toml"
     print_json(found) if json else print_solution(found, folder, str(written))
     return int(found.verdict != "holds")

@@ -18,7 +18,7 @@ def target(*overrides: str, name: str = "microcontroller"):
 
 
 def judge(*overrides: str) -> Judge:
-    return Judge(target(*overrides), "tflm")
+    return Judge(target("budget.accuracy=97.5 %", "budget.model_size=44 KiB", *overrides), "tflm")
 
 
 def accuracy(value: float, low: float, high: float) -> Measurement:
@@ -107,4 +107,6 @@ class TestRefusals:
         (tmp_path / "fast.toml").write_text(text + '[budget]\nlatency = "5 ms"\nmodel_size = "20 KiB"\n')
         with pytest.raises(TargetError, match="nothing here measures latency"):
             check_budget(load_target("fast", [tmp_path], ()))
-        check_budget(target(name="phone"))  # whose time is the build host's, and left to the build
+        check_budget(
+            target("budget.model_size=44 KiB", "budget.latency=300 us", 'budget.on_host=["latency"]', name="phone")
+        )  # whose time is the build host's, and left to the build
