@@ -55,6 +55,20 @@ def tables(text: str, where: str, error: type[EdgekitError]) -> dict[str, Any]:
         raise error(f"{where}: not valid TOML: {problem}") from None
 
 
+def project_table(start: Path, error: type[EdgekitError]) -> tuple[Path, Any] | None:
+    """The nearest folder, upwards, whose pyproject.toml has `[tool.edgekit]`, and that table.
+
+    Raises:
+      error: a pyproject.toml on the way cannot be read.
+    """
+    for folder in (start, *start.parents):
+        if (file := folder / "pyproject.toml").is_file():
+            tool = read_table(file, error).get("tool")
+            if isinstance(tool, dict) and "edgekit" in tool:
+                return folder, tool["edgekit"]
+    return None
+
+
 def parse_value(text: str) -> Any:
     """The value in `--set key=value`: TOML where it is TOML, else the text itself (so that "5 ms" needs no quotes)."""
     try:

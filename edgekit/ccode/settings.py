@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 from edgekit.ccode.library import check
 from edgekit.ccode.piece import Kernels
 from edgekit.config import nearest
 from edgekit.emit.settings import Outputs
+from edgekit.engine.python import project_folder
 from edgekit.errors import TargetError
 
 
@@ -30,4 +32,5 @@ def check_outputs(outputs: Outputs) -> None:
     if outputs.cmsis_nn and kernels != "cmsis-nn":
         raise TargetError('outputs.cmsis_nn: is for outputs.c_kernels = "cmsis-nn"; write that, or remove it')
     if outputs.cmsis_nn:
-        check(outputs.cmsis_nn, "outputs.cmsis_nn", TargetError)
+        place = project_folder() / Path(outputs.cmsis_nn).expanduser()
+        check(str(place), "outputs.cmsis_nn", TargetError)

@@ -52,5 +52,5 @@ def _module_file(source: str, error: type[EdgekitError]) -> Path:
     except (ImportError, ValueError):
         found = None
     if found is None or found.origin is None:
-        raise error(f"{source}: there is no module {module!r}; run from the folder that holds it")
+        raise error(f"{source}: there is no module {module!r}; put its file into the project's folder")
     return Path(found.origin)

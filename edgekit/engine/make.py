@@ -15,6 +15,7 @@ import msgspec
 
 from edgekit.engine.fingerprint import Fingerprints
 from edgekit.engine.libraries import EIGEN, OWN, library
+from edgekit.engine.python import project_folder
 from edgekit.engine.stage import Call
 from edgekit.engine.store import Record, Result, Store
 from edgekit.engine.worker import Worker
@@ -196,7 +197,10 @@ class Maker:
     def _worker(self, process: str) -> Worker:
         if process not in self._workers:
             writes = None if process == OWN else ()
-            self._workers[process] = Worker(environment=ENVIRONMENTS.get(process), writes=writes, room=self.store.work)
+            # In the project's root, so that a user's own function finds its files from wherever the command was typed.
+            self._workers[process] = Worker(
+                environment=ENVIRONMENTS.get(process), writes=writes, room=self.store.work, folder=project_folder()
+            )
         return self._workers[process]
 
     def _why(self, key: str, ingredients: dict[str, Any], before: Record | None) -> str:

@@ -9,6 +9,12 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from edgekit.config import project_table
+from edgekit.errors import ProjectError
+
+STANDS = "EDGEKIT_STANDS_IN"
+"""Variable of a worker's environment."""
+
 
 def python(code: str, *arguments: str) -> list[str]:
     """The command that runs some code without the current folder on the path.
@@ -19,22 +25,24 @@ def python(code: str, *arguments: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The variables for that command: the places that this process imports from, without the current folder."""
-    return {"PYTHONPATH": os.pathsep.join(safe_path()), "PYTHONSAFEPATH": "1"}
+    """The variables for that command: the places that this process imports from, without the current folder; and where
+    the user stands, whichever folder it starts in."""
+    return {"PYTHONPATH": os.pathsep.join(safe_path()), "PYTHONSAFEPATH": "1", STANDS: str(_here())}
 
 
 def safe_path() -> list[str]:
-    """The places that modules are imported from, but the current folder and the project around it.
+    """The places that modules are imported from, but the current folder and the projects around it.
 
     Where edgekit itself lies there, it comes last: a file beside it is no library.
     """
-    here, own = {root.resolve() for root in roots()}, str(Path(__file__).parents[2])
+    around = [folder for folder in Path.cwd().parents if (folder / "pyproject.toml").is_file()]
+    here, own = {root.resolve() for root in (Path.cwd(), *around)}, str(Path(__file__).parents[2])
     places = [place for place in sys.path if Path(place).is_absolute() and Path(place).resolve() not in here]
     return places if own in places else [*places, own]
 
 
 def own_module_file(name: str) -> Path | None:
-    """The source of a module of the user's project: in the current folder, or in the project's root around it."""
+    """The source of a module of the user's project; see `roots`."""
     for root in roots():
         place = root.joinpath(*name.split("."))
         for file in (place.with_suffix(".py"), place / "__init__.py"):
@@ -67,8 +75,24 @@ def import_own(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
+def project_folder() -> Path:
+    """The root of the project around the user, which paths in a profile are relative to; without one, where they stand.
+
+    Raises:
+      ProjectError: its pyproject.toml cannot be read.
+    """
+    here = _here()
+    return (project_table(here, ProjectError) or (here,))[0]
+
+
 def roots() -> list[Path]:
-    """The current folder, and that of the project around it."""
-    here = Path.cwd()
+    """Where modules of the user's own lie: the project's root, the same from wherever they stand, then that folder, and
+    the nearest with a pyproject.toml."""
+    here = _here()
     around = next((folder for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), here)
-    return [here] if around == here else [here, around]
+    return list(dict.fromkeys((project_folder(), here, around)))
+
+
+def _here() -> Path:
+    """The folder that the user stands in; a worker is told."""
+    return Path(os.environ.get(STANDS) or Path.cwd())

@@ -57,6 +57,7 @@ class Worker:
         confined, for what is the user's own code.
       room: where its `scratch`, its folder for temporary files, is made; a folder for temporary files by default.
       memory: bytes of data that a confined process may have; as much as the machine has by default.
+      folder: that it starts in; the current one by default.
     """
 
     def __init__(
@@ -66,13 +67,14 @@ class Worker:
         writes: Sequence[Path | str] | None = None,
         room: Path | None = None,
         memory: int = 0,
+        folder: Path | None = None,
     ) -> None:
         self._log = str(log)
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
         self._printed = self._log
         self._environment = environment or {}
-        self._writes, self._room, self._memory = writes, room, memory
+        self._writes, self._room, self._memory, self._folder = writes, room, memory, folder
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -105,6 +107,7 @@ class Worker:
                 pass_fds=[answers_out],
                 start_new_session=True,
                 env=variables,
+                cwd=self._folder,
             )
         os.close(answers_out)
         theirs.close()

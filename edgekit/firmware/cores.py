@@ -24,9 +24,10 @@ class Core(Struct, frozen=True):
     """Nanoseconds between two counts of the board's timer."""
     defines: tuple[str, ...]
     """That say which timer it is; see start.c."""
-    cycles: tuple[float, float, float]
+    cycles: tuple[float, float, float] | None
     """For each instruction, at least, usually and at most, from memory without wait states: an estimate of
-    `benchmarks/cycles.py`, which says where it comes from in docs/explanation/cycles.md."""
+    `benchmarks/cycles.py`, which says where it comes from in docs/explanation/cycles.md. None where
+    they are not known."""
     dsp: bool = True
     """Whether it has the DSP extension."""
 
@@ -50,6 +51,17 @@ CORES = {
         defines=(),
         cycles=(0.85, 0.91, 1.01),
     ),
+    "cortex-m0plus": Core(
+        # Of a Cortex-M3, which has all instructions of a Cortex-M0+; start.c makes it as strict.
+        "mps2-an385",
+        ("-mcpu=cortex-m0plus", "-mfloat-abi=soft"),
+        flash=0x00000000,
+        ram=0x20000000,
+        tick=40.0,
+        defines=("STRICT_ALIGNMENT",),
+        cycles=None,
+        dsp=False,
+    ),
     "cortex-m33": Core(
         "mps2-an505",
         ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard"),
@@ -70,8 +82,16 @@ CORES = {
     ),
 }
 """By the name that a profile's hardware.cpu has."""
+UNSIMULATED = ("riscv32imc", "xtensa-lx6", "xtensa-lx7")
+"""Cores of microcontrollers that nothing here simulates: what standalone C takes there, only the device can tell."""
+
+
+def not_simulated(cpu: str) -> str:
+    """That a core is not simulated, and what would measure it."""
+    return f"QEMU simulates no {cpu} here; build c/ with the toolchain of the device and measure there"
 
 
 def estimates_time(hardware: Hardware) -> bool:
     """Whether the time of an inference can be estimated from its instructions."""
-    return hardware.cpu in CORES and hardware.clock is not None
+    core = CORES.get(hardware.cpu)
+    return core is not None and core.cycles is not None and hardware.clock is not None

@@ -13,7 +13,7 @@ from edgekit.emit.golden import as_stored
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import ModelError
-from edgekit.firmware.cores import CORES, Core
+from edgekit.firmware.cores import CORES, Core, not_simulated
 from edgekit.firmware.run import Execution, missing, run, versions
 from edgekit.types import INTEGER, Artifact, Measurement
 
@@ -54,7 +54,7 @@ def measure_firmware(
     """
     from msgspec.structs import replace
 
-    lacks = missing() or ("" if core in CORES else f"QEMU simulates no {core} here; there is {', '.join(CORES)}")
+    lacks = not_simulated(core) if core not in CORES else missing()
     if lacks:
         said = f"not measured: {lacks}"
         figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
@@ -154,6 +154,9 @@ def _held(
 
 def _latency(instructions: float, clock: float, core: Core, label: str) -> Measurement:
     """An estimate of the time of one inference."""
+    if core.cycles is None:
+        said = "not estimated: the cycles of its instructions are not known here; measure on the device"
+        return Measurement("latency_p90", None, "ns", "estimated", label, reason=said)
     least, usual, most = (instructions * cycles / clock * 1e9 for cycles in core.cycles)
     low, factor, high = core.cycles
     each = f"{factor} cycles ({low} to {high}, docs/explanation/cycles.md)"

@@ -178,9 +178,10 @@ def _line(name: str, limit: float, unit: str, found: Measurement | None) -> Budg
 def _elsewhere(name: str, of_host: Measurement | None, shipped: str, hardware: Hardware) -> str:
     """Why a figure of the build host judges nothing, and what would."""
     value = show(of_host.value, of_host.unit) if of_host and of_host.value is not None else "what is measured here"
-    if name == "latency" and hardware.cpu in CORES:
+    core = CORES.get(hardware.cpu)
+    if name == "latency" and core and core.cycles:
         needs = "outputs.c_standalone = true and hardware.clock estimate it"
-    elif name in TIMED and (hardware.npu or hardware.cpu in CORES):
+    elif name in TIMED and (hardware.npu or core):
         needs = "limit `latency`, which can be estimated, or measure on the device"
     else:
         needs = "measure on the device"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,7 @@ def layers(name: str, folders: list[Path]) -> list[tuple[Path, dict[str, Any]]]:
     while True:
         files = known_targets(left)
         if name not in files:
-            others = [other for other in known_targets(folders) if not found or other != found[-1][0].stem]
-            raise TargetError(f'{said_by}unknown target "{name}"; {nearest(name, others)}')
+            raise TargetError(f'{said_by}unknown target "{name}"; {nearest(name, list(known_targets(folders)))}')
         path = files[name]
         if any(path == file for file, _ in found):
             circle = " > ".join([*(file.stem for file, _ in found), name])
@@ -57,9 +57,11 @@ def layers(name: str, folders: list[Path]) -> list[tuple[Path, dict[str, Any]]]:
         said_by, left, name = f"{shown(path)}: extends: ", folders[here + (parent == name) :], parent
 
 
-def shown(path: Path) -> Path:
+def origin(path: Path) -> str:
+    """Where a profile comes from, for a list."""
+    return "built-in" if path.parent == built_in() else shown(path)
+
+
+def shown(path: Path) -> str:
     """The path as a person would type it here."""
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path
+    return min(os.path.relpath(path), str(path), key=len)

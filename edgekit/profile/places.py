@@ -36,10 +36,7 @@ def limit_places(target: Target, spec: ModelSpec, project: Project, overrides: t
             places[key.removeprefix("budget.")] = Place("--set")
     if limits := spec.budgets.get(target.name):
         file, table = project.root / "pyproject.toml", budget_table(spec.name, target.name)
-        places = (
-            _places(file, f"pyproject.toml: {table.removeprefix('tool.edgekit.')}", "pyproject.toml", limits, table)
-            | places
-        )
+        places = _places(file, f"pyproject.toml: {table}", "pyproject.toml", limits, f"tool.edgekit.{table}") | places
     known = target.name in known_targets(project.target_folders)
     for file, tables in layers(target.name, project.target_folders) if known else []:
         inside = file.is_relative_to(project.root)

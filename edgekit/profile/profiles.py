@@ -98,10 +98,10 @@ def load_target(
     """
     files = layers(name, folders)
     table: dict[str, Any] = reduce(_merged, [tables for _, tables in reversed(files)], {})
-    where = str(shown(files[0][0]))
+    where = shown(files[0][0])
     if spec and (limits := spec.budgets.get(name)):
         table = _merged(table, {"budget": limits})
-        where += f" with {budget_table(spec.name, name)}"
+        where += f" with pyproject.toml: {budget_table(spec.name, name)}"
     if recipe_file:
         table = _merged(table, _recipe(Path(recipe_file)))
         where += f" with {recipe_file}"

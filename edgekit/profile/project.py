@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from edgekit.config import Settings, decode, nearest, read_table
+from edgekit.config import Settings, decode, nearest, project_table
 from edgekit.data.spec import Preprocessing
 from edgekit.engine.remote import Remote, is_url
 from edgekit.engine.store import Store
@@ -88,6 +88,10 @@ class Project(Struct, frozen=True):
     store_folder: Path | None = None
     """Of the results of one command, which shares nothing."""
 
+    def folder(self, typed: str | None, default: str = "build") -> Path:
+        """A folder that a person typed, from where they stand; else one of the project, as one would type it here."""
+        return Path(typed) if typed else Path(os.path.relpath(self.root / default))
+
     @property
     def store(self) -> Path:
         """Folder of the results that builds share on this machine."""
@@ -118,14 +122,11 @@ def find_project(start: Path) -> Project:
     Raises:
       ProjectError: the file or its table is wrong.
     """
-    for folder in (start, *start.parents):
-        file = folder / "pyproject.toml"
-        if not file.is_file():
-            continue
-        table: Any = read_table(file, ProjectError).get("tool")
-        if isinstance(table, dict) and "edgekit" in table:
-            return project_at(folder, decode(table["edgekit"], ProjectTable, f"{file}: tool.edgekit", ProjectError))
-    return project_at(start, ProjectTable())
+    if not (found := project_table(start, ProjectError)):
+        return project_at(start, ProjectTable())
+    folder, table = found
+    where = f"{folder / 'pyproject.toml'}: tool.edgekit"
+    return project_at(folder, decode(table, ProjectTable, where, ProjectError))
 
 
 _AS_THE_PROJECT_SAYS = Reading()
@@ -233,7 +234,7 @@ def project_at(root: Path, table: ProjectTable) -> Project:
             )
         path = _located(entry.model, root)
         for target, limits in entry.budgets.items():
-            where = f"{root / 'pyproject.toml'}: {budget_table(name, target)}"
+            where = f"{root / 'pyproject.toml'}: tool.edgekit.{budget_table(name, target)}"
             if target not in (known := known_targets(folders)):
                 raise ProjectError(f'{where}: unknown target "{target}"; {nearest(target, list(known))}')
             decode(limits, Budget, where, ProjectError)
@@ -244,8 +245,8 @@ def project_at(root: Path, table: ProjectTable) -> Project:
 
 
 def budget_table(model: str, target: str) -> str:
-    """The table of pyproject.toml with the limits of a model for a target."""
-    return f"tool.edgekit.models.{model}.budgets.{target}"
+    """The table with the limits of a model for a target, in `[tool.edgekit]`."""
+    return f"models.{model}.budgets.{target}"
 
 
 def _located(data: str, base: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgekit.config import nearest
 from edgekit.errors import TargetError
-from edgekit.firmware.cores import CORES
+from edgekit.firmware.cores import CORES, UNSIMULATED
 from edgekit.measure.limits import HOSTED, LIMITS
 from edgekit.profile.target import Target
 from edgekit.quantize.settings import Quantize
@@ -44,8 +44,8 @@ def check_needs(target: Target) -> None:
             raise TargetError(f'budget.{name}: "{ship}" has no arena; remove the line or ship {_those_with("arena")}')
         if limit.needs == "core" and not outputs.c_standalone:
             raise TargetError(f"budget.{name}: is of standalone C; set outputs.c_standalone = true")
-        if limit.needs == "core" and hardware.cpu not in CORES:
-            said = nearest(hardware.cpu, list(CORES))
+        if limit.needs == "core" and hardware.cpu not in (*CORES, *UNSIMULATED):
+            said = nearest(hardware.cpu, [*CORES, *UNSIMULATED])
             raise TargetError(f'budget.{name}: QEMU simulates no "{hardware.cpu}" here; {said}')
     if outputs.c_standalone and not engine(ship).exact:
         raise TargetError(

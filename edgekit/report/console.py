@@ -30,11 +30,13 @@ def print_json(value: Any) -> None:
 
 
 @shown
-def print_reports(reports: Sequence[Report], out: Path, given: str = "", verbose: bool = False) -> None:
+def print_reports(
+    reports: Sequence[Report], out: Path, given: str = "", where: str = "", verbose: bool = False
+) -> None:
     """What came of builds: of one a sentence, its figures, and what to do next; of several a sentence each.
 
     Args:
-      given: see `edgekit.report.verdict.advice`.
+      given, where: see `edgekit.report.verdict.advice`.
       verbose: print the figures of several, too.
     """
     for note in dict.fromkeys(note for report in reports for note in report.notes):
@@ -53,7 +55,7 @@ def print_reports(reports: Sequence[Report], out: Path, given: str = "", verbose
         print_folded(verdict.overall(reports))
     if reports:
         last = max(reversed(reports), key=lambda report: verdict.ORDER.index(report.verdict))
-        print_folded(f"next: {verdict.advice(last, out, given)}")
+        print_folded(f"next: {verdict.advice(last, out, given, where)}")
 
 
 def print_figures(report: Report) -> None:

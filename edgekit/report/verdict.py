@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from edgekit.measure.judge import counting
 from edgekit.measure.limits import AT_LEAST, DEVICES, HOSTED, LIMITS, NAMED, TIMED
 from edgekit.report.text import headroom, remarks
 from edgekit.report.types import Report
-from edgekit.types import BudgetLine
+from edgekit.types import BudgetLine, Measurement
 from edgekit.units import show
 
 ORDER = ("pass", "skipped", "inconclusive", "fail")
@@ -96,13 +95,19 @@ def _unlimited(report: Report) -> Iterator[Row]:
     limited = {line.name.partition(".")[0] for line in report.budget}
     for name in LIMITS if not report.budget else ALWAYS:
         figure = NAMED.get(name, name)
-        found = [m for m in report.measurements if (m.name, m.artifact) == (figure, "model") and m.value is not None]
+        found = [m for m in report.measurements if (m.name, m.artifact) == (figure, "model")]
+        found = [m for m in found if m.value is not None or m.engine in DEVICES]  # a device's, though it has none
         known = {m.engine: m for m in reversed(found)}
         best = next((known[engine] for engine in (*DEVICES, "", report.shipped) if engine in known), None)
         if best and name not in limited and figure not in limited:
             here = f", {HOST}" if name in HOSTED and best.engine not in DEVICES else ""
-            source = f"{best.source} {best.runtime}".strip() + here
+            source = f"{best.source} {best.runtime}".strip() + here if best.value is not None else _open(best)
             yield Row(name, "none", show(best.value, best.unit), "–", "–", source)
+
+
+def _open(of_device: Measurement) -> str:
+    """In two words, that a device's figure was not measured or estimated."""
+    return of_device.reason.partition(":")[0]
 
 
 def in_a_word(source: str) -> str:
@@ -117,19 +122,20 @@ def overall(reports: Sequence[Report]) -> str:
     return f"{len(reports)} builds: {', '.join(told)}"
 
 
-def advice(report: Report, out: Path, given: str = "") -> str:
+def advice(report: Report, out: Path, given: str = "", where: str = "") -> str:
     """What to do next.
 
     Args:
       out: where the build was written.
       given: further options of the build that another command needs too, as a person types them.
+      where: that of `out`, where it is not the usual one.
     """
     options = f"--target={report.target.name}{given and ' ' + given}"
     names = {
         word: [line.name.partition(".")[0] for line in counting(report.budget) if line.verdict == word]
         for word in ORDER
     }
-    where = "" if out == Path("build") else f" --out={shlex.quote(str(out))}"
+    where = where and f" {where}"
     if broken := names["fail"]:
         if {"float_sqnr", "skill"} & {*broken}:
             return "look at the notes: what fails is the float model, or its data"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from msgspec.structs import replace
 
 from edgekit.compress.targets import teach
 from edgekit.compress.technique import Given, Teaching
 from edgekit.data.locate import locate
 from edgekit.engine.make import Scope
+from edgekit.engine.python import project_folder
 from edgekit.engine.stage import Call
 from edgekit.errors import ModelError
 from edgekit.product import CompressedModel, LoadedModel
@@ -72,7 +71,7 @@ def _teaching(spec: ModelSpec, loaded: LoadedModel, recipe: Recipe, scope: Scope
         return None
     model, data, fingerprint = loaded.model.artifact, loaded.data, scope.maker.fingerprints.file
     if (name := recipe.distil.teacher) != "model":
-        source = locate("keras", name if is_function(name) else str(Path(name).absolute()), fingerprint, ModelError)
+        source = locate("keras", name if is_function(name) else str(project_folder() / name), fingerprint, ModelError)
         read = scope.make(reading_of(source, spec.reading).named("load teacher"))
         if KERAS not in read.artifacts:
             why = read.value.untrainable

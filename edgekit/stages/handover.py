@@ -12,6 +12,7 @@ from edgekit.ccode.library import parts
 from edgekit.ccode.piece import Kernels
 from edgekit.emit.kit import emit_file
 from edgekit.engine.make import Scope, StageResult
+from edgekit.engine.python import project_folder
 from edgekit.errors import ModelError, StandaloneError
 from edgekit.files import sha256
 from edgekit.firmware.cores import CORES
@@ -111,7 +112,7 @@ def _simulated(
     clock = None if target.hardware.clock is None else float(target.hardware.clock)
     library = {}
     if target.outputs.cmsis_nn:
-        folders = parts(Path(target.outputs.cmsis_nn).expanduser().resolve())
+        folders = parts((project_folder() / Path(target.outputs.cmsis_nn).expanduser()).resolve())
         library = {of: Artifact("source", str(folder), 0, sha256(folder)) for of, folder in folders.items()}
     simulated = measure_firmware(code.value, code.artifacts, golden, target.hardware.cpu, clock, library)
     return scope.make(simulated.at({} if missing() else versions()))

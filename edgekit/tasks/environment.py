@@ -20,15 +20,13 @@ from edgekit.tasks.common import command, options, task
 )
 @command
 def targets(c: Context, json: bool = False) -> None:
-    """List the device profiles that `build` takes."""
-    from edgekit.profile.profiles import load_targets
+    """List the device profiles that `build` takes: those of the project, and those that edgekit brings."""
+    from edgekit.commands.targets import known_profiles, print_profiles
     from edgekit.profile.project import find_project
-    from edgekit.report.console import print_json, print_table
+    from edgekit.report.console import print_json
 
-    project = find_project(Path.cwd())
-    found = load_targets(["all"], project.target_folders, ())
-    rows = [[t.name, t.runtimes.ship, t.description] for t in found]
-    print_json(found) if json else print_table(["target", "runtime", "device"], rows)
+    found = known_profiles(find_project(Path.cwd()))
+    print_json(found) if json else print_profiles(found)
 
 
 @task(
@@ -65,16 +63,17 @@ def doctor(c: Context, json: bool = False) -> int:
     help=options(
         "json",
         target="NAME: remove the builds for this target only; repeatable",
-        out="DIR: folder of the builds",
+        out="DIR: folder of the builds; build in the project by default",
         cache="remove the stored results of stages too",
     ),
 )
 @command
-def clean(c: Context, target: list[str], cache: bool = False, out: str = "build", json: bool = False) -> None:
+def clean(c: Context, target: list[str], cache: bool = False, out: str = "", json: bool = False) -> None:
     """Remove what builds wrote."""
     from edgekit.commands.clean import clean
     from edgekit.profile.project import find_project
     from edgekit.report.console import print_json
 
-    lines = clean(find_project(Path.cwd()), Path(out), target, cache)
+    project = find_project(Path.cwd())
+    lines = clean(project, project.folder(out), target, cache)
     print_json(lines) if json else print("\n".join(lines))

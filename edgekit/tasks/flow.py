@@ -51,7 +51,7 @@ def build(
     target: list[str],
     model: str | None = None,
     data: str | None = None,
-    out: str = "build",
+    out: str = "",
     set: list[str] | None = None,
     recipe: str | None = None,
     baseline: str | None = None,
@@ -70,6 +70,9 @@ def build(
 
     DIR/TARGET/MODEL gets the .tflite, the reports and C sources. What has not changed is not built again.
 
+    A path that you type is relative to where you stand, one in pyproject.toml or in a profile to the project. So a
+    command gives the same from any folder of the project.
+
     Exit status: 0 all budgets hold, 1 one is broken, 2 the input is wrong, 3 something is not installed.
     """
     from edgekit.ahead import make_ahead
@@ -84,6 +87,7 @@ def build(
     from edgekit.types import Reading
 
     project = find_project(Path.cwd())
+    folder = project.folder(out)
     specs = select_models(project, model, data, Reading(input_shape, custom_objects, trust_model))
     overrides, said = tuple(set or ()), [f"recipe {recipe}"] if recipe else []
     pairs = load_pairs(project, specs, target, overrides, recipe)
@@ -91,15 +95,15 @@ def build(
         held = project.baseline if baseline is None else baseline
         if workers or cluster:
             make_ahead(project, pairs, workers, cluster, progress)
-        reports = build(project, pairs, Path(out), (*said, *overrides), progress, held, remeasure)
+        reports = build(project, pairs, folder, (*said, *overrides), progress, held, remeasure)
     given = typed({"model": model, "data": data, "set": set})
-    print_json(reports) if json else print_reports(reports, Path(out), given, verbose)
+    print_json(reports) if json else print_reports(reports, folder, given, typed({"out": out or None}), verbose)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         append_summaries(Path(summary), reports)
     if mlflow:
-        log_to_mlflow(reports, Path(out), mlflow)
+        log_to_mlflow(reports, folder, mlflow)
     if verbose and not json:
-        print_commands(reports, Path(out), held)
+        print_commands(reports, folder, held)
     return int(any(fails(report.verdict, strict) for report in reports))
 
 
@@ -123,7 +127,8 @@ def build(
         method="KIND: prune (weights), quantize (bits) or channels",
         levels='LIST: sparsities or bit widths to try, such as "0.5,0.8"',
         samples="N: training samples that errors are measured on",
-        out="DIR: folder of sensitivity.json, sensitivity.svg and recipe.toml; build/sensitivity/METHOD by default",
+        out="DIR: folder of sensitivity.json, sensitivity.svg and recipe.toml; build/sensitivity/METHOD in the "
+        "project by default",
     ),
 )
 @command
@@ -154,7 +159,7 @@ def sensitivity(
     reading = Reading(input_shape, custom_objects, trust_model)
     project, spec, profile = single(target, model, data, set, reading)
     settings = sweep(method, levels, samples, profile)
-    folder = Path(out) if out else Path("build", "sensitivity", method)
+    folder = project.folder(out, f"build/sensitivity/{method}")
     with Progress(quiet=json) as progress:
         found = sensitivity(project, spec, profile, settings, folder, progress)
     print_json(found) if json else print_sensitivity(found, folder)
@@ -217,7 +222,7 @@ def explain(
         "data",
         "json",
         recipes="FILE: TOML file of recipes, each a [[variant]]; those that edgekit brings by default",
-        out="DIR: folder of study.json, study.md and study.svg",
+        out="DIR: folder of study.json, study.md and study.svg; build/study in the project by default",
     ),
 )
 @command
@@ -227,7 +232,7 @@ def study(
     recipes: str | None = None,
     model: str | None = None,
     data: str | None = None,
-    out: str = "build/study",
+    out: str = "",
     json: bool = False,
 ) -> None:
     """Build a model with many recipes and compare the results.
@@ -241,7 +246,7 @@ def study(
     project, spec, profile = single(target, model, data)
     with Progress(quiet=json) as progress:
         found = study(project, spec, profile, Path(recipes) if recipes else RECIPES, progress)
-    write_study(found, Path(out))
+    write_study(found, project.folder(out, "build/study"))
     print_json(found) if json else print_study(found)
 
 

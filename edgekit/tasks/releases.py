@@ -50,7 +50,7 @@ class Choice(Struct, frozen=True):
         specs = select_models(project, self.model, self.data) if self.model or project.models else []
         kinds: dict[Kind, bool] = {"stale": self.allow_stale, "trial": self.allow_trial, "broken": self.allow_broken}
         allowed = {kind for kind, given in kinds.items() if given}
-        builds = take(project, specs, Path(out), targets, Gate(project.baseline, self.strict), allowed)
+        builds = take(project, specs, project.folder(out), targets, Gate(project.baseline, self.strict), allowed)
         for note in dict.fromkeys(note for build in builds for note in build.notes):
             print(f"note: {one_line(note)}", file=sys.stderr)
         return builds
@@ -96,7 +96,7 @@ def check(
     target: list[str],
     model: str | None = None,
     data: str | None = None,
-    out: str = "build",
+    out: str = "",
     baseline: str | None = None,
     strict: bool = False,
     rebuild: bool = False,
@@ -117,7 +117,7 @@ def check(
     project = find_project(Path.cwd())
     pairs = load_pairs(project, select_models(project, model, data), target or ["all"])
     gate = Gate(project.baseline if baseline is None else baseline, strict, rebuild)
-    checks = check_all(project, pairs, Path(out), gate)
+    checks = check_all(project, pairs, project.folder(out), gate)
     print_json(checks) if json else print_checks(checks)
     return int(any(found.problems for found in checks))
 
@@ -149,7 +149,7 @@ def baseline(
     action: str,
     name: str,
     target: list[str],
-    out: str = "build",
+    out: str = "",
     choice: Choice = Choice(),  # noqa: B008
     json: bool = False,
 ) -> None:
@@ -268,7 +268,7 @@ def compare(
         **TAKES,
         target="NAME: a target that the archive holds; repeatable; all that are built by default",
         out="FILE: the archive, such as release.zip; with --verify, the one to look at",
-        builds="DIR: folder of the builds",
+        builds="DIR: folder of the builds; build in the project by default",
         key="FILE: private key in PEM that signs; with --verify, the public key of whoever signed",
         verify="look at an archive instead of making one",
     ),
@@ -281,7 +281,7 @@ def release(
     target: list[str],
     verify: bool = False,
     key: str | None = None,
-    builds: str = "build",
+    builds: str = "",
     choice: Choice = Choice(),  # noqa: B008
     json: bool = False,
 ) -> int:

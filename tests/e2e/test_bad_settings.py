@@ -45,7 +45,7 @@ from refusal import assert_refused
         ("[runtimes]", '[runtimes]\noldest = "litert 0.1"', ["runtimes.oldest", '"litert 0.1"', "known of litert are"]),
         ("[budget]", '[budget]\nresident_memory = "+5 ms"', ["budget.resident_memory", "+5 ms", "no unit of size"]),
         ("[budget]", '[budget]\nload_time = "+5 ms"', ["budget.load_time", "same run", '"+5 %"']),
-        ("[budget]", '[budget]\nsqnr = "+1"', ["budget.sqnr", "accuracy_drop"]),
+        ("[budget]", '[budget]\nnpu_coverage = "+1 %"', ["budget.npu_coverage", "accuracy_drop"]),
         ('ram = "4 GiB"', 'ram = "+4 GiB"', ["hardware.ram", "starts with +"]),
         ("[budget]", '[budget]\nlevels = { macs = "warn" }', ["budget.levels", '"macs"', "is set"]),
         ("[budget]", '[budget]\nlevels = { latency = "loud" }', ["budget.levels", "'loud'"]),

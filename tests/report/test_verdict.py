@@ -92,6 +92,12 @@ def test_without_a_budget_every_figure_is_shown_that_a_limit_could_be_set_for():
     assert shown["accuracy"].value == "98.90 %" and shown["latency"].source == "measured litert 2.3.0, build host"
 
 
+def test_where_the_device_has_no_figure_that_of_the_build_host_does_not_stand_in():
+    of_device = Measurement("latency_p90", None, "ns", "simulated", "qemu", reason="not measured: no such core")
+    [latency] = [row for row in rows(report(figures=[*FIGURES, of_device])) if row.budget == "latency"]
+    assert (latency.value, latency.source) == ("–", "not measured")
+
+
 def test_size_latency_and_accuracy_are_shown_beside_any_budget():
     macs = replace(FINE, name="macs", unit="1")
     assert [row.budget for row in rows(report(macs))] == ["model_size", "latency", "accuracy", "macs"]
@@ -112,7 +118,7 @@ def test_size_latency_and_accuracy_are_shown_beside_any_budget():
     ],
 )
 def test_the_next_step_follows_from_what_came_out(built, words):
-    assert words in advice(built, Path("o"), "--model=m.keras")
+    assert words in advice(built, Path("o"), "--model=m.keras", "--out=o")
 
 
 def test_a_trial_is_to_be_written_into_its_target_first():
