@@ -135,9 +135,10 @@ def main() -> None:
 
 Random weights, {"x".join(map(str, SHAPE))} inputs, {SAMPLES} calibration samples; made by
 `python benchmarks/applications.py`, each step in a process of its own.
-"Read" is reading the Keras 3 file, rebuilding it in Keras 2 and checking that both give the same outputs, over the time
-that Keras takes to load it. "Convert" is conversion and quantization over `from_keras_model`,
-"memory" the peak of that; both models must answer 100 random inputs alike.
+"Read" is reading the Keras 3 file, rebuilding it in Keras 2 and checking that both give the same outputs, divided by
+the time that Keras takes to load it. "Convert" is conversion and quantization, divided by the time of
+`from_keras_model`; "memory" is the same ratio of peak memory. Both models must give the same answers to 100
+random inputs.
 
 {table(head, rows)}
 """

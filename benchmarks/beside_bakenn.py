@@ -190,9 +190,9 @@ def main() -> None:
         given, again = worker.call("beside_bakenn:refusal", str(path), returns=str).split("\n")
         refused.append([path.name, given or "taken", again or "taken"])
     head = ["code", "level", "flash", "arena", "RAM with stack", "instructions", "per multiply-accumulate"]
-    page = f"""# Beside bakenn
+    page = f"""# Standalone C compared with bakenn
 
-bakenn {version("bakenn")} turns int8 `.tflite` files into C11, too. Made by
+bakenn {version("bakenn")} also turns int8 `.tflite` files into C11. Made by
 `python benchmarks/beside_bakenn.py`: `{MODEL}` on a simulated Cortex-M4F, both in one
 run with the same start-up code, linker script and {SAMPLES} random inputs, all of whose outputs were those of TFLM.
 bakenn's code is built at each level of GCC, edgekit's as `invoke build` builds it. Ratios are to the best that bakenn
@@ -200,7 +200,7 @@ has in a column, over all its builds.
 
 {table(head, rows)}
 
-What bakenn says to the shared int8 models, as they are and with their batch fixed at one, which it wants:
+What bakenn makes of other public int8 models, as they are, and with their batch fixed at one, which it needs:
 
 {table(["model", "as it is", "batch fixed"], refused)}
 """

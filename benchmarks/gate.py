@@ -79,11 +79,12 @@ def main() -> None:
     ]
     head = ["compared with itself", "pass", "inconclusive", "fail", "change found", "rounds", "took"]
     host = machine()
-    page = f"""# Does the gate flicker?
+    page = f"""# How often the gate errs
 
-{__doc__.split(chr(10), 1)[0]} `python benchmarks/gate.py` wrote this page: {count} comparisons each of the
-reference model under LiteRT with one thread on {host.cpu}, {host.cores} cores, one of which another process keeps busy;
-the limit is +5 %, the patience {PATIENCE:.0f} s.
+A gate that fails on one day and passes on the next, with no change to the model, is soon ignored. Here the model is
+compared with itself, and with itself made slower, {count} times each, while another process keeps one of the cores
+busy. Made by `python benchmarks/gate.py`, with the reference model under LiteRT and one thread, on {host.cpu},
+{host.cores} cores. The limit is +5 %, the patience {PATIENCE:.0f} s.
 
 {table(head, rows)}
 

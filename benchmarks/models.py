@@ -44,13 +44,13 @@ def main() -> None:
         for model in models:
             rows.append(build(model, Path(work)))
             print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
-    page = f"""# Models of many makers
+    page = f"""# Public models
 
-Public models (MLCommons Tiny, Silicon Labs MLTK, STMicroelectronics, TensorFlow and others), built with
-`invoke build --target=phone --data=random` by `python benchmarks/models.py`. The profile prunes and quantizes; the size
-is that of the full-integer file.
+Models of many makers (MLCommons Tiny, Silicon Labs MLTK, STMicroelectronics, TensorFlow and others), built with
+`edgekit build --target=phone --data=random` by `python benchmarks/models.py`. The profile prunes and quantizes;
+the size is that of the full-integer file.
 
-{table(["model", "written by", "outcome", "size", "what was said"], rows)}
+{table(["model", "written by", "outcome", "size", "message"], rows)}
 """
     (ROOT / "docs/measured/models.md").write_text(page)
     print(table(["model", "outcome", "size"], [[row[0], row[2], row[3]] for row in rows]))

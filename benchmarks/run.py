@@ -127,9 +127,9 @@ def main() -> None:
     host = machine()
     names = ("tensorflow", "tensorflow-model-optimization", "ai-edge-litert", "numpy")
     versions = ", ".join(f"{name} {library(name)}" for name in names)
-    page = f"""# Benchmarks
+    page = f"""# Benchmarks, side by side
 
-Made by `invoke benchmarks`: what is compared runs in turns, figures are medians (memory: one run of each).
+Made by `invoke benchmarks`: the two sides of a comparison take turns; figures are medians (memory: one run of each).
 The plain script (`benchmarks/plain_script.py`) does what a build does with TFMOT and `from_keras_model`, without a
 second runtime, checks, reports or a cache.
 

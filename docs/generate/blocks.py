@@ -6,11 +6,12 @@ from budget import limits
 from commands import commands
 from functions import function
 from layers import followed, layers, refused
-from report import report
+from report import fields_of, report
 from settings import recipe, settings
 
 BLOCKS: dict[str, Callable[..., str]] = {
     "commands": commands,
+    "fields": fields_of,
     "followed": followed,
     "function": function,
     "layers": layers,

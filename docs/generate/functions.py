@@ -1,8 +1,11 @@
 """A function of the package with its signature and docstring."""
 
+import ast
 import importlib
 import inspect
 import re
+import textwrap
+from collections.abc import Callable
 
 
 def function(name: str) -> str:
@@ -22,14 +25,16 @@ def function(name: str) -> str:
     return "\n\n".join(parts)
 
 
-def _signature(found) -> str:  # type: ignore[no-untyped-def]
-    signature = inspect.signature(found)
-    text = str(signature).replace("'", "")
-    if len(text) < 100:
-        return text
-    inside = ",\n".join(f"    {parameter}".replace("'", "") for parameter in signature.parameters.values())
-    returned = f" -> {signature.return_annotation}".replace("'", "")
-    return f"(\n{inside},\n){returned}"
+def _signature(found: Callable[..., object]) -> str:
+    """As it is written in the code."""
+    node = ast.parse(textwrap.dedent(inspect.getsource(found))).body[0]
+    assert isinstance(node, ast.FunctionDef) and node.returns
+    values = [None] * (len(node.args.args) - len(node.args.defaults)) + node.args.defaults
+    pairs = zip(node.args.args, values, strict=True)
+    inside = [ast.unparse(name) + (f" = {ast.unparse(value)}" if value else "") for name, value in pairs]
+    returned = ast.unparse(node.returns)
+    text = f"({', '.join(inside)}) -> {returned}"
+    return text if len(text) < 100 else "(\n    " + ",\n    ".join(inside) + f",\n) -> {returned}"
 
 
 def _items(body: str) -> str:

@@ -1,5 +1,6 @@
-"""The fields of `report.json`, from the types that its schema is made of."""
+"""The fields of `report.json` and other files, from the types that they are written from."""
 
+import importlib
 import json
 from typing import Any, Literal, get_args, get_origin
 
@@ -14,7 +15,17 @@ WORDS = {int: "integer", float: "number", str: "text", bool: "true or false", ty
 
 def report() -> str:
     """A section for the report, and one for each kind of object in it."""
-    kinds: list[type[Struct]] = [Report]
+    return _sections(Report)
+
+
+def fields_of(name: str) -> str:
+    """The same for another file of JSON, by its type, `module:Class`."""
+    module, _, kind = name.partition(":")
+    return _sections(getattr(importlib.import_module(module), kind))
+
+
+def _sections(kind: type[Struct]) -> str:
+    kinds = [kind]
     for kind in kinds:
         for field in fields(kind):
             kinds += [inner for inner in _structs(field.type) if inner not in kinds]

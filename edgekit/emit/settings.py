@@ -15,13 +15,15 @@ class Outputs(Settings, frozen=True):
     c_standalone: bool = False
     """C11 without an interpreter, with the outputs of TFLM byte for byte."""
     c_kernels: str = ""
-    """`portable`, `dsp` or `cmsis-nn`; `dsp` by default where `hardware.cpu` is known to have such instructions."""
+    """What standalone C computes with: `portable`, `dsp` or `cmsis-nn`; by default `dsp` where `hardware.cpu` has such
+    instructions."""
     cmsis_nn: str = ""
     """Folder of CMSIS-NN, for its kernels."""
     c_tables: bool | None = None
-    """Whether its weights are indexes into tables where that takes fewer bytes; by default where `model.tflite` has
-    them."""
+    """Whether standalone C stores weights as indexes into tables where that takes fewer bytes; by default where
+    `model.tflite` does."""
     c_array: bool = False
+    """C sources for TFLM, with golden vectors, a self-test and pages for build systems."""
     c_name: str | None = None
     """Identifier of the C symbols; the model's name by default."""
     c_section: str | None = None

@@ -11,15 +11,19 @@ class Hardware(Settings, frozen=True):
     """What the device has. It describes; only the budget decides. Without it the device is the build host."""
 
     cpu: str = ""
+    """The processor, such as `cortex-m4f` or `cortex-a76`."""
     clock: Hertz | None = None
+    """Its clock, from which the latency of standalone C is estimated."""
     ram: Bytes | None = None
+    """Memory that the device has."""
     flash: Bytes | None = None
+    """Storage for code and constants that the device has."""
     npu: str = ""
-    """An Arm Ethos-U, such as `ethos-u65-256`: what ships is compiled for it by Vela, too."""
+    """An Arm Ethos-U, such as `ethos-u65-256`: Vela compiles what ships for it, too."""
     npu_system: str = ""
-    """Vela's system configuration, such as `Ethos_U65_High_End`, the default of the NPU's family;"""
+    """Vela's system configuration, such as `Ethos_U65_High_End`; by default that of the NPU's family."""
     npu_memory: str = ""
-    """and its memory mode, such as `Dedicated_Sram`."""
+    """Vela's memory mode, such as `Dedicated_Sram`."""
 
     @property
     def is_host(self) -> bool:

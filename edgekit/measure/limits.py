@@ -26,7 +26,7 @@ NO_LABELS = "not measured: the samples have no labels that say it"
 
 
 class Limit(Struct, frozen=True, kw_only=True):
-    """What a limit of the budget is held against: stands beside its field."""
+    """What a limit of the budget is compared with: stands beside its field."""
 
     of: str = ""
     """The measurement; by default that of the field's name."""
@@ -56,59 +56,69 @@ class Waiver(Settings, frozen=True):
     name: str
     """Of the limit."""
     reason: str
+    """Why it may; every report says it."""
     until: datetime.date
     """The last day."""
 
 
 class Budget(Settings, frozen=True):
-    """Limits on measurements. A field says the unit of a limit and, as a `Limit`, what it is held against; without one
+    """Limits on measurements. A field says the unit of a limit and, as a `Limit`, what it is compared with; without one
     it is the most that the measurement of its name may be.
 
     Written with a sign, as in "+5 %" or "+0 B", a limit is what may be added to the baseline's figure.
     """
 
     model_size: Bytes | None = None
+    """Bytes of `model.tflite`."""
     download_size: Bytes | None = None
-    """Deflated, as an app store or an update sends it."""
+    """The same, deflated, as an app store or an update sends it."""
     arena: Annotated[Bytes | None, Limit(needs="arena", otherwise=NO_ARENA)] = None
+    """The smallest arena with which TFLM runs the model; with an NPU the SRAM that Vela plans."""
     flash: Annotated[Bytes | None, OF_C] = None
-    """Code and constants of standalone C, linked for the core;"""
+    """Code and constants of standalone C, linked for the core."""
     ram: Annotated[Bytes | None, OF_C] = None
-    """its data, arena and stack;"""
+    """Data, arena and stack of standalone C."""
     instructions: Annotated[Count | None, OF_C] = None
-    """and what one inference executes there."""
+    """What one inference executes on the simulated core."""
     npu_coverage: Annotated[Percent | None, Limit(least=True, needs="npu", otherwise=NO_NPU)] = None
-    """Share of the operators that run on the NPU. With an NPU `arena` and `latency` are Vela's estimates for it."""
+    """Share of the operators that run on the NPU."""
     latency: Annotated[Nanoseconds | None, Limit(of="latency_p90", timed=True)] = None
-    """The 90th percentile."""
+    """The 90th percentile of single runs."""
     latency_p50: Annotated[Nanoseconds | None, Limit(timed=True)] = None
+    """The median of single runs."""
     latency_p99: Annotated[Nanoseconds | None, Limit(timed=True)] = None
+    """The 99th percentile of single runs."""
     load_time: Annotated[Nanoseconds | None, Limit(timed=True)] = None
+    """From the file to a model that is ready to run."""
     resident_memory: Annotated[Bytes | None, Limit(hosted=True)] = None
+    """By how much the process grows with the model."""
     macs: Count | None = None
+    """Multiply-accumulates of one inference."""
     speedup: Annotated[Ratio | None, Limit(least=True, timed=True, otherwise=NO_FLOATS)] = None
     """Median latency of the float model over that of the shipped one, in the same build and runtime."""
     accuracy: Annotated[Percent | None, Limit(least=True, otherwise=NO_LABELS)] = None
+    """Top-1 accuracy of what ships, on the evaluation set."""
     accuracy_drop: Annotated[Percent | None, Limit(otherwise=NO_LABELS)] = None
+    """Points of accuracy lost against the float model, on the same samples."""
     churn: Annotated[Percent | None, Limit(otherwise=NO_LABELS, unlabelled=Percent(5))] = None
-    """Samples whose class is not the float model's."""
+    """Share of the samples whose class is not the float model's."""
     max_lsb: Annotated[Number | None, Limit(otherwise=ALONE)] = None
-    """How far any output may be from that of the runtime that ships, in steps of the stored integer, in any other
-    runtime of the target and in the reference kernels."""
+    """How far an output of any other runtime of the target, or of the reference kernels, may be from that of the
+    runtime that ships, in steps of the stored integer."""
     sqnr: Annotated[Number | None, Limit(least=True, unlabelled=Number(10))] = None
-    """In dB, of each output against the float model's: by default where an output has no labels, as the next two."""
+    """Signal-to-quantization-noise ratio of each output against the float model's, in dB."""
     lost_outputs: Annotated[Percent | None, Limit(unlabelled=Percent(5))] = None
-    """Values of an output that do not follow the float model's any more."""
+    """Share of the values of an output that no longer follow the float model's."""
     float_sqnr: Annotated[Number | None, Limit(least=True, implied=Number(40))] = None
-    """In dB, of the float `.tflite` against the model as it was given; always, by default."""
+    """The same ratio of the float `.tflite` against the model as it was given."""
     skill: Annotated[Percent | None, Limit(least=True, implied=Percent(0))] = None
-    """How far the model as it was given is above chance, by default more than nothing."""
+    """How far the model as it was given is above chance."""
     metric_min: Annotated[Number | None, Limit(of="metric", least=True, otherwise=NO_LABELS)] = None
-    """The least that the project's own metric may be,"""
+    """The project's own metric, where more is better."""
     metric_max: Annotated[Number | None, Limit(of="metric", otherwise=NO_LABELS)] = None
-    """and the most, for those of which less is better."""
+    """The project's own metric, where less is better."""
     metric_loss: Annotated[Number | None, Limit(otherwise=NO_LABELS)] = None
-    """By how much it may be worse than the float model's."""
+    """By how much the metric may be worse than the float model's."""
     levels: dict[str, Level] = msgspec.field(default_factory=dict)
     """What a broken limit means, by its name: `error` (the default), `warn` or `off`."""
     waivers: tuple[Waiver, ...] = ()

@@ -13,12 +13,13 @@ class Runtimes(Settings, frozen=True):
     """Which engine executes the model."""
 
     ship: str
-    """What runs on the device: its measurements decide the verdict."""
+    """What runs on the device: `litert`, `tflite-runtime` or `tflm`. Its measurements decide the verdict."""
     compare: tuple[str, ...] = ()
     """What else is run, to show where results differ."""
     oldest: str = ""
     """The oldest runtime in the field, such as `tflite-runtime 2.7`: operators that it lacks end the build."""
     threads: Positive = 1
+    """Threads that each runtime may use."""
     time_limit: Nanoseconds = Nanoseconds(300e9)
     """After this a runtime's measurement counts as failed."""
     patience: Nanoseconds = Nanoseconds(20e9)
