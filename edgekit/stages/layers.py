@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
@@ -13,6 +14,9 @@ from edgekit.npu.vela import NpuModel
 from edgekit.product import Product
 from edgekit.report.device import OF
 from edgekit.types import Agreement, Measurement
+
+TENSOR = re.compile(r"[^\s;:,'\"()]+/[^\s;:,'\"()]+")
+"""A name in a sentence that holds a layer and an operation."""
 
 
 def parts_of(product: Product) -> Call[Anatomy]:
@@ -47,6 +51,11 @@ def of_core(measurements: Iterable[Measurement], layers: Mapping[str, str]) -> l
             m = replace(m, name=name if number == 1 else f"{name} ({number})")
         found.append(m)
     return found
+
+
+def in_text(text: str, layers: Mapping[str, str]) -> str:
+    """A sentence that speaks of layers instead of their tensors."""
+    return TENSOR.sub(lambda found: layers.get(found[0], found[0]), text)
 
 
 def of_runtimes(agreements: Iterable[Agreement], layers: Mapping[str, str]) -> list[Agreement]:

@@ -26,7 +26,7 @@ from edgekit.report.sbom import write_sbom
 from edgekit.report.text import cleaned
 from edgekit.report.types import REPORT, BaselineEntry, Commit, Distribution, Manifest, ModelEntry, Report, TargetEntry
 from edgekit.shrink.file import NAMES
-from edgekit.stages.layers import of_runtimes, parts_of
+from edgekit.stages.layers import in_text, of_runtimes, parts_of
 from edgekit.types import Artifact, BudgetLine, Measurement, StageRow
 
 SIZES = ("model_size", "download_size", "parameters", "nonzero", "macs")
@@ -100,7 +100,7 @@ def report_of(
         measurements=found.measurements,
         budget=lines,
         verdict=verdict(lines, found.measurements, found.shipped),
-        notes=found.notes,
+        notes=[in_text(note, layers) for note in found.notes],
         rungs=list(product.quantized.attempts),
         threads=target.runtimes.threads,
         machine=found.machine,
