@@ -12,6 +12,9 @@ from edgekit.flatbuffer.read import Graph, Operator, parse_graph
 INSIDE = ("BiasAdd", "ReadVariableOp", "separable_conv2d", "Conv2D", "MatMul", "Tensordot")
 """Parts of a name that lie inside of a layer."""
 
+MADE = ("tfl.", "arith.")
+"""How names begin that the converter gives to what it makes itself, such as fused recurrent layers."""
+
 
 class Names(msgspec.Struct, frozen=True):
     """`NAME.names.json`."""
@@ -79,7 +82,7 @@ def known_layer(operator: Operator, graph: Graph, layers: frozenset[str]) -> str
 
     A fused operator has the names of all its parts; the layer whose weights it has comes first, then the one that made
     the sum before the activation. Where the names hold none of the layers (those of a student are others) it is what
-    stands between the model and the operation; of a file without layers it is what `plain` says.
+    stands between the model and the operation, or the operation; of a file without layers it is what `plain` says.
 
     Args:
       layers: names of the model's layers, and of those in them; none where it has no layers.
@@ -91,6 +94,8 @@ def known_layer(operator: Operator, graph: Graph, layers: frozenset[str]) -> str
             if found := _path(parts[1:], layers) or _path(parts, layers):
                 return found
     parts = plain(operator, graph).split("/")
+    if layers and parts[0].startswith(MADE):
+        return operator.name
     return "/".join(parts[1:-1] if layers and len(parts) > 2 else parts)
 
 

@@ -24,11 +24,15 @@ def write_index(out: Path) -> Path:
         with contextlib.suppress(OSError, *DAMAGE):
             reports[file.parts[-3], file.parts[-2]] = msgspec.json.decode(file.read_bytes(), type=Report)
     words = Counter(report.verdict for report in reports.values())
-    page = templates().get_template("index.html.jinja").render(
-        targets=sorted({target for target, _ in reports}),
-        models=sorted({model for _, model in reports}),
-        reports=reports,
-        verdicts=[(word, words[word]) for word in ("fail", "inconclusive", "skipped", "pass")],
+    page = (
+        templates()
+        .get_template("index.html.jinja")
+        .render(
+            targets=sorted({target for target, _ in reports}),
+            models=sorted({model for _, model in reports}),
+            reports=reports,
+            verdicts=[(word, words[word]) for word in ("fail", "inconclusive", "skipped", "pass")],
+        )
     )
     write(place, page.encode())
     return place

@@ -32,7 +32,7 @@ def layer_of(made: str, weights: str = "", layers: frozenset[str] = LAYERS) -> s
         ("head", "", "head"),
         ("head:0", "", "head"),
         ("functional/student_conv/convolution", "", "student_conv"),
-        ("tfl.quantize", "", "tfl.quantize"),
+        ("tfl.unidirectional_sequence_lstm1/hidden", "", "CONV_2D"),
         ("", "", "CONV_2D"),
     ],
 )
