@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -102,7 +102,7 @@ def nearest(word: str, known: Collection[str]) -> str:
     if near := closest(word, known):
         return f'did you mean "{near}"?'
     first = ", ".join(sorted(known)[:MOST_NAMED])
-    return f"there is {first}{' …' if len(known) > MOST_NAMED else ''}" if known else "there is none"
+    return f"choose from {first}{' …' if len(known) > MOST_NAMED else ''}" if known else "there is none"
 
 
 def closest(word: str, known: Collection[str]) -> str | None:
@@ -127,26 +127,49 @@ def _quantity(kind: type, value: Any) -> Any:
 
 def _explain(problem: str, kind: type, where: str, table: Any) -> str:
     message, _, path = problem.partition(" - at `$")
-    keys = [k for k in path.rstrip("`").lstrip(".").split(".") if k]
+    keys = [k for k in re.findall(r"\[(?:\d+|\.\.\.)\]|[^.\[\]`]+", path) if k != "[...]"]
     if unknown := re.match(r"Object contains unknown field `(.*)`", message):
-        place = ".".join([*keys, unknown[1]])
-        return f"{where}: {place}: unknown key; {nearest(unknown[1], _fields(kind, keys))}"
+        known = [field.encode_name for field in _fields(_kind(kind, keys))]
+        return f"{where}: {_place([*keys, unknown[1]])}: unknown key; {nearest(unknown[1], known)}"
     if missing := re.match(r"Object missing required field `(.*)`", message):
-        return f"{where}: {'.'.join([*keys, missing[1]])}: missing; add it"
-    for key in keys:
-        table = table.get(key) if isinstance(table, dict) else None
+        return f"{where}: {_place([*keys, missing[1]])}: missing; add it"
+    if refused := re.match(r"Invalid enum value (.*)", message):
+        word = refused[1].strip("'")
+        return f'{where}: {_place(keys)}: there is no "{word}"; {nearest(word, _choices(_kind(kind, keys)))}'
     if message.startswith(("Expected", "Invalid")):
-        message = f"{message[0].lower()}{message[1:]}; it is {table!r}"
-    return f"{where}: {'.'.join(keys)}: {message}" if keys else f"{where}: {message}"
+        message = message[0].lower() + message[1:] + ("" if "[...]" in path else f"; it is {_value(table, keys)!r}")
+    return f"{where}: {_place(keys)}: {message}" if keys else f"{where}: {message}"
 
 
-def _fields(kind: Any, keys: list[str]) -> list[str]:
-    """The keys that the table at `keys` may have."""
+def _place(keys: list[str]) -> str:
+    return ".".join(keys).replace(".[", "[")
+
+
+def _value(table: Any, keys: list[str]) -> Any:
+    """What stands at `keys`."""
     for key in keys:
-        kinds = {field.encode_name: field.type for field in msgspec.structs.fields(struct_of(kind) or kind)}
-        kind = kinds.get(key.split("[")[0])
+        table = table[int(key[1:-1])] if key.startswith("[") else table[key]
+    return table
+
+
+def _kind(kind: Any, keys: list[str]) -> Any:
+    """The type of what stands at `keys`."""
+    for key in keys:
+        if not key.startswith("["):
+            kind = {field.encode_name: field.type for field in _fields(kind)}.get(key)
+    return kind
+
+
+def _fields(kind: Any) -> tuple[Any, ...]:
+    """The keys that a table may have."""
     found = struct_of(kind)
-    return [field.encode_name for field in msgspec.structs.fields(found)] if found else []
+    return msgspec.structs.fields(found) if found else ()
+
+
+def _choices(kind: Any) -> list[str]:
+    """The words that a value may be."""
+    parts = get_args(kind)
+    return [*map(str, parts)] if get_origin(kind) is Literal else [word for part in parts for word in _choices(part)]
 
 
 def struct_of(kind: Any) -> type[msgspec.Struct] | None:

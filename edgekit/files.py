@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import errno
 import hashlib
 import os
@@ -45,6 +46,16 @@ def decoded(path: Path, content: bytes, kind: type[T], advice: str, error: type[
         return msgspec.json.decode(content, type=kind)
     except DAMAGE as problem:
         raise error(f"{path} cannot be read ({problem}); {advice}") from None
+
+
+def near(path: Path, advice: str) -> str:
+    """`did you mean "net.keras"?` of a missing file, for one beside it with almost that name; else `advice`."""
+    try:
+        names = [found.name for found in path.parent.iterdir()]
+    except OSError:
+        return advice
+    alike = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
+    return f'did you mean "{alike[0]}"?' if path.name not in names and alike else advice
 
 
 def write(path: Path, content: bytes) -> None:

@@ -81,7 +81,10 @@ class TestSelect:
         with pytest.raises(ProjectError, match='did you mean "cat"'):
             select_models(project, "cet", None)
 
-    def test_a_path_without_data_is_refused(self, project):
+    def test_a_path_without_data_is_refused(self, project, tmp_path, monkeypatch):
+        (tmp_path / "nets").mkdir()
+        (tmp_path / "nets/other.h5").touch()
+        monkeypatch.chdir(tmp_path)
         with pytest.raises(ProjectError, match=r"--data=PATH"):
             select_models(project, "nets/other.h5", None)
 

@@ -61,6 +61,8 @@ def bench(path: Path, runtimes: list[str], threads: int, device: Device, ui: Lis
     simulated = {name: _prepared(name, device) for name in SIMULATORS if name in runtimes}
     runtimes = [name for name in runtimes if name not in SIMULATORS]
     for name in runtimes:
+        if name not in RUNTIMES:
+            raise TargetError(f'--runtime: there is no "{name}"; {nearest(name, (*RUNTIMES, *SIMULATORS))}')
         if installed(name) is None:
             raise SetupError(f"the runtime {name} is not installed: pip install {engine(name).package}")
     found = worker.call_confined(measure_file, str(path), returns=list[Measurement])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgekit.errors import OutputError
+from edgekit.config import nearest
+from edgekit.errors import OutputError, TargetError
 from edgekit.files import remove
+from edgekit.profile.known import known_targets
 from edgekit.profile.project import Project
 from edgekit.report.index import write_index
 from edgekit.units import show
@@ -17,10 +19,15 @@ def clean(project: Project, out: Path, targets: list[str], cache: bool) -> list[
     Only folders that a build wrote are removed: DIR/TARGET/MODEL with a manifest.
 
     Raises:
+      TargetError: there is no such target.
       OutputError: something cannot be removed.
     """
-    removed = []
-    for manifest in sorted(out.glob("*/*/manifest.json")):
+    removed, built = [], sorted(out.glob("*/*/manifest.json"))
+    known = {"all", *known_targets(project.target_folders), *(manifest.parts[-3] for manifest in built)}
+    for name in targets:
+        if name not in known:
+            raise TargetError(f'unknown target "{name}"; {nearest(name, known)}')
+    for manifest in built:
         if not targets or "all" in targets or manifest.parts[-3] in targets:
             removed.append(_remove(manifest.parent))
     if next(out.glob("*/*/manifest.json"), None):

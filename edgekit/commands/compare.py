@@ -8,12 +8,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from edgekit.config import nearest
 from edgekit.engine import worker
 from edgekit.engine.limits import Look, limits
 from edgekit.errors import ProjectError
 from edgekit.files import read_json
 from edgekit.profile.project import Project
-from edgekit.records.baseline import Release, load_baseline, of, released
+from edgekit.records.baseline import Release, load_baseline, of, released, saved
 from edgekit.records.reasons import Content, content, contents, decisions
 from edgekit.report.changes import (
     FOLDED,
@@ -89,6 +90,9 @@ def _builds(project: Project, text: str) -> _Builds:
         folders = [path] if single else sorted(report.parent for report in path.glob("*/*/report.json"))
         return _Builds(text, dict(map(_folder, folders)), single)
     name, *key = text.split("/")
+    if name not in (known := saved(project)):
+        said = nearest(text, known) if known else "nothing was saved with `baseline save` yet"
+        raise ProjectError(f"{text}: no file, no folder of builds and no baseline; {said}")
     if len(key) == 2:
         return _Builds(text, {(key[0], key[1]): _stored(project, name, key[0], key[1])}, True)
     releases = load_baseline(project, name).releases

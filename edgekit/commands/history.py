@@ -7,6 +7,11 @@ import sys
 import time
 from collections.abc import Sequence
 
+from edgekit.config import nearest
+from edgekit.errors import ProjectError, TargetError
+from edgekit.profile.known import known_targets
+from edgekit.profile.project import Project
+from edgekit.records.history import read_history
 from edgekit.report.changes import Change, Side, changes, figures_of, valued
 from edgekit.report.console import print_folded, print_table
 from edgekit.report.text import shown
@@ -16,6 +21,26 @@ BARS = "▁▂▃▄▅▆▇█"
 MOVED = ("worse", "better", "changed")
 MOST = 3
 """Changes of a build that are said on a terminal."""
+EVER = 10_000
+"""Builds that are looked through for a name."""
+
+
+def history(project: Project, target: str | None, model: str | None, count: int) -> list[HistoryEntry]:
+    """The last builds, the oldest first.
+
+    Raises:
+      TargetError, ProjectError: nobody knows that target or model; or the record is damaged or locked.
+    """
+    found = read_history(project, target, model, count)
+    if not found:
+        built = read_history(project, None, None, EVER)
+        targets = {*known_targets(project.target_folders), *(entry.target for entry in built)}
+        models = {*project.models, *(entry.model for entry in built)}
+        if target and target not in targets:
+            raise TargetError(f'unknown target "{target}"; {nearest(target, targets)}')
+        if model and model not in models:
+            raise ProjectError(f'unknown model "{model}"; {nearest(model, models)}')
+    return found
 
 
 @shown

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgekit.errors import DataError
+from edgekit.files import near
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +19,7 @@ EXPANSION = 100
 """How many times larger than its archive arrays may be; measured images and sounds deflate by 2 to 20."""
 ALWAYS = 64 << 20
 """Bytes that arrays may take whatever the archive's size."""
+ADVICE = "check --data, or the model's data in pyproject.toml"
 KINDS = "biufcSU"
 """Of NumPy's types those that are values: booleans, numbers, text."""
 
@@ -51,7 +53,7 @@ def read_archive(path: Path, wanted: Callable[[str], bool] = lambda name: True) 
                     arrays[name] = np.lib.format.read_array(file, allow_pickle=False)
             return arrays
     except FileNotFoundError:
-        raise DataError(f"{path}: no such dataset; check --data, or the model's data in pyproject.toml") from None
+        raise DataError(f"{path}: no such dataset; {near(path, ADVICE)}") from None
     except (
         OSError,
         EOFError,

@@ -10,6 +10,7 @@ from pathlib import Path
 from edgekit.data.spec import RANDOM
 from edgekit.engine.python import own_module_file
 from edgekit.errors import EdgekitError
+from edgekit.files import near
 from edgekit.types import Artifact
 
 OPTIONS = {"keras": "--model", "data": "--data"}
@@ -37,7 +38,8 @@ def locate(kind: str, source: str, sha256: Callable[[Path], str], error: type[Ed
         return Artifact(kind, source, path.stat().st_size if path.is_file() else 0, digest)
     except (FileNotFoundError, NotADirectoryError):
         what = "model file" if kind == "keras" else "dataset"
-        raise error(f"{path}: no such {what}; check {OPTIONS[kind]}, or the path in pyproject.toml") from None
+        advice = f"check {OPTIONS[kind]}, or the path in pyproject.toml"
+        raise error(f"{path}: no such {what}; {near(path, advice)}") from None
     except OSError as problem:
         raise error(f"{path}: cannot be read ({problem.strerror}); check its permissions") from None
 

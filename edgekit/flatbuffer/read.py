@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edgekit.errors import ModelError, SetupError
+from edgekit.files import near
 from edgekit.flatbuffer.bounds import Allowance, Malformed
 from edgekit.flatbuffer.graph import Graph as Graph
 from edgekit.flatbuffer.graph import Operator as Operator
@@ -39,7 +40,7 @@ def read_graph(path: Path) -> Graph:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}; name a .tflite file that can be read") from None
+        raise ModelError(f"{path}: {error.strerror}; {near(path, 'name a .tflite file that can be read')}") from None
     return parse_graph(data, str(path))
 
 

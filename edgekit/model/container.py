@@ -16,6 +16,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from edgekit.errors import ModelError
+from edgekit.files import near
 from edgekit.model.hdf5 import check_hdf5, most
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -27,6 +28,7 @@ SIZES = ("units", "filters", "input_dim", "output_dim", "key_dim", "num_heads")
 """Settings of layers of which a product is the least number of weights."""
 INPUT_LIMIT = 1 << 28
 """Bytes of the largest input."""
+ADVICE = "check --model, or the path in pyproject.toml"
 WEIGHTS = "model.weights.h5"
 MEMBERS = ("config.json", "metadata.json", WEIGHTS)
 """Of an archive, besides the folder of assets (vocabularies)."""
@@ -71,7 +73,7 @@ def identify(path: Path) -> Container:
         with path.open("rb") as file:
             head = file.read(8)
     except FileNotFoundError:
-        raise ModelError(f"{path}: no such model file; check --model, or the path in pyproject.toml") from None
+        raise ModelError(f"{path}: no such model file; {near(path, ADVICE)}") from None
     except OSError as problem:
         raise ModelError(f"{path}: cannot be read ({problem.strerror}); check its permissions") from None
     if not head:

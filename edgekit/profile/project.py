@@ -12,6 +12,7 @@ from edgekit.data.spec import Preprocessing
 from edgekit.engine.remote import Remote, is_url
 from edgekit.engine.store import Store
 from edgekit.errors import ProjectError
+from edgekit.files import near
 from edgekit.measure.limits import Budget
 from edgekit.profile.known import built_in, known_targets
 from edgekit.types import Reading, Struct
@@ -168,8 +169,9 @@ def select_models(
         specs = [project.models[model]]
     else:
         path = Path(model)
-        if not path.exists() and not path.suffix and not is_function(model) and project.models:
-            raise ProjectError(f"--model={model}: unknown model; {nearest(model, list(project.models))}")
+        if not path.exists() and not is_function(model):
+            advice = nearest(model, project.models) if project.models else "give the path of a Keras file"
+            raise ProjectError(f"--model={model}: no such model file or model of the project; {near(path, advice)}")
         name = folder_name(model.partition(":")[2] if is_function(model) else path.stem)
         specs = [ModelSpec(name, _located(model, Path.cwd()), "", Preprocessing(), Reading())]
     specs = [

@@ -131,8 +131,9 @@ def load_baseline(project: Project, name: str) -> Baseline:
     """
     place = _place(project, name)
     if not place.exists():
-        known = [p.stem for p in sorted(place.parent.glob("*.json"))]
-        raise ProjectError(f'{place}: there is no baseline "{name}"; {nearest(name, known)}')
+        known = saved(project)
+        said = nearest(name, known) if known else f"`baseline save {name}` makes it"
+        raise ProjectError(f'{place}: there is no baseline "{name}"; {said}')
     advice = "it is not a baseline of this edgekit: restore it, or build the release again and save it anew"
     return read_json(place, Baseline, advice, ProjectError)
 
@@ -158,12 +159,16 @@ def of(project: Project, name: str, target: str, model: str) -> Before:
     return Before(name, release, msgspec.structs.replace(release.shipped, path=str(path)))
 
 
+def saved(project: Project) -> list[str]:
+    """Names of the baselines that there are."""
+    return [path.stem for path in sorted((project.root / FOLDER).glob("*.json"))]
+
+
 def listed(project: Project) -> list[list[str]]:
     """What each baseline holds: its name, target, model, verdict, and the start of what shipped's hash."""
-    names = [path.stem for path in sorted((project.root / FOLDER).glob("*.json"))]
     return [
         [name, *key.split("/"), release.report.verdict, release.shipped.sha256[:12]]
-        for name in names
+        for name in saved(project)
         for key, release in load_baseline(project, name).releases.items()
     ]
 

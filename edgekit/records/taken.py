@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgekit.config import nearest
 from edgekit.errors import GateError, OutputError, TargetError
 from edgekit.files import decoded, read_json
+from edgekit.profile.known import known_targets
 from edgekit.profile.profiles import load_target
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.records.baseline import Release, load_baseline
@@ -36,9 +38,13 @@ def take(
     """
     every = "all" in targets or not targets
     folders = sorted({file.parent for sign in SIGNS for file in out.glob(f"*/*/{sign}")})
+    built = {folder.parent.name for folder in folders}
     folders = [folder for folder in folders if every or folder.parent.name in targets]
     lacking = [name for name in targets if name != "all" and name not in {f.parent.name for f in folders}]
     if lacking or not folders:
+        names = built | {*known_targets(project.target_folders)}
+        if lacking and lacking[0] not in names:
+            raise TargetError(f'unknown target "{lacking[0]}"; {nearest(lacking[0], names)}')
         what = f"no build for {lacking[0]}" if lacking else "no build"
         raise OutputError(f"{out}: {what} to take; run build, or name its folder")
     known = load_baseline(project, gate.baseline).releases if gate.baseline else {}

@@ -8,12 +8,12 @@ imports no runtime and no NumPy.
 
 from __future__ import annotations
 
-import difflib
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from edgekit.config import nearest
 from edgekit.errors import ModelError, SetupError, TargetError
 from edgekit.runtimes.session import Runtime, Session
 
@@ -110,9 +110,7 @@ def _file(name: str) -> Any:
     """The file that speaks to a runtime."""
     if name in ENGINES:
         return import_module(f"{__name__}.{name.replace('-', '_')}")
-    near = difflib.get_close_matches(name, ENGINES, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(ENGINES)}"
-    raise TargetError(f'there is no runtime "{name}"; {hint}')
+    raise TargetError(f'there is no runtime "{name}"; {nearest(name, ENGINES)}')
 
 
 def _loaded(name: str) -> Any:

@@ -191,7 +191,7 @@ def compat(c: Context, path: str, json: bool = False) -> None:
     ),
 )
 @command
-def verify(c: Context, folder: str, outputs: str, max_lsb: float = 0, json: bool = False) -> int:
+def verify(c: Context, folder: str, outputs: str, max_lsb: float = 0.0, json: bool = False) -> int:
     """Compare outputs from a device with those of the build.
 
     Exit status: 0 they agree, 1 they do not.

@@ -68,6 +68,8 @@ class CommandLine(Program):
         task = self.collection[context.name]
         if unknown and word.startswith("-"):
             return f"{task.name}: {_no_option(word, context)}"
+        if unknown and (near := closest(word, self.collection.tasks)):
+            return f'there is no command "{word}"; did you mean "{near}"?'
         if unknown:
             said = f'"{word}" is one word too many'
         elif _MISSING.fullmatch(said):

@@ -163,7 +163,7 @@ def baseline(
     from edgekit.report.console import print_json
 
     if action != "save":
-        raise ProjectError(f"baseline {action}: there is only `baseline save NAME`; `baselines` lists what was saved")
+        raise ProjectError(f"baseline {action}: write `baseline save NAME`; `baselines` lists what was saved")
     builds = choice.taken(out, target)
     files = [str(file) for file in save(find_project(Path.cwd()), name, builds, choice.replace)]
     print_json(files) if json else print("\n".join(files))
@@ -209,13 +209,15 @@ def baselines(c: Context, json: bool = False) -> None:
 def history(
     c: Context, target: list[str], model: str | None = None, count: int = 20, all: bool = False, json: bool = False
 ) -> None:
-    """Show how figures went from build to build, and which commit changed what."""
-    from edgekit.commands.history import print_history
+    """Show how figures changed from build to build.
+
+    Each change stands beside the commit that made it.
+    """
+    from edgekit.commands.history import history, print_history
     from edgekit.profile.project import find_project
-    from edgekit.records.history import read_history
     from edgekit.report.console import print_json
 
-    entries = read_history(find_project(Path.cwd()), target[0] if target else None, model, count)
+    entries = history(find_project(Path.cwd()), target[0] if target else None, model, count)
     print_json(entries) if json else print_history(entries, all)
 
 

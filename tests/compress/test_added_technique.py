@@ -77,7 +77,7 @@ def test_a_model_that_does_not_allow_it_is_refused_before_any_training(project, 
             'order: unknown technique "binarise"; did you mean "binarize"',
         ),
         ({"binarize": {}, "prune": {"sparsity": 0.5}, "order": ["prune"]}, "recipe.order: leaves out binarize"),
-        ({"distil": {"during": ["distil"]}}, 'recipe.distil.during: unknown technique "distil"; there is binarize'),
+        ({"distil": {"during": ["distil"]}}, 'recipe.distil.during: unknown technique "distil"; choose from binarize'),
     ],
 )
 def test_what_a_recipe_says_wrongly_of_it_is_refused(tables, said):

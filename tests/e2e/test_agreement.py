@@ -142,7 +142,7 @@ def test_diverge_takes_a_file_from_elsewhere_and_names_layers(shared, tmp_path):
     ("options", "words", "code"),
     [
         (["--runtimes=litert"], "give two", 2),
-        (["--runtimes=litert,litrt"], "did you mean litert", 2),
+        (["--runtimes=litert,litrt"], 'did you mean "litert"', 2),
         (["--runtimes=litert,tflm", "--inputs=none.npz"], "none.npz", 2),
     ],
 )

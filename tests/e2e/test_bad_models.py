@@ -19,7 +19,7 @@ def refuse(fresh):
 
 
 def test_missing(refuse, fresh):
-    refuse("models/cat.keras", f"{fresh}/models/cat.keras", "no such", "check --model")
+    refuse("models/cat.keras", "--model=models/cat.keras: no such model file", "choose from digits")
 
 
 def test_missing_as_the_project_names_it(fresh):

@@ -35,7 +35,7 @@ from refusal import assert_refused
         ("[recipe.prune]", '[recipe]\norder = ["cluster"]\n[recipe.prune]', ["recipe.order", "leaves out prune"]),
         ("[recipe.prune]", '[recipe]\norder = ["prune", "prune"]\n[recipe.prune]', ["recipe.order", "twice"]),
         ("sparsity = 0.5", 'sparsity = 0.6\npattern = "2:4"', ["recipe.prune", "2:4", "sparsity = 0.5"]),
-        ('scheme = "int8"', 'scheme = "int9"', ["recipe.quantize.scheme", "'int9'"]),
+        ('scheme = "int8"', 'scheme = "int9"', ["recipe.quantize.scheme", 'no "int9"; did you mean "int8"?']),
         ('scheme = "int8"', "percentile = 101", ["recipe.quantize.percentile", "<= 100"]),
         (
             '[recipe.quantize]\nscheme = "int8"',
@@ -48,7 +48,7 @@ from refusal import assert_refused
         ("[budget]", '[budget]\nnpu_coverage = "+1 %"', ["budget.npu_coverage", "accuracy_drop"]),
         ('ram = "4 GiB"', 'ram = "+4 GiB"', ["hardware.ram", "starts with +"]),
         ("[budget]", '[budget]\nlevels = { macs = "warn" }', ["budget.levels", '"macs"', "is set"]),
-        ("[budget]", '[budget]\nlevels = { latency = "loud" }', ["budget.levels", "'loud'"]),
+        ("[budget]", '[budget]\nlevels = { latency = "loud" }', ["budget.levels", 'no "loud"; choose from error, off']),
         (
             "[budget]",
             '[budget]\nwaivers = [{ name = "latency", reason = "new driver", until = 2026-01-31 }]',
@@ -150,7 +150,7 @@ def test_project(fresh, old, new, words):
         ),
         (["--target=phone", "--set=budget.latency=5"], ["budget.latency", "no unit of time", "--set budget.latency=5"]),
         (["--target=phone", "--set=description.x=5"], ["description", "not a table"]),
-        (["--target=phone", "--model=digit"], ["unknown model", 'did you mean "digits"']),
+        (["--target=phone", "--model=digit"], ["no such model", 'did you mean "digits"']),
         (["--target=phone", "--model=assets/digits.keras"], ["no dataset", "--data=PATH", "--data=random"]),
     ],
 )

@@ -49,7 +49,8 @@ def test_the_version_is_that_of_the_package(name, package):
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"), [("tflite_runtime", "tflite-runtime?"), ("lite-rt", "litert?"), ("qqq", "known are litert, ")]
+    ("typed", "said"),
+    [("tflite_runtime", '"tflite-runtime"?'), ("lite-rt", '"litert"?'), ("qqq", "choose from litert, ")],
 )
 def test_an_unknown_runtime_is_refused_with_the_nearest_one(typed, said):
     for function in (runtimes.installed, runtimes.stand_in, runtimes.load_runtime):
