@@ -241,7 +241,10 @@ def history(
 def compare(
     c: Context, before: str, after: str, all: bool = False, markdown: str | None = None, json: bool = False
 ) -> None:
-    """Show what changed between two builds, or all builds of two folders, and why."""
+    """Show what changed between two builds, and why.
+
+    Of two folders it compares all builds that are in both.
+    """
     from edgekit.commands.compare import compare, print_comparisons
     from edgekit.files import write
     from edgekit.profile.project import find_project
