@@ -20,7 +20,10 @@ from edgekit.tasks.common import command, options, task
 )
 @command
 def targets(c: Context, json: bool = False) -> None:
-    """List the device profiles that `build` takes: those of the project, and those that edgekit brings."""
+    """List the device profiles that `build` takes.
+
+    Those of the project, and those that edgekit brings.
+    """
     from edgekit.commands.targets import known_profiles, print_profiles
     from edgekit.profile.project import find_project
     from edgekit.report.console import print_json

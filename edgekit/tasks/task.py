@@ -56,6 +56,8 @@ SHORT = {
     "json": "j",
     "verbose": "v",
 }
+LONGEST = 64
+"""Characters of the line that says what a command does, so that a list of them has 80 columns."""
 VALUE = re.compile(r"([A-Z][\w=,]*): ")
 """The word that stands for the value of an argument, before its help."""
 
@@ -67,6 +69,9 @@ class HelpfulTask(Task):
         self, body: Callable[..., None], *, group: str, usage: str, examples: dict[str, str], **more: Any
     ) -> None:
         super().__init__(body, auto_shortflags=False, **more)
+        line = (self.__doc__ or "").splitlines()[0]
+        if len(line) > LONGEST:
+            raise ValueError(f"{self.name}: the first line of its docstring has more than {LONGEST} characters: {line}")
         self.group, self.usage, self.examples = group, usage, examples
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
