@@ -139,7 +139,7 @@ def show(value: float | None, unit: str) -> str:
         return f"{value:.2f} {unit}"
     if unit == "1":
         return f"{value:,.0f}"
-    return f"{value:.3g} {unit}"
+    return f"{value:.3g} {unit}".rstrip()
 
 
 ABSOLUTE = ("%", "points", "dB", "LSB")
@@ -184,4 +184,4 @@ def _apart(difference: float, unit: str) -> str:
         return f"under 0.01 {unit}"
     if unit in ("B", "ns", "1") and difference <= 0.5:
         return f"under {show(1, unit)}"
-    return show(difference, unit).rstrip()
+    return show(difference, unit)

@@ -23,6 +23,7 @@ from edgekit.report.changes import (
     Side,
     changes,
     measured_together,
+    revision,
     side,
     valued,
 )
@@ -165,7 +166,8 @@ def _pair(old: _Build, new: _Build, renamed: str = "") -> Comparison:
     if read[0] and read[1]:
         reasons += contents(read[0], read[1])
     key, words = _key(new), (_verdict(old), _verdict(new))
-    return Comparison(old.label, new.label, *key, words, bool(same), found, reasons, renamed)
+    commits = (revision(old.release.report), revision(new.release.report)) if old.release and new.release else ("", "")
+    return Comparison(old.label, new.label, *key, words, bool(same), found, reasons, renamed, commits)
 
 
 def _alone(build: _Build, number: int) -> Comparison:

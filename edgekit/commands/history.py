@@ -115,5 +115,5 @@ def _what(before: HistoryEntry | None, entry: HistoryEntry, every: bool) -> str:
     if len(found) > MOST and not every:
         found = [*found[:MOST], f"and {len(found) - MOST} more"]
     if not found:
-        found = ["other bytes, the same figures" if before.sha256 != entry.sha256 else "times, or what was judged"]
+        found = ["other bytes, the same figures" if before.sha256 != entry.sha256 else "the same file, judged anew"]
     return "; ".join([*words, *found])

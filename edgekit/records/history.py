@@ -13,7 +13,7 @@ import msgspec
 
 from edgekit.errors import ProjectError
 from edgekit.profile.project import Project
-from edgekit.report.changes import MAIN, figure_of
+from edgekit.report.changes import MAIN, figure_of, revision
 from edgekit.report.figures import figures, of_device
 from edgekit.report.types import Figure, HistoryEntry, Report
 from edgekit.types import Measurement
@@ -126,7 +126,7 @@ def _append(project: Project, report: Report) -> None:
         now = database.execute(
             "INSERT INTO builds (time, target, model, verdict, sha256, overrides, machine, revision) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (time.time(), *row, report.machine.cpu, _revision(report)),
+            (time.time(), *row, report.machine.cpu, revision(report)),
         )
         database.executemany(
             "INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?)", [(now.lastrowid, *value) for value in values]
@@ -164,11 +164,7 @@ def _kept(report: Report) -> list[Measurement]:
     """What is recorded: the usual figures, those that the budget limits, and those of the device."""
     limited = {figure_of(line.name) for line in report.budget}
     found = figures(report.measurements, report.shipped)
-    return [m for name, m in found.items() if name in limited | USUAL or of_device(m)]
-
-
-def _revision(report: Report) -> str:
-    return "" if report.commit is None else report.commit.sha + "+" * (not report.commit.clean)
+    return [m for name, m in found.items() if name in limited or name.partition(".")[0] in USUAL or of_device(m)]
 
 
 def _stored(database: sqlite3.Connection, build: int) -> list[tuple[str, str, float, float | None, float | None, str]]:

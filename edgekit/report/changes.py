@@ -108,6 +108,8 @@ class Comparison(Struct, frozen=True):
     reasons: list[Reason] = []
     renamed: str = ""
     """What it was called before, `TARGET/MODEL`."""
+    commits: tuple[str, str] = ("", "")
+    """That each was built from; with a `+` where files were not as committed."""
 
     @property
     def changed(self) -> bool:
@@ -122,6 +124,11 @@ def figures_of(recorded: Mapping[str, Figure]) -> dict[str, Measurement]:
         name: Measurement(name, f.value, f.unit, runtime=f.runtime, low=f.low, high=f.high)
         for name, f in recorded.items()
     }
+
+
+def revision(report: Report) -> str:
+    """The commit that it was built from, with a `+` where files were not as committed; empty where none is known."""
+    return "" if report.commit is None else report.commit.sha + "+" * (not report.commit.clean)
 
 
 def side(report: Report) -> Side:
@@ -178,8 +185,8 @@ def valued(value: float | None, interval: tuple[float, float] | None, unit: str)
     if value is None:
         return "not measured", ""
     if interval is None:
-        return show(value, unit).strip(), ""
-    said, *ends = (show(v, unit).strip() for v in (value, *interval))
+        return show(value, unit), ""
+    said, *ends = (show(v, unit) for v in (value, *interval))
     if len({text.partition(" ")[2] for text in (said, *ends)}) == 1:
         ends = [end.partition(" ")[0] for end in ends]  # the value says the unit
     return said, " … ".join(ends)
@@ -230,7 +237,7 @@ def _difference(before: float, after: float, unit: str) -> str:
     sign = "+" if by > 0 else "-"
     if unit in ("%", "points"):
         return f"{sign}{abs(by):.2f} points" if abs(by) >= 0.005 else f"under {sign}0.01 points"
-    absolute = f"{sign}{show(abs(by), unit).strip()}"
+    absolute = f"{sign}{show(abs(by), unit)}"
     if unit not in ("B", "ns", "1") or not before:
         return absolute
     share = 100 * by / abs(before)
@@ -284,7 +291,7 @@ def _base(name: str) -> str:
 
 def _limit(line: BudgetLine) -> str:
     least = _base(line.name) in LIMITS and _base(line.name) in AT_LEAST
-    return f"{'≥' if least else '≤'} {show(line.limit, line.unit).strip()}"
+    return f"{'≥' if least else '≤'} {show(line.limit, line.unit)}"
 
 
 def _verdict(line: BudgetLine) -> str:

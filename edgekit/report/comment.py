@@ -22,7 +22,7 @@ def comment(found: Sequence[Comparison]) -> str:
     """The comment for what changed between the builds of two commits; see `edgekit.commands.compare`."""
     changed = [one for one in found if one.changed]
     same = [one for one in found if not one.changed]
-    head = [MARKER, f"### edgekit: {_headline(found)}"]
+    head = [MARKER, f"### edgekit: {_headline(found)}", *_commits(found)]
     last = [_unchanged(same)] if same else []
     whole = "\n\n".join([*head, *(_section(one, full=True) for one in changed), *last]) + "\n"
     if len(whole) <= LONGEST:
@@ -63,6 +63,17 @@ def _headline(found: Sequence[Comparison]) -> str:
     else:
         said = "no budget is broken"
     return f"{said}{figures}" if any(one.changed for one in found) else f"{said}; nothing changed"
+
+
+def _commits(found: Sequence[Comparison]) -> list[str]:
+    """What was compared with what, where all builds of a side are of one commit."""
+    pairs = {one.commits for one in found if one.before and one.after}
+    before, after = pairs.pop() if len(pairs) == 1 else ("", "")
+    return [f"{name(_short(before))} → {name(_short(after))}"] if before and after and before != after else []
+
+
+def _short(commit: str) -> str:
+    return commit[:8] + "+" * commit.endswith("+")
 
 
 def _builds(found: Sequence[Comparison]) -> str:

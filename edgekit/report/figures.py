@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgekit.measure.fidelity import NO_CLASSES
 from edgekit.measure.limits import DEVICES
 from edgekit.types import Measurement
 
@@ -41,7 +42,7 @@ INNER = ("_change", "_min", "arena_")
 
 def figures(measurements: Sequence[Measurement], shipped: str) -> dict[str, Measurement]:
     """What was measured of what ships, by name: of the simulated device, else where no runtime took part, else of the
-    runtime that ships.
+    runtime that ships. What is made of values as if they were classes is none.
 
     Args:
       shipped: that runtime; where a report does not say it, the first in order counts.
@@ -49,7 +50,8 @@ def figures(measurements: Sequence[Measurement], shipped: str) -> dict[str, Meas
     found: dict[str, Measurement] = {}
     for m in sorted(measurements, key=lambda m: _rank(m, shipped)):
         inner = any(part in m.name for part in INNER)
-        if m.artifact == "model" and m.value is not None and not inner and _rank(m, shipped) < len(DEVICES) + 3:
+        told = m.value is not None and m.reason != NO_CLASSES
+        if m.artifact == "model" and told and not inner and _rank(m, shipped) < len(DEVICES) + 3:
             found.setdefault(m.name, m)
     known = [name for name in ORDER if name in found]
     return {name: found[name] for name in [*known, *(name for name in found if name not in ORDER)]}

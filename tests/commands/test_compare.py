@@ -13,6 +13,7 @@ from edgekit.commands.compare import compare, print_comparisons
 from edgekit.errors import EdgekitError, OutputError, ProjectError
 from edgekit.profile.project import Project
 from edgekit.report.comment import LONGEST, comment
+from edgekit.report.types import Commit
 from edgekit.types import BudgetLine, Measurement
 
 EVIL = "`x`|<img src=x onerror=alert(1)>\n@everyone #1 </details>"
@@ -51,6 +52,12 @@ def test_builds_are_paired_by_target_and_model(both):
     assert "<summary>1 build without a change</summary>" in text
     row = next(line for line in text.splitlines() if "**fail** |" in line)
     assert "| 39.1 KiB | 43.9 KiB | +4.9 KiB, +12 % | ≤ 40.0 KiB | pass → **fail** |" in row
+
+
+def test_the_commits_are_said_where_each_side_has_one(both):
+    one, two = (Commit(sha * 40, "2026-11-01 10:00 +0000", sha == "a") for sha in "ab")
+    before, after = replace(report(), commit=one), replace(report(size=45_000), commit=two)
+    assert "<code>aaaaaaaa</code> → <code>bbbbbbbb+</code>" in comment(both([before], [after]))
 
 
 def test_a_build_that_appears_or_goes_is_said(both, capsys):

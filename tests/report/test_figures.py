@@ -1,5 +1,6 @@
 """Which figures of what ships are shown."""
 
+from edgekit.measure.fidelity import NO_CLASSES
 from edgekit.measure.limits import Budget
 from edgekit.report.figures import ORDER, figures
 from edgekit.types import Measurement
@@ -33,6 +34,11 @@ def test_those_of_the_device_come_before_those_of_the_build_host():
         "vela_sram": (10, VELA),
     }
     assert list(found) == list(shown)
+
+
+def test_values_that_are_no_classes_have_no_agreement_of_classes():
+    found = figures([Measurement("fidelity", 99, "%", runtime=HOST, reason=NO_CLASSES)], "tflm")
+    assert found == {}
 
 
 def test_every_limit_has_its_figure_in_the_order():
