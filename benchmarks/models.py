@@ -29,7 +29,7 @@ def build(model: Path, work: Path) -> list[str]:
     if done.returncode in (0, 1):
         report = json.loads(done.stdout)
         size = next(m["value"] for m in report["measurements"] if m["name"] == "model_size")
-        notes = [note for note in report["notes"] if not note.startswith("random data")]
+        notes = [note for note in report["notes"] + report["remarks"] if not note.startswith("random data")]
         return [model.name, report["model"]["format"], "built", show(size, "B"), "; ".join(notes)]
     words = done.stderr.strip().removeprefix("edgekit: ").replace(str(model), "").lstrip(": ")
     return [model.name, "", "refused", "", words.replace(str(work), "the store")]

@@ -13,6 +13,11 @@ KERAS, FLOAT, INTEGER = "model.h5", "float.tflite", "model.tflite"
 VerdictWord = Literal["pass", "fail", "inconclusive", "skipped"]
 
 
+class Remark(str):
+    """What a reader may like to know of a build, and has nothing to do about. Among notes, which say what to do, it is
+    kept apart by its type."""
+
+
 class Artifact(Struct, frozen=True):
     """A file with a hash."""
 

@@ -124,4 +124,4 @@ def print_divergence(found: DivergenceResult) -> None:
             ],
         )
     if not found.undisturbed:
-        print("  note: a runtime has other outputs when the tensors inside are handed out, so it may fuse operators")
+        print("  a runtime has other outputs when the tensors inside are handed out, so it may fuse operators")

@@ -70,7 +70,7 @@ def print_explanation(found: Explanation) -> None:
     """The worst first; the JSON has all, in the order of execution."""
     print(f"{found.samples} samples, {found.runtime}; SQNR in dB against the float model")
     for name in found.unmatched:
-        print(f"note: {printable(name)} has no match in the float model")
+        print(f"{printable(name)} has no match in the float model")
     shown = sorted(found.tensors, key=lambda t: _sortable(t.accumulated))[:ROWS]
     print_table(
         [

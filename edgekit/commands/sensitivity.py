@@ -67,9 +67,11 @@ def sensitivity(
         proposed = scope.make(propose_file(loaded.artifact, data, settings, measured, limit, objects))
         plot = scope.make(plot_file(measured)).artifact
         scope.done("confirmed what it proposes")
-        notes = [n for n in (found.note, note) if n]
+        notes = [*found.notes, *filter(None, [note])]
         if not measured.before.error:
-            notes.append("no sample is wrong before the change, so that (E - E0) / E0 is undefined; see loss and SQNR")
+            notes.append(
+                "no sample is wrong before the change, so that (E - E0) / E0 is undefined; give more with --samples"
+            )
         result = Sensitivity(SENSITIVITY, spec.name, target.name, measured, proposed.value, notes)
         with maker.store.writing():
             write(out / "sensitivity.json", json(result))
@@ -116,7 +118,7 @@ def allowed(target: Target, labelled: bool) -> tuple[float, str]:
     budget = target.budget
     drop = budget.accuracy_drop if labelled else budget.churn if budget.churn is not None else budget.accuracy_drop
     if drop is None:
-        return SHARE * DROP, f"{target.name} sets no budget.accuracy_drop; {DROP:g} point is taken"
+        return SHARE * DROP, f"{target.name} sets no budget.accuracy_drop; {DROP:g} point is taken; set it"
     return SHARE * float(drop), ""
 
 

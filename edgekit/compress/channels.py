@@ -92,6 +92,8 @@ class ChannelFacts(Struct, frozen=True):
     parameters: tuple[int, int]
     macs: tuple[int, int]
     notes: tuple[str, ...] = ()
+    """What is to be changed where it did nothing."""
+    remarks: tuple[str, ...] = ()
     """What was left as it is, and why."""
 
 
@@ -140,13 +142,17 @@ def remove_channels(
     """
     model = flattened(model)
     names = {layer.name for layer in chosen(model, settings, _has_channels, WHERE)}
-    original, notes = cost(model), []
+    original, notes, remarks = cost(model), list[str](), list[str]()
     widths = _widths(model)
     sizes: dict[tuple[str, ...], int] = {}
     if settings.blocks:
         model, gone = without_blocks(model, x, taught, settings.blocks)
         ends = f"removed the residual blocks that end in {', '.join(gone)}"
-        notes.append(ends if gone else f"no residual block is removed: {settings.blocks:g} of them is less than one")
+        none = (
+            f"no residual block is removed: {settings.blocks:g} of them is less than one; raise recipe.channels.blocks"
+        )
+        remarks += [ends] if gone else []
+        notes += [] if gone else [none]
     steps = STEPS if settings.by == "taylor" else 1
     for done in range(1, settings.rounds * steps + 1):
         found = Dependencies(model)
@@ -154,11 +160,11 @@ def remove_channels(
         groups = _eligible(found, scores, settings, names)
         if done == 1:
             sizes = {group.layers: len(group.labels) for group in groups}
-            notes += _kept(found, scores, settings, names)
+            remarks += _kept(found, scores, settings, names)
             if not groups and _asked(settings):
                 others = ", ".join(layer.name for layer in model.layers if _has_channels(layer))
                 left = f" ({others} are protected or excluded)" if others else ""
-                why = "; ".join(notes) or f"no layer that may be narrowed makes any{left}; see exclude, protect"
+                why = "; ".join(remarks) or f"no layer that may be narrowed makes any{left}; see exclude, protect"
                 raise RecipeError(f"{WHERE}: no channel can be removed: {why}")
         groups = [group for group in groups if group.layers in sizes]  # single channels may become one group later
         share = done / (settings.rounds * steps)
@@ -175,6 +181,7 @@ def remove_channels(
         parameters=(original.parameters, after.parameters),
         macs=(original.macs, after.macs),
         notes=tuple(notes),
+        remarks=tuple(remarks),
     )
     return model, said
 

@@ -69,6 +69,7 @@ class ClusterFacts(Struct, frozen=True):
     left: tuple[str, ...]
     """Layers with weights that were not clustered."""
     notes: tuple[str, ...] = ()
+    """What is to be changed where nothing was clustered."""
 
 
 @stage("cluster", process=TENSORFLOW, libraries=TRAINING, retry=EIGEN)

@@ -115,7 +115,7 @@ class DistilFacts(Struct, frozen=True):
     teacher_parameters: int
     losses: dict[str, float]
     """Of the last epoch, by term: `soft`, `hard`, …"""
-    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class Part(NamedTuple):
@@ -199,12 +199,12 @@ def distil(
       RecipeError: teacher and student do not take and make the same, or there is nothing to learn from.
     """
     check_student(student, teacher, parts[0].samples, settings)
-    fresh, notes = student.get_weights(), []
+    fresh, remarks = student.get_weights(), []
     master = teacher
     for number, assistant in enumerate(settings.assistants, 1):
         helper = smaller_copy(teacher, assistant, seed + number)
         _learn(helper, master, parts, settings, seed, progress)
-        notes.append(f"assistant {number} of {helper.count_params():,} parameters")
+        remarks.append(f"assistant {number} of {helper.count_params():,} parameters")
         master, parts = helper, _answered(helper, parts)
     losses = {}
     for done in range(settings.rounds):
@@ -216,7 +216,7 @@ def distil(
             parts = _answered(master, parts)
             student.set_weights(fresh)
         losses = _learn(student, master, parts, settings, seed + done, progress)
-    return DistilFacts(student.count_params(), teacher.count_params(), losses, tuple(notes))
+    return DistilFacts(student.count_params(), teacher.count_params(), losses, tuple(remarks))
 
 
 def _answered(teacher: Any, parts: list[Part]) -> list[Part]:

@@ -42,27 +42,36 @@ def check_data(work: Work, data: DataSpec) -> DataFacts:
     if data.source != RANDOM and not data.source.endswith(".npz"):
         np.savez(work.folder / "samples.npz", **_arrays(dataset, data))
     labelled = dataset.evaluation.y is not None
-    notes = [] if labelled else ["no class labels: agreement with the float model stands in for accuracy"]
+    without = "no class labels: agreement with the float model stands in for accuracy; add y_test to measure it"
+    notes, remarks = [] if labelled else [without], list[str]()
     if data.source == RANDOM:
-        notes = ["random data: size and speed only, accuracy is skipped"]
+        notes = ["random data: size and speed only, accuracy is skipped; give --data=PATH"]
     elif known := overlap(dataset.train, dataset.evaluation):
-        notes.append(f"{known} of {dataset.evaluation.number} evaluation samples are also training samples")
-    notes += _grouped(dataset, data)
+        said = f"{known} of {dataset.evaluation.number} evaluation samples are also training samples"
+        notes.append(f"{said}; take them out of one of the two")
+    note, remark = _grouped(dataset, data)
+    notes += filter(None, [note])
+    remarks += filter(None, [remark])
     if data.held_out:
         rest, judges = hold_out(dataset.train, data.seed, data.source)
         same = " (each the same as one that trains)" if overlap(rest, judges) else ""
-        notes.append(f"{judges.number} of {dataset.train.number} training samples are held out to choose by{same}")
+        remarks.append(f"{judges.number} of {dataset.train.number} training samples are held out to choose by{same}")
     folder_names = class_folders(Path(data.source)) if data.source != RANDOM and Path(data.source).is_dir() else []
     if folder_names and (left := others(Path(data.source))):
-        notes.append(f"{len(left)} files in class folders are no images and were left out, such as {left[0].name}")
+        said = f"{len(left)} files in class folders are no images and were left out, such as {left[0].name}"
+        notes.append(f"{said}; move them elsewhere")
     if labelled and folder_names and (empty := [p.name for p in folder_names if not images(p)]):
-        notes.append(f"class folders without images: {', '.join(empty[:5])}")
+        notes.append(f"class folders without images: {', '.join(empty[:5])}; add some, or remove the folders")
     labels = tuple(place.name.encode("utf-8", "replace").decode() for place in folder_names)
-    return DataFacts(dataset.train.number, dataset.evaluation.number, labelled, "; ".join(notes), labels)
+    return DataFacts(dataset.train.number, dataset.evaluation.number, labelled, tuple(notes), tuple(remarks), labels)
 
 
-def _grouped(dataset: Dataset, data: DataSpec) -> list[str]:
-    """How the groups of the samples lie in the two parts; or that there may be some which nobody has declared."""
+def _grouped(dataset: Dataset, data: DataSpec) -> tuple[str, str]:
+    """How the groups of the samples lie in the two parts; or that there may be some which nobody has declared.
+
+    Returns:
+      a note and a remark, of which one at least is empty.
+    """
     import numpy as np
 
     train, evaluation = dataset.train.group, dataset.evaluation.group
@@ -70,13 +79,15 @@ def _grouped(dataset: Dataset, data: DataSpec) -> list[str]:
         both, word = len(np.intersect1d(train, evaluation)), data.group or NAME
         counts = f"{number(train)} in training, {number(evaluation)} in evaluation"
         if both:
-            return [f"{word}: {both} of {number(evaluation)} of the evaluation set are in the training set, too"]
-        return [f"split by {word}: {counts}, none in both"]
+            said = f"{word}: {both} of {number(evaluation)} of the evaluation set are in the training set, too"
+            return f"{said}; put all samples of one into the same part", ""
+        return "", f"split by {word}: {counts}, none in both"
     if not data.source.endswith(".npz"):
-        return []
+        return "", ""
     names = {name.removesuffix("_train") for name in read_archive(Path(data.source), lambda name: False)}
     hint = next((name for name in USUAL if name in names), "")
-    return [f'the dataset has {hint}: with group = "{hint}" in the project, none is in two parts'] if hint else []
+    said = f'the dataset has {hint}: write group = "{hint}" in the project, so that none is in two parts'
+    return said if hint else "", ""
 
 
 def _arrays(dataset: Dataset, data: DataSpec) -> dict[str, np.ndarray]:

@@ -66,7 +66,9 @@ class DataFacts(Struct, frozen=True):
     evaluation: int
     """Samples that score accuracy, and nothing else."""
     labelled: bool
-    note: str = ""
-    """What the reader of the report should know."""
+    notes: tuple[str, ...] = ()
+    """What is to be mended in it, and how."""
+    remarks: tuple[str, ...] = ()
+    """What was done with it."""
     labels: tuple[str, ...] = ()
     """Names of the classes, where the dataset has any."""

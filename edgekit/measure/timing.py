@@ -81,8 +81,8 @@ class TimingRounds(Struct, frozen=True):
 
     timed: list[CandidateRuns]
     seconds: float
-    notes: list[str]
-    """What disturbed."""
+    disturbances: list[str]
+    """What says that others used the machine, or that its clock changed."""
     memory: dict[str, int] = {}
     """Resident memory of what ships under each runtime, in B."""
     others: float = 0.0
@@ -99,7 +99,8 @@ class Timings(Struct, frozen=True):
     """What a build takes from a timing."""
 
     measurements: list[Measurement]
-    notes: list[str]
+    remarks: list[str]
+    """See `TimingRounds.disturbances`."""
     quantiles: list[list[list[int]]]
     """Of each entry, of each process, those of its single runs: see `SHARES`."""
     passing: list[str] = []
@@ -132,7 +133,7 @@ def time_file(
     found = [replace(m, artifact=e.model) for e in entries for m in measurements(outcome, e)]
     found += [m for c in comparisons for m in compared(outcome, c)]
     quantiles = [[run.quantiles for run in outcome.runs(entry)] for entry in entries]
-    return Timings(found, outcome.notes, quantiles, outcome.passing)
+    return Timings(found, outcome.disturbances, quantiles, outcome.passing)
 
 
 def time_models(
@@ -192,7 +193,9 @@ def time_models(
         for worker in workers.values():
             worker.close()
     others = _others(busy, _busy())
-    return replace(so_far, notes=_disturbances(so_far.timed, others), memory=memory, others=others, passing=passing)
+    return replace(
+        so_far, disturbances=_disturbances(so_far.timed, others), memory=memory, others=others, passing=passing
+    )
 
 
 def _twice(call: Callable[..., T], *arguments: Any, **named: Any) -> T:

@@ -91,6 +91,8 @@ class QatFacts(Struct, frozen=True):
     """What quantization-aware training did."""
 
     notes: tuple[str, ...] = ()
+    """What is to be changed where it did not help."""
+    remarks: tuple[str, ...] = ()
     """Layers that were left in floating point while it trained, and what was kept."""
 
 
@@ -116,14 +118,14 @@ def qat_file(
       ModelError: the int8 file is not integer throughout.
     """
     loaded = flattened(open_keras(model.path, custom_objects))
-    notes = check(loaded, settings)
+    notes, remarks = list[str](), check(loaded, settings)
     dataset = read_dataset(replace(data, held_out=True))
     samples, held = calibration(dataset, quantize.calibration_samples, data), dataset.held_out
     assert held is not None
     with custom_scope(custom_objects):
         before, content = loaded.get_weights(), without_loops(loaded)[0]
         untrained, said = integers(content, samples, quantize)
-        notes += [said] if said else []
+        remarks += [said] if said else []
         taught = training_targets(loaded, dataset.train, data, answers, objective, held)
         train(loaded, prepared(dataset.train, data), taught, samples, settings, quantize, seed, work.progress)
         trained, _ = integers(without_loops(loaded)[0], samples, quantize)
@@ -134,13 +136,16 @@ def qat_file(
             loaded.set_weights(before)
             trained = untrained
             said = f"plain int8 ships, because training did not help: {said}"
+            notes.append(f"{said}; raise recipe.qat.epochs, or set recipe.qat = false")
+        else:
+            remarks.append(said)
         save(loaded, work.folder / KERAS)
     (work.folder / INTEGER).write_bytes(trained)
-    return QatFacts((*notes, said))
+    return QatFacts(tuple(notes), tuple(remarks))
 
 
 def check(model: Any, settings: Qat) -> list[str]:
-    """Which layers train without rounding, as notes.
+    """Which layers train without rounding, as remarks.
 
     Args:
       model: functional `tf_keras.Model` without nested models.

@@ -42,9 +42,16 @@ class Drift(Struct, frozen=True):
     """Between their lower or their upper limits, whichever is larger, as a share of the range that covers both."""
 
 
+class CalibrationFacts(Struct, frozen=True):
+    """What is wrong with a calibration set, and what was done about it."""
+
+    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
 @stage("check calibration", process=TENSORFLOW, libraries=QUANTIZING)
-def check_calibration(work: Work, model: Artifact, data: DataSpec, settings: Quantize) -> str:
-    """Whether the calibration set of a float `.tflite` is large enough, as a note for the report; "" where it is.
+def check_calibration(work: Work, model: Artifact, data: DataSpec, settings: Quantize) -> CalibrationFacts:
+    """Whether the calibration set of a float `.tflite` is large enough.
 
     Raises:
       DataError: all of it scores accuracy too.
@@ -60,16 +67,17 @@ def check_calibration(work: Work, model: Artifact, data: DataSpec, settings: Qua
             f"{data.source}: all {dataset.train.number} training samples are evaluation samples too; "
             "take them out of one of the two parts"
         )
-    notes = []
+    notes, remarks = list[str](), list[str]()
     if replaced:
-        notes.append(f"{replaced} calibration samples are evaluation samples too: others were drawn")
+        remarks.append(f"{replaced} calibration samples are evaluation samples too: others were drawn")
     held = dataset.held_out.number if dataset.held_out else 0
     if len(rows) < count <= dataset.train.number + held:
         others = "the evaluation set and the held-out samples" if held else "the evaluation set"
-        notes.append(f"{len(rows)} calibration samples instead of {count}: no others are apart from {others}")
+        said = f"{len(rows)} calibration samples instead of {count}: no others are apart from {others}"
+        notes.append(f"{said}; --set recipe.quantize.calibration_samples={len(rows)}, or give more training samples")
     if len(rows) < 2:
         notes.append("a single calibration sample sets all ranges; --set recipe.quantize.calibration_samples=256")
-        return "; ".join(notes)
+        return CalibrationFacts(tuple(notes), tuple(remarks))
     plain = msgspec.structs.replace(settings, calibration="minmax", equalize=False, rounding="nearest")
     worst = stability(content, samples, plain)[:1]
     if worst and worst[0].difference > BOUND:
@@ -78,7 +86,7 @@ def check_calibration(work: Work, model: Artifact, data: DataSpec, settings: Qua
             f"two halves of the {len(rows)} calibration samples differ by {apart:.0f} % of the range of {tensor}; "
             "give more with recipe.quantize.calibration_samples"
         )
-    return "; ".join(notes)
+    return CalibrationFacts(tuple(notes), tuple(remarks))
 
 
 def stability(model: bytes, samples: list[np.ndarray], settings: Quantize) -> list[Drift]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
     from edgekit.report.types import Report
 
+NARROW = 10
+"""Columns that a text folds into at least."""
 RIGHT = ("limit", "value", "headroom")
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "skipped": "dim"}
 
@@ -51,6 +52,9 @@ def print_reports(
             print_figures(report)
         for line in verdict.repeated(report):
             print_folded(f"  {line}")
+    if verbose:
+        for remark in dict.fromkeys(remark for report in reports for remark in report.remarks):
+            print_folded(f"  {remark}")
     if len(reports) > 1:
         print_folded(verdict.overall(reports))
     if reports:
@@ -67,23 +71,28 @@ def print_figures(report: Report) -> None:
     for dropped in ("source", "limit", "headroom", "value"):
         forms.append({name: cells for name, cells in forms[-1].items() if name != dropped})
     width = _console().width
-    form = next((form for form in forms if _width(form) <= width), forms[-1])
+    form = next(
+        (form for form in forms if _width([[name, *cells] for name, cells in form.items()]) <= width), forms[-1]
+    )
     print_table(list(form), list(zip(*form.values(), strict=True)), [n for n, name in enumerate(form) if name in RIGHT])
 
 
 def print_folded(text: str, word: str = "") -> None:
-    """A sentence, folded on a terminal; `word` in it stands out."""
+    """A sentence, folded on a terminal, where no word is broken: a path can be copied; `word` in it stands out."""
+    from rich.cells import cell_len
     from rich.text import Text
 
-    console = _console()
-    lines = textwrap.wrap(
-        text, console.width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
-    ) or [""]
-    for line in lines:
-        part = Text(line)
-        if word and line is lines[0]:
-            part.highlight_regex(rf"(?<=: ){word}(?=: )", STYLES[word])
-        console.print(part, soft_wrap=True)
+    console, lead = _console(), text[: len(text) - len(text.lstrip())]
+    lines: list[str] = []
+    for part in text.split():
+        if lines and cell_len(f"{lines[-1]} {part}") <= console.width:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(f"{lead}  {part}" if lines else lead + part)
+    shown = Text("\n".join(lines))
+    if word:
+        shown.highlight_regex(rf"(?<=: ){word}(?=: )", STYLES[word])
+    console.print(shown, soft_wrap=True)
 
 
 @shown
@@ -107,22 +116,44 @@ def print_commands(reports: Sequence[Report], out: Path, baseline: str) -> None:
 
 @shown
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """A table; verdicts are coloured on a terminal, unless NO_COLOR is set."""
+    """A table; verdicts are coloured on a terminal, unless NO_COLOR is set.
+
+    On a terminal texts fold where it is too narrow; where that does not suffice, each row is a paragraph. In a file or
+    a pipe a row is a line.
+
+    Args:
+      right: the columns that are numbers, which never fold.
+    """
     from rich.table import Table
     from rich.text import Text
 
+    console = _console()
+    columns = list(zip(head, *rows, strict=True))
+    if console.is_terminal and _width(columns, [n for n in range(len(head)) if n not in right]) > console.width:
+        for first, *others in rows:
+            pairs = [f"{name} {cell}" for name, cell in zip(head[1:], others, strict=True) if cell]
+            print_folded(first)
+            print_folded(f"  {', '.join(pairs)}")
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, name in enumerate(head):
-        # On a terminal long texts fold; in a file or a pipe a row is a line.
-        table.add_column(name, justify="right" if column in right else "left", no_wrap=column + 1 < len(head))
+    for n, name in enumerate(head):
+        numbers = n in right
+        table.add_column(name, justify="right" if numbers else "left", no_wrap=numbers, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
-    _console().print(table)
+    console.print(table)
 
 
-def _width(columns: dict[str, list[str]]) -> int:
-    """Of a table, with two spaces between its columns."""
-    return sum(max(map(len, (name, *cells))) + 2 for name, cells in columns.items()) - 2
+def _width(columns: Sequence[Sequence[str]], folding: Sequence[int] = ()) -> int:
+    """Of a table, with two spaces between its columns.
+
+    Args:
+      folding: the columns that may fold.
+    """
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, cells)) for cells in columns]
+    return sum(min(width, NARROW) if n in folding else width for n, width in enumerate(widths)) + 2 * len(widths) - 2
 
 
 def _console() -> Console:

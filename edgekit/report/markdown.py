@@ -72,6 +72,7 @@ def markdown(report: Report) -> str:
         ),
         "A stage's figures are those of its model as `.tflite`, float before quantization; latency is the median over "
         "that of the float model as it was given.",
+        "\n".join(f"- {text(remark)}" for remark in report.remarks),
         *_receipt(report),
         *_rungs(report),
         *_core(report),

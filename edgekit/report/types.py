@@ -82,7 +82,7 @@ class Report(Struct, frozen=True):
     budget: list[BudgetLine]
     verdict: VerdictWord
     notes: list[str]
-    """What a reader has to know before the figures."""
+    """What a reader has to know before the figures, and what to do about it: done, it is not said again."""
     threads: int
     """That each runtime may use."""
     rungs: list[Attempt]
@@ -103,6 +103,8 @@ class Report(Struct, frozen=True):
     """Where the project lies in a repository of git."""
     recipe: str = ""
     """What was done to the model, in words."""
+    remarks: list[str] = []
+    """What was done beside the recipe's words, and what disturbed: there is nothing to do about it."""
 
     def __post_init__(self) -> None:
         if not any(artifact.path == "model.tflite" for artifact in self.artifacts):

@@ -27,12 +27,18 @@ def available(runtimes: Runtimes) -> Here:
       SetupError: the one that ships is not, and none stands in for it.
     """
     shipped, why = stand_in(runtimes.ship)
-    engines, notes = [shipped], [why]
+    engines, notes = [shipped], [_written(why, "ship", shipped)]
     for name in runtimes.compare:
         try:
             there, why = stand_in(name)
             engines.append(there)
+            why = _written(why, "compare", there)
         except SetupError as error:
-            why = f"not compared: {error}"
+            why = f"not compared: {error}, or take it out of runtimes.compare"
         notes.append(why)
     return Here(shipped, list(dict.fromkeys(engines)), [note for note in dict.fromkeys(notes) if note])
+
+
+def _written(why: str, key: str, there: str) -> str:
+    """Why a runtime stands in for another one, and what makes it the one that is asked for."""
+    return why and f'{why}; write "{there}" in runtimes.{key}'

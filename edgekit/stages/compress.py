@@ -102,4 +102,6 @@ def _skipped(spec: ModelSpec, recipe: Recipe, facts: ModelFacts) -> list[str]:
         if technique.demanded:
             said = f"recipe.{name} is required, but the model cannot be trained: {facts.untrainable}"
             raise ModelError(f"{spec.model}: {said}")
-    return [f"skipped: {' and '.join(parts)}, because {facts.untrainable}"] if parts else []
+    without = ", ".join(f"recipe.{part} = false" for part in parts)
+    said = f"skipped: {' and '.join(parts)}, because {facts.untrainable}; give the Keras model, or set {without}"
+    return [said] if parts else []

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from edgekit.product import Product
 from edgekit.profile.target import Target
+from edgekit.types import Remark
 
 
 def to_goal(target: Target, produce: Callable[[Target], Product]) -> Product:
@@ -25,7 +26,8 @@ def to_goal(target: Target, produce: Callable[[Target], Product]) -> Product:
         product = produce(replace(target, recipe=recipe))
         size = product.shipped.bytes
         if size <= goal or count == 2:
-            said = "the goal is" if size <= goal else "the fewest there are, and still above the goal of"
-            note = f"cluster: {count} values make {size:,} B; {said} {goal:,} B"
-            return replace(product, target=target, notes=[*product.notes, note])
+            note = f"cluster: {count} values make {size:,} B"
+            fewest = f"{note}, the fewest there are, and still above the goal of {goal:,} B; raise recipe.cluster.goal"
+            said = Remark(f"{note}; the goal is {goal:,} B") if size <= goal else fewest
+            return replace(product, target=target, notes=[*product.notes, said])
         count = max(2, count // 2)

@@ -24,7 +24,7 @@ from edgekit.npu.vela import NpuModel, compile_file
 from edgekit.product import Handover, Measurements, Product
 from edgekit.runtimes import ORACLE, engine
 from edgekit.stages.layers import layers_of, of_core, of_npu
-from edgekit.types import Arena, Artifact, Measurement
+from edgekit.types import Arena, Artifact, Measurement, Remark
 
 
 def hand_over(product: Product, found: Measurements, scope: Scope) -> Handover:
@@ -128,9 +128,8 @@ def _arena(found: Measurements) -> Arena | None:
 
 
 def _left_to_cpu(npu: NpuModel) -> list[str]:
-    """Notes on the operators that do not run on the NPU."""
-    return [
-        f"{npu.npu}: {f.operator} of {f.tensor.split(';')[0]!r} runs on the CPU: {f.reason}"
-        + (f"; {f.advice}" if f.advice else "")
-        for f in npu.fallbacks
+    """Notes on the operators that do not run on the NPU: those without advice are remarks."""
+    said = [
+        (f"{npu.npu}: {f.operator} of {f.tensor.split(';')[0]!r} runs on the CPU: {f.reason}", f) for f in npu.fallbacks
     ]
+    return [f"{text}; {f.advice}" if f.advice else Remark(text) for text, f in said]

@@ -16,7 +16,7 @@ from edgekit.product import LoadedModel
 from edgekit.profile.project import ModelSpec, is_function
 from edgekit.profile.target import Target
 from edgekit.runtimes import engine
-from edgekit.types import Artifact, ModelFacts, Reading
+from edgekit.types import Artifact, ModelFacts, Reading, Remark
 
 
 def load(spec: ModelSpec, target: Target, scope: Scope) -> LoadedModel:
@@ -41,7 +41,8 @@ def load(spec: ModelSpec, target: Target, scope: Scope) -> LoadedModel:
         raise ModelError(f"{spec.model}: {facts.floats[0]}, or --set recipe.quantize.allow_float_ops=true")
     data, found = check_dataset(spec, target, dataset, facts, scope.apart())
     labels = spec.labels or (found.labels if len(found.labels) == max(data.classes, 2) else ())
-    return LoadedModel(source, dataset, reading, model, data, found.train, labels, (found.note,) if found.note else ())
+    notes = (*found.notes, *map(Remark, found.remarks))
+    return LoadedModel(source, dataset, reading, model, data, found.train, labels, notes)
 
 
 def reading_of(source: Artifact, reading: Reading) -> Call[ModelFacts]:

@@ -28,7 +28,7 @@ from edgekit.runtimes import BASELINE, REFERENCE, engine, installed
 from edgekit.runtimes.available import available
 from edgekit.stages.agreements import agreements, largest
 from edgekit.stages.reference import Reference, own, settle
-from edgekit.types import Agreement, Artifact, Machine, Measurement, Timing
+from edgekit.types import Agreement, Artifact, Machine, Measurement, Remark, Timing
 
 T = TypeVar("T")
 UNITS = {"accuracy": "%", "accuracy_drop": "points", "churn": "points", "latency_p90": "ns", "arena": "B"}
@@ -62,7 +62,11 @@ def measure(product: Product, scope: Scope, before: Artifact | None = None) -> M
     distributions = harness.time()
     scope.done(f"measured in {', '.join(harness.engines)}", accuracy=harness.accuracy)
     failures = [m for m in harness.measurements if m.reason.startswith("failed")]
-    harness.notes += dict.fromkeys(f"{m.runtime}: {m.reason}" for m in failures)
+    harness.notes += dict.fromkeys(
+        f"{m.runtime}: {m.reason}; "
+        + ("see build.log" if m.engine == harness.shipped else "or take it out of runtimes.compare")
+        for m in failures
+    )
     return Measurements(
         harness.measurements,
         harness.shipped,
@@ -196,7 +200,7 @@ class _Harness:
         ).using(*(engine(name) for name in sorted({entry.runtime for entry in entries})))
         clocked = self.scope.make(call.at(self.machine)).value
         self.measurements += clocked.measurements
-        self.notes += clocked.notes
+        self.notes += map(Remark, clocked.remarks)
         return [
             (entry.model, f"{entry.runtime} {installed(entry.runtime)}", rounds)
             for entry, rounds in zip(entries, clocked.quantiles, strict=True)

@@ -14,7 +14,7 @@ from edgekit.runtimes.support import check_support, listed, supported
 from edgekit.shrink.file import carry_file
 from edgekit.stages.reference import original
 from edgekit.stages.rescue import quantized, rescue
-from edgekit.types import Attempt, Measurement
+from edgekit.types import Attempt, Measurement, Remark
 
 
 def quantize(
@@ -45,7 +45,7 @@ def quantize(
         given = compressed.graphs["float"]
         rescued = rescue(graph, compressed.keras, given, answered, data, target, objects, scope)
         model, settings, attempts = rescued.model, rescued.settings, rescued.attempts
-        notes.append(rescued.note)
+        notes.append(Remark(rescued.note))
     elif settings:
         model = quantized(graph, data, settings, scope).artifact
     if loaded.facts.format == "tflite" and model != loaded.model.artifact:

@@ -28,7 +28,7 @@ from edgekit.product import LoadedModel
 from edgekit.profile.project import ModelSpec, is_function
 from edgekit.runtimes import REFERENCE, engine, installed
 from edgekit.stages.agreements import ALIKE_DB
-from edgekit.types import KERAS, Artifact, Measurement
+from edgekit.types import KERAS, Artifact, Measurement, Remark
 
 FLOAT_SQNR = "float_sqnr"
 SPOT = 64
@@ -100,12 +100,18 @@ def settle(
     if original and (plain is None or _worst(plain) < ALIKE_DB):
         best = max(near, _worst(plain)) if plain else near
         said = "in every runtime here the float .tflite answers otherwise than the model as it was given"
-        return _reference(original, [_figure(best, said)], f"{said} ({best:.1f} dB): it was converted wrongly")
+        return _reference(
+            original,
+            [_figure(best, said)],
+            f"{said} ({best:.1f} dB): it was converted wrongly; replace its layer, or give a .tflite of it",
+        )
     where = _where(graph, data, runtime, scope) if plain else ""
     said = f"{label} computes the float model wrongly{where}"
     witness = "TensorFlow and LiteRT's plain kernels agree and are" if original else "LiteRT's plain kernels are"
     note = f"{said} ({near:.1f} dB); {witness} the reference"
-    return _reference(original or plain, [_figure(near, said)] if runtime in shown else [], note)
+    if runtime not in shown:
+        return _reference(original or plain, [], Remark(note))
+    return _reference(original or plain, [_figure(near, said)], f"{note}; replace the layer, or ship another runtime")
 
 
 def original(spec: ModelSpec, loaded: LoadedModel, data: DataSpec, scope: Scope) -> tuple[Answers | None, list[str]]:
@@ -122,7 +128,7 @@ def original(spec: ModelSpec, loaded: LoadedModel, data: DataSpec, scope: Scope)
     try:
         return scope.make(call), []
     except (ModelError, WorkerError) as problem:
-        return None, [f"the float model is held against no original: {problem}"]
+        return None, [f"the float model is held against no original: {problem}; give a model that TensorFlow can run"]
 
 
 def accuracy_of(answers: Answers | None) -> float | None:
@@ -150,7 +156,7 @@ def _at_chance(found: Measurement) -> str:
     if found.low is None or found.low > 0:
         return ""
     output = f" {found.name.partition('.')[2]}:" if "." in found.name else ""
-    return f"{output} the float model is near chance ({found.reason}): wrong labels or preprocessing?".strip()
+    return f"{output} the float model is near chance ({found.reason}): check labels and preprocessing".strip()
 
 
 def _where(graph: Artifact, data: DataSpec, runtime: str, scope: Scope) -> str:

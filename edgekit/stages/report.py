@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -27,24 +27,20 @@ from edgekit.report.text import cleaned
 from edgekit.report.types import REPORT, BaselineEntry, Commit, Distribution, Manifest, ModelEntry, Report, TargetEntry
 from edgekit.shrink.file import NAMES
 from edgekit.stages.layers import in_text, of_runtimes, parts_of
-from edgekit.types import Artifact, BudgetLine, Measurement, StageRow
+from edgekit.types import Artifact, BudgetLine, Measurement, Remark, StageRow
 
 SIZES = ("model_size", "download_size", "parameters", "nonzero", "macs")
 
 
-@runtime_checkable
-class Noted(Protocol):
-    """A result of a stage with something to say beside it."""
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """Sentences for the report."""
-
-
 def notes_of(made: Iterable[StageResult[Any]]) -> list[str]:
-    """What stages say beside their results: those that return a text, and those with `notes`."""
-    said = [f"{m.row.name}: {m.value}" for m in made if isinstance(m.value, str) and m.value]
-    return said + [f"{m.row.name}: {note}" for m in made if isinstance(m.value, Noted) for note in m.value.notes]
+    """What stages say beside their results: `notes`, which say what to do, and `remarks`; a text is a remark."""
+    said: list[str] = []
+    for stage in made:
+        name, value = stage.row.name, stage.value
+        remarks = [value] if isinstance(value, str) and value else getattr(value, "remarks", ())
+        said += [f"{name}: {note}" for note in getattr(value, "notes", ())]
+        said += [Remark(f"{name}: {remark}") for remark in remarks]
+    return said
 
 
 def judged(product: Product, found: Measurements, device: Handover, before: Before | None) -> list[BudgetLine]:
@@ -100,7 +96,8 @@ def report_of(
         measurements=found.measurements,
         budget=lines,
         verdict=verdict(lines, found.measurements, found.shipped),
-        notes=[in_text(note, layers) for note in found.notes],
+        notes=[in_text(note, layers) for note in found.notes if not isinstance(note, Remark)],
+        remarks=[in_text(str(note), layers) for note in found.notes if isinstance(note, Remark)],
         rungs=list(product.quantized.attempts),
         threads=target.runtimes.threads,
         machine=found.machine,

@@ -16,7 +16,9 @@ from edgekit.runtimes import REFERENCE, engine
 from edgekit.runtimes.available import available
 from edgekit.shrink.file import CALIBRATION_INPUTS, NAMES, less, lookup_file, shrink_file
 from edgekit.shrink.proof import holds, same_outputs
-from edgekit.types import INTEGER, Artifact
+from edgekit.types import INTEGER, Artifact, Remark
+
+UNTRIED = "recipe.shrink = false does not try"
 
 
 def shrink(quantized: QuantizedModel, data: DataSpec, target: Target, scope: Scope, proofs: Scope) -> ShrunkModel:
@@ -41,10 +43,10 @@ def shrink(quantized: QuantizedModel, data: DataSpec, target: Target, scope: Sco
                     proof = same_outputs(before, made.artifacts[INTEGER], name, data, samples)
                     said = proofs.make(proof.on(engine(name)).named(f"prove {name}")).value
                     if not holds(said):
-                        notes.append(f"{call.name}: left as it is: {name} {said}")
+                        notes.append(f"{call.name}: left as it is: {name} {said}; {UNTRIED}")
                         return None
         except (ModelError, WorkerError) as problem:
-            notes.append(f"{call.name}: left as it is: {problem}")
+            notes.append(f"{call.name}: left as it is: {problem}; {UNTRIED}")
             return None
         return made
 
@@ -54,7 +56,7 @@ def shrink(quantized: QuantizedModel, data: DataSpec, target: Target, scope: Sco
         if made is None:
             continue
         portable = made.artifacts[INTEGER]
-        notes += [f"shrink: carried along: {made.value.carried}"] if made.value.carried else []
+        notes += [Remark(f"shrink: carried along: {made.value.carried}")] if made.value.carried else []
         names |= {portable.sha256: made.artifacts[NAMES]} if NAMES in made.artifacts else {}
         break
     shipped = portable
@@ -66,8 +68,10 @@ def shrink(quantized: QuantizedModel, data: DataSpec, target: Target, scope: Sco
             shipped = made.artifacts[INTEGER]
             if shipped.sha256 != portable.sha256:
                 notes.append(
-                    "lookup tables: model.tflite needs a TFLM that has the operator DECODE, from 2025 on; other "
-                    "runtimes ran its twin without tables, whose outputs are the same"
+                    Remark(
+                        "lookup tables: model.tflite needs a TFLM that has the operator DECODE, from 2025 on; other "
+                        "runtimes ran its twin without tables, whose outputs are the same"
+                    )
                 )
             names |= {shipped.sha256: made.artifacts[NAMES]} if NAMES in made.artifacts else {}
     same = shipped.sha256 == model.sha256

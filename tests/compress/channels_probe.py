@@ -214,7 +214,7 @@ def remove(settings: dict[str, Any], name: str, untrained: list[str]) -> dict[st
         "channels": said.channels,
         "parameters": said.parameters,
         "macs": said.macs,
-        "notes": said.notes,
+        "notes": [*said.notes, *said.remarks],
         "weights": {w.name: float(np.sum(w)) for w in smaller.weights},
         "output": predict(smaller, x)[0].shape,
     }

@@ -129,7 +129,7 @@ def teach(settings: Distil, outputs: str = "softmax", labels: bool = True, prune
         "before": before,
         "after": distance(),
         "losses": said.losses,
-        "notes": list(said.notes),
+        "notes": list(said.remarks),
         "parameters": [said.parameters, said.teacher_parameters],
         "sum": float(sum(np.abs(w).sum() for w in student.get_weights())),
         "zeros": int((stem[::2] == 0).sum()),

@@ -187,7 +187,8 @@ class TestWhatIsLeftAlone:
         ]
 
     def test_is_said_if_no_block_goes(self, remove):
-        assert remove("residual", blocks=0.1)["notes"] == ["no residual block is removed: 0.1 of them is less than one"]
+        [note] = remove("residual", blocks=0.1)["notes"]
+        assert note == "no residual block is removed: 0.1 of them is less than one; raise recipe.channels.blocks"
 
     def test_nothing_is_said_of_inputs_and_outputs(self, remove):
         assert remove("u-net")["notes"] == []

@@ -77,7 +77,7 @@ def _build(name: str, recipe: Recipe, place: Path, trained: list[str]) -> dict[s
             teach.run(str(place), given, data, "")
             distil_file.run(out, **common, teacher=given, answers=str(place / "answers.npz"), student=None)
         elif technique == "qat":
-            notes = qat_file.run(out, **common, answers=None, quantize=recipe.quantize).notes
+            notes = qat_file.run(out, **common, answers=None, quantize=recipe.quantize).remarks
         else:
             files = {"channels": channels_file, "prune": prune_file, "cluster": cluster_file}
             files[technique].run(out, **common, answers=None)

@@ -33,8 +33,8 @@ def test_real_subjects_are_in_one_part_only(shared, file, group, shape, tmp_path
     assert len(rows) == 128 and not set(parted.train.group) & set(parted.held_out.group)
     assert not set(parted.held_out.group) & set(evaluation.group)
     assert {*parted.train.group, *parted.held_out.group} == {*train.group}
-    assert f"split by {group}: " in check_data.run(tmp_path, data).note
-    assert f'with group = "{group}"' in check_data.run(tmp_path, spec(data.source, shape)).note
+    assert f"split by {group}: " in " ".join(check_data.run(tmp_path, data).remarks)
+    assert f'write group = "{group}"' in " ".join(check_data.run(tmp_path, spec(data.source, shape)).notes)
 
 
 def test_an_array_group_needs_no_word():
@@ -68,7 +68,7 @@ def test_groups_of_a_split_of_its_own_that_are_in_both_parts_are_told(tmp_path):
     x = np.arange(40.0).reshape(40, 1)
     arrays = {"x_train": x[:30], "x_test": x[30:], "who_train": np.arange(30) % 5, "who_test": np.arange(10) % 6}
     np.savez(tmp_path / "d.npz", **arrays)
-    assert "who: 5 of 6" in check_data.run(str(tmp_path), spec(tmp_path / "d.npz", group="who")).note
+    assert "who: 5 of 6" in " ".join(check_data.run(str(tmp_path), spec(tmp_path / "d.npz", group="who")).notes)
 
 
 def test_of_each_class_about_the_same_share():

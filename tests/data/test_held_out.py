@@ -66,7 +66,7 @@ def test_every_stage_of_a_build_finds_the_same(data):
     assert digests(first.held_out) == digests(again.held_out) == digests(judging.evaluation)
     assert digests(first.train) == digests(judging.train)
     assert digests(read_dataset(replace(data, seed=2)).held_out) != digests(first.held_out)
-    note = check_data.run("", data).note
+    note = " ".join(check_data.run("", data).remarks)
     assert (
         f"{first.held_out.number} of {read_dataset(replace(data, held_out=False)).train.number} training samples are"
         in note
@@ -100,7 +100,9 @@ def test_most_of_a_large_dataset_trains():
 def test_where_there_are_only_twins_they_judge_and_it_is_said(tmp_path):
     np.savez(tmp_path / "d.npz", x_train=np.tile(X[:2], (50, 1)), x_test=X[2:9])
     assert read_dataset(spec(tmp_path / "d.npz", held_out=True)).held_out.number == 20
-    assert "(each the same as one that trains)" in check_data.run("", spec(tmp_path / "d.npz", held_out=True)).note
+    assert "(each the same as one that trains)" in " ".join(
+        check_data.run("", spec(tmp_path / "d.npz", held_out=True)).remarks
+    )
 
 
 @pytest.mark.parametrize(

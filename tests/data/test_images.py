@@ -232,7 +232,7 @@ def test_what_is_hidden_or_no_image_is_left_out_and_told(put, tmp_path):
     data = DataSpec(str(folder), "", Preprocessing(), inputs(1), 2, 0)
     facts = check_data.run(str(tmp_path), data)
     assert (facts.train, facts.evaluation, facts.labels) == (8, 2, ("a", "b"))
-    assert "2 files in class folders are no images and were left out, such as notes.txt" in facts.note
+    assert "2 files in class folders are no images and were left out, such as notes.txt" in " ".join(facts.notes)
 
 
 def test_one_folder_has_no_labels_and_an_empty_one_keeps_its_number(put, tmp_path):
@@ -242,4 +242,4 @@ def test_one_folder_has_no_labels_and_an_empty_one_keeps_its_number(put, tmp_pat
     put(**{f"some__{number}": one_image() for number in range(10)})
     (folder / "b").mkdir()
     assert set(read_dataset(data).train.y) == {0, 2}
-    assert "class folders without images: b" in check_data.run(str(tmp_path), data).note
+    assert "class folders without images: b" in " ".join(check_data.run(str(tmp_path), data).notes)

@@ -111,7 +111,7 @@ class TestArrays:
     def test_without_labels_the_report_says_what_replaces_accuracy(self, npz, tmp_path):
         facts = check_data.run(str(tmp_path), spec(npz(x_train=np.zeros((3, 1)), x_test=np.zeros((2, 1)))))
         assert (facts.train, facts.evaluation, facts.labelled) == (3, 2, False)
-        assert "agreement with the float model" in facts.note
+        assert "agreement with the float model" in " ".join(facts.notes)
 
     def test_pickled_objects_are_not_opened(self, npz, tmp_path):
         class Evil:
@@ -214,4 +214,4 @@ class TestRandom:
 
     def test_it_has_no_labels_and_is_told(self, tmp_path):
         facts = check_data.run(str(tmp_path), spec())
-        assert not facts.labelled and "accuracy is skipped" in facts.note
+        assert not facts.labelled and "accuracy is skipped" in " ".join(facts.notes)

@@ -68,7 +68,7 @@ def test_training_aware_quantization_keeps_the_zeros(small):
     assert build(small, "[recipe.qat]\n[recipe.prune]\nsparsity = 0.5\nepochs = 1").returncode == 0
     rows = {row["name"]: row for row in report(small)["stages"]}
     assert "quantize" not in rows
-    assert any("kept zeros" in note for note in report(small)["notes"])
+    assert any("kept zeros" in remark for remark in report(small)["remarks"])
     found = {(m["name"], m["artifact"]): m["value"] for m in report(small)["measurements"]}
     assert found["nonzero", "model"] < 0.55 * found["parameters", "model"]
     assert found["accuracy_drop", "model"] < 1
@@ -118,7 +118,7 @@ def test_the_ladder_climbs_until_the_budget_holds(hard):
     found = json.loads(edgekit(hard, *options, "--set=recipe.quantize.rescue=true").stdout)
     assert _drop(found) < 0.05 * before
     assert [r["name"] for r in found["rungs"] if r["kept"]] == ["as the recipe says", "equalization"]
-    assert any("stopped at equalization" in note for note in found["notes"])
+    assert any("stopped at equalization" in remark for remark in found["remarks"])
     assert "equalize = True" in (hard / "build/phone/hard/report.md").read_text()
 
 
@@ -127,7 +127,7 @@ def test_a_remedy_is_judged_by_what_was_lost_since_the_model_was_given(built):
     found = json.loads(build(built, recipe, "--set=budget.accuracy_drop=90 %", "--json").stdout)
     [attempt] = found["rungs"]  # int8 costs nothing of what pruning has left
     assert _drop(found) > 10 and abs(attempt["lost"] - _drop(found)) < 5
-    assert any("training samples are held out to choose by" in note for note in found["notes"])
+    assert any("training samples are held out to choose by" in remark for remark in found["remarks"])
 
 
 def _drop(report):
@@ -161,9 +161,9 @@ def test_evaluation_samples_do_not_set_ranges(fresh):
     settings = ["--target=phone", "--set=recipe.prune=false", "--set=recipe.quantize.calibration_samples=500"]
     done = edgekit(fresh, "build", *settings)
     assert done.returncode == 1, done.stderr  # unpruned it is too large to download
-    notes = " ".join(json.loads((fresh / "build/phone/digits/report.json").read_text())["notes"])
+    notes, remarks = (" ".join(report(fresh)[said]) for said in ("notes", "remarks"))
     assert "1 of 500 evaluation samples are also training samples" in notes
-    assert "1 calibration samples are evaluation samples too: others were drawn" in notes
+    assert "1 calibration samples are evaluation samples too: others were drawn" in remarks
     assert "499 calibration samples instead of 500" in notes
 
     shutil.rmtree(fresh / "build")
@@ -264,7 +264,7 @@ def test_clustered_weights_become_lookup_tables_down_to_a_goal_where_tflm_ships(
     report = json.loads(done.stdout)
     sizes = {row["name"]: row["bytes"] for row in report["stages"]}
     assert report["artifacts"][0]["bytes"] <= min(24 * 1024, 0.62 * sizes["quantize"])
-    assert any("16 values" in note for note in report["notes"])
+    assert any("16 values" in remark for remark in report["remarks"])
     agreements = {a["runtime"].split(" ")[0]: a for a in report["conformance"]}
     assert agreements["litert-reference"]["identical"] == 100, "the clustered model's outputs, without tables"
     said = (small / "build/microcontroller/digits/report.md").read_text()
@@ -277,7 +277,7 @@ def test_clustered_weights_become_lookup_tables_down_to_a_goal_where_tflm_ships(
         found[bool(option)] = json.loads(done.stdout)
     assert found[True]["saved"] == found[False]["constants"] - found[True]["constants"] > 15_000
     assert "palette_conv" in (folder / "c/digits.c").read_text(), "standalone C has tables where the file has them"
-    assert any("other runtimes ran its twin without tables" in note for note in report["notes"])
+    assert any("other runtimes ran its twin without tables" in remark for remark in report["remarks"])
     assert "by way of its twin without lookup tables" in edgekit(small, "compat", str(folder / "model.tflite")).stdout
     done = edgekit(small, "diverge", str(folder / "model.tflite"), "--runtimes=tflm,litert-reference")
     assert done.returncode == 0, done.stderr

@@ -110,8 +110,8 @@ def test_the_project_says_how_a_model_is_read(project, tmp_path):
     reports = {p.parent.name: json.loads(p.read_text()) for p in tmp_path.rglob("report.json")}
     assert reports.keys() == {"sizes", "own", "volume"}
     assert reports["own"]["model"]["format"].startswith("hdf5 2.")
-    assert any("floating point: CONV_3D" in note for note in reports["volume"]["notes"])
-    assert not any("floating point" in note for name in ("sizes", "own") for note in reports[name]["notes"])
+    assert any("floating point: CONV_3D" in remark for remark in reports["volume"]["remarks"])
+    assert not any("floating point" in remark for name in ("sizes", "own") for remark in reports[name]["remarks"])
     found = json.loads(edgekit(project, "inspect", str(tmp_path / "small/sizes/model.tflite"), "--json").stdout)
     assert found["inputs"][0]["shape"] == [1, 12, 9, 2] and found["inputs"][0]["dtype"] == "int8"
 

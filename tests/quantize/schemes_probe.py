@@ -134,7 +134,7 @@ def regression(learning_rate: float, folder: str) -> dict[str, Any]:
     content = (place / "out/model.tflite").read_bytes()
     plain, _ = integers(convert(model), calibration(read_dataset(data), 64, data), quantize)
     largest = float(outputs(content, prepared(read_dataset(data).evaluation, data))[0].max())
-    return {"notes": said.notes, "largest": largest, "plain": content == plain}
+    return {"notes": [*said.remarks, *said.notes], "largest": largest, "plain": content == plain}
 
 
 def _distance(content: bytes, trained: Any, x: Any) -> float:
