@@ -33,8 +33,8 @@ class Progress:
         self._bar: _Bar | None = None
         self._noted: set[str] = set()
         self._headline = ""
-        self._waiting: list[list[str]] = []
-        """Of each headline, itself and the parts below it, while they are not said."""
+        self._waiting: list[str] = []
+        """The last headline and the parts below it, while they are not said."""
         self._rows: list[StageRow] = []
         """Since the last part."""
         self._steps, self._said = 0, False
@@ -44,11 +44,8 @@ class Progress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._clear()
-        if kind is None and self._waiting:
-            if self._said:
-                self._catch_up(self._waiting)
-            else:
-                self._print(f"nothing to do: all {self._steps} steps were done before")
+        if kind is None and self._steps and not self._said:
+            self._print(f"nothing to do: all {self._steps} steps were done before")
 
     def headline(self, text: str) -> None:
         """See `edgekit.engine.make.Listener`."""
@@ -56,7 +53,7 @@ class Progress:
             return
         self._headline = text
         self._rows.clear()
-        self._waiting.append([one_line(text)])
+        self._waiting = [one_line(text)]  # under the one before there was nothing to do
         if self._verbose:
             self._flush()
 
@@ -101,20 +98,15 @@ class Progress:
 
     def _say(self, line: str) -> None:
         if self._waiting:
-            self._waiting[-1].append(line)
+            self._waiting.append(line)
         else:
             self._print(line)
 
     def _flush(self) -> None:
-        """Says what waits: in full of what goes on, and that there was nothing to do of what went before."""
-        self._catch_up(self._waiting[:-1])
-        for line in self._waiting[-1] if self._waiting else ():
+        """Says what waits."""
+        waiting, self._waiting = self._waiting, []
+        for line in waiting:
             self._print(line)
-        self._waiting.clear()
-
-    def _catch_up(self, groups: list[list[str]]) -> None:
-        for headline, *_ in groups:
-            self._print(f"{headline}: nothing to do")
 
     def _print(self, line: str) -> None:
         self._said = True

@@ -157,6 +157,6 @@ def advice(report: Report, out: Path, given: str = "", where: str = "") -> str:
     if report.target.overrides:
         return "write what --set and --recipe changed into the target, and build without them"
     if report.baseline is None:
-        return f"`edgekit check{where}`, then `edgekit baseline save NAME{where}` to hold later builds against it"
+        return f"`edgekit check{where}`, then `edgekit baseline save NAME{where}`"
     builds = where.replace("--out", "--builds")
     return f"`edgekit check{where}`, then `edgekit release{builds} --out=FILE.zip`"

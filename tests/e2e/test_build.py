@@ -210,6 +210,16 @@ class TestWhatIsMadeAgain:
             assert said[name].status == "cached", name
         assert "model changed" in said["score litert"].reason
 
+    def test_a_build_is_said_in_fewer_than_20_lines(self, built):
+        done = edgekit(built, "build", "--target=phone", "--set=recipe.quantize.calibration_samples=128")
+        lines = done.stdout.splitlines()
+        assert done.returncode == 0 and len(lines) < 20
+        parts = [line for line in lines if line.startswith("  ")]
+        assert [line.split()[0] for line in parts] == ["loaded", "pruned", "quantized", "shrunk,", "measured"]
+        assert ["cached" in line for line in parts] == [True, True, False, False, False]
+        assert all(len(line) < 80 for line in parts)
+        assert "98." in parts[0].split("cached")[1] and parts[-1].endswith(" %")
+
     def test_a_reworded_comment_changes_nothing(self, built):
         for file in (built / "targets/phone.toml", built / "pyproject.toml"):
             file.write_text("# reworded\n" + file.read_text().replace("# ", "# In other words: "))
