@@ -50,7 +50,7 @@ def build(
 
     Args:
       overrides: what `--set` changed, for the report.
-      baseline: name of the release that the builds are held against.
+      baseline: name of the release that the builds are compared with.
       remeasure: measure time and memory again, also where nothing has changed.
 
     Raises:
@@ -116,7 +116,7 @@ def prove(
 
     Args:
       project: paths in the report are relative to its root.
-      before: the release that it is held against.
+      before: the release that it is compared with.
       commit: that the project is at.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Which layers bear what, and where accuracy went."""
+"""What each layer tolerates, and where accuracy went."""

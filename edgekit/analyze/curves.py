@@ -64,11 +64,11 @@ class Curve(Struct, frozen=True):
 
 
 class SensitivityCurves(Struct, frozen=True):
-    """What the layers of a model bear."""
+    """What the layers of a model tolerate."""
 
     method: Method
     labelled: bool
-    """Whether errors are held against labels; else against the float model's classes."""
+    """Whether errors are counted by labels; else against the float model's classes."""
     samples: int
     before: Effect
     """Of the model as it is."""

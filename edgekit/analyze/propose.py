@@ -1,4 +1,4 @@
-"""A recipe from what the layers bear: proposed by simulation, confirmed by conversion."""
+"""A recipe from what the layers tolerate: proposed by simulation, confirmed by conversion."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def propose(
     limit: float,
     progress: Progress = lambda text, share: None,
 ) -> Proposal:
-    """As much as the layers bear together.
+    """As much as the layers tolerate together.
 
     From the model as it is, layers go up one level at a time, always the one whose error rises least for the bytes that
     it saves (then the one whose loss does). A level that alone costs more than `limit` is not taken. A layer stops

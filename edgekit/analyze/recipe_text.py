@@ -40,7 +40,7 @@ def _head(measured: SensitivityCurves, proposal: Proposal) -> list[str]:
     if proposal.shipped is not None:
         parts.append(f"as shipped {proposal.shipped:.2f} %")
     return [
-        f"# What the layers bear, by `sensitivity --method={measured.method}`, before any training.",
+        f"# What the layers tolerate, by `sensitivity --method={measured.method}`, before any training.",
         f"# On {measured.samples:,} training samples the {kind} is {measured.before.error:.2f} %; it may rise by "
         f"{proposal.limit:.2f} points.",
         f"# All of this together: {', '.join(parts)}.",

@@ -59,7 +59,7 @@ def sensitivity(
     settings: Sweep,
     progress: Progress = lambda text, share: None,
 ) -> SensitivityCurves:
-    """What each layer bears, one at a time.
+    """What each layer tolerates, one at a time.
 
     Args:
       model: `tf_keras.Model`; it is the same afterwards.
@@ -162,7 +162,7 @@ def effect(outputs: list[Any], reference: list[Any], y: Any, taught: TrainingTar
     Args:
       outputs: for each output of the model (N, …) float32; classes are those of the first.
       reference: the float model's.
-      y: class indices (N,), or None: then classes are held against the reference's.
+      y: class indices (N,), or None: then classes are compared with the reference's.
     """
     rows = [o.reshape(len(o), -1) for o in outputs]
     floats = [o.reshape(len(o), -1) for o in reference]

@@ -38,7 +38,7 @@ DROP = 1.0
 def sensitivity(
     project: Project, spec: ModelSpec, target: Target, settings: Sweep, out: Path, ui: Listener
 ) -> Sensitivity:
-    """Measures what each layer bears, and writes `sensitivity.json`, `sensitivity.svg` and `recipe.toml` to `out`.
+    """Measures what each layer tolerates, and writes `sensitivity.json`, `sensitivity.svg` and `recipe.toml` to `out`.
 
     Raises:
       EdgekitError: the model has no layers that can be changed so, or the data does not fit.

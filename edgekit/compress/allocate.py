@@ -1,4 +1,4 @@
-"""A sparsity for each layer, as much as it bears."""
+"""A sparsity for each layer, as much as it tolerates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def allocate(
     samples: int = SAMPLES,
     seed: int = 1,
 ) -> dict[str, float]:
-    """A sparsity for each layer, as much as it bears, while the share over all of them is `sparsity`.
+    """A sparsity for each layer, as much as it tolerates, while the share over all of them is `sparsity`.
 
     The loss is measured with one layer pruned at a time. From the dense model on, the layer goes one level up whose
     loss rises least for the weights that it gives, until there are enough; the last goes as far as is needed.

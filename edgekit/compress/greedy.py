@@ -1,4 +1,4 @@
-"""Levels for all layers from what each bears alone: one level at a time, the cheapest first."""
+"""Levels for all layers from what each tolerates alone: one level at a time, the cheapest first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOST = 1e9
 
 
 class Level(Struct, frozen=True):
-    """A level of a layer, held against the layer as it was."""
+    """A level of a layer, compared with the layer as it was."""
 
     level: float
     saved: float

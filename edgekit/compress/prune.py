@@ -44,7 +44,7 @@ class Prune(Selection, Technique, frozen=True, kw_only=True):
     by: Literal["magnitude", "gradient"] = "magnitude"
     """`gradient`: |weight x gradient| over training batches, which is how much the loss depends on the weight."""
     scope: Literal["layer", "model", "sensitivity"] = "layer"
-    """Each layer the same share; the smallest of the whole model; or each layer as much as it bears."""
+    """Each layer the same share; the smallest of the whole model; or each layer as much as it tolerates."""
     pattern: Literal["any", "2:4"] = "any"
     """`2:4`: two of every four neighbours, as some hardware computes them; the sparsity is then 0.5."""
     layers: dict[Pattern, Share] = field(default_factory=dict)

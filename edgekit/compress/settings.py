@@ -57,4 +57,4 @@ class Selection(FineTuning, frozen=True):
     exclude: tuple[Pattern, ...] = ()
     """Patterns of layers that are left as they are."""
     protect: tuple[Literal["first", "last"], ...] = ("first", "last")
-    """Layers with weights at the ends of the model, which bear the least and are left as they are."""
+    """Layers with weights at the ends of the model, which tolerate the least and are left as they are."""

@@ -143,7 +143,7 @@ def _checked(name: str, function: Metric, targets: np.ndarray, predictions: np.n
         said = " ".join(str(problem).split())[:200]
         raise DataError(f"metric {name}: raised {type(problem).__name__}: {said}") from problem
     if not math.isfinite(value):
-        raise DataError(f"metric {name}: gave {value}, which no limit can be held against; return a finite number")
+        raise DataError(f"metric {name}: gave {value}, which cannot be compared with a limit; return a finite number")
     return value
 
 

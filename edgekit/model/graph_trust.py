@@ -93,7 +93,7 @@ def _check_graph(path: Path, graph: Any) -> None:
         name = function.signature.name
         if name in functions or op_def_registry.get(name) is not None or name in AROUND | COMPUTING | KEEPING:
             raise ModelError(
-                f"{path}: its function {name!r} bears the name of another or of an operator; export it again"
+                f"{path}: its function {name!r} has the name of another or of an operator; export it again"
             )
         functions[name] = function
     called = {name for node in graph.object_graph_def.nodes for name in _concrete(node)}

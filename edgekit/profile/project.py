@@ -52,7 +52,7 @@ class ProjectTable(Settings, frozen=True):
     targets: str = "targets"
     """Folder of the target profiles."""
     baseline: str = ""
-    """The baseline that builds are held against where --baseline names no other."""
+    """The baseline that builds are compared with where --baseline names no other."""
     store: str = ""
     """Where machines share results: a URL such as s3://bucket/folder, or a folder relative to pyproject.toml."""
 

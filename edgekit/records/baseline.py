@@ -59,7 +59,7 @@ class Baseline(msgspec.Struct, frozen=True):
 
 
 class Before(msgspec.Struct, frozen=True):
-    """What a build is held against."""
+    """What a build is compared with."""
 
     name: str
     release: Release

@@ -26,7 +26,7 @@ class Gate(msgspec.Struct, frozen=True):
     """How strict the gate is."""
 
     baseline: str = ""
-    """The release that the builds must have been held against."""
+    """The release that the builds must have been compared with."""
     strict: bool = False
     """Whether what stayed inconclusive fails."""
     rebuild: bool = False
@@ -69,7 +69,7 @@ def examine(target: Target, spec: ModelSpec, folder: Path, gate: Gate, before: R
     findings = [Objection("damaged", said) for said in damaged(manifest, report, folder, build)]
     findings += _stale(target, spec, manifest, build)
     if before and (report.baseline is None or report.baseline.sha256 != before.shipped.sha256):
-        said = f"{folder}: not held against the baseline {gate.baseline}; {build} --baseline={gate.baseline}"
+        said = f"{folder}: not compared with the baseline {gate.baseline}; {build} --baseline={gate.baseline}"
         findings.append(Objection("stale", said))
     old = report.baseline.measurements if report.baseline else []
     lines = judge(target.budget, report.measurements, report.shipped, old, target.hardware)

@@ -128,7 +128,7 @@ def test_the_gate_wants_the_baseline_of_the_project(project):
     with (project / "pyproject.toml").open("a") as file:
         file.write('\n[tool.edgekit]\nbaseline = "v1"\n')
     done = edgekit(project, "check", "--target=phone")
-    assert done.returncode == 1 and "not held against the baseline v1" in done.stdout
+    assert done.returncode == 1 and "not compared with the baseline v1" in done.stdout
     assert edgekit(project, "build", "--target=phone").returncode == 0
     done = edgekit(project, "check", "--target=phone")
     assert done.returncode == 0, done.stdout

@@ -584,7 +584,7 @@ GRAPHS = {
     "graph_call": r"\(EagerPyFunc\) reaches outside",
     "write_first": r"WriteFile' \(WriteFile\) reaches outside",
     "endless": r"its operation 'while\S*' \(\w+\) runs while the model is loaded",
-    "shadow": "its function 'Relu' bears the name of another or of an operator",
+    "shadow": "its function 'Relu' has the name of another or of an operator",
     "two": r"holds saved_model\.cpb besides saved_model\.pb",
     "called.h5": "layer 'evil' is a ClassMethod, which is code inside the file",
     "called.keras": "layer 'evil' is a ClassMethod, which is code inside the file",
