@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import asdict
 
 from edgekit.profile.known import known_targets, origin
-from edgekit.profile.profiles import load_target
+from edgekit.profile.profiles import load_targets
 from edgekit.profile.project import Project
 from edgekit.profile.target import Target
 from edgekit.report.console import print_table
@@ -27,11 +27,9 @@ def known_profiles(project: Project) -> list[Profile]:
     Raises:
       TargetError: one is wrong.
     """
-    folders = project.target_folders
-    found = [
-        Profile(**asdict(load_target(name, folders)), origin=origin(path))
-        for name, path in known_targets(folders).items()
-    ]
+    files = known_targets(project.target_folders)
+    targets = load_targets(list(files), project.target_folders, ())
+    found = [Profile(**asdict(target), origin=origin(files[target.name])) for target in targets]
     return sorted(found, key=lambda profile: (profile.origin == "built-in", profile.name))
 
 

@@ -6,12 +6,15 @@ import pytest
 from command_line import ROOT, verbose_build
 from traps import BY_PYTHON_ITSELF, LIBRARIES, lay
 
+OWN = ("camera", "camera-u55", "microcontroller", "phone")
+
 
 def new_project(folder: Path) -> Path:
-    """A project as after a clone: the reference model, its data, the profiles."""
-    folder.mkdir(exist_ok=True)
-    for name in ("assets", "targets"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    """A project as after a clone: the reference model, its data, the profiles that it has limits for."""
+    (folder / "targets").mkdir(parents=True)
+    for name in OWN:
+        shutil.copy(ROOT / "targets" / f"{name}.toml", folder / "targets")
+    shutil.copytree(ROOT / "assets", folder / "assets", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "tasks.py").write_text("from edgekit.tasks import namespace\n")
     return folder

@@ -141,7 +141,7 @@ def test_project(fresh, old, new, words):
     [
         (["--target=phon"], ['unknown target "phon"', 'did you mean "phone"']),
         (["--target=../phone"], ['unknown target "../phone"']),
-        ([], ["no target", "--target=NAME", "camera, camera-u55, microcontroller, phone"]),
+        ([], ["no target", "--target=NAME", "android-new, android-old, camera, camera-u55,", "phone, raspberry-pi-4"]),
         (["--target=phone", "--set=recipe.prune.sparsity"], ["--set recipe.prune.sparsity", "key=value"]),
         (["--target=phone", "--set=recipe.prone.sparsity=0.1"], ["recipe.prone", "unknown key", '"prune"']),
         (
