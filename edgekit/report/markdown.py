@@ -37,6 +37,7 @@ def markdown(report: Report) -> str:
                 for line in report.budget
             ],
         ),
+        _said(report),
         *_baseline(report),
         "## Stages",
         table(
@@ -104,6 +105,15 @@ def markdown(report: Report) -> str:
         f"parameters, {report.model.macs:,} multiply-accumulates, SHA-256 `{report.model.sha256}`.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _said(report: Report) -> str:
+    """Where the limits were said."""
+    sources: dict[str, list[str]] = {}
+    for limit, source in report.target.limits.items():
+        sources.setdefault(source, []).append(limit)
+    said = [f"{name(source)} ({', '.join(map(text, limits))})" for source, limits in sources.items()]
+    return f"Limits from {', '.join(said)}." if said else ""
 
 
 def append_summaries(place: Path, reports: Sequence[Report]) -> None:

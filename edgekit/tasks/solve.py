@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from invoke import Context
 
 from edgekit.tasks.common import command, options, task
@@ -26,7 +24,7 @@ from edgekit.tasks.flow import single
         "json",
         time="TIME: how long to look, such as 30min; instead of solve.time of the profile",
         trials="N: how many trials to make, whatever time it takes, with those of earlier runs",
-        out="DIR: folder of DIR/TARGET/MODEL/solve.html and solve.json",
+        out="DIR: folder of DIR/TARGET/MODEL/solve.html and solve.json; build/solve in the project by default",
     ),
 )
 @command
@@ -37,7 +35,7 @@ def solve(
     data: str | None = None,
     time: str = "",
     trials: int = 0,
-    out: str = "build/solve",
+    out: str = "",
     set: list[str] | None = None,
     json: bool = False,
 ) -> int:
@@ -51,7 +49,7 @@ def solve(
 
     said = [*(set or ()), *([f'solve.time="{time}"'] if time else []), *([f"solve.trials={trials}"] if trials else [])]
     project, spec, profile = single(target, model, data, said)
-    folder = Path(out, profile.name, spec.name)
+    folder = project.folder(out, "build/solve") / profile.name / spec.name
     with Progress(quiet=json) as progress:
         found = solve(project, spec, profile, folder, progress, tuple(set or ()))
     written = project.target_folders[0] / f"{profile.name}.solved.toml"

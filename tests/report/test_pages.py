@@ -13,6 +13,7 @@ from edgekit.measure.fidelity import NO_CLASSES
 from edgekit.report.extras import Extras
 from edgekit.report.html import _accuracies, html
 from edgekit.report.junit import junit
+from edgekit.report.markdown import markdown
 from edgekit.report.render import FORMATS, render
 from edgekit.report.sarif import sarif
 from edgekit.report.treemap import treemap
@@ -68,6 +69,15 @@ def test_agreement_of_what_is_no_class_is_no_accuracy(reason, bars):
 def test_the_page_says_what_softens_a_limit():
     page = html(report(WAIVED, WARNED), Extras())
     assert "waived: until then" in page and "warning only" in page
+
+
+def test_report_md_says_where_each_limit_was_said():
+    built = report(FINE, BROKEN)
+    limits = {"macs": "targets/phone.toml", "latency": EVIL, "model_size": "targets/phone.toml"}
+    page = markdown(replace(built, target=replace(built.target, limits=limits)))
+    [said] = [line for line in page.splitlines() if line.startswith("Limits from")]
+    assert said.startswith("Limits from <code>targets/phone.toml</code> (macs, model") and "<script" not in said
+    assert "Limits from" not in markdown(built)
 
 
 def test_junit_has_a_case_for_each_limit():
