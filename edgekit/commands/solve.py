@@ -26,8 +26,8 @@ from edgekit.report.console import print_table
 from edgekit.report.text import shown
 from edgekit.runtimes.available import available
 from edgekit.solve.finals import finals, front, recipe_from
-from edgekit.solve.judged import Judge, check_budget, quality
-from edgekit.solve.misses import in_the_way, misses
+from edgekit.solve.judged import Judge, check_budget
+from edgekit.solve.misses import TRAINED, in_the_way, misses
 from edgekit.solve.page import html
 from edgekit.solve.profile_text import profile_text
 from edgekit.solve.search import Search
@@ -47,6 +47,8 @@ UPDATES = 5000
 """Of the weights, that a training in full makes; so it has"""
 EPOCHS = (10, 200)
 """epochs from so many to so many."""
+SHOWN = 12
+"""Trials of the front that are printed; the page has all of them."""
 
 
 def solve(
@@ -71,8 +73,8 @@ def solve(
         search = prepare(spec, target, maker)
         if search.outcomes:
             ui.headline(f"goes on from {len(search.outcomes)} trials")
-        _run(search, teller)
-        solution = conclude(search, spec)
+        ended = _run(search, teller)
+        solution = conclude(search, spec, TRAINED if ended else 0)
         if solution.winner is not None:
             profile = folder / f"{target.name}.solved.toml"
             recipe = recipe_from(solution.of(solution.winner))
@@ -109,11 +111,15 @@ def prepare(spec: ModelSpec, target: Target, maker: Maker) -> Search:
     return Search(job, space, Judge(target, shipped, spec.metric), epochs, journal, maker)
 
 
-def conclude(search: Search, spec: ModelSpec) -> Solution:
-    """What a search found."""
+def conclude(search: Search, spec: ModelSpec, trained: int) -> Solution:
+    """What a search found.
+
+    Args:
+      trained: how many recipes may be trained to find what a recipe that holds every limit would lack.
+    """
     verdict, winner, judged = finals(search)
     settings, target = search.judge.target.solve, search.judge.target
-    near = misses(search) if verdict == "none" else []
+    near = misses(search, trained) if verdict == "none" else []
     counts = (judged[0].searched.samples, judged[0].quality.samples) if judged else (0, 0)
     return Solution(
         schema=SOLVE,
@@ -127,6 +133,7 @@ def conclude(search: Search, spec: ModelSpec) -> Solution:
         misses=near,
         conflicts=in_the_way(search, near) if verdict == "none" else [],
         importances=search.importances(),
+        given=search.given(),
         samples=counts,
         seed=settings.seed,
     )
@@ -147,8 +154,8 @@ def _beside(spec: ModelSpec, target: Target, overrides: tuple[str, ...]) -> dict
     return tables
 
 
-def _run(search: Search, teller: Teller) -> None:
-    """Makes trials until the time is over, or as many were made as are wanted, or Ctrl-C."""
+def _run(search: Search, teller: Teller) -> bool:
+    """Makes trials until the time is over, or as many were made as are wanted; whether no Ctrl-C ended it before."""
     settings, start = search.judge.target.solve, time.monotonic()
     seconds = float(settings.time) / 1e9
 
@@ -160,10 +167,12 @@ def _run(search: Search, teller: Teller) -> None:
 
     try:
         search.run(until, teller.told)
+        return True
     except KeyboardInterrupt as interruption:
         if type(interruption) is not KeyboardInterrupt:
             raise
-        teller.ui.headline("interrupted: ends with what is there")
+        teller.note("interrupted: it ends with what is there, and goes on from there another time")
+        return False
 
 
 def _space(loaded: LoadedModel, target: Target, scope: Scope) -> Space:
@@ -195,20 +204,18 @@ def print_solution(found: Solution, out: Path, profile: str) -> None:
     """What won, and what the others gave."""
     print(f"\n{found.target}: {found.model}: solved for {found.objective}")
     print(f"{len(found.trials)} trials: {_counts(found)}")
-    rows = []
-    for trial in sorted((t for t in found.trials if t.front), key=lambda t: t.merit or 0.0):
-        rows.append([str(trial.number), *_row(trial)])
-    print_table(["trial", "figures", "limits"], rows, right=(0,))
+    best = sorted((t for t in found.trials if t.front), key=lambda t: t.merit or 0.0)[:SHOWN]
+    if best:
+        lines = list(dict.fromkeys(line.name for trial in best for line in trial.lines))
+        print_table(["trial", *lines, "limits"], [_row(trial, lines) for trial in best], range(1 + len(lines)))
     for conflict in found.conflicts:
         print(conflict)
     for miss in found.misses:
         print(f"nearest, trial {miss.number}: {miss.said}")
     if found.winner is not None:
-        final = next(f for f in found.finals if f.number == found.winner)
         words = {"holds": "holds every limit", "inconclusive": "holds every limit by its value, not with its interval"}
         print(f"\ntrial {found.winner} {words[found.verdict]}: {_qualities(found)}")
         print(f"{profile}: for build --target={Path(profile).stem}")
-        del final
     else:
         print("\nno recipe was found that holds every limit")
     print(f"{out}: solve.html, solve.json")
@@ -225,11 +232,10 @@ def _counts(found: Solution) -> str:
     return ", ".join(f"{n} {word}" for state, word in words.items() if (n := found.counted(state)))
 
 
-def _row(trial: Outcome) -> list[str]:
-    q = quality(trial.measurements)
-    figures = [f"{q.name} {show(q.value, q.unit)}"]
-    figures += [f"{line.name} {show(line.value, line.unit)}" for line in trial.lines if line.name != q.name]
-    return [", ".join(figures), "hold" if trial.holds else trial.reason]
+def _row(trial: Outcome, names: list[str]) -> list[str]:
+    """A trial of the front: its figures, and which limits it breaks."""
+    lines = {line.name: show(line.value, line.unit) for line in trial.lines}
+    return [str(trial.number), *(lines.get(name, "") for name in names), "hold" if trial.holds else "broken"]
 
 
 def _qualities(found: Solution) -> str:

@@ -76,7 +76,7 @@ def study(project: Project, spec: ModelSpec, target: Target, recipes: Path, ui: 
       TargetError: the file is wrong.
       EdgekitError: no recipe can be built: what the first one met.
     """
-    variants = [(v.name, _with(target, v, recipes)) for v in _variants(recipes)]
+    changes = variants(target, recipes)
     problems: list[tuple[Failure, EdgekitError]] = []
     with Maker(project.open_store(), ui) as maker:
 
@@ -89,10 +89,10 @@ def study(project: Project, spec: ModelSpec, target: Target, recipes: Path, ui: 
 
         products, built = [], []
         headlines = {
-            name: f"{target.name}: {spec.name}: recipe {number} of {len(variants)}, {name}"
-            for number, (name, _) in enumerate(variants, 1)
+            name: f"{target.name}: {spec.name}: recipe {number} of {len(changes)}, {name}"
+            for number, (name, _) in enumerate(changes, 1)
         }
-        for name, changed in variants:
+        for name, changed in changes:
             ui.headline(headlines[name])
             with noted(name, changed):
                 products.append((name, produce(spec, changed, maker)))
@@ -109,6 +109,15 @@ def study(project: Project, spec: ModelSpec, target: Target, recipes: Path, ui: 
     failures = [failure for failure, _ in problems]
     outcomes = front(outcomes, qualities, costs)
     return Study(STUDY, spec.name, target.name, outcomes, _orders(outcomes), failures, qualities, costs)
+
+
+def variants(target: Target, recipes: Path) -> list[tuple[str, Target]]:
+    """The target with each recipe of a file, by the recipe's name.
+
+    Raises:
+      TargetError: the file is wrong.
+    """
+    return [(variant.name, _with(target, variant, recipes)) for variant in _variants(recipes)]
 
 
 def _variants(path: Path) -> list[Variant]:

@@ -70,6 +70,8 @@ class Channels(Selection, Technique, frozen=True, kw_only=True):
 
     def told(self, name: str) -> str:
         """See `Technique`."""
+        if not self.sparsity and self.widths:
+            return f"narrowed {len(self.widths)} layers"
         return f"narrowed by {100 * self.sparsity:g} % of its {self.of}"
 
     def call(self, model: Artifact, given: Given) -> Call[ChannelFacts]:

@@ -15,12 +15,16 @@ TRAINED = 3
 """Recipes above the limits on costs that are trained, to find how far above an accuracy needs them to be."""
 
 
-def misses(search: Search) -> list[Miss]:
+def misses(search: Search, trained: int = TRAINED) -> list[Miss]:
     """The nearest recipes: one within the limits on costs, which lacks accuracy; and one that is as accurate as is
-    wanted, above those limits."""
+    wanted, above those limits.
+
+    Args:
+      trained: how many recipes above those limits may be trained to find it.
+    """
     found = [_miss(search, outcome) for outcome in _trained(search)[:1]]
     above = None
-    for outcome in _dropped(search)[:TRAINED]:
+    for outcome in _dropped(search)[:trained]:
         try:
             above = _miss(
                 search,

@@ -78,6 +78,16 @@ def _head(solution: Solution, target: Target, winner: Outcome) -> list[str]:
 
 def _bought(name: str, solution: Solution) -> str:
     """What the search saw of a technique: the best with it beside the best without it."""
+    assert solution.winner is not None
+    winner = solution.of(solution.winner)
+    if name == "channels":
+        before = {m.name: m for m in solution.given if m.artifact == "model" and m.value}
+        pairs = [(line, before[line.name]) for line in winner.lines if line.name in before]
+        pairs = [(line, old) for line, old in pairs if line.value != old.value]
+        bought = [f"{line.name} {show(line.value, line.unit)} instead of {show(m.value, m.unit)}" for line, m in pairs]
+        return f"{WORDS[name]}: {', '.join(bought)}" if bought else WORDS[name]
+    if name == "distil":
+        return f"{WORDS[name]}; the trial took {winner.seconds:.0f} s"
     full = [trial for trial in solution.trials if trial.state == "trained" and trial.merit is not None]
     having = [t for t in full if name in t.recipe]
     without = [t for t in full if name not in t.recipe]

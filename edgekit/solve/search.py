@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ FACTOR = 3
 RUNGS = 3
 FEWEST = 2
 """Clusters, with which tables are smallest."""
+WEIGHTS = {"instructions": 1e-3, "latency": 1e-3}
+"""By what share of its limit a cost may change with the values of the weights: which way a sum is rounded or clamped
+takes another branch."""
 OUTCOME = "outcome"
 
 
@@ -138,7 +141,7 @@ class Search:
         priced, lines = self.shape(whole)
         kept = [m for m in priced if m.artifact == "model"]
         cheap = msgspec.structs.replace(blank, recipe=said(whole), measurements=kept, lines=lines)
-        if not self.judge.holds(lines):
+        if not self.may_hold(lines):
             return msgspec.structs.replace(cheap, state="dropped", reason=broken(lines, self.judge))
         best = self.best
         if best and self.judge.target.solve.costs and self._least(whole, priced) >= (best.merit or 0):
@@ -179,17 +182,30 @@ class Search:
         ahead = [o for o in missed if o.rungs.get(epochs, short) < short]
         return f"behind trial {ahead[0].number} after {epochs} epochs, which missed a limit in full" if ahead else ""
 
+    def given(self) -> list[Measurement]:
+        """What the model as it was given costs, quantized and no more, as far as that can be told: a core may not have
+        room for it."""
+        found: list[Measurement] = []
+        with suppress(EdgekitError):
+            for part in costs(self.job.having(self.space.base), self.maker):
+                found += [m for m in part if m.artifact == "model"]
+        return found
+
     def shape(self, recipe: Recipe) -> tuple[list[Measurement], list[BudgetLine]]:
         """What a recipe's shape costs, found without training; and the limits on that.
 
         Where weights become tables, what breaks a limit must do so with the smallest tables too.
         """
         found, lines = self._priced(shape_of(recipe))
-        if self.judge.holds(lines) or not (self.space.tables and recipe.cluster):
+        if self.may_hold(lines) or not (self.space.tables and recipe.cluster):
             return found, lines
         least, others = self._priced(shape_of(recipe, FEWEST))
         both = {line.name for line in others if self.judge.gap(line) > 0}
         return least, [line for line in lines if self.judge.gap(line) <= 0 or line.name in both]
+
+    def may_hold(self, lines: list[BudgetLine]) -> bool:
+        """Whether the costs of a shape may hold their limits, whatever its weights become."""
+        return all(self.judge.gap(line) <= WEIGHTS.get(line.name, 0.0) for line in lines)
 
     def _priced(self, recipe: Recipe) -> tuple[list[Measurement], list[BudgetLine]]:
         """Costs, one after the other, until one breaks a limit."""
@@ -198,7 +214,7 @@ class Search:
         for part in costs(self.job.having(recipe), self.maker):
             found += part
             lines = self.judge.lines(found, EXACT)
-            if not self.judge.holds(lines):
+            if not self.may_hold(lines):
                 break
         return found, lines
 

@@ -128,7 +128,7 @@ def space_of(facts: ModelFacts, curves: SensitivityCurves | None, target: Target
         seed=recipe.seed,
         input_shape=recipe.input_shape,
         reserve=True,
-        quantize=recipe.quantize,
+        quantize=recipe.quantize and replace(recipe.quantize, rescue=False),  # whose remedies are no choice of a trial
         shrink=recipe.shrink,
     )
     return Space(tuple(parameters), tuple(_first(parameters, widths, curves)), base, tables)
@@ -140,7 +140,7 @@ def recipe_of(space: Space, chosen: dict[str, Any], epochs: int, settings: Solve
     Args:
       epochs: of its training.
     """
-    rate = chosen.get("learning_rate", 2e-3)
+    rate = rounded(chosen.get("learning_rate", 2e-3))
     widths: dict[str, int] = {}
     for parameter in space.parameters:
         for group in parameter.groups:
@@ -154,16 +154,21 @@ def recipe_of(space: Space, chosen: dict[str, Any], epochs: int, settings: Solve
         own = {"epochs": 0} if taught else {"epochs": epochs, "learning_rate": rate, "decay": "cosine"}
         parts["channels"] = Channels(sparsity=0.0, widths=widths, protect=(), **own)
     if sparsity := round(chosen.get("sparsity", 0.0), 2):
-        parts["prune"] = Prune(sparsity=sparsity, epochs=after, learning_rate=rate / 2)
+        parts["prune"] = Prune(sparsity=sparsity, epochs=after, learning_rate=rounded(rate / 2))
     if (clusters := chosen.get("clusters", NONE)) != NONE:
-        parts["cluster"] = Cluster(clusters=clusters, epochs=after, learning_rate=rate / 4, decay="cosine")
+        parts["cluster"] = Cluster(clusters=clusters, epochs=after, learning_rate=rounded(rate / 4), decay="cosine")
     if chosen.get("qat") == "yes":
-        parts["qat"] = Qat(epochs=after, learning_rate=rate / 10, decay="cosine")
+        parts["qat"] = Qat(epochs=after, learning_rate=rounded(rate / 10), decay="cosine")
     if taught:
         during = tuple(name for name in parts if name != "channels")
         parts["distil"] = Distil(epochs=epochs, learning_rate=rate, decay="cosine", during=during)
     order = tuple(name for name in TECHNIQUES if name in parts)
     return replace(space.base, order=order, **parts)
+
+
+def rounded(rate: float) -> float:
+    """A rate with as many digits as a person would write."""
+    return float(f"{rate:.3g}")
 
 
 def shape_of(recipe: Recipe, clusters: int | None = None) -> Recipe:
@@ -185,7 +190,7 @@ def _tables(target: Target) -> bool:
 
 
 def _int8(recipe: Recipe) -> bool:
-    return recipe.quantize is not None and recipe.quantize.scheme == "int8" and not recipe.quantize.rescue
+    return recipe.quantize is not None and recipe.quantize.scheme == "int8"
 
 
 def _widths(facts: ModelFacts, curves: SensitivityCurves | None, settings: Solve) -> list[Parameter]:

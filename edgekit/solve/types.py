@@ -96,6 +96,8 @@ class Solution(Struct, frozen=True):
     """and which limits are in each other's way."""
     importances: dict[str, float]
     """Share of what each choice decided."""
+    given: list[Measurement]
+    """What the model as it was given costs, quantized and no more."""
     samples: tuple[int, int]
     """By how many the search chose, and how many judged in the end."""
     seed: int

@@ -3,9 +3,12 @@
 import json
 import re
 import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
-from command_line import edgekit
+from command_line import ENVIRONMENT, edgekit
 
 SMALL = """extends = "microcontroller"
 
@@ -102,6 +105,32 @@ def test_a_search_goes_on_as_if_it_had_not_ended(project, tmp_path):
     anew = solve(project, "--trials=6")
     assert "goes on" not in anew.stdout
     assert outcomes(found(project)) == longer
+
+
+def test_a_search_that_was_killed_goes_on_where_it_was(cold, solved, tmp_path):
+    project = shutil.copytree(cold, tmp_path / "project", ignore=shutil.ignore_patterns("work"))
+    (project / "targets" / "small.toml").write_text(SMALL)
+    command = [sys.executable, "-m", "edgekit", "solve", "--target=small", "--trials=9"]
+    with subprocess.Popen(command, cwd=project, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as running:
+        assert any(line.startswith("  trial 0 ") for line in running.stdout)
+        running.kill()  # in the middle of the next
+    done = solve(project, "--trials=3")
+    assert "goes on from 1 trials" in done.stdout
+    assert outcomes(found(project)) == outcomes(found(solved))[:3]
+
+
+def test_an_interrupted_search_ends_with_what_is_there(cold, tmp_path):
+    project = shutil.copytree(cold, tmp_path / "project", ignore=shutil.ignore_patterns("work"))
+    (project / "targets" / "small.toml").write_text(SMALL)
+    command = [sys.executable, "-m", "edgekit", "solve", "--target=small", "--trials=9"]
+    with subprocess.Popen(command, cwd=project, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as running:
+        assert any(line.startswith("  trial 1 ") for line in running.stdout)
+        running.send_signal(signal.SIGINT)
+        printed = running.stdout.read()
+    solution = found(project)
+    assert 2 <= len(solution["trials"]) < 9
+    assert (project / "targets" / "small.solved.toml").is_file() == (solution["winner"] is not None)
+    assert "solve.html" in printed and running.returncode == int(solution["verdict"] != "holds")
 
 
 def test_an_impossible_budget_says_what_is_in_the_way_and_what_is_nearest(project):
