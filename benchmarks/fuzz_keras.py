@@ -29,6 +29,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 os.environ |= {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "0"}
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +43,7 @@ READABLE = (
     str(FOLDER / "scratch"),
     sys.prefix,
     sys.base_prefix,
+    str(Path(msgspec.__file__).parents[1]),  # libraries may lie elsewhere, and tracing reads their sources
     str(ROOT),
     "/proc",
     "/sys",

@@ -17,11 +17,14 @@ STANDS = "EDGEKIT_STANDS_IN"
 
 
 def python(code: str, *arguments: str) -> list[str]:
-    """The command that runs some code without the current folder on the path.
+    """The command that runs some code without the current folder on the path, and with this edgekit, even where another
+    one comes first.
 
-    `-P` does so from Python 3.11 on; this does on 3.10 too, before anything is imported.
+    `-P` leaves the folder out from Python 3.11 on; this does on 3.10 too, before anything is imported.
     """
-    return [sys.executable, "-c", f"import sys; sys.path[:] = filter(None, sys.path); {code}", *arguments]
+    own = str(Path(__file__).parents[2])
+    start = f"import sys; sys.path[:] = [{own!r}, *filter(None, sys.path)]; import edgekit; del sys.path[0]"
+    return [sys.executable, "-c", f"{start}; {code}", *arguments]
 
 
 def environment() -> dict[str, str]:

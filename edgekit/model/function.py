@@ -6,7 +6,7 @@ function is frozen by the converter itself (docs/measured/benchmarks.md has the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +88,11 @@ def saved_model_function(path: Path, settings: Reading) -> Any:
         loaded = tf.saved_model.load(str(path))
     except Exception as problem:
         raise ModelError(f"{path}: TensorFlow cannot load it: {reason(str(problem))}") from problem
-    serving = loaded.signatures.get("serving_default") or next(iter(loaded.signatures.values()), None)
-    if serving is None:
-        raise ModelError(f"{path}: has no signature to serve; export it with model.export()")
+    signatures = getattr(loaded, "signatures", None)
+    signatures = signatures if isinstance(signatures, Mapping) else {}
+    serving = signatures.get("serving_default") or next(iter(signatures.values()), None)
+    if not isinstance(serving, tf.types.experimental.ConcreteFunction):
+        raise ModelError(f"{path}: has no function to serve; export it with model.export()")
     shapes = parse_shapes(settings.input_shape)
     names, signature = [], []
     for name, spec in serving.structured_input_signature[1].items():

@@ -98,3 +98,11 @@ def test_a_module_that_fails_is_not_left_half_imported(project):
             import_own("own_broken")
     with pytest.raises(ModuleNotFoundError):
         import_own("own_nowhere")
+
+
+def test_a_worker_has_the_edgekit_that_started_it(tmp_path, monkeypatch):
+    """Another one may come first on the path: from a checkout its own comes last, as a file beside it is no library."""
+    (tmp_path / "edgekit").mkdir()
+    (tmp_path / "edgekit/__init__.py").write_text("raise RuntimeError('another edgekit')\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert worker.call("edgekit.engine.python:python", "", returns=list)[0] == sys.executable

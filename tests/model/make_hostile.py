@@ -152,6 +152,13 @@ def loading(folder, written):
     call.op, evil.signature.name = "Relu", "Relu"
     (folder / "shadow/saved_model.pb").write_bytes(stored.SerializeToString())
     (folder / "two/saved_model.cpb").touch()
+    # What is to be served is a resource.
+    tf.saved_model.save(model := Model(lambda: None), folder / "unserved", signatures=model.__call__)
+    stored = saved_model_pb2.SavedModel.FromString((folder / "unserved/saved_model.pb").read_bytes())
+    nodes = stored.meta_graphs[0].object_graph_def.nodes
+    children = {child.local_name: child.node_id for child in nodes[0].children}
+    nodes[children["signatures"]].children[0].node_id = children["resource"]
+    (folder / "unserved/saved_model.pb").write_bytes(stored.SerializeToString())
 
 
 def calls(folder, written):

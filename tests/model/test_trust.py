@@ -590,6 +590,7 @@ GRAPHS = {
     "called.keras": "layer 'evil' is a ClassMethod, which is code inside the file",
     "claims": "variable 'weight' would take 4,000,000,000,000 B",
     "old": "was written by TensorFlow 1",
+    "unserved": "has no function to serve",
 }
 
 
