@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from edgekit.config import nearest
 from edgekit.errors import ProjectError, TargetError
@@ -14,7 +14,7 @@ from edgekit.profile.project import Project
 from edgekit.records.history import read_history
 from edgekit.report.changes import Change, Side, changes, figures_of, valued
 from edgekit.report.console import print_folded, print_table
-from edgekit.report.text import shown
+from edgekit.report.text import cleaned, shown
 from edgekit.report.types import HistoryEntry
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -96,14 +96,42 @@ def _print_trends(group: Sequence[HistoryEntry], every: bool) -> None:
 
 
 def _print_builds(group: Sequence[HistoryEntry], every: bool) -> None:
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 400
-    commits = any(entry.commit for entry in group)
-    rows = []
-    for before, entry in zip([None, *group], group, strict=False):
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.time))
-        row = [when, *([entry.commit[:8] + "+" * entry.commit.endswith("+")] if commits else []), entry.verdict]
-        rows.append([*row, _what(before, entry, every or width >= 400)])
-    print_table(["when", *(["commit"] if commits else []), "verdict", "what changed"], rows)
+    rows = _rows(group, every or not sys.stdout.isatty())
+    if not any(commit for _, commit, _, _ in rows):
+        print_table(["when", "verdict", "what changed"], [(when, word, what) for when, _, word, what in rows])
+    else:
+        print_table(["when", "commit", "verdict", "what changed"], rows)
+
+
+def write_history(entries: Sequence[HistoryEntry], path: Path) -> None:
+    """Writes a page with a chart for each figure that was ever another, and what each build changed."""
+    from edgekit.files import write
+    from edgekit.report.charts import trends
+    from edgekit.report.html import templates
+
+    groups = [
+        {
+            "target": group[-1].target,
+            "model": group[-1].model,
+            "trends": trends(group, list(dict.fromkeys(name for entry in group for name in entry.figures))),
+            "rows": _rows(group, every=True)[::-1],
+        }
+        for group in grouped(cleaned(entries))
+    ]
+    write(path, templates().get_template("history.html.jinja").render(groups=groups).encode())
+
+
+def _rows(group: Sequence[HistoryEntry], every: bool) -> list[tuple[str, str, str, str]]:
+    """Of each build when it was made, its commit, its verdict, and what it changed."""
+    return [
+        (
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.time)),
+            entry.commit[:8] + "+" * entry.commit.endswith("+"),
+            entry.verdict,
+            _what(before, entry, every),
+        )
+        for before, entry in zip([None, *group], group, strict=False)
+    ]
 
 
 def _what(before: HistoryEntry | None, entry: HistoryEntry, every: bool) -> str:

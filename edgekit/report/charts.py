@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from edgekit.flatbuffer.anatomy import Anatomy
@@ -108,10 +109,10 @@ def _decades(low: float, high: float) -> list[float]:
     return found[:: math.ceil(len(found) / TICKS)]
 
 
-def trends(entries: list[HistoryEntry]) -> list[dict[str, Any]]:
+def trends(entries: Sequence[HistoryEntry], names: Sequence[str] = TREND) -> list[dict[str, Any]]:
     """Lines of the builds before, one for each figure that was ever another."""
     found = []
-    for name in TREND:
+    for name in names:
         figures = [entry.figures[name] for entry in entries if name in entry.figures]
         values = [figure.value for figure in figures]
         if len(set(values)) < 2:

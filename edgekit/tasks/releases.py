@@ -203,21 +203,30 @@ def baselines(c: Context, json: bool = False) -> None:
         model="NAME: builds of this model only",
         count="N: how many builds, the last ones",
         all="every figure, also what did not change",
+        out="FILE: write it as a page with charts, such as history.html",
     ),
 )
 @command
 def history(
-    c: Context, target: list[str], model: str | None = None, count: int = 20, all: bool = False, json: bool = False
+    c: Context,
+    target: list[str],
+    model: str | None = None,
+    count: int = 20,
+    all: bool = False,
+    out: str | None = None,
+    json: bool = False,
 ) -> None:
     """Show how figures changed from build to build.
 
     Each change stands beside the commit that made it.
     """
-    from edgekit.commands.history import history, print_history
+    from edgekit.commands.history import history, print_history, write_history
     from edgekit.profile.project import find_project
     from edgekit.report.console import print_json
 
     entries = history(find_project(Path.cwd()), target[0] if target else None, model, count)
+    if out:
+        write_history(entries, Path(out))
     print_json(entries) if json else print_history(entries, all)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from small_reports import report
 
-from edgekit.commands.history import BARS, print_history, trend
+from edgekit.commands.history import BARS, print_history, trend, write_history
 from edgekit.profile.project import Project
 from edgekit.records.history import FILE, read_history, record
 from edgekit.report.types import Commit
@@ -100,6 +100,18 @@ def test_no_name_reaches_the_terminal_as_it_is(project, capsys):
     record(project, report(EVIL, EVIL), fail)
     print_history(read_history(project, None, None, 20), every=True)
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_the_page_has_a_chart_for_what_changed_and_no_markup_of_names(project, tmp_path):
+    names = {"target": "<script>x</script>", "model": "m"}
+    for size, shipped in ((40_000, "2"), (45_000, "3"), (39_000, "4")):
+        record(project, built(size, shipped, "a" * 40, **names), fail)
+    write_history(read_history(project, None, None, 20), tmp_path / "h.html")
+    page = (tmp_path / "h.html").read_text()
+    assert page.count("<svg") == 1 and page.count("<circle") == 3 and "<script" not in page
+    assert "model_size +4.9 KiB, +12 %" in page and "aaaaaaaa" in page
+    write_history([], tmp_path / "h.html")
+    assert "No builds are recorded" in (tmp_path / "h.html").read_text()
 
 
 def test_an_empty_record_says_so(capsys):
