@@ -5,6 +5,7 @@ import re
 
 import msgspec
 import pytest
+from make_graph import Graph
 from markdown_it import MarkdownIt
 from msgspec.structs import replace
 from small_reports import report
@@ -119,6 +120,30 @@ def test_a_report_of_another_schema_is_refused(project, tmp_path, content):
     (tmp_path / "a/0/build/report.json").write_text(content)
     with pytest.raises(OutputError, match=r"report.json cannot be read .*; build again"):
         compare(project, here, here)
+
+
+def test_a_bare_file_has_what_it_says_and_the_rest_was_not_measured(project, tmp_path, capsys):
+    here, file = lay(tmp_path / "a", report()), tmp_path / "net.tflite"
+    graph = Graph()
+    file.write_bytes(graph.finish(graph.pool(graph.input([1, 4, 4, 2]))))
+    for pair in ((f"{here}/0/build", str(file)), (str(file), f"{here}/0/build")):
+        found = compare(project, *pair)
+        figures = {change.name: change for change in found[0].figures}
+        assert figures["accuracy"].effect == "lacking" and figures["accuracy"].note == ""
+        assert figures["model_size"].effect in ("better", "worse")
+        assert figures["model_size"].verdicts == ("pass", "pass")  # the file was never judged
+        print_comparisons(found, every=True)
+        said = capsys.readouterr().out
+        assert "not measured" in said and "within the intervals" not in said
+        assert "not measured" in comment(found)
+    (two,) = compare(project, str(file), str(file))
+    assert two.same_file and not two.changed
+
+
+def test_a_file_cannot_stand_for_several_builds(project, tmp_path):
+    (tmp_path / "net.tflite").write_bytes(b"x")
+    with pytest.raises(ProjectError, match="has several builds, and the other is one file; name one of its builds"):
+        compare(project, lay(tmp_path / "a", report(), report("watch")), str(tmp_path / "net.tflite"))
 
 
 def test_what_is_neither_a_file_nor_a_folder_is_refused(project, tmp_path):
