@@ -96,9 +96,11 @@ def markdown(report: Report) -> str:
                 if not m.name.startswith(device.OF)
             ],
         ),
-        f"Measured on {host.cpu}, {host.cores} cores ({host.cpus}, none pinned), {host.system}, {host.python}, "
-        f"memory from {host.allocator or 'the system'}; runtimes with {report.threads} "
-        f"thread{'s' * (report.threads > 1)}. Times and resident memory are this machine's, not the device's.",
+        text(
+            f"Measured on {host.cpu}, {host.cores} cores ({host.cpus}, none pinned), {host.system}, {host.python}, "
+            f"memory from {host.allocator or 'the system'}; runtimes with {report.threads} "
+            f"thread{'s' * (report.threads > 1)}. Times and resident memory are this machine's, not the device's."
+        ),
         "## Files",
         table(["file", "bytes", "SHA-256"], [[a.path, f"{a.bytes:,}", a.sha256] for a in report.artifacts]),
         f"Model: {name(report.model.source)} ({text(report.model.format)}), {report.model.parameters:,} "
@@ -154,8 +156,8 @@ def _npu(report: Report) -> list[str]:
     if report.npu is None:
         return []
     npu = report.npu
-    said = f"`model_vela.tflite`, compiled for {npu.npu} ({npu.system}, {npu.memory}). Cycles are estimates of Vela's."
-    return ["## On the NPU", said, table(device.NPU, device.npu_rows(npu))]
+    said = f"model_vela.tflite, compiled for {npu.npu} ({npu.system}, {npu.memory}). Cycles are estimates of Vela's."
+    return ["## On the NPU", text(said), table(device.NPU, device.npu_rows(npu))]
 
 
 def _core(report: Report) -> list[str]:

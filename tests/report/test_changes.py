@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.report.changes import FOLDED, Side, against_baseline, changes, measured_together, side, valued
+from edgekit.report.markdown import markdown
 from edgekit.report.types import BaselineEntry, ModelEntry, Report, TargetEntry
 from edgekit.types import Artifact, BudgetLine, Machine, Measurement
 
@@ -173,3 +174,5 @@ def test_a_baseline_stands_for_the_build_before():
     assert (accuracy.effect, accuracy.by, accuracy.by_interval) == ("worse", "-0.50 points", "-0.90 … -0.10")
     assert measured_together(report).keys() == {"accuracy", "accuracy_drop"}
     assert side(report).figures.keys() == {"accuracy", "model_size"}
+    page = markdown(report)
+    assert "## Since the baseline v1" in page and "+2 B, +20 %" in page and "-0.50 points (-0.90 … -0.10)" in page

@@ -6,6 +6,7 @@ import pytest
 from budget_csv import budget_csv
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from edgekit.flatbuffer.anatomy import Anatomy, Layer, anatomy
@@ -46,6 +47,14 @@ WAIVED = BudgetLine("macs", 5.0, 9.0, "1", -80.0, "fail", "measured", waived="un
 WARNED = BudgetLine("arena", 5.0, 9.0, "B", -80.0, "fail", "measured", level="warn")
 SKIPPED = BudgetLine("churn", 5.0, None, "points", None, "skipped", "", "not measured")
 FINE = BudgetLine("model_size", 5.0, 4.0, "B", 20.0, "pass", "measured")
+
+
+def test_nothing_of_a_model_becomes_markdown():
+    page = MarkdownIt("commonmark").enable("table").render(markdown(report(BROKEN, WAIVED, WARNED, SKIPPED)))
+    assert "<script" not in page and "&lt;script&gt;" in page and "\x1b" not in page
+    hostile = replace(report(BROKEN), notes=["@everyone | # a\n- b", "`x` **y** <img src=x>"])
+    page = MarkdownIt("commonmark").enable("table").render(markdown(hostile))
+    assert "<img" not in page and "@everyone" not in page and "<strong>y" not in page and "@\u2060everyone" in page
 
 
 def test_nothing_of_a_model_becomes_markup():
