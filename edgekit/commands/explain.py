@@ -16,7 +16,7 @@ from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.target import Target
 from edgekit.quantize.settings import Quantize
 from edgekit.records.outputs import json
-from edgekit.report.console import print_table
+from edgekit.report.console import print_folded, print_table
 from edgekit.report.text import printable, shown
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def explain_build(
 @shown
 def print_explanation(found: Explanation) -> None:
     """The worst first; the JSON has all, in the order of execution."""
-    print(f"{found.samples} samples, {found.runtime}; SQNR in dB against the float model")
+    print_folded(f"{found.samples} samples, {found.runtime}; SQNR in dB against the float model")
     for name in found.unmatched:
         print(f"{printable(name)} has no match in the float model")
     shown = sorted(found.tensors, key=lambda t: _sortable(t.accumulated))[:ROWS]
@@ -101,6 +101,7 @@ def print_explanation(found: Explanation) -> None:
             for t in shown
         ],
         right=(2, 3, 4, 5, 6, 7, 9),
+        spare=(9, 8, 2, 3),
     )
     if len(found.tensors) > ROWS:
         print(f"… and {len(found.tensors) - ROWS} more; --json has all, in the order of execution")
@@ -122,16 +123,17 @@ def print_explanation(found: Explanation) -> None:
             for w in sorted(found.weights, key=lambda w: w.sqnr_db if w.sqnr_db is not None else 1e9)[:ROWS]
         ],
         right=(2, 3, 4, 5, 6, 7),
+        spare=(8, 6, 7),
     )
     print()
     for number, advice in enumerate(found.advice, 1):
-        print(f"{number}. {' '.join(f'--set={setting}' for setting in advice.settings) or 'change the model'}")
-        print(f"   {advice.text}")
+        print_folded(f"{number}. {' '.join(f'--set={setting}' for setting in advice.settings) or 'change the model'}")
+        print_folded(f"   {advice.text}")
         for evidence in advice.evidence[:3]:
             basis = " (predicted)" if evidence.basis == "predicted" else ""
-            print(f"   {printable(evidence.layer)}: {evidence.text}{basis}")
+            print_folded(f"   {printable(evidence.layer)}: {evidence.text}{basis}")
     if not found.advice:
-        print("no advice: no error above 1 % of its signal that the recipe could lower by a decibel")
+        print_folded("no advice: no error above 1 % of its signal that the recipe could lower by a decibel")
 
 
 def _sortable(error: Error) -> float:

@@ -22,7 +22,7 @@ from edgekit.files import check_writable, write
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.target import Target
 from edgekit.records.outputs import json
-from edgekit.report.console import print_table
+from edgekit.report.console import print_folded, print_table
 from edgekit.report.text import shown
 from edgekit.stages.load import check_dataset, reading_of
 
@@ -127,9 +127,11 @@ def print_sensitivity(found: Sensitivity, folder: Path) -> None:
     """A row for each layer and level; then what is proposed, and where the files are."""
     measured, proposal = found.measured, found.proposal
     error = "error" if measured.labelled else "changed"
-    print(f"\n{found.target}: {found.model}: sensitivity to {measured.method}, {measured.samples:,} training samples")
+    print_folded(
+        f"{found.target}: {found.model}: sensitivity to {measured.method}, {measured.samples:,} training samples"
+    )
     for note in found.notes:
-        print(f"note: {note}")
+        print_folded(f"note: {note}")
     rows = [
         [curve.layer, _level(point, measured), *_effect(point)] for curve in measured.curves for point in curve.points
     ]
@@ -137,7 +139,7 @@ def print_sensitivity(found: Sensitivity, folder: Path) -> None:
     rows = [["(unchanged)", "", f"{before.error:.2f} %", "", _number(before.loss, ".4f"), ""], *rows]
     print_table(["layer", "level", error, "(E-E0)/E0", "loss", "SQNR"], rows, right=(1, 2, 3, 4, 5))
     what = "error" if measured.labelled else "share of changed classes"
-    print(f"\nproposal: the {what} may rise by {proposal.limit:.2f} points, all changes together")
+    print_folded(f"proposal: the {what} may rise by {proposal.limit:.2f} points, all changes together")
     print_table(
         ["layer", "of", "level", "predicted", "confirmed"],
         [
@@ -151,8 +153,10 @@ def print_sensitivity(found: Sensitivity, folder: Path) -> None:
         together.append(f"float .tflite {proposal.confirmed:.2f} % (unchanged {proposal.converted:.2f} %)")
     if proposal.shipped is not None:
         together.append(f"as shipped {proposal.shipped:.2f} %")
-    print(f"together: {', '.join(together)}")
-    print(f"{folder}: sensitivity.json, sensitivity.svg, recipe.toml (for build --recipe={folder / 'recipe.toml'})")
+    print_folded(f"together: {', '.join(together)}")
+    print_folded(
+        f"{folder}: sensitivity.json, sensitivity.svg, recipe.toml (for build --recipe={folder / 'recipe.toml'})"
+    )
 
 
 def _level(point: Point, measured: SensitivityCurves) -> str:

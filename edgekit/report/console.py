@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 NARROW = 10
 """Columns that a text folds into at least."""
-RIGHT = ("limit", "value", "headroom")
 STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "skipped": "dim"}
 
 
@@ -65,16 +65,11 @@ def print_reports(
 def print_figures(report: Report) -> None:
     """The budget, and figures without a limit, in as many words as the terminal is wide."""
     rows = verdict.rows(report)
-    columns = {name: [getattr(row, name) for row in rows] for name in verdict.Row.__struct_fields__}
-    narrower = columns | {"source": [verdict.in_a_word(source) for source in columns["source"]]}
-    forms = [columns, narrower]
-    for dropped in ("source", "limit", "headroom", "value"):
-        forms.append({name: cells for name, cells in forms[-1].items() if name != dropped})
-    width = _console().width
-    form = next(
-        (form for form in forms if _width([[name, *cells] for name, cells in form.items()]) <= width), forms[-1]
-    )
-    print_table(list(form), list(zip(*form.values(), strict=True)), [n for n, name in enumerate(form) if name in RIGHT])
+    head = verdict.Row.__struct_fields__
+    cells = [[getattr(row, name) for name in head] for row in rows]
+    if _width(list(zip(head, *cells, strict=True))) > _console().width:
+        cells = [[*row[:-1], verdict.in_a_word(row[-1])] for row in cells]
+    print_table(head, cells, right=(1, 2, 3), spare=(5, 1, 3, 2))
 
 
 def print_folded(text: str, word: str = "") -> None:
@@ -115,45 +110,53 @@ def print_commands(reports: Sequence[Report], out: Path, baseline: str) -> None:
 
 
 @shown
-def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+def print_table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), spare: Sequence[int] = ()
+) -> None:
     """A table; verdicts are coloured on a terminal, unless NO_COLOR is set.
 
-    On a terminal texts fold where it is too narrow; where that does not suffice, each row is a paragraph. In a file or
-    a pipe a row is a line.
+    Where a terminal is too narrow, columns are left out, then texts fold; where that does not suffice, each row is a
+    paragraph. In a file or a pipe a row is a line.
 
     Args:
       right: the columns that are numbers, which never fold.
+      spare: the columns that can be left out, the first one first.
     """
     from rich.table import Table
     from rich.text import Text
 
     console = _console()
-    columns = list(zip(head, *rows, strict=True))
-    if console.is_terminal and _width(columns, [n for n in range(len(head)) if n not in right]) > console.width:
-        for first, *others in rows:
-            pairs = [f"{name} {cell}" for name, cell in zip(head[1:], others, strict=True) if cell]
+    columns = dict(enumerate(zip(head, *rows, strict=True)))
+    for n in spare:
+        if _width(columns.values()) > console.width:
+            del columns[n]
+    texts = [n not in right for n in columns]
+    if _width(columns.values(), texts) > console.width:
+        names, *others = zip(*columns.values(), strict=True)
+        for first, *cells in others:
+            pairs = [f"{name} {cell}" for name, cell in zip(names[1:], cells, strict=True) if cell]
             print_folded(first)
             print_folded(f"  {', '.join(pairs)}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for n, name in enumerate(head):
-        numbers = n in right
-        table.add_column(name, justify="right" if numbers else "left", no_wrap=numbers, overflow="fold")
-    for row in rows:
+    for (name, *_), folds in zip(columns.values(), texts, strict=True):
+        table.add_column(name, justify="left" if folds else "right", no_wrap=not folds, overflow="fold")
+    for row in list(zip(*columns.values(), strict=True))[1:]:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
     console.print(table)
 
 
-def _width(columns: Sequence[Sequence[str]], folding: Sequence[int] = ()) -> int:
+def _width(columns: Iterable[Sequence[str]], folding: Iterable[bool] = ()) -> int:
     """Of a table, with two spaces between its columns.
 
     Args:
-      folding: the columns that may fold.
+      folding: of each column, whether it may fold.
     """
     from rich.cells import cell_len
 
     widths = [max(map(cell_len, cells)) for cells in columns]
-    return sum(min(width, NARROW) if n in folding else width for n, width in enumerate(widths)) + 2 * len(widths) - 2
+    least = [min(w, NARROW) if folds else w for w, folds in zip_longest(widths, folding)]
+    return sum(least) + 2 * len(least) - 2
 
 
 def _console() -> Console:

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from edgekit.measure.judge import counting
-from edgekit.measure.limits import AT_LEAST, DEVICES, HOSTED, LIMITS, NAMED, TIMED
+from edgekit.measure.limits import AT_LEAST, DEVICES, HOSTED, NAMED, TIMED
 from edgekit.report.text import headroom, remarks
 from edgekit.report.types import Report
 from edgekit.types import BudgetLine, Measurement
@@ -16,7 +16,12 @@ from edgekit.units import show
 
 ORDER = ("pass", "skipped", "inconclusive", "fail")
 ALWAYS = ("model_size", "latency", "accuracy")
-"""Figures that are shown with or without a limit."""
+"""Figures that are shown with or without a limit,"""
+FIGURES = (
+    *("model_size", "download_size", "arena", "flash", "ram", "instructions", "npu_coverage", "latency"),
+    *("resident_memory", "macs", "accuracy", "accuracy_drop", "churn", "metric"),
+)
+"""and those that are where no limit is set at all."""
 ANSWERS = ("accuracy", "accuracy_drop", "churn", "sqnr", "lost_outputs", "metric_min", "metric_max", "metric_loss")
 """Limits on what the model answers; the others are on what it costs."""
 HOST = "build host"
@@ -48,7 +53,7 @@ def sentence(report: Report) -> str:
         failed = (m for m in report.measurements if m.engine == report.shipped and m.reason.startswith("failed"))
         return f"fail: {next((f'{m.runtime}: {m.reason}' for m in failed), 'see report.md')}"
     if not counted:
-        return f"{report.verdict}: no limit is set that decides"
+        return f"{report.verdict}: no limit is set{' that decides' if report.budget else ''}"
     return f"{report.verdict}: {'the limit holds' if len(counted) == 1 else f'all {len(counted)} limits hold'}"
 
 
@@ -93,7 +98,7 @@ def rows(report: Report) -> list[Row]:
 
 def _unlimited(report: Report) -> Iterator[Row]:
     limited = {line.name.partition(".")[0] for line in report.budget}
-    for name in LIMITS if not report.budget else ALWAYS:
+    for name in ALWAYS if report.budget else FIGURES:
         figure = NAMED.get(name, name)
         found = [m for m in report.measurements if (m.name, m.artifact) == (figure, "model")]
         found = [m for m in found if m.value is not None or m.engine in DEVICES]  # a device's, though it has none
@@ -112,6 +117,8 @@ def _open(of_device: Measurement) -> str:
 
 def in_a_word(source: str) -> str:
     """Where a figure comes from, without the runtime, which report.md names."""
+    if source.startswith("not "):
+        return source
     return HOST if source.endswith(HOST) else source.partition(" ")[0]
 
 
@@ -151,7 +158,8 @@ def advice(report: Report, out: Path, given: str = "", where: str = "") -> str:
     if not report.budget:
         size = next(m.value for m in report.measurements if m.name == "model_size" and m.value is not None)
         limit = f"{-(-size * 1.1 // 1024):.0f} KiB"
-        return f'set limits under [budget] in the target, such as model_size = "{limit}"'
+        place = f"[tool.edgekit.models.{report.model.name}.budgets.{report.target.name}]"
+        return f'set limits under [budget] in the target, or {place} in pyproject.toml: model_size = "{limit}"'
     if report.verdict != "pass":
         return "do what the lines above say, or remove these limits"
     if report.target.overrides:

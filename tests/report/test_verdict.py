@@ -62,7 +62,7 @@ def report(*lines, figures=FIGURES, target="phone", **more):
         ([FINE, FINE], "pass: all 2 limits hold"),
         ([FINE, WAIVED, WARNED], "pass: the limit holds"),
         ([WAIVED], "pass: no limit is set that decides"),
-        ([], "pass: no limit is set that decides"),
+        ([], "pass: no limit is set"),
     ],
 )
 def test_the_verdict_is_one_sentence(lines, text):
