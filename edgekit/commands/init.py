@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import os
 import shlex
-import tempfile
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from edgekit.build import produce, prove
+from edgekit.commands.first_build import Draft, FirstBuild, first_build
 from edgekit.commands.wish import Wish
-from edgekit.config import decode, nearest, tables
+from edgekit.config import nearest, tables
 from edgekit.data.spec import RANDOM
-from edgekit.engine.libraries import TENSORFLOW
-from edgekit.engine.make import Listener, Maker, Scope, Silent
-from edgekit.errors import ProjectError, StandaloneError
+from edgekit.engine.make import Listener
+from edgekit.errors import ProjectError
 from edgekit.files import check_writable, write_all
-from edgekit.measure.headroom import ProposedLimit, proposed
-from edgekit.product import BuildResult, LoadedModel
+from edgekit.measure.headroom import ProposedLimit
 from edgekit.profile.profiles import load_target
-from edgekit.profile.project import ModelSpec, Project, ProjectTable, folder_name, is_function, project_at, select_model
+from edgekit.profile.project import folder_name, is_function
 from edgekit.profile.starter import (
+    GITHUB,
+    GITLAB,
     IGNORED,
     PROJECT,
     TASKS,
     TASKS_TEXT,
     Entry,
     Profile,
-    Setting,
-    adjusted,
     ignored_text,
+    installed_from,
     pipelines,
     project_text,
     target_text,
@@ -41,8 +37,7 @@ from edgekit.profile.target import Target
 from edgekit.report.console import print_folded, print_table
 from edgekit.report.text import shown
 from edgekit.report.verdict import repeated, sentence
-from edgekit.stages.load import load
-from edgekit.stages.preprocess import AS_STORED, Scale, scales
+from edgekit.stages.preprocess import AS_STORED, Scale
 
 
 class Started(Struct, frozen=True):
@@ -77,27 +72,28 @@ def init(wish: Wish, ui: Listener) -> Started:
     root = wish.folder.absolute()
     entry = _entry(wish, root)
     taken = os.path.lexists(root / "targets" / f"{wish.device}.toml")
-    profile = Profile(f"{entry.name}-{wish.device}" if taken else wish.device, wish.device)
-    device = load_target(wish.device, _project(root, entry).target_folders)
-    for name in _files(root, entry, profile, device, wish.skip):
+    draft = Draft(root, entry, Profile(f"{entry.name}-{wish.device}" if taken else wish.device, wish.device))
+    device = load_target(wish.device, draft.project.target_folders)
+    for name in _files(draft, device, wish.skip):
         check_writable((root / name).parent)
-    entry, profile, tried, built = _measured(root, entry, profile, ui)
-    files = _files(root, entry, profile, device, wish.skip)
+    found = first_build(draft, ui)
+    files = _files(found.draft, device, wish.skip)
     written = [name for name, text in files.items() if _read(root / name) != text]
     write_all({(root / name).resolve(): text.encode() for name, text in files.items() if name in written})
     change = "" if root == Path.cwd() else f"cd {shlex.quote(_shown(root))} && "
+    report = found.built.report
     return Started(
         entry.name,
         wish.device,
-        profile.name,
+        draft.profile.name,
         entry.data,
-        built.product.loaded.samples,
-        tried,
-        list(profile.limits),
-        _doubts(entry, tried, built),
-        [] if built.report.verdict == "pass" else [sentence(built.report), *repeated(built.report)],
+        found.built.product.loaded.samples,
+        found.scales,
+        list(found.draft.profile.limits),
+        _notes(found, written),
+        [] if report.verdict == "pass" else [sentence(report), *repeated(report)],
         written,
-        f"{change}edgekit build --target={profile.name}",
+        f"{change}edgekit build --target={draft.profile.name}",
     )
 
 
@@ -125,82 +121,14 @@ def _entry(wish: Wish, root: Path) -> Entry:
     return Entry(name, placed(wish.model), placed(wish.data), reading=wish.reading)
 
 
-def _project(root: Path, entry: Entry) -> Project:
-    """The project as its file will say it."""
-    said: dict[str, Any] = tables(project_text(entry), PROJECT, ProjectError)["tool"]["edgekit"]
-    return project_at(root, decode(said, ProjectTable, PROJECT, ProjectError))
-
-
-def _measured(
-    root: Path, entry: Entry, profile: Profile, ui: Listener
-) -> tuple[Entry, Profile, list[Scale], BuildResult]:
-    """Builds the model for the device, and again with the limits that follow, which finds nearly everything made."""
-    store = _project(root, entry).open_store()
-    with Maker(store, ui) as maker:
-        loaded, tried = _looked_at(root, entry, profile, maker)
-        best, kind = tried[0], tried[0].fit.kind
-        entry = replace(
-            entry,
-            preprocessing=best.preprocessing,
-            scale=best.name,
-            metric="mae" if kind == "numbers" else entry.metric,
-        )
-        settings = adjusted(_target(root, entry, profile).recipe, loaded.facts, loaded.samples)
-        profile = replace(profile, settings=settings)
-        try:
-            built = _built(root, entry, profile, maker)
-        except StandaloneError:
-            no = Setting("outputs", "c_standalone", False, "an operator of the model has no standalone C")
-            profile = replace(profile, settings=(*settings, no))
-            built = _built(root, entry, profile, maker)
-    measured, target = built.found, built.product.target
-    limits = proposed(measured.measurements, measured.shipped, target.hardware, lower_is_better=kind == "numbers")
-    settings = profile.settings
-    if kind != "classes" and entry.data != RANDOM and target.budget.accuracy_drop is not None:
-        settings = (*settings, Setting("budget.levels", "accuracy_drop", "off", "the samples have no classes"))
-    profile = replace(profile, settings=settings, limits=tuple(limits))
-    with Maker(store, Silent()) as maker:
-        return entry, profile, tried, _built(root, entry, profile, maker)
-
-
-def _looked_at(root: Path, entry: Entry, profile: Profile, maker: Maker) -> tuple[LoadedModel, list[Scale]]:
-    """The model with its dataset, and how it answers to the samples on the usual scales."""
-    few = Setting("recipe.quantize", "calibration_samples", 1, "")
-    target = _target(root, entry, replace(profile, settings=(few,)))
-    scope = Scope(maker, f"{profile.name}.{entry.name}")
-    maker.ui.headline(f"{profile.name}: {entry.name}")
-    spec = _spec(_project(root, entry), entry)
-    loaded = load(spec, target, scope)
-    tried = scales(spec, loaded, scope)
-    scope.done(f"scale of the samples: {tried[0].name}", accuracy=tried[0].fit.accuracy)
-    return loaded, tried
-
-
-def _built(root: Path, entry: Entry, profile: Profile, maker: Maker) -> BuildResult:
-    project = _project(root, entry)
-    product = produce(_spec(project, entry), _target(root, entry, profile), maker)
-    maker.end(TENSORFLOW)
-    return prove(product, maker, project)
-
-
-def _spec(project: Project, entry: Entry) -> ModelSpec:
-    return select_model(project, entry.name, None, entry.reading)
-
-
-def _target(root: Path, entry: Entry, profile: Profile) -> Target:
-    """The target as its file will say it."""
-    with tempfile.TemporaryDirectory(prefix="edgekit-init-") as place:
-        Path(place, f"{profile.name}.toml").write_text(target_text(profile), encoding="utf-8")
-        return load_target(profile.name, [Path(place), *_project(root, entry).target_folders])
-
-
-def _files(root: Path, entry: Entry, profile: Profile, device: Target, skip: tuple[str, ...]) -> dict[str, str]:
+def _files(draft: Draft, device: Target, skip: tuple[str, ...]) -> dict[str, str]:
     """The text of each file, by its path in the project: new ones, and two with more lines than before.
 
     Raises:
       ProjectError: one is there and holds something else, or is no text.
     """
-    project = _with_table(root, entry)
+    root, profile = draft.root, draft.profile
+    project = _with_table(root, draft.entry)
     new = {f"targets/{profile.name}.toml": target_text(profile), TASKS: TASKS_TEXT}
     new |= pipelines(device.outputs.c_standalone and profile.standalone)
     optional = [*list(new)[1:], IGNORED]
@@ -259,19 +187,24 @@ def _read(file: Path) -> str:
         raise ProjectError(f"{file}: cannot be read ({problem.strerror}); move it away") from None
 
 
-def _doubts(entry: Entry, tried: list[Scale], built: BuildResult) -> list[str]:
-    """What a person should know of the proposal."""
-    said = []
-    outside = [path for path in (entry.model, entry.data) if path.startswith("../")]
-    if outside:
-        said.append(f"{outside[0]} lies outside of the project: a clone of it lacks the file, and so CI does")
+def _notes(found: FirstBuild, written: list[str]) -> list[str]:
+    """What a person should know."""
+    entry, tried, said = found.draft.entry, found.scales, list[str]()
     if tried[0].fit.kind == "none" and len(tried) > 1:
         others = " or ".join(scale.name for scale in tried[1:])
         said.append(
-            f"nothing tells whether the model wants the samples as they are stored, or {others}; if it was trained so, "
-            "set preprocessing in pyproject.toml"
+            f"without labels nothing tells whether the model takes samples as they are stored or scaled, {others}; if "
+            "scaled, set preprocessing in pyproject.toml"
         )
-    return [*said, *built.product.notes]
+    for m in found.built.found.measurements:
+        if m.name.split(".")[0] == "skill" and m.low is not None and m.low <= 0:
+            said.append(f"the model is near chance: {m.reason}; are the labels in the order of its outputs?")
+    for path in (entry.model, entry.data):
+        if path.startswith("../"):
+            said.append(f"{path} lies outside of the project: a clone does not have it, and CI builds a clone")
+    if {GITHUB, GITLAB} & {*written} and not installed_from():
+        said.append("for CI, set its variable EDGEKIT to what pip installs: a wheel of edgekit, or its git address")
+    return [*said, *found.built.product.notes]
 
 
 def _shown(path: Path) -> str:
@@ -310,4 +243,6 @@ def _scale_lines(tried: list[Scale]) -> list[str]:
 
     others = "; ".join(f"{scale.name} {figure(scale)}" for scale in tried[1:])
     word = "samples fit as they are stored" if best.name == AS_STORED else f"samples are scaled from {best.name}"
+    if not best.fit.knows:
+        word = f"the labels fit on no usual scale, {best.name}"
     return [f"{word}: {figure(best)} ({others})"]

@@ -82,12 +82,17 @@ def _grouped(dataset: Dataset, data: DataSpec) -> tuple[str, str]:
             said = f"{word}: {both} of {number(evaluation)} of the evaluation set are in the training set, too"
             return f"{said}; put all samples of one into the same part", ""
         return "", f"split by {word}: {counts}, none in both"
-    if not data.source.endswith(".npz"):
-        return "", ""
-    names = {name.removesuffix("_train") for name in read_archive(Path(data.source), lambda name: False)}
-    hint = next((name for name in USUAL if name in names), "")
+    hint = undeclared_group(data.source)
     said = f'the dataset has {hint}: write group = "{hint}" in the project, so that none is in two parts'
     return said if hint else "", ""
+
+
+def undeclared_group(source: str) -> str:
+    """The array of an `.npz` that says, by its name, which samples belong together; "" where there is none."""
+    if not source.endswith(".npz"):
+        return ""
+    names = {name.removesuffix("_train") for name in read_archive(Path(source), lambda name: False)}
+    return next((name for name in USUAL if name in names), "")
 
 
 def _arrays(dataset: Dataset, data: DataSpec) -> dict[str, np.ndarray]:

@@ -118,9 +118,10 @@ def _cost(name: str, kind: type[Quantity], line: BudgetLine, hardware: Hardware)
 def _quality(name: str, kind: type[Quantity], line: BudgetLine) -> ProposedLimit:
     assert line.value is not None
     least = name in AT_LEAST
-    far = 2 * (_low(line) if least else _high(line)) - line.value
+    end = _low(line) if least else _high(line)
+    far = min(end, 2 * end - line.value) if least else max(end, 2 * end - line.value)
     if kind is Percent:
-        steps = math.floor(far / STEP + 1e-9) if least else max(1, math.ceil(far / STEP - 1e-9))
+        steps = math.floor(far / STEP) if least else max(1, math.ceil(far / STEP))
         limit = max(0.0, steps * STEP)
         text, room = f"{limit:g} %", f"{abs(limit - line.value):.1f} points left"
     else:
@@ -145,8 +146,9 @@ def rounded_up(value: float, kind: type[Quantity]) -> str:
     Args:
       value: in the base unit, at least 0.
     """
-    size, unit = next(((size, unit) for size, unit in STEPS[kind] if value >= size), STEPS[kind][-1])
-    return f"{_digits(Decimal(value) / Decimal(size), ROUND_CEILING)} {unit}".strip()
+    texts = [(_digits(Decimal(value) / Decimal(size), ROUND_CEILING), unit) for size, unit in STEPS[kind]]
+    number, unit = next((text for text in reversed(texts) if float(text[0]) < 1000), texts[0])
+    return f"{number} {unit}".strip()
 
 
 def _digits(value: Decimal, rounding: str) -> str:

@@ -51,6 +51,7 @@ class Entry(Struct, frozen=True):
     scale: str = ""
     """What the preprocessing does, for a person."""
     metric: str = "accuracy"
+    group: str = ""
     reading: Reading = Reading()
 
 
@@ -109,15 +110,17 @@ def project_text(entry: Entry) -> str:
     table["model"] = entry.model
     table["data"] = entry.data
     if entry.preprocessing != Preprocessing():
-        said, unchanged = (msgspec.to_builtins(p) for p in (entry.preprocessing, Preprocessing()))
+        scale, unchanged = (msgspec.to_builtins(p) for p in (entry.preprocessing, Preprocessing()))
         scaled = tomlkit.inline_table()
-        scaled.update({key: value for key, value in said.items() if value != unchanged[key]})
+        scaled.update({key: value for key, value in scale.items() if value != unchanged[key]})
         table["preprocessing"] = scaled.comment(entry.scale)
-    for key, value in (("input_shape", entry.reading.input_shape), ("custom_objects", entry.reading.custom_objects)):
-        if value:
-            table[key] = value
-    if entry.metric != "accuracy":
-        table["metric"] = entry.metric
+    said = {
+        "input_shape": entry.reading.input_shape,
+        "custom_objects": entry.reading.custom_objects,
+        "metric": entry.metric if entry.metric != "accuracy" else "",
+        "group": entry.group,
+    }
+    table.update({key: value for key, value in said.items() if value})
     return tomlkit.dumps(document)
 
 

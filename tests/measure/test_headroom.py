@@ -39,6 +39,20 @@ def test_a_rounded_quantity_is_read_back_and_is_not_below_nor_far_above(kind, va
     assert value <= read * (1 + 1e-12) and read <= 1.1 * value + 1
 
 
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (906, Bytes, "910 B"),
+        (1007, Bytes, "0.99 KiB"),
+        (1025, Bytes, "1.1 KiB"),
+        (996, Count, "1 k"),
+        (0, Bytes, "0 B"),
+    ],
+)
+def test_a_rounded_quantity_has_few_digits(value, kind, text):
+    assert rounded_up(value, kind) == text
+
+
 @given(st.integers(1, 2 * 10**5), st.integers(1, 10**9))
 def test_of_a_cost_a_tenth_of_the_limit_is_free(size, count):
     measured = [Measurement("model_size", size, "B"), Measurement("macs", count, "1")]

@@ -10,8 +10,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgekit.compress.prune import Prune
 from edgekit.data.spec import Preprocessing
 from edgekit.measure.headroom import ProposedLimit
+from edgekit.profile.recipe import Recipe
 from edgekit.profile.starter import (
     COMMANDS,
     DISTRIBUTION,
@@ -21,12 +23,15 @@ from edgekit.profile.starter import (
     Entry,
     Profile,
     Setting,
+    adjusted,
     ignored_text,
     installed_from,
     pipelines,
     project_text,
     target_text,
 )
+from edgekit.quantize.settings import Quantize
+from edgekit.types import ModelFacts
 
 NASTY = ['a"b.keras', "a'b.keras", "a\nb.keras", "${{ github.token }}.keras", "$(touch x).keras", "a]#\\u0041\\.keras"]
 
@@ -124,3 +129,30 @@ def test_a_checkout_by_pip_names_where_it_came_from(tmp_path, origin, address):
         assert github["env"]["EDGEKIT"] == (address or "${{ vars.EDGEKIT }}")
     finally:
         sys.path.remove(str(tmp_path))
+
+
+RECIPE = Recipe(prune=Prune(sparsity=0.5, epochs=2), quantize=Quantize(calibration_samples=256))
+
+
+def settings(form, samples):
+    facts = ModelFacts(form, "keras 3", (), (), 3, 100)
+    return {(s.table, s.key): s.value for s in adjusted(RECIPE, facts, samples)}
+
+
+@pytest.mark.parametrize(
+    ("form", "samples", "wanted"),
+    [
+        ("keras", 8000, {}),
+        ("keras", 900, {("recipe.prune", "epochs"): 14}),
+        ("keras", 100, {("recipe.prune", "epochs"): 100, ("recipe.quantize", "calibration_samples"): 100}),
+        ("float", 100, {("recipe", "prune"): False, ("recipe.quantize", "calibration_samples"): 100}),
+        ("int8", 100, {("recipe", "prune"): False, ("recipe", "quantize"): False}),
+    ],
+)
+def test_a_device_s_recipe_is_made_to_fit_the_model_and_its_samples(form, samples, wanted):
+    assert settings(form, samples) == wanted
+
+
+def test_a_recipe_that_was_made_to_fit_has_no_more_to_say():
+    epochs = settings("keras", 900)["recipe.prune", "epochs"]
+    assert RECIPE.prune.too_short("prune", 900) and not Prune(sparsity=0.5, epochs=epochs).too_short("prune", 900)
