@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from edgekit.build import produce, prove
 from edgekit.config import decode, tables
 from edgekit.data.check import undeclared_group
+from edgekit.data.metric import LOWER
 from edgekit.data.spec import RANDOM
 from edgekit.engine.libraries import TENSORFLOW
 from edgekit.engine.make import Listener, Maker, Scope, Silent
@@ -80,7 +81,8 @@ def first_build(draft: Draft, ui: Listener) -> FirstBuild:
         draft, built = _with_code_or_without(draft, maker)
         draft, built = _gentler(draft, built, maker)
     kind, found, target = tried[0].fit.kind, built.found, built.product.target
-    limits = proposed(found.measurements, found.shipped, target.hardware, lower_is_better=kind == "numbers")
+    lower = draft.entry.metric in LOWER
+    limits = proposed(found.measurements, found.shipped, target.hardware, lower_is_better=lower)
     draft = replace(draft, profile=replace(draft.profile, limits=tuple(limits)))
     if kind != "classes" and draft.entry.data != RANDOM and target.budget.accuracy_drop is not None:
         draft = draft.with_settings(Setting("budget.levels", "accuracy_drop", "off", "the samples have no classes"))
@@ -103,7 +105,8 @@ def _looked_at(draft: Draft, maker: Maker) -> tuple[Draft, LoadedModel, list[Sca
         loaded = _loaded(draft, scope)  # its groups cannot be kept apart
     tried = scales(draft.spec, loaded, scope)
     best = tried[0]
-    metric = "mae" if best.fit.kind == "numbers" else draft.entry.metric
+    own = draft.entry.metric
+    metric = "mae" if best.fit.kind == "numbers" and own == "accuracy" else own
     scope.done(f"scale of the samples: {best.name}", accuracy=best.fit.accuracy)
     entry = replace(draft.entry, preprocessing=best.preprocessing, scale=best.name, metric=metric)
     return replace(draft, entry=entry), loaded, tried

@@ -11,6 +11,7 @@ from msgspec import Struct
 from edgekit.commands.first_build import Draft, FirstBuild, first_build
 from edgekit.commands.wish import Wish
 from edgekit.config import nearest, tables
+from edgekit.data.metric import check_metric
 from edgekit.data.spec import RANDOM
 from edgekit.engine.make import Listener
 from edgekit.errors import ProjectError
@@ -101,7 +102,7 @@ def _entry(wish: Wish, root: Path) -> Entry:
     """The model as the project will name it.
 
     Raises:
-      ProjectError: a function is asked for from another folder than the project's.
+      ProjectError: a function is asked for from another folder than the project's, or there is no such metric.
     """
     here = Path.cwd()
 
@@ -116,9 +117,10 @@ def _entry(wish: Wish, root: Path) -> Entry:
             return said
         return Path(os.path.relpath(here / said, root)).as_posix()
 
+    check_metric(wish.metric, f"--metric={wish.metric}")
     function = is_function(wish.model) and not Path(wish.model).exists()
     name = folder_name(wish.model.partition(":")[2] if function else Path(wish.model).absolute().stem)
-    return Entry(name, placed(wish.model), placed(wish.data), reading=wish.reading)
+    return Entry(name, placed(wish.model), placed(wish.data), metric=wish.metric, reading=wish.reading)
 
 
 def _files(draft: Draft, device: Target, skip: tuple[str, ...]) -> dict[str, str]:

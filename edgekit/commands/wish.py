@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from edgekit.config import nearest
 from edgekit.data.spec import RANDOM
@@ -27,11 +28,12 @@ class Wish(Struct, frozen=True):
     """What a person says of the project that is to be."""
 
     folder: Path
-    model: str
+    model: str = ""
     """As it was typed: a path, or `module:function`."""
-    data: str
-    device: str
+    data: str = ""
+    device: str = ""
     reading: Reading = Reading()
+    metric: str = "accuracy"
     skip: tuple[str, ...] = ()
     """Files that are not to be written."""
 
@@ -47,27 +49,28 @@ class Question(NamedTuple):
     """What is wrong with an answer; "" where nothing is."""
 
 
-def completed(
-    folder: Path, model: str | None, data: str | None, device: str | None, reading: Reading, skip: tuple[str, ...]
-) -> Wish:
+def completed(model: str | None, data: str | None, device: str | None, given: Wish) -> Wish:
     """The options of a command; where somebody is there to answer, those that are missing are asked for.
+
+    Args:
+      given: those that have defaults.
 
     Raises:
       ProjectError: one is missing and nobody is there, or it names nothing that there is.
       KeyboardInterrupt: the person left.
     """
-    given = dict(zip(_questions(folder), (model, data, device), strict=True))
-    for question, said in given.items():
+    answers = dict(zip(_questions(given.folder), (model, data, device), strict=True))
+    for question, said in answers.items():
         if said and (wrong := question.problem(said)):
             raise ProjectError(f"{question.option.partition('=')[0]}={said}: {wrong}")
-    missing = [question for question, said in given.items() if not said]
+    missing = [question for question, said in answers.items() if not said]
     if missing and not (sys.stdin.isatty() and sys.stdout.isatty()):
         there = (f"for {q.option}: {', '.join(answer for answer, _ in q.proposals()) or 'none'}" for q in missing)
         raise ProjectError(
             f"no terminal to ask at, and no {' and no '.join(q.option for q in missing)}; there is {'; '.join(there)}"
         )
-    model, data, device = (said or _asked(question) for question, said in given.items())
-    return Wish(folder, model, data, device, reading, skip)
+    model, data, device = (said or _asked(question) for question, said in answers.items())
+    return replace(given, model=model, data=data, device=device)
 
 
 def _questions(folder: Path) -> list[Question]:

@@ -27,6 +27,7 @@ from edgekit.tasks.common import command, options, task
         data="PATH: dataset: .npz, a folder of class folders with images, module:function, or `random` (for size and "
         "speed only)",
         target="NAME: the device, a name from `targets`, such as phone or microcontroller",
+        metric="NAME: how good it is: accuracy, top-5, f1, auc, mae, mse or module:function",
         skip="FILE: leave this one as it is, such as .gitlab-ci.yml; repeatable",
     ),
 )
@@ -41,6 +42,7 @@ def init(
     json: bool = False,
     input_shape: str = "",
     custom_objects: str = "",
+    metric: str = "accuracy",
 ) -> None:
     """Make a folder a project, with budgets that fit its model.
 
@@ -49,13 +51,13 @@ def init(
     changes no other file that is there, and writes all of them or none.
     """
     from edgekit.commands.init import init, print_started
-    from edgekit.commands.wish import completed
+    from edgekit.commands.wish import Wish, completed
     from edgekit.report.console import print_json
     from edgekit.report.progress import Progress
     from edgekit.types import Reading
 
     reading = Reading(input_shape, custom_objects)
-    wish = completed(Path(folder), model, data, target, reading, tuple(skip or ()))
+    wish = completed(model, data, target, Wish(Path(folder), reading=reading, metric=metric, skip=tuple(skip or ())))
     with Progress(json) as progress:
         started = init(wish, progress)
     print_json(started) if json else print_started(started)

@@ -57,6 +57,7 @@ def test_without_a_terminal_it_says_what_is_missing_and_what_there_is(folder):
         ("--model=digit.keras", ["--model=digit.keras", "no such file"]),
         ("--data=digits.zip", ["--data=digits.zip", "no such file"]),
         ("--target=fone", ["--target=fone", 'did you mean "phone"?']),
+        ("--metric=mea", ["--metric=mea", "mae, mse"]),
         ("--skip=task.py", ["--skip=task.py", 'did you mean "tasks.py"?']),
     ],
 )
