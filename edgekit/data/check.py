@@ -43,7 +43,7 @@ def check_data(work: Work, data: DataSpec) -> DataFacts:
         np.savez(work.folder / "samples.npz", **_arrays(dataset, data))
     labelled = dataset.evaluation.y is not None
     without = "no class labels: agreement with the float model stands in for accuracy; add y_test to measure it"
-    notes, remarks = [] if labelled else [without], list[str]()
+    notes, remarks = [] if labelled or dataset.evaluation.targets is not None else [without], list[str]()
     if data.source == RANDOM:
         notes = ["random data: size and speed only, accuracy is skipped; give --data=PATH"]
     elif known := overlap(dataset.train, dataset.evaluation):
