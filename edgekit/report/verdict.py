@@ -142,6 +142,7 @@ def advice(report: Report, out: Path, given: str = "", where: str = "") -> str:
         word: [line.name.partition(".")[0] for line in counting(report.budget) if line.verdict == word]
         for word in ORDER
     }
+    undecided = [line for line in counting(report.budget) if line.verdict == "inconclusive"]
     where = where and f" {where}"
     if broken := names["fail"]:
         if {"float_sqnr", "skill"} & {*broken}:
@@ -153,7 +154,7 @@ def advice(report: Report, out: Path, given: str = "", where: str = "") -> str:
         return f"`edgekit sensitivity {options}` says which layers can be smaller"
     if report.verdict == "fail":
         return f"{out / report.target.name / report.model.name / 'build.log'} has what the runtime said"
-    if {*TIMED} & {*names["inconclusive"]} and not names["skipped"]:
+    if any(line.name in TIMED and line.value is not None for line in undecided) and not names["skipped"]:
         return f"close other programs, then `edgekit build {options} --remeasure`"
     if not report.budget:
         size = next(m.value for m in report.measurements if m.name == "model_size" and m.value is not None)

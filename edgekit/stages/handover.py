@@ -36,6 +36,7 @@ def hand_over(product: Product, found: Measurements, scope: Scope) -> Handover:
     target, hardware = product.target, product.target.hardware
     code: Code | None = None
     measurements: list[Measurement] = []
+    told: list[str] = []
     files: dict[str, Artifact] = {}
     npu: NpuModel | None = None
     notes: list[str] = []
@@ -45,6 +46,8 @@ def hand_over(product: Product, found: Measurements, scope: Scope) -> Handover:
         golden = _vectors(product, written.value, golden, scope)
         simulated = _simulated(product, written, golden, scope)
         code, measurements = written.value, of_core(simulated.value, layers_of(product, scope))
+        ran = any(m.value is not None for m in measurements)
+        told.append(f"ran as C on a simulated {hardware.cpu}" if ran else "written as C, not run")
         files = {f"c/{name}": a for name, a in (written.artifacts | simulated.artifacts).items()}
     if hardware.npu:
         settings = checked(hardware.npu, hardware.npu_system, hardware.npu_memory)
@@ -53,7 +56,6 @@ def hand_over(product: Product, found: Measurements, scope: Scope) -> Handover:
         npu, files = of_npu(compiled.value, layers_of(product, scope)), files | compiled.artifacts
         measurements += npu.measurements
         notes += _left_to_cpu(npu)
-    told = [f"ran as C on a simulated {hardware.cpu}"] if code else []
     told += [f"compiled for {npu.npu}"] if npu else []
     outputs = msgspec.structs.replace(target.outputs, c_standalone=bool(code))
     if outputs.c_array or outputs.c_standalone:

@@ -112,6 +112,7 @@ def test_size_latency_and_accuracy_are_shown_beside_any_budget():
         (report(replace(ACCURACY, name="skill")), "data"),
         (report(OPEN), "edgekit build --target=phone --model=m.keras --remeasure"),
         (report(UNKNOWN), "do what"),
+        (report(replace(LATENCY, value=None, verdict="inconclusive")), "do what"),
         (report(), 'model_size = "42 KiB"'),
         (report(FINE), "edgekit baseline save NAME --out=o"),
         (report(FINE, baseline=BaselineEntry("v1", "0" * 64, [])), "edgekit release --builds=o --out=FILE.zip"),
