@@ -108,7 +108,7 @@ def print_divergence(found: DivergenceResult) -> None:
     if not found.partings:
         print("  every tensor is the same to the bit")
     else:
-        print(f"  they part at {printable(describe(found.partings[0]), 200)}; what it reads is the same in both\n")
+        print(f"  first divergence: {printable(describe(found.partings[0]), 200)}; what it reads is the same in both\n")
         print_table(
             ["operator", "kind", "layer", "samples", "values", "largest difference"],
             [

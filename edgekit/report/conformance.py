@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edgekit.types import Agreement, Divergence
 from edgekit.units import show
 
-HEAD = ["runtime", "samples", "identical", "largest difference", "mean", "churn (95 % interval)", "parts first at"]
+HEAD = ["runtime", "samples", "identical", "largest difference", "mean", "churn (95 % interval)", "first divergence"]
 
 
 def rows(agreements: Sequence[Agreement]) -> list[list[str]]:

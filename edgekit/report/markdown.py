@@ -148,7 +148,7 @@ def _conformance(report: Report) -> list[str]:
     if not report.conformance:
         return []
     said = f"The same evaluation samples in other runtimes, against {text(report.shipped)}, value by value."
-    return ["## The same everywhere?", said, table(conformance.HEAD, conformance.rows(report.conformance))]
+    return ["## Runtimes compared", said, table(conformance.HEAD, conformance.rows(report.conformance))]
 
 
 def _npu(report: Report) -> list[str]:

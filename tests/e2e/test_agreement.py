@@ -127,7 +127,7 @@ def test_diverge_agrees_with_the_report(everything, report):
     assert found["inputs"].endswith("golden.npz") and found["undisturbed"]
     whole = {p["operator"] for p in found["partings"]}
     said = edgekit(everything, "diverge", str(folder / "model.tflite"), "--runtimes=tflm,litert").stdout
-    assert ("they part at" in said) == bool(whole) and whole <= set(range(6))
+    assert ("first divergence" in said) == bool(whole) and whole <= set(range(6))
 
 
 def test_diverge_takes_a_file_from_elsewhere_and_names_layers(shared, tmp_path):
