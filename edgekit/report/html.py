@@ -21,8 +21,10 @@ from edgekit.units import show
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "skipped": "–"}
 LONGEST = 100
 """Characters of a name; of a longer one the middle is left out."""
+CHANGES = 6
+"""Since the baseline,"""
 NOTES = 3
-"""That are open at once."""
+"""and notes that are open at once."""
 CLASSES = 20
 """Of which figures are open at once; of more those that lost most."""
 COST = ("latency_p50", "load_time", "resident_memory", "arena")
@@ -70,7 +72,7 @@ def templates() -> Any:
         lstrip_blocks=True,
     )
     named = {"show": show, "remarks": remarks, "headroom": headroom, "short": short, "name": name, "valued": valued}
-    environment.globals |= named | {"marks": MARKS, "NOTES": NOTES, "CLASSES": CLASSES}
+    environment.globals |= named | {"marks": MARKS, "CHANGES": CHANGES, "NOTES": NOTES, "CLASSES": CLASSES}
     return environment
 
 

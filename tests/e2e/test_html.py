@@ -76,8 +76,7 @@ def test_the_index_leads_to_every_report(everything, open_page):
     page = open_page(everything / "build/index.html")
     assert page.said == []
     links = page.eval_on_selector_all("td a", "found => found.map(a => a.getAttribute('href'))")
-    assert sorted(links) == sorted(
-        f"{t}/digits/report.html" for t in ("camera", "camera-u55", "microcontroller", "phone")
-    )
+    built = [file.relative_to(everything / "build").as_posix() for file in everything.glob("build/*/*/report.html")]
+    assert sorted(links) == sorted(built) and "phone/digits/report.html" in built
     page.click("td a")
     assert page.locator("h1").inner_text().startswith("digits")
