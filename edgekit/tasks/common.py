@@ -62,6 +62,12 @@ HELP = {
     "baseline": "NAME: baseline that limits with + are compared with; the one in pyproject.toml by default",
     "json": "print the result as JSON, and nothing else",
 }
+ONE = {
+    "target": "NAME: device profile, a name from `targets`",
+    "model": "MODEL: a model of the project, a Keras file, a SavedModel, a .tflite, or module:function of a builder; "
+    "may be left out where the project has one",
+}
+"""The help of options of a command that is about one target and one model."""
 
 
 def options(*names: str, **more: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Context
 
-from edgekit.tasks.common import command, options, task
+from edgekit.tasks.common import ONE, command, options, task
 
 if TYPE_CHECKING:
     from edgekit.profile.project import ModelSpec, Project
@@ -116,14 +116,13 @@ def build(
     },
     iterable=["target", "set"],
     help=options(
-        "target",
-        "model",
         "data",
         "set",
         "json",
         "input_shape",
         "custom_objects",
         "trust_model",
+        **ONE,
         method="KIND: prune (weights), quantize (bits) or channels",
         levels='LIST: sparsities or bit widths to try, such as "0.5,0.8"',
         samples="N: training samples that errors are measured on",
@@ -174,11 +173,10 @@ def sensitivity(
     },
     iterable=["target", "set"],
     help=options(
-        "target",
-        "model",
         "data",
         "set",
         "json",
+        **ONE,
         samples="N: training samples that are run",
         out="DIR: also write DIR/TARGET/MODEL/explain.json and explain.svg",
     ),
@@ -217,10 +215,9 @@ def explain(
     },
     iterable=["target"],
     help=options(
-        "target",
-        "model",
         "data",
         "json",
+        **ONE,
         recipes="FILE: TOML file of recipes, each a [[variant]]; those that edgekit brings by default",
         out="DIR: folder of study.json, study.md and study.svg; build/study in the project by default",
     ),
