@@ -72,7 +72,7 @@ def solve(
     with Maker(project.open_store(), teller) as maker:
         search = prepare(spec, target, maker)
         if search.outcomes:
-            ui.headline(f"goes on from {len(search.outcomes)} trials")
+            ui.done(f"goes on from trial {len(search.outcomes)}")
         ended = _run(search, teller)
         solution = conclude(search, spec, TRAINED if ended else 0)
         if solution.winner is not None:
