@@ -48,7 +48,7 @@ class Solve(Settings, frozen=True):
     time: Nanoseconds = Nanoseconds(30 * MINUTES)
     """After which no further trial begins."""
     trials: Positive | None = None
-    """After how many the search ends, whatever time is left; without a limit where it is None."""
+    """How many trials there are to be, whatever time that takes; as many as the time allows where it is None."""
     epochs: Positive | None = None
     """Of a training in full; by default what makes some thousand updates of the weights."""
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 1

@@ -31,7 +31,9 @@ from edgekit.types import Artifact
 OWN = 8
 """Groups of channels at most that have a choice of their own; of more, those that bear alike share one."""
 LADDER = (0.5, 0.3, 0.18, 0.1, 0.05, 0.025)
-"""Shares of all weights that the first trials keep."""
+"""Shares of all weights that the first trials keep; where a cost is minimized, the last"""
+STRONG = 3
+"""come first, for what is larger than one of them that holds every limit need not be trained."""
 NONE = "none"
 
 
@@ -131,7 +133,8 @@ def space_of(facts: ModelFacts, curves: SensitivityCurves | None, target: Target
         quantize=recipe.quantize and replace(recipe.quantize, rescue=False),  # whose remedies are no choice of a trial
         shrink=recipe.shrink,
     )
-    return Space(tuple(parameters), tuple(_first(parameters, widths, curves)), base, tables)
+    ladder = (*LADDER[-STRONG:], *reversed(LADDER[:-STRONG])) if settings.costs else LADDER
+    return Space(tuple(parameters), tuple(_first(parameters, widths, curves, ladder)), base, tables)
 
 
 def recipe_of(space: Space, chosen: dict[str, Any], epochs: int, settings: Solve) -> Recipe:
@@ -224,9 +227,13 @@ def _rises(groups: Sequence[ChannelGroup], curves: SensitivityCurves | None) -> 
 
 
 def _first(
-    parameters: list[Parameter], widths: list[Parameter], curves: SensitivityCurves | None
+    parameters: list[Parameter], widths: list[Parameter], curves: SensitivityCurves | None, ladder: tuple[float, ...]
 ) -> list[dict[str, Any]]:
-    """The first trials: all layers alike, and each as far as it bears, from mild to strong."""
+    """The first trials: all layers alike, and each as far as it bears.
+
+    Args:
+      ladder: the shares of all weights that they keep.
+    """
     usual = {p.name: p.options[0] for p in parameters if p.kind == "one of"} | {
         p.name: p.low if p.name == "sparsity" else (p.low * p.high) ** 0.5
         for p in parameters
@@ -235,7 +242,7 @@ def _first(
     if not widths:
         return [usual]
     groups = [group for parameter in widths for group in parameter.groups]
-    alike = [dict.fromkeys((g.layers for g in groups), share**0.5) for share in LADDER]
+    alike = [dict.fromkeys((g.layers for g in groups), share**0.5) for share in ladder]
     lost = _rises(groups, curves)
     levels = [point.level for point in curves.curves[0].points] if curves else []
     candidates = {
@@ -248,7 +255,7 @@ def _first(
     steps = greedy_allocation(candidates)
     sizes = {" ".join(g.layers): g.weights for g in groups}
     borne = []
-    for share in LADDER:
+    for share in ladder:
         gone = shares(steps, sizes, min(1 - share, max(levels, default=0.0)))
         borne.append({g.layers: 1 - gone[" ".join(g.layers)] for g in groups})
     trials = []

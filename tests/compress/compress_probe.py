@@ -66,3 +66,12 @@ def values(model: str) -> dict[str, int]:
 
     loaded = tf_keras.models.load_model(model, compile=False)
     return {w.name.removesuffix(":0"): len(np.unique(w.numpy())) for w in loaded.weights if "kernel" in w.name}
+
+
+def rates(decay: str, epochs: int, samples: int, updates: list[int]) -> list[float]:
+    """The learning rate after so many updates of a training of `samples` in batches of 64, from 0.01."""
+    from edgekit.compress.fine_tune import _rate
+    from edgekit.compress.settings import FineTuning
+
+    rate = _rate(FineTuning(decay=decay, epochs=epochs, learning_rate=0.01), samples)
+    return [float(rate(n)) if callable(rate) else rate for n in updates]

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import compress_probe
 import pytest
 from msgspec.structs import replace
 
@@ -81,3 +82,10 @@ def test_recipes_and_their_techniques_load_no_library():
         sys.exit(f"imported {heavy}" if heavy else 0)
     """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_learning_rate_stays_or_falls_to_zero_over_the_whole_training(process):
+    ends = 10, 100, [0, 10, 20]  # of 2 batches in each of 10 epochs
+    assert process.call(compress_probe.rates, "none", *ends, returns=list[float]) == [0.01] * 3
+    falling = process.call(compress_probe.rates, "cosine", *ends, returns=list[float])
+    assert falling == pytest.approx([0.01, 0.005, 0.0], abs=1e-8)

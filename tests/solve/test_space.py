@@ -81,6 +81,12 @@ class TestChoices:
         assert [t["width of conv2"] for t in alike] == sorted((t["width of conv2"] for t in alike), reverse=True)
         assert borne[0]["width of conv1"] == 32 and borne[0]["width of conv2"] < 64, "conv1 bears nothing"
 
+    def test_where_a_cost_is_minimized_strong_ones_come_first(self):
+        lost = curves(conv1=[1.0, 2.0], conv2=[1.0, 2.0], short=[1.0, 2.0])
+        mild, strong = (space_of(FACTS, lost, target(*o)).first for o in ((), ('solve.minimize="flash"',)))
+        assert (mild[0]["width of conv2"], strong[0]["width of conv2"]) == (45, 20)
+        assert sorted(map(str, mild)) == sorted(map(str, strong)), "the same ones"
+
 
 class TestRecipes:
     def test_a_choice_is_a_recipe(self):
