@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edgekit.errors import EdgekitError
-from edgekit.solve.finals import recipe_from
 from edgekit.solve.judged import QUALITY
 from edgekit.solve.search import Search
 from edgekit.solve.space import recipe_of
@@ -25,13 +24,9 @@ def misses(search: Search, trained: int = TRAINED) -> list[Miss]:
     found = [_miss(search, outcome) for outcome in _trained(search)[:1]]
     above = None
     for outcome in _dropped(search)[:trained]:
+        recipe = recipe_of(search.space, outcome.choices, search.rungs[-1], search.job.target.solve)
         try:
-            above = _miss(
-                search,
-                search.whole(
-                    outcome, recipe_of(search.space, outcome.choices, search.rungs[-1], search.job.target.solve)
-                ),
-            )
+            above = _miss(search, search.whole(outcome, recipe))
         except EdgekitError:
             continue
         if not any(_quality(line) for line in above.broken):
@@ -77,7 +72,6 @@ def _lacks(search: Search, lines: list[BudgetLine]) -> float:
 def _miss(search: Search, outcome: Outcome) -> Miss:
     lines = [line for line in outcome.lines if search.judge.gap(line) > 0]
     said = [_wants(search, line) for line in lines]
-    recipe_from(outcome)
     return Miss(outcome.number, outcome.recipe, outcome.measurements, lines, ", ".join(said))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
+from edgekit.report.text import one_line
 from edgekit.solve.search import said
 from edgekit.solve.types import Outcome, Solution
 from edgekit.units import show
@@ -35,18 +37,19 @@ def profile_text(solution: Solution, target: Target, recipe: Recipe, changed: di
     winner = solution.of(solution.winner)
     wanted, inherited = said(recipe), said(target.recipe)
     tables = {name: part for name, part in wanted.items() if isinstance(part, dict)}
-    lines = [*_head(solution, target, winner), "", f'extends = "{target.name}"', "", "[recipe]"]
+    lines = [
+        *(f"# {one_line(text)}" for text in _head(solution, target, winner)),
+        "",
+        f'extends = "{target.name}"',
+        "",
+        "[recipe]",
+    ]
     for name in Recipe.__struct_fields__:
         if name in tables or name not in wanted.keys() | inherited.keys():
             continue
-        value = (
-            _toml(wanted[name])
-            if name in wanted
-            else "false"
-            if name in Recipe.known()
-            else _toml(getattr(recipe, name))
-        )
-        lines.append(_noted(f"{name} = {value}", WORDS.get(name, "")))
+        gone = name not in wanted and name in Recipe.known()
+        value = "false" if gone else _toml(wanted.get(name, getattr(recipe, name)))
+        lines.append(_noted(f"{name} = {value}", "" if gone else WORDS.get(name, "")))
     for name, table in tables.items():
         below = inherited.get(name, {}) if isinstance(inherited.get(name), dict) else {}
         own = getattr(recipe, name)
@@ -70,9 +73,9 @@ def _head(solution: Solution, target: Target, winner: Outcome) -> list[str]:
     q = final.quality
     interval = "" if q.low is None or q.high is None else f" ({q.low:.2f} … {q.high:.2f})"
     return [
-        f"# {target.name}, solved for {solution.objective}: trial {winner.number} of {len(solution.trials)}.",
-        f"# {certain[solution.verdict]}: {figures}.",
-        f"# {q.name} on {solution.samples[1]} samples that chose nothing: {show(q.value, q.unit)}{interval}.",
+        f"{target.name}, solved for {solution.objective}: trial {winner.number} of {len(solution.trials)}.",
+        f"{certain[solution.verdict]}: {figures}.",
+        f"{q.name} on {solution.samples[1]} samples that chose nothing: {show(q.value, q.unit)}{interval}.",
     ]
 
 
@@ -103,16 +106,16 @@ def _figures(trial: Outcome) -> str:
 
 
 def _noted(text: str, note: str) -> str:
-    return f"{text:<32}# {' '.join(note.split())}" if note else text
+    return f"{text:<32}# {one_line(note)}" if note else text
 
 
 def _toml(value: Any) -> str:
+    """A value as TOML: a text of a model file stays a text, whatever characters it has."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        import json
-
-        return json.dumps(value, ensure_ascii=True)
+        quoted = json.dumps(value, ensure_ascii=False)
+        return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, dict):

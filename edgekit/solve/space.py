@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -149,7 +150,7 @@ def recipe_of(space: Space, chosen: dict[str, Any], epochs: int, settings: Solve
         for group in parameter.groups:
             share = chosen[parameter.name] if len(parameter.groups) > 1 else chosen[parameter.name] / group.channels
             width = max(1, round(share * group.channels))
-            widths |= dict.fromkeys(group.layers, width) if width < group.channels else {}
+            widths |= dict.fromkeys(map(glob.escape, group.layers), width) if width < group.channels else {}
     taught = "distil" in settings.techniques
     after = max(1, epochs // 4)
     parts: dict[str, Any] = {}

@@ -1,16 +1,20 @@
 """What a search chooses from, and which recipe a choice is."""
 
+from fnmatch import fnmatchcase
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
 from edgekit.analyze.curves import Curve, Effect, Point, SensitivityCurves
+from edgekit.config import tomllib
 from edgekit.errors import TargetError
 from edgekit.profile.profiles import load_target
 from edgekit.profile.project import find_project
 from edgekit.solve.profile_text import _toml
 from edgekit.solve.space import OWN, ChannelGroup, ModelFacts, recipe_of, shape_of, space_of
 
-TARGETS = find_project(__import__("pathlib").Path(__file__).parent).target_folders
+TARGETS = find_project(Path(__file__).parent).target_folders
 GROUPS = (ChannelGroup(("conv1",), 32, 288), ChannelGroup(("conv2", "short"), 64, 18432))
 FACTS = ModelFacts(GROUPS, 3, 3)
 
@@ -120,4 +124,13 @@ class TestRecipes:
 
 
 def test_texts_of_a_model_stay_texts_in_a_profile():
-    assert _toml({'a" = 1\n[x]': ["\u202e", True, 0.5]}) == '{ "a\\" = 1\\n[x]" = ["\\u202e", true, 0.5] }'
+    names = ['a" = 1\n[x]', "\u202e", "\x7f", "\U0001f600", "\\"]
+    table = {name: [True, 0.5] for name in names}
+    assert tomllib.loads(f"x = {_toml(table)}")["x"] == table
+    assert _toml("\u202e").isprintable()
+
+
+def test_a_name_that_looks_like_a_pattern_is_no_pattern():
+    space = space_of(ModelFacts((ChannelGroup(("conv[1]*",), 32, 288),), 0, 0), None, target())
+    [(pattern, width)] = recipe_of(space, {"width of conv[1]*": 5}, 1, target().solve).channels.widths.items()
+    assert width == 5 and fnmatchcase("conv[1]*", pattern) and not fnmatchcase("conv1x", pattern)
