@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from edgekit.report.changes import (
     side,
     valued,
 )
-from edgekit.report.console import print_table
+from edgekit.report.console import print_folded, print_table
 from edgekit.report.text import printable, shown
 from edgekit.report.types import Report
 from edgekit.types import Measurement
@@ -217,9 +216,9 @@ def _side(build: _Build, found: Content | None) -> Side:
 def print_comparisons(found: Sequence[Comparison], every: bool) -> None:
     """Of each build what changed, and what explains it; `every` figure and column with --all."""
     for one in found:
-        print(f"{_where(one)}{': the same file' if one.same_file else ''}")
+        print_folded(f"{_where(one)}{': the same file' if one.same_file else ''}")
         if not one.before or not one.after:
-            print(f"  only {'after' if one.after else 'before'}: {one.after or one.before}")
+            print_folded(f"  only {'after' if one.after else 'before'}: {one.after or one.before}")
         elif one.changed or every:
             _print_figures(one.figures, every)
             if one.reasons:
@@ -253,7 +252,7 @@ def _print_figures(figures: Sequence[Change], every: bool) -> None:
         below = ["", low, high, one.by_interval, *([""] * len(further)), one.note]
         rows += [below] if any(below) else []
     if rows:
-        print_table(head, rows, right=(1, 2, 3))
+        print_table(head, rows, right=(1, 2, 3), spare=(5, 4) if every else ())
     else:
         print("  no figure changed")
     left = [change for change in figures if change not in told]
@@ -263,7 +262,7 @@ def _print_figures(figures: Sequence[Change], every: bool) -> None:
         ("not compared, because they are of another time", ("untimed",)),
     ):
         if names := [change.name for change in left if change.effect in effects]:
-            print(textwrap.fill(f"{said}: {', '.join(names)}", 79, subsequent_indent="  "))
+            print_folded(f"{said}: {', '.join(names)}")
     if left:
         print(f"{len(left)} more figure{'s' * (len(left) > 1)} with --all")
 
