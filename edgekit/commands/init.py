@@ -16,6 +16,7 @@ from edgekit.data.spec import RANDOM
 from edgekit.engine.make import Listener
 from edgekit.errors import ProjectError
 from edgekit.files import check_writable, write_all
+from edgekit.firmware.cores import CORES
 from edgekit.measure.headroom import ProposedLimit
 from edgekit.profile.profiles import load_target
 from edgekit.profile.project import folder_name, is_function
@@ -132,7 +133,7 @@ def _files(draft: Draft, device: Target, skip: tuple[str, ...]) -> dict[str, str
     root, profile = draft.root, draft.profile
     project = _with_table(root, draft.entry)
     new = {f"targets/{profile.name}.toml": target_text(profile), TASKS: TASKS_TEXT}
-    new |= pipelines(device.outputs.c_standalone and profile.standalone)
+    new |= pipelines(device.outputs.c_standalone and profile.standalone and device.hardware.cpu in CORES)
     optional = [*list(new)[1:], IGNORED]
     if unknown := next((name for name in skip if name not in optional), ""):
         raise ProjectError(f"--skip={unknown}: {nearest(unknown, optional)}")

@@ -21,7 +21,7 @@ from edgekit.report.text import one_line
 from edgekit.types import Reading
 
 Proposals = Sequence[tuple[str, str]]
-"""Answers, each with what is said of it; the first one is the usual one."""
+"""Answers, each with what is said of it."""
 
 
 class Wish(Struct, frozen=True):
@@ -47,6 +47,8 @@ class Question(NamedTuple):
     proposals: Callable[[], Proposals]
     problem: Callable[[str], str]
     """What is wrong with an answer; "" where nothing is."""
+    usual: bool = True
+    """Whether an empty line stands for the first proposal."""
 
 
 def completed(model: str | None, data: str | None, device: str | None, given: Wish) -> Wish:
@@ -81,32 +83,37 @@ def _questions(folder: Path) -> list[Question]:
         return [(name, load_target(name, folders).description) for name in devices]
 
     def no_device(said: str) -> str:
+        if not said:
+            return "type a number or a name"
         return "" if said in devices else f"no such device; {nearest(said, list(devices))}"
 
     return [
         Question("--model=FILE", "Which model?", lambda: _paths(found.models(folder)), _no_source),
         Question("--data=PATH", "Which data, to calibrate and score with?", lambda: _datasets(folder), _no_data),
-        Question("--target=NAME", "Which device?", described, no_device),
+        Question("--target=NAME", "Which device?", described, no_device, usual=False),
     ]
 
 
 def _asked(question: Question) -> str:
-    """A person's answer: a proposal by its number, the first one for an empty line, or another text."""
+    """A person's answer: a proposal by its number, or another text."""
     import readline  # makes input() edit the line, and complete the names of files
 
     readline.parse_and_bind("tab: complete")
     readline.set_completer_delims("")
     proposals = question.proposals()
+    usual, digits = question.usual and bool(proposals), len(str(len(proposals)))
     width = max((len(one_line(answer)) for answer, _ in proposals), default=0)
     print(question.text)
     for number, (answer, said) in enumerate(proposals, 1):
-        print(f"  {number}  {one_line(answer):<{width}}  {one_line(said)}".rstrip())
+        print(f"  {number:>{digits}}  {one_line(answer):<{width}}  {one_line(said)}".rstrip())
     while True:
         try:
-            given = input("[1] > " if proposals else "> ").strip()
+            given = input("[1] > " if usual else "> ").strip()
         except EOFError:
             raise KeyboardInterrupt from None
-        if proposals and not given:
+        if given.startswith("~"):
+            given = str(Path(given).expanduser())
+        if usual and not given:
             return proposals[0][0]
         if given.isdecimal() and 1 <= int(given) <= len(proposals):
             return proposals[int(given) - 1][0]

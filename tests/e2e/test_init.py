@@ -154,6 +154,8 @@ def test_it_asks_with_what_there_is_and_ctrl_c_leaves_nothing(folder, terminal):
     assert "1  digits.npz" in terminal.read("> ") and "2  random" in terminal.shown
     terminal.type("1\n")
     assert "phone" in terminal.read("> ") and "Android" in terminal.shown
+    terminal.type("\n")
+    assert "type a number or a name" in terminal.read("> ")
     terminal.type("phon\n")
     assert 'did you mean "phone"' in terminal.read("> ")
     terminal.process.send_signal(signal.SIGINT)
