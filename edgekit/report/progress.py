@@ -60,6 +60,7 @@ class Progress:
     def note(self, text: str) -> None:
         """See `edgekit.engine.make.Listener`. Each is said once, and never amid the JSON."""
         if text not in self._noted:
+            self._clear()
             self._noted.add(text)
             print(one_line(f"note: {text}"), file=sys.stderr, flush=True)
 
@@ -109,6 +110,7 @@ class Progress:
             self._print(line)
 
     def _print(self, line: str) -> None:
+        self._clear()
         self._said = True
         if not self._quiet:
             print(printable(line, len(line)), flush=True)

@@ -60,7 +60,7 @@ def sentence(report: Report) -> str:
 def said(line: BudgetLine) -> str:
     """What came of a limit: "latency is 13.6 ms, limit 10 ms, 36 % over"."""
     if line.value is None:
-        text = f"{line.name} is {line.verdict}: {line.reason}" if line.reason else f"{line.name} is {line.verdict}"
+        text = f"{line.name}: {line.reason}" if line.reason else f"{line.name} is {line.verdict}"
     else:
         between = f" ({show(line.low, line.unit)} … {show(line.high, line.unit)})" if line.low is not None else ""
         value = show(line.value, line.unit) + (between if line.verdict == "inconclusive" else "")

@@ -1,6 +1,7 @@
 """What a build says while it works."""
 
 import io
+import sys
 
 import pytest
 from rich.cells import cell_len
@@ -125,6 +126,17 @@ def test_the_bar_fits_its_terminal_and_comes_after_a_second(monkeypatch, width):
     text = drawn(bar, width)
     assert len(text.splitlines()) == 1 and len(text.rstrip()) <= width
     assert width < 80 or ("epoch 1/2" in text and "20 s, 10 s left" in text)
+
+
+@pytest.mark.parametrize("say", [lambda told: told.done("pruned"), lambda told: told.note("mend it")])
+def test_a_line_takes_the_bar_away(capsys, monkeypatch, say):
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    told = Progress()
+    told.begin("prune")
+    assert told._bar is not None
+    say(told)
+    assert told._bar is None
 
 
 def test_the_time_left_follows_the_pace_and_not_the_start():

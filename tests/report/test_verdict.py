@@ -56,7 +56,7 @@ def report(*lines, figures=FIGURES, target="phone", **more):
         ([LATENCY, FINE, OPEN, WAIVED, WARNED], "fail: latency is 13.6 ms, limit 10 ms, 36 % over"),
         ([ACCURACY, LATENCY, FINE], "fail: 2 of 3 limits are broken"),
         ([FINE, OPEN], "inconclusive: speedup is 2.1 x (1.8 x … 2.4 x), limit 2 x, 5 % left"),
-        ([UNKNOWN], 'inconclusive: arena is inconclusive: not measured: write runtimes.ship = "tflm"'),
+        ([UNKNOWN], 'inconclusive: arena: not measured: write runtimes.ship = "tflm"'),
         ([OPEN, UNKNOWN], "inconclusive: 2 of 2 limits are not decided"),
         ([FINE], "pass: the limit holds"),
         ([FINE, FINE], "pass: all 2 limits hold"),
