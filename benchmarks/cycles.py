@@ -167,9 +167,10 @@ as far as its cache or prefetch does not hide it: where time counts, measure on 
 
 The factor for the Cortex-M4F is the middle of these, its interval reaches from the least to the most. For other cores
 Arm publishes no such table; theirs is that of the Cortex-M4F in proportion to the CoreMark per MHz that Arm gives for
-both, and so the weaker estimate: how well a program pairs on a Cortex-M7 differs from program to program. The Cortex-M0+
-has no factor: it lacks long multiplies and executes other instructions for the same C. QEMU counts them, on a simulated
-Cortex-M3, which has them all; its time only the device can tell.
+both, and so the weaker estimate: how well a program pairs on a Cortex-M7 differs from program to program.
+
+The Cortex-M0+ has no factor: it lacks long multiplies and executes other instructions for the same C. QEMU counts them,
+on a simulated Cortex-M3, which has them all; its time only the device can tell.
 
 {table(["core", "CoreMark per MHz", "cycles per instruction, at least", "usually", "at most"], factors)}
 

@@ -37,11 +37,11 @@ COMMANDS = {
 
 
 def said(folder: Path, up: str, command: str, arguments: list[str]) -> tuple[int, str]:
-    """Status and output from a folder, with paths as from the root, and without times."""
+    """Status and output from a folder, with paths as from the root, and without times and widths of columns."""
     done = edgekit(folder, command, *(argument.replace("@", up) for argument in arguments))
     assert done.returncode in (0, 1), done.stderr
     text = re.sub(r'"seconds": [\d.e-]+|\d[\d.]* s\b', "", done.stdout.replace(up, "") if up else done.stdout)
-    return done.returncode, text
+    return done.returncode, re.sub(" +", " ", text)
 
 
 @pytest.fixture(scope="module")
