@@ -130,11 +130,10 @@ def _trained(hidden: list[Any], x: Any, y: Any, group: Any, folder: Path) -> Non
     import numpy as np
     import tf_keras
 
-    names = np.unique(group)
-    test = np.isin(group, names[:: max(2, len(names) // max(1, len(names) // 5))])
+    test = np.isin(group, np.unique(group)[::5])
     x = x.astype("float32")
     parts = {"x_train": x[~test], "y_train": y[~test], "x_test": x[test], "y_test": y[test]}
-    np.savez(folder / "net.npz", **parts)
+    np.savez(folder / "net.npz", **parts, group_train=group[~test], group_test=group[test])
     tf_keras.utils.set_random_seed(1)
     model = tf_keras.Sequential(
         [tf_keras.Input(x.shape[1:]), *hidden, tf_keras.layers.Dense(int(y.max()) + 1, activation="softmax")]
@@ -149,7 +148,7 @@ def halved(folder: Path, name: str) -> tuple[Project, ModelSpec, Target]:
     if not (folder / "net.h5").is_file():
         folder.mkdir(parents=True, exist_ok=True)
         source = SHARED / {"watch": "watch_activity.npz", "spoken": "spoken_digits.npz"}[name]
-        call({"watch": watch_net, "spoken": spoken_net}[name], str(source), str(folder), returns=None)
+        call(f"solve:{name}_net", str(source), str(folder), returns=None)
     plain = 'extends = "microcontroller"\n[recipe]\nprune = false\n[budget]\naccuracy_drop = "1 %"\n'
     project = project_of(folder, "net.h5", "net.npz", {"plain": plain + 'flash = "1 MiB"\n'})
     spec = select_model(project, None, None, Reading())
