@@ -6,7 +6,6 @@ Only what needs no clock is made here. Times are taken by the build itself, alon
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import msgspec
 
@@ -14,7 +13,6 @@ from edgekit.build import produce
 from edgekit.engine import cluster
 from edgekit.engine.make import Listener, Maker, Silent
 from edgekit.errors import EdgekitError, SetupError
-from edgekit.files import sha256
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.target import Target
 
@@ -25,8 +23,6 @@ class Product(msgspec.Struct, frozen=True):
     project: Project
     spec: ModelSpec
     target: Target
-    sources: dict[str, str]
-    """SHA-256 of the model and the dataset, by path: a worker elsewhere has to have the same."""
 
 
 def make_ahead(
@@ -43,9 +39,9 @@ def make_ahead(
     Raises:
       SetupError: the cluster does not answer, or its workers have other versions, files or no store.
     """
-    sources = {spec.name: _sources(spec) for spec, _ in pairs}
-    work = [Product(project, spec, target, sources[spec.name]) for spec, target in pairs]
-    place = cluster.connected(address) if address else cluster.local(min(workers, len(work)))
+    work = [Product(project, spec, target) for spec, target in pairs]
+    files = [path for spec, _ in pairs for path in (spec.model, spec.data)]
+    place = cluster.connected(address, files) if address else cluster.local(min(workers, len(work)))
     with place as client:
         ui.begin(f"{len(work)} products")
         for number, (item, result) in enumerate(cluster.each(client, produced, work), 1):
@@ -62,15 +58,6 @@ def produced(item: Product) -> None:
     Raises:
       EdgekitError: what its stages raised.
     """
-    for path, digest in item.sources.items():
-        if not Path(path).exists() or sha256(Path(path)) != digest:
-            raise SetupError(
-                f"worker {os.uname().nodename}: {path}: not the file that is here; give every worker the same project"
-            )
     os.chdir(item.project.root)  # a worker does one thing at a time
     with Maker(item.project.open_store(), Silent()) as maker:
         produce(item.spec, item.target, maker)
-
-
-def _sources(spec: ModelSpec) -> dict[str, str]:
-    return {path: sha256(Path(path)) for path in (spec.model, spec.data) if Path(path).is_absolute()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from edgekit.analyze.curves import SensitivityCurves, Sweep
 from edgekit.analyze.sensitivity import sensitivity_file
 from edgekit.config import encode, parse_value
 from edgekit.data.spec import RANDOM
+from edgekit.engine import cluster
 from edgekit.engine.make import Listener, Maker, Scope
 from edgekit.errors import DataError, ModelError
 from edgekit.files import check_writable, write
@@ -25,6 +28,7 @@ from edgekit.records.outputs import json
 from edgekit.report.console import print_table
 from edgekit.report.text import shown
 from edgekit.runtimes.available import available
+from edgekit.solve.attempts import Start, here, there
 from edgekit.solve.finals import finals, front, recipe_from
 from edgekit.solve.judged import Judge, check_budget
 from edgekit.solve.misses import TRAINED, in_the_way, misses
@@ -47,18 +51,29 @@ UPDATES = 5000
 """Of the weights, that a training in full makes; so it has"""
 EPOCHS = (10, 200)
 """epochs from so many to so many."""
+EACH = 2
+"""Trials that a worker has, so that it need not wait for the next one."""
 SHOWN = 12
 """Trials of the front that are printed; the page has all of them."""
 
 
 def solve(
-    project: Project, spec: ModelSpec, target: Target, out: Path, ui: Listener, overrides: tuple[str, ...] = ()
+    project: Project,
+    spec: ModelSpec,
+    target: Target,
+    out: Path,
+    ui: Listener,
+    overrides: tuple[str, ...] = (),
+    workers: int = 0,
+    address: str = "",
 ) -> Solution:
     """Searches the recipe for a budget; writes `TARGET.solved.toml` beside the project's profiles, and `solve.json` and
     `solve.html` to `out`.
 
     Args:
       overrides: what `--set` changed of the target, which the profile says too.
+      workers: processes of this machine that make trials at once; unused with
+      address: of the scheduler of a cluster that is there.
 
     Raises:
       EdgekitError: the budget, the model or the data leaves nothing to search.
@@ -73,7 +88,8 @@ def solve(
         search = prepare(spec, target, maker)
         if search.outcomes:
             ui.done(f"goes on from trial {len(search.outcomes)}")
-        ended = _run(search, teller)
+        with _carried(project, spec, maker, teller, workers, address) as (start, at_once):
+            ended = _run(search, teller, start, at_once)
         solution = conclude(search, spec, TRAINED if ended else 0)
         if solution.winner is not None:
             profile = folder / f"{target.name}.solved.toml"
@@ -154,19 +170,33 @@ def _beside(spec: ModelSpec, target: Target, overrides: tuple[str, ...]) -> dict
     return tables
 
 
-def _run(search: Search, teller: Teller) -> bool:
+@contextlib.contextmanager
+def _carried(
+    project: Project, spec: ModelSpec, maker: Maker, teller: Teller, workers: int, address: str
+) -> Iterator[tuple[Start, int]]:
+    """What carries out the trials, and how many at once."""
+    if not workers and not address:
+        yield here(maker), 1
+        return
+    place = cluster.connected(address, (spec.model, spec.data)) if address else cluster.local(workers)
+    with place as client:
+        teller.elsewhere = True
+        yield there(client, project), EACH * len(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _run(search: Search, teller: Teller, start: Start, at_once: int) -> bool:
     """Makes trials until the time is over, or as many were made as are wanted; whether no Ctrl-C ended it before."""
-    settings, start = search.judge.target.solve, time.monotonic()
+    settings, began = search.judge.target.solve, time.monotonic()
     seconds = float(settings.time) / 1e9
 
     def until(number: int) -> bool:
-        teller.counts(search, max(0.0, start + seconds - time.monotonic()))
+        teller.counts(search, max(0.0, began + seconds - time.monotonic()))
         if settings.trials is not None:
             return number >= settings.trials
-        return time.monotonic() - start >= seconds
+        return time.monotonic() - began >= seconds
 
     try:
-        search.run(until, teller.told)
+        search.run(until, teller.told, start, at_once)
         return True
     except KeyboardInterrupt as interruption:
         if type(interruption) is not KeyboardInterrupt:

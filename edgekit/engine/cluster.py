@@ -58,15 +58,16 @@ def local(workers: int) -> Iterator[Client]:
 
 
 @contextlib.contextmanager
-def connected(address: str) -> Iterator[Client]:
+def connected(address: str, files: Sequence[str] = ()) -> Iterator[Client]:
     """A cluster that is there.
 
     Args:
       address: of its scheduler, `tcp://host:8786`.
+      files: that every worker has to have, at the same place; what is no path is passed over.
 
     Raises:
       ProjectError: it is no address.
-      SetupError: Dask is not installed, nothing answers, there is no worker, or one has other versions.
+      SetupError: Dask is not installed, nothing answers, there is no worker, or one has other versions or files.
     """
     distributed = _distributed()
     try:
@@ -80,6 +81,7 @@ def connected(address: str) -> Iterator[Client]:
         ) from None
     with client:
         check_alike(client, address)
+        check_files(client, address, files)
         yield client
 
 
@@ -100,6 +102,28 @@ def check_alike(client: Client, address: str) -> None:
                     f"--cluster={address}: worker {worker} has {package} {found or '(none)'}, and here "
                     f"it is {version}; install the same version there"
                 )
+
+
+def check_files(client: Client, address: str, files: Sequence[str]) -> None:
+    """Refuses workers that have another file, or none.
+
+    Raises:
+      SetupError: names the worker and the file.
+    """
+    ours = hashes(files)
+    for worker, theirs in client.run(hashes, files).items():
+        for path, digest in ours.items():
+            if theirs[path] != digest:
+                raise SetupError(
+                    f"--cluster={address}: worker {worker}: {path} is {'another file' if theirs[path] else 'missing'} "
+                    "there; give every worker the same project, at the same place"
+                )
+
+
+def hashes(files: Sequence[str]) -> dict[str, str]:
+    """SHA-256 of files and folders by path; "" where there is none."""
+    paths = [Path(file) for file in files if Path(file).is_absolute()]
+    return {str(path): sha256(path) if path.exists() else "" for path in paths}
 
 
 @functools.cache

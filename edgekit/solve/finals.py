@@ -13,6 +13,7 @@ from edgekit.profile.target import Target
 from edgekit.solve.judged import EXACT, QUALITY, quality
 from edgekit.solve.search import Search
 from edgekit.solve.trial import score
+from edgekit.solve.trials import rank
 from edgekit.solve.types import Finalist, Outcome, Verdict
 
 MOST = 5
@@ -71,8 +72,8 @@ def recipe_from(outcome: Outcome) -> Recipe:
 
 def _candidates(search: Search, held: list[Outcome]) -> list[Outcome]:
     """The best of those that hold, one for each file."""
-    ordered = {o.sha256: o for o in sorted(held, key=lambda o: (o.merit, o.number), reverse=True)}
-    return sorted(ordered.values(), key=lambda o: (o.merit, o.number))[:MOST]
+    ordered = {o.sha256: o for o in sorted(held, key=rank, reverse=True)}
+    return sorted(ordered.values(), key=rank)[:MOST]
 
 
 def _judged(search: Search, outcome: Outcome) -> Finalist:

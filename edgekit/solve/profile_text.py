@@ -8,7 +8,7 @@ from typing import Any
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
 from edgekit.report.text import one_line
-from edgekit.solve.search import said
+from edgekit.solve.trials import said
 from edgekit.solve.types import Outcome, Solution
 from edgekit.units import show
 

@@ -16,6 +16,8 @@ class Teller(Silent):
 
     def __init__(self, ui: Listener, target: Target) -> None:
         self.ui, self.target, self._stands = ui, target, ""
+        self.elsewhere = False
+        """Whether workers make the trials, whose stages nobody tells of."""
 
     def counts(self, search: Search, left: float) -> None:
         """Where the search stands.
@@ -34,6 +36,8 @@ class Teller(Silent):
         why = f": {outcome.reason}" if outcome.reason else ""
         found = quality(outcome.measurements) if outcome.epochs else None
         accuracy = found.value if found and found.unit == "%" else None
+        if self.elsewhere:
+            self.ui.end(StageRow(f"trial {outcome.number}", "built", outcome.seconds, 0))
         self.ui.done(f"trial {outcome.number} {outcome.state}{why}", int(outcome.value("model_size") or 0), accuracy)
 
     def note(self, text: str) -> None:

@@ -24,6 +24,8 @@ from edgekit.tasks.flow import single
         "json",
         time="TIME: how long to look, such as 30min; instead of solve.time of the profile",
         trials="N: how many trials to make, whatever time it takes, with those of earlier runs",
+        workers="N: make N trials at once, each in a process of this machine",
+        cluster="ADDRESS: the same on a Dask cluster that is there, as in tcp://HOST:8786",
         out="DIR: folder of DIR/TARGET/MODEL/solve.html and solve.json; build/solve in the project by default",
     ),
 )
@@ -35,6 +37,8 @@ def solve(
     data: str | None = None,
     time: str = "",
     trials: int = 0,
+    workers: int = 0,
+    cluster: str = "",
     out: str = "",
     set: list[str] | None = None,
     json: bool = False,
@@ -51,7 +55,7 @@ def solve(
     project, spec, profile = single(target, model, data, said)
     folder = project.folder(out, "build/solve") / profile.name / spec.name
     with Progress(quiet=json) as progress:
-        found = solve(project, spec, profile, folder, progress, tuple(set or ()))
+        found = solve(project, spec, profile, folder, progress, tuple(set or ()), workers, cluster)
     written = project.target_folders[0] / f"{profile.name}.solved.toml"
     print_json(found) if json else print_solution(found, folder, str(written))
     return int(found.verdict != "holds")

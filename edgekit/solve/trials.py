@@ -1,0 +1,223 @@
+"""How a trial goes: its costs are held against the limits before any training, then a short training sifts, and what is
+left is trained in full.
+
+It is carried out here or elsewhere, see `edgekit.solve.attempts`: nothing of it depends on Optuna.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from edgekit.config import encode
+from edgekit.engine.make import Maker
+from edgekit.errors import CrashError, EdgekitError, SetupError
+from edgekit.profile.recipe import Recipe
+from edgekit.solve.judged import EXACT, QUALITY, Judge, broken
+from edgekit.solve.space import Space, recipe_of, shape_of
+from edgekit.solve.trial import Job, costs, score
+from edgekit.solve.types import Outcome
+from edgekit.types import BudgetLine, Measurement
+
+FACTOR = 3
+"""Of those that were trained so long, one in so many is trained so many times longer."""
+FEWEST = 2
+"""Clusters, with which tables are smallest."""
+WEIGHTS = {"instructions": 1e-3, "latency": 1e-3}
+"""By what share of its limit a cost may change with the values of the weights: which way a sum is rounded or clamped
+takes another branch."""
+
+
+class Trials:
+    """The trials of a model for a target.
+
+    Args:
+      job: the model and target; its recipe is the one of no trial.
+      rungs: epochs of a training, from the shortest to the one in full.
+      outcomes: what is known of trials so far.
+    """
+
+    def __init__(
+        self, job: Job, space: Space, judge: Judge, rungs: Sequence[int], maker: Maker, outcomes: Sequence[Outcome] = ()
+    ) -> None:
+        self.job, self.space, self.judge, self.maker = job, space, judge, maker
+        self.rungs, self.outcomes = list(rungs), list(outcomes)
+
+    @property
+    def best(self) -> Outcome | None:
+        """The one with the most merit of those that hold every limit."""
+        found = [o for o in self.outcomes if o.state == "trained" and o.holds]
+        return min(found, key=rank, default=None)
+
+    def whole(self, outcome: Outcome, recipe: Recipe) -> Outcome:
+        """A trial trained in full, whatever it costs.
+
+        Raises:
+          EdgekitError: it cannot be built.
+        """
+        job, names = self.job.having(recipe), (*EXACT, "download_size")
+        model, answers = score(job, "held_out", self.maker)
+        priced = [m for part in costs(job, self.maker) for m in part]
+        lines = [*self.judge.lines(priced, names), *self.judge.lines(answers, QUALITY)]
+        found = [m for m in (*priced, *answers) if m.artifact == "model"]
+        return msgspec.structs.replace(
+            outcome,
+            recipe=said(recipe),
+            state="trained",
+            epochs=self.rungs[-1],
+            measurements=found,
+            lines=lines,
+            holds=self.judge.holds(lines),
+            merit=self.judge.merit(found, lines),
+            reason=broken(lines, self.judge),
+            sha256=model.sha256,
+        )
+
+    def attempt(self, number: int, choices: dict[str, Any]) -> Outcome:
+        """What becomes of a trial.
+
+        Args:
+          choices: by the parameter's name.
+
+        Raises:
+          SetupError, CrashError: the fault is not that of the recipe.
+        """
+        start, blank = time.perf_counter(), Outcome(number, choices, {}, "failed", 0, [], [], False, None, 0.0)
+        try:
+            outcome = self._sifted(blank)
+        except (SetupError, CrashError):
+            raise
+        except EdgekitError as problem:
+            outcome = msgspec.structs.replace(blank, reason=str(problem))
+        return msgspec.structs.replace(outcome, seconds=round(time.perf_counter() - start, 2))
+
+    def _sifted(self, blank: Outcome) -> Outcome:
+        """Drops a trial by its costs, ends it after a short training, or trains it in full."""
+
+        def recipe(epochs: int) -> Recipe:
+            return recipe_of(self.space, blank.choices, epochs, self.job.target.solve)
+
+        whole = recipe(self.rungs[-1])
+        priced, lines = self.shape(whole)
+        kept = [m for m in priced if m.artifact == "model"]
+        cheap = msgspec.structs.replace(blank, recipe=said(whole), measurements=kept, lines=lines)
+        if not self.may_hold(lines):
+            return msgspec.structs.replace(cheap, state="dropped", reason=broken(lines, self.judge))
+        best = self.best
+        if best and self.judge.target.solve.costs and self._least(whole, priced) >= (best.merit or 0):
+            why = f"costs no less than trial {best.number}, which holds"
+            return msgspec.structs.replace(cheap, state="beaten", holds=True, reason=why)
+        rungs: dict[int, float] = {}
+        for epochs in self.rungs[:-1]:
+            _, answers = score(self.job.having(recipe(epochs)), "held_out", self.maker)
+            found = [*kept, *(m for m in answers if m.artifact == "model")]
+            both = [*lines, *self.judge.lines(answers, QUALITY)]
+            rungs[epochs] = self.judge.shortfall(found, both)
+            if why := self._hopeless(epochs, rungs[epochs]):
+                return msgspec.structs.replace(
+                    cheap,
+                    state="stopped",
+                    recipe=said(recipe(epochs)),
+                    epochs=epochs,
+                    measurements=found,
+                    lines=both,
+                    holds=self.judge.holds(both),
+                    merit=self.judge.merit(found, both),
+                    reason=why,
+                    rungs=rungs,
+                )
+        return msgspec.structs.replace(self.whole(cheap, whole), rungs=rungs)
+
+    def _hopeless(self, epochs: int, short: float) -> str:
+        """Why a training is not worth going on with; "" where it is.
+
+        Where accuracy is to be high, it has to be among the best third of all that came so far: successive halving, by
+        the rule of Optuna's `SuccessiveHalvingPruner`, which needs its study at hand.
+        Where a cost is to be low, what is cheaper than the best has only to reach the limits: no trial that was ahead
+        of it may have missed them.
+        """
+        if not self.judge.target.solve.costs:
+            came = sorted([short, *(o.rungs[epochs] for o in self.outcomes if epochs in o.rungs)])
+            far = short > came[max(0, len(came) // FACTOR - 1)]
+            return f"not among the best third after {epochs} epochs" if far else ""
+        missed = [o for o in self.outcomes if o.state == "trained" and not o.holds]
+        ahead = [o for o in missed if o.rungs.get(epochs, short) < short]
+        return f"behind trial {ahead[0].number} after {epochs} epochs, which missed a limit in full" if ahead else ""
+
+    def given(self) -> list[Measurement]:
+        """What the model as it was given costs, quantized and no more, as far as that can be told: a core may not have
+        room for it."""
+        found: list[Measurement] = []
+        with suppress(EdgekitError):
+            for part in costs(self.job.having(self.space.base), self.maker):
+                found += [m for m in part if m.artifact == "model"]
+        return found
+
+    def shape(self, recipe: Recipe) -> tuple[list[Measurement], list[BudgetLine]]:
+        """What a recipe's shape costs, found without training; and the limits on that.
+
+        Where weights become tables, what breaks a limit must do so with the smallest tables too.
+        """
+        found, lines = self._priced(shape_of(recipe))
+        if self.may_hold(lines) or not (self.space.tables and recipe.cluster):
+            return found, lines
+        least, others = self._priced(shape_of(recipe, FEWEST))
+        both = {line.name for line in others if self.judge.gap(line) > 0}
+        return least, [line for line in lines if self.judge.gap(line) <= 0 or line.name in both]
+
+    def may_hold(self, lines: list[BudgetLine]) -> bool:
+        """Whether the costs of a shape may hold their limits, whatever its weights become."""
+        return all(self.judge.gap(line) <= WEIGHTS.get(line.name, 0.0) for line in lines)
+
+    def _priced(self, recipe: Recipe) -> tuple[list[Measurement], list[BudgetLine]]:
+        """Costs, one after the other, until one breaks a limit."""
+        found: list[Measurement] = []
+        lines: list[BudgetLine] = []
+        for part in costs(self.job.having(recipe), self.maker):
+            found += part
+            lines = self.judge.lines(found, EXACT)
+            if not self.may_hold(lines):
+                break
+        return found, lines
+
+    def _least(self, recipe: Recipe, found: list[Measurement]) -> float:
+        """What a recipe costs at least; the merit of what is not trained, if it lost nothing."""
+        wanted = self.judge.target.solve.costs
+        if "download_size" in wanted or (self.space.tables and recipe.cluster):
+            return float("-inf")  # which weights decide
+        return self.judge.cost(found)
+
+
+def rank(outcome: Outcome) -> tuple[float, float, int]:
+    """Which of two trials is better: that with the least merit, of equals the smaller file, then the earlier one."""
+    merit = math.inf if outcome.merit is None else outcome.merit
+    return merit, outcome.value("model_size") or math.inf, outcome.number
+
+
+def said(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as a profile has it: what is not at its default."""
+    plain = Recipe()
+    found = {}
+    for name in recipe.__struct_fields__:
+        value = getattr(recipe, name)
+        if value == getattr(plain, name):
+            continue
+        found[name] = _changed(value) if isinstance(value, msgspec.Struct) else encode(value)
+    return found
+
+
+def _changed(table: msgspec.Struct) -> dict[str, Any]:
+    """The keys of a table that are not at their default."""
+    defaults = {f.encode_name: f for f in msgspec.structs.fields(type(table))}
+    found = {}
+    for name, value in encode(table).items():
+        field = defaults[name]
+        default = field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
+        if default is msgspec.NODEFAULT or encode(default) != value:
+            found[name] = value
+    return found
