@@ -10,9 +10,9 @@ from edgekit.errors import TargetError
 from edgekit.profile.profiles import load_target
 from edgekit.profile.project import find_project, select_model
 from edgekit.profile.target import Target
-from edgekit.solve.search import said
 from edgekit.solve.space import ChannelGroup, ModelFacts, recipe_of, space_of
 from edgekit.solve.trial import Job
+from edgekit.solve.trials import said
 from edgekit.types import Reading
 
 PROJECT = find_project(Path(__file__).parent)
