@@ -26,14 +26,12 @@ def command(body: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(body)
     def run(*args: Any, help: bool = False, **kwargs: Any) -> None:
-        if help:
-            return print(help_of(namespace[body.__name__]))
         # Invoke forbids bytecode files, for the sake of tasks.py. Ours are compiled once, not in every run.
         sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
         try:
             fill_streams()
             with stopping():
-                code = body(*args, **kwargs)
+                code = print(help_of(namespace[body.__name__])) if help else body(*args, **kwargs)
             flush()
         except (Exception, KeyboardInterrupt) as error:
             if isinstance(error, Exit):

@@ -105,6 +105,13 @@ def test_a_folder_may_stand_behind_init_or_not(says):
         assert says("init", *words, "--help") == says("init", "--help")
 
 
+def test_help_of_invoke_that_nobody_reads_is_one_line(tmp_path):
+    (tmp_path / "tasks.py").write_text("from edgekit.tasks import namespace\n")
+    line = f"set -o pipefail; {sys.executable} -m invoke build --help | (exec <&-; sleep 1)"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr == "edgekit: standard output was closed before all was printed\n"
+
+
 def test_short_forms_are_the_same_everywhere():
     for task in TASKS:
         for argument in task.get_arguments():
