@@ -40,6 +40,7 @@ from edgekit.report.console import print_folded, print_table
 from edgekit.report.text import shown
 from edgekit.report.verdict import repeated, sentence
 from edgekit.stages.preprocess import AS_STORED, Scale
+from edgekit.types import Remark
 
 
 class Started(Struct, frozen=True):
@@ -193,6 +194,8 @@ def _read(file: Path) -> str:
 def _notes(found: FirstBuild, written: list[str]) -> list[str]:
     """What a person should know."""
     entry, tried, said = found.draft.entry, found.scales, list[str]()
+    if entry.group:
+        said.append(f"the samples are split by {entry.group}: none is in two parts")
     if tried[0].fit.kind == "none" and len(tried) > 1:
         others = " or ".join(scale.name for scale in tried[1:])
         said.append(
@@ -207,7 +210,7 @@ def _notes(found: FirstBuild, written: list[str]) -> list[str]:
             said.append(f"{path} lies outside of the project: a clone does not have it, and CI builds a clone")
     if {GITHUB, GITLAB} & {*written} and not installed_from():
         said.append("for CI, set its variable EDGEKIT to what pip installs: a wheel of edgekit, or its git address")
-    return [*said, *found.built.product.notes]
+    return [*said, *(note for note in found.built.product.notes if not isinstance(note, Remark))]
 
 
 def _shown(path: Path) -> str:
