@@ -196,7 +196,6 @@ def baselines(c: Context, json: bool = False) -> None:
         "history": "the last 20 builds",
         "history --target=phone --count=5": "the last 5 for one target",
     },
-    iterable=["target"],
     help=options(
         "json",
         target="NAME: builds for this target only",
@@ -209,7 +208,7 @@ def baselines(c: Context, json: bool = False) -> None:
 @command
 def history(
     c: Context,
-    target: list[str],
+    target: str | None = None,
     model: str | None = None,
     count: int = 20,
     all: bool = False,
@@ -224,7 +223,7 @@ def history(
     from edgekit.profile.project import find_project
     from edgekit.report.console import print_json
 
-    entries = history(find_project(Path.cwd()), target[0] if target else None, model, count)
+    entries = history(find_project(Path.cwd()), target, model, count)
     if out:
         write_history(entries, Path(out))
     print_json(entries) if json else print_history(entries, all)
