@@ -40,7 +40,8 @@ def _drawn(array: np.ndarray) -> dict[str, Any]:
 
     plain = np.squeeze(np.nan_to_num(array)) if array.dtype.kind == "f" else np.squeeze(array)
     colours = plain.ndim == 3 and plain.shape[2] in (3, 4)
-    if colours or (plain.ndim == 2 and min(plain.shape) > CHANNELS):
+    wide = plain.ndim == 2 and (min(plain.shape) > CHANNELS or plain.shape[0] == plain.shape[1])
+    if colours or wide:
         if min(plain.shape[:2]) >= LEAST:
             kind = "spectrogram" if not colours and _is_spectrogram(plain) else "picture"
             return {"kind": kind, "picture": _spectrogram(plain) if kind == "spectrogram" else _picture(plain)}

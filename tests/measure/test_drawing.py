@@ -27,6 +27,7 @@ def pixels(found):
         (RANDOM.integers(0, 255, (28, 28), np.uint8), "picture"),
         (RANDOM.random((28, 28, 1)), "picture"),
         (RANDOM.random((60, 40, 1)), "picture"),
+        (RANDOM.random((8, 8)), "picture"),
         (RANDOM.integers(0, 255, (300, 200, 3), np.uint8), "picture"),
         (RANDOM.normal(size=(32, 32, 3)), "picture"),
         (LOUD, "spectrogram"),
