@@ -189,6 +189,11 @@ class BudgetLine(Struct, frozen=True):
     waived: str = ""
     """Why it may be broken, and until when."""
 
+    @property
+    def counts(self) -> bool:
+        """Whether it decides the verdict: it is neither a warning nor waived."""
+        return self.level == "error" and not self.waived
+
 
 class Reading(Struct, frozen=True):
     """What the user says of a model file."""

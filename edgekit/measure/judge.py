@@ -92,15 +92,10 @@ def _outputs(name: str, measurements: Sequence[Measurement]) -> list[str]:
 def verdict(lines: Sequence[BudgetLine], measurements: Sequence[Measurement], shipped: str) -> VerdictWord:
     """The verdict over all lines: the worst one of those that count. What was skipped is no pass, and what does not run
     in the runtime that ships fails."""
-    said: set[str] = {line.verdict for line in counting(lines)}
+    said: set[str] = {line.verdict for line in lines if line.counts}
     if any(m.reason.startswith("failed") and _runtime(m) == shipped for m in measurements):
         said.add("fail")
     return "fail" if "fail" in said else "inconclusive" if said - {"pass"} else "pass"
-
-
-def counting(lines: Sequence[BudgetLine]) -> list[BudgetLine]:
-    """The lines that decide the verdict: neither warnings nor waived."""
-    return [line for line in lines if line.level == "error" and not line.waived]
 
 
 def fails(word: VerdictWord, strict: bool) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from edgekit.data.locate import locate
 from edgekit.errors import DataError, EdgekitError, ModelError, OutputError
 from edgekit.files import read_json, sha256
-from edgekit.measure.judge import counting, fails, implied, judge, verdict
+from edgekit.measure.judge import fails, implied, judge, verdict
 from edgekit.profile.project import ModelSpec
 from edgekit.profile.target import Target
 from edgekit.records.baseline import Release
@@ -75,13 +75,13 @@ def examine(target: Target, spec: ModelSpec, folder: Path, gate: Gate, before: R
     lines = judge(target.budget, report.measurements, report.shipped, old, target.hardware)
     lines += implied(target.budget, report.measurements, report.shipped)
     word, notes = verdict(lines, report.measurements, report.shipped), []
-    for line in (line for line in counting(lines) if line.verdict != "pass"):
+    for line in (line for line in lines if line.counts and line.verdict != "pass"):
         said = f"{folder}: budget {line.name}: {line.verdict}; {line.reason or 'see report.md'}"
         if fails(line.verdict, gate.strict):
             findings.append(Objection("broken", said))
         else:
             notes.append(said)
-    if word == "fail" and not any(line.verdict == "fail" for line in counting(lines)):
+    if word == "fail" and not any(line.counts and line.verdict == "fail" for line in lines):
         said = f"{folder}: the model does not run in the runtime that ships; see report.md"
         findings.append(Objection("broken", said))
     return Examination(findings, word, notes)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from edgekit.measure.judge import counting
 from edgekit.measure.limits import AT_LEAST, DEVICES, HOSTED, NAMED, TIMED
 from edgekit.report.text import headroom, remarks
 from edgekit.report.types import Report
@@ -40,7 +39,7 @@ class Row(Struct, frozen=True):
 
 def sentence(report: Report) -> str:
     """The verdict: "fail: latency is 13.6 ms, limit 10 ms, 36 % over"."""
-    counted = counting(report.budget)
+    counted = [line for line in report.budget if line.counts]
     lines = [line for line in counted if line.verdict != "pass"]
     if report.verdict == "fail":
         lines = [line for line in lines if line.verdict == "fail"]
@@ -76,7 +75,7 @@ def repeated(report: Report) -> list[str]:
 
 def ordered(lines: Sequence[BudgetLine]) -> list[BudgetLine]:
     """The lines of a budget, those that decide against the model last."""
-    counted = counting(lines)
+    counted = [line for line in lines if line.counts]
     return sorted(lines, key=lambda line: min(ORDER.index(line.verdict), len(ORDER) if line in counted else 1))
 
 
@@ -139,10 +138,10 @@ def advice(report: Report, out: Path, given: str = "", where: str = "") -> str:
     """
     options = f"--target={report.target.name}{given and ' ' + given}"
     names = {
-        word: [line.name.partition(".")[0] for line in counting(report.budget) if line.verdict == word]
+        word: [line.name.partition(".")[0] for line in report.budget if line.counts and line.verdict == word]
         for word in ORDER
     }
-    undecided = [line for line in counting(report.budget) if line.verdict == "inconclusive"]
+    undecided = [line for line in report.budget if line.counts and line.verdict == "inconclusive"]
     where = where and f" {where}"
     if broken := names["fail"]:
         if {"float_sqnr", "skill"} & {*broken}:

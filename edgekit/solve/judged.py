@@ -11,7 +11,7 @@ from edgekit.data.metric import LOWER
 from edgekit.errors import SetupError, TargetError
 from edgekit.firmware.cores import CORES, estimates_time
 from edgekit.firmware.run import missing
-from edgekit.measure.judge import counting, implied, judge, judged_here
+from edgekit.measure.judge import implied, judge, judged_here
 from edgekit.measure.limits import AT_LEAST, HOSTED, NAMED
 from edgekit.profile.target import Target
 from edgekit.runtimes import engine
@@ -40,7 +40,7 @@ class Judge(Struct, frozen=True):
         budget, hardware = self.target.budget, self.target.hardware
         found = judge(budget, measurements, self.shipped, hardware=hardware)
         found += implied(budget, measurements, self.shipped)
-        known = [line for line in counting(found) if line.name.split(".")[0] in names]
+        known = [line for line in found if line.counts and line.name.split(".")[0] in names]
         return [line for line in known if line.value is not None or line.verdict == "fail"]
 
     def gap(self, line: BudgetLine) -> float:
