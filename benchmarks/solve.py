@@ -9,8 +9,8 @@
     python benchmarks/solve.py table        # what all parts found so far
 
 Options: `--minutes=30`, `--seeds=5` (of watch and spoken), `--folder=DIR` for projects, stores and `results.json`. A
-part that is run again goes on from what its stores have; each way and seed has a store of its own, so that none profits
-from another.
+part that is run again goes on from what its stores have, but random search and the study start anew. Each way and seed
+has a store of its own, so that none profits from another.
 """
 
 from __future__ import annotations

@@ -143,6 +143,7 @@ def conclude(search: Search, spec: ModelSpec, trained: int) -> Solution:
         target=target.name,
         verdict=verdict,
         objective=" and ".join(f"the least {cost}" for cost in settings.costs) or "the highest accuracy",
+        minimized=list(settings.costs),
         winner=winner,
         trials=front(search.outcomes, search),
         finals=judged,
@@ -233,10 +234,10 @@ def _key(loaded: LoadedModel, target: Target, space: Space, epochs: int, maker: 
 def print_solution(found: Solution, out: Path, profile: str) -> None:
     """What won, and what the others gave."""
     print(f"\n{found.target}: {found.model}: solved for {found.objective}")
-    print(f"{len(found.trials)} trials: {_counts(found)}")
+    print(f"{len(found.trials)} {'trial' if len(found.trials) == 1 else 'trials'}: {_counts(found)}")
     best = sorted((t for t in found.trials if t.front), key=lambda t: t.merit or 0.0)[:SHOWN]
     if best:
-        lines = list(dict.fromkeys(line.name for trial in best for line in trial.lines))
+        lines = list(dict.fromkeys((*found.minimized, *(line.name for trial in best for line in trial.lines))))
         print_table(["trial", *lines, "limits"], [_row(trial, lines) for trial in best], range(1 + len(lines)))
     for conflict in found.conflicts:
         print(conflict)
@@ -264,7 +265,8 @@ def _counts(found: Solution) -> str:
 
 def _row(trial: Outcome, names: list[str]) -> list[str]:
     """A trial of the front: its figures, and which limits it breaks."""
-    lines = {line.name: show(line.value, line.unit) for line in trial.lines}
+    lines = {m.name: show(m.value, m.unit) for name in names if (m := trial.figure(name))}
+    lines |= {line.name: show(line.value, line.unit) for line in trial.lines}
     return [str(trial.number), *(lines.get(name, "") for name in names), "hold" if trial.holds else "broken"]
 
 

@@ -1,7 +1,7 @@
 """Whether a SavedModel can do more than compute: its operators, one by one, and what runs while it is loaded.
 
 A node runs an operator or, under the same syntax, a function of the file's own library. Names of functions are the
-author's, so the operators inside are judged, and a function that bears an operator's name is refused.
+author's, so the operators inside are judged, and a function with an operator's name is refused.
 """
 
 from __future__ import annotations

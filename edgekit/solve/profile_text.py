@@ -66,8 +66,11 @@ def profile_text(solution: Solution, target: Target, recipe: Recipe, changed: di
 def _head(solution: Solution, target: Target, winner: Outcome) -> list[str]:
     """What won, and why."""
     final = next(f for f in solution.finals if f.number == winner.number)
+    limited = {line.name for line in final.lines}
+    least = [m for name in solution.minimized if name not in limited and (m := winner.figure(name))]
     figures = ", ".join(
-        f"{line.name} {show(line.value, line.unit)} of {show(line.limit, line.unit)}" for line in final.lines
+        [f"{line.name} {show(line.value, line.unit)} of {show(line.limit, line.unit)}" for line in final.lines]
+        + [f"{m.name} {show(m.value, m.unit)}" for m in least]
     )
     certain = {"holds": "every limit holds", "inconclusive": "every limit holds by its value, not with its interval"}
     q = final.quality
@@ -85,9 +88,13 @@ def _bought(name: str, solution: Solution) -> str:
     winner = solution.of(solution.winner)
     if name == "channels":
         before = {m.name: m for m in solution.given if m.artifact == "model" and m.value}
-        pairs = [(line, before[line.name]) for line in winner.lines if line.name in before]
-        pairs = [(line, old) for line, old in pairs if line.value != old.value]
-        bought = [f"{line.name} {show(line.value, line.unit)} instead of {show(m.value, m.unit)}" for line, m in pairs]
+        names = dict.fromkeys((*solution.minimized, *(line.name for line in winner.lines)))
+        pairs = [(m, before[name]) for name in names if name in before and (m := winner.figure(name))]
+        bought = [
+            f"{m.name} {show(m.value, m.unit)} instead of {show(old.value, old.unit)}"
+            for m, old in pairs
+            if m.value != old.value
+        ]
         return f"{WORDS[name]}: {', '.join(bought)}" if bought else WORDS[name]
     if name == "distil":
         return f"{WORDS[name]}; the trial took {winner.seconds:.0f} s"

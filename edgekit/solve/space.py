@@ -30,7 +30,7 @@ from edgekit.runtimes import engine
 from edgekit.types import Artifact
 
 OWN = 8
-"""Groups of channels at most that have a choice of their own; of more, those that bear alike share one."""
+"""Groups of channels at most that have a choice of their own; of more, those that tolerate alike share one."""
 LADDER = (0.5, 0.3, 0.18, 0.1, 0.05, 0.025)
 """Shares of all weights that the first trials keep; where a cost is minimized, the last"""
 STRONG = 3
@@ -99,7 +99,7 @@ def space_of(facts: ModelFacts, curves: SensitivityCurves | None, target: Target
     """The choices for a model and a target.
 
     Args:
-      curves: what each layer bears without a share of its channels, where some can go.
+      curves: what each layer tolerates to lose of its channels, where some can go.
 
     Raises:
       TargetError: there is nothing to choose.
@@ -198,7 +198,7 @@ def _int8(recipe: Recipe) -> bool:
 
 
 def _widths(facts: ModelFacts, curves: SensitivityCurves | None, settings: Solve) -> list[Parameter]:
-    """A choice for each group of channels; where there are many, for those that bear alike together."""
+    """A choice for each group of channels; where there are many, for those that tolerate alike together."""
     low, high = settings.ranges.width
     if len(facts.groups) <= OWN:
         return [
@@ -230,7 +230,7 @@ def _rises(groups: Sequence[ChannelGroup], curves: SensitivityCurves | None) -> 
 def _first(
     parameters: list[Parameter], widths: list[Parameter], curves: SensitivityCurves | None, ladder: tuple[float, ...]
 ) -> list[dict[str, Any]]:
-    """The first trials: all layers alike, and each as far as it bears.
+    """The first trials: all layers alike, and each as far as it tolerates.
 
     Args:
       ladder: the shares of all weights that they keep.

@@ -44,10 +44,14 @@ class Outcome(Struct, frozen=True):
     front: bool = False
     """Whether none that was trained in full is both cheaper in every limited cost and more accurate."""
 
+    def figure(self, name: str) -> Measurement | None:
+        """A measurement of what ships."""
+        return next((m for m in self.measurements if m.name == name and m.artifact == "model"), None)
+
     def value(self, name: str) -> float | None:
         """Of a measurement of what ships."""
-        found = (m.value for m in self.measurements if m.name == name and m.artifact == "model")
-        return next(found, None)
+        found = self.figure(name)
+        return found.value if found else None
 
 
 class Finalist(Struct, frozen=True):
@@ -85,6 +89,8 @@ class Solution(Struct, frozen=True):
     verdict: Verdict
     objective: str
     """What was to be best, in words."""
+    minimized: list[str]
+    """The costs that were to be low, the weightiest first."""
     winner: int | None
     """Number of the trial that won."""
     trials: list[Outcome]

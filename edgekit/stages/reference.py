@@ -128,7 +128,7 @@ def original(spec: ModelSpec, loaded: LoadedModel, data: DataSpec, scope: Scope)
     try:
         return scope.make(call), []
     except (ModelError, WorkerError) as problem:
-        return None, [f"the float model is held against no original: {problem}; give a model that TensorFlow can run"]
+        return None, [f"the float model was compared with no original: {problem}; give a model that TensorFlow can run"]
 
 
 def accuracy_of(answers: Answers | None) -> float | None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tomllib
 from command_line import ENVIRONMENT, ROOT, contents, edgekit
+
+from edgekit.config import tomllib
 
 GIVEN = ("--model=digits.keras", "--data=digits.npz", "--target=phone")
 WRITTEN = (

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import tomllib
 from command_line import edgekit, run
+
+from edgekit.config import tomllib
 
 MAKER = Path(__file__).with_name("make_kinds.py")
 

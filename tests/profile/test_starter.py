@@ -5,12 +5,12 @@ import subprocess
 import sys
 
 import pytest
-import tomllib
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.compress.prune import Prune
+from edgekit.config import tomllib
 from edgekit.data.spec import Preprocessing
 from edgekit.measure.headroom import ProposedLimit
 from edgekit.profile.recipe import Recipe
