@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -161,10 +162,26 @@ def advice(report: Report, out: Path, given: str = "", where: str = "") -> str:
         place = f"[tool.edgekit.models.{report.model.name}.budgets.{report.target.name}]"
         return f'set limits under [budget] in the target, or {place} in pyproject.toml: model_size = "{limit}"'
     if report.verdict != "pass":
-        return "do what the lines above say, or remove these limits"
+        if names["skipped"]:
+            return "give --data=PATH: random data says nothing of accuracy"
+        if wanted := [(enough, line.name, m.samples) for line in undecided for enough, m in _enough(line, report)]:
+            enough, name, have = max(wanted)
+            return f"about {enough:,} test samples would decide {name} (there are {have:,})"
+        off = f', or set budget.levels.{undecided[0].name} = "off" in the target' if undecided else ""
+        return f"do what the lines above say{off}"
     if report.target.overrides:
         return "write what --set and --recipe changed into the target, and build without them"
     if report.baseline is None:
         return f"`edgekit check{where}`, then `edgekit baseline save NAME{where}`"
     builds = where.replace("--out", "--builds")
     return f"`edgekit check{where}`, then `edgekit release{builds} --out=FILE.zip`"
+
+
+def _enough(line: BudgetLine, report: Report) -> Iterator[tuple[int, Measurement]]:
+    """How many samples would decide a limit on what the model answers, if its value stayed: an interval is half as wide
+    for four times the samples. With what was measured; nothing where samples do not decide it."""
+    ends = [end for end in (line.low, line.high) if end is not None]
+    found = next((m for m in report.measurements if m.name == line.name and m.artifact == "model" and m.samples), None)
+    if line.name.partition(".")[0] in ANSWERS and found and ends and line.value not in (None, line.limit):
+        width = max(abs(end - line.value) for end in ends)
+        yield math.ceil(found.samples * (width / (line.value - line.limit)) ** 2), found

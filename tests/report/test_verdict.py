@@ -197,3 +197,21 @@ def test_whatever_came_out_is_said_in_one_line_with_its_verdict(lines):
     if built.verdict == "fail":
         assert ordered(lines)[-1].verdict == "fail" and not ordered(lines)[-1].waived
     assert advice(built, Path("build"))
+
+
+class TestWhatWouldDecide:
+    FEW = Measurement("accuracy", 98.0, "%", runtime="litert 2.3.0", samples=800)
+
+    def line(self, value=98.0, low=97.0, high=98.7):
+        return BudgetLine("accuracy", 97.5, value, "%", 0.5, "inconclusive", "measured litert 2.3.0", "", low, high)
+
+    def test_an_interval_half_as_wide_takes_four_times_the_samples(self):
+        said = advice(report(self.line(), figures=[self.FEW]), Path("build"))
+        assert said == "about 3,200 test samples would decide accuracy (there are 800)"
+
+    def test_a_value_at_its_limit_is_decided_by_no_number_of_samples(self):
+        said = advice(report(self.line(value=97.5), figures=[self.FEW]), Path("build"))
+        assert said == 'do what the lines above say, or set budget.levels.accuracy = "off" in the target'
+
+    def test_samples_decide_nothing_of_what_was_not_measured(self):
+        assert "samples" not in advice(report(UNKNOWN, figures=[self.FEW]), Path("build"))
