@@ -24,7 +24,7 @@ from edgekit.profile.project import ModelSpec, Project, ProjectTable, project_at
 from edgekit.profile.starter import PROJECT, Entry, Profile, Setting, adjusted, project_text, target_text
 from edgekit.profile.target import Target
 from edgekit.stages.load import load
-from edgekit.stages.preprocess import Scale, scales
+from edgekit.stages.preprocess import Scale, as_given, scales
 
 
 class Draft(Struct, frozen=True):
@@ -33,10 +33,14 @@ class Draft(Struct, frozen=True):
     root: Path
     entry: Entry
     profile: Profile
+    existing: Project | None = None
+    """The project that gets a further target: what it says of the model holds."""
 
     @property
     def project(self) -> Project:
-        """As pyproject.toml will say it."""
+        """As pyproject.toml says it, or will say it."""
+        if self.existing:
+            return self.existing
         said: dict[str, Any] = tables(project_text(self.entry), PROJECT, ProjectError)["tool"]["edgekit"]
         return project_at(self.root, decode(said, ProjectTable, PROJECT, ProjectError))
 
@@ -94,6 +98,9 @@ def _looked_at(draft: Draft, maker: Maker) -> tuple[Draft, LoadedModel, list[Sca
     """The model with its dataset, split as its groups say, on the scale that the model answers best to."""
     scope = Scope(maker, f"{draft.profile.name}.{draft.entry.name}")
     maker.ui.headline(f"{draft.profile.name}: {draft.entry.name}")
+    if draft.existing:
+        loaded = _loaded(draft, scope)
+        return draft, loaded, [as_given(draft.spec, loaded, scope)]
     group = undeclared_group(draft.spec.data)
     grouped = replace(draft, entry=replace(draft.entry, group=group))
     try:

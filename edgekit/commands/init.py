@@ -83,20 +83,27 @@ def init(wish: Wish, ui: Listener) -> Started:
     files = _files(found.draft, device, wish.skip)
     written = [name for name, text in files.items() if _read(root / name) != text]
     write_all({(root / name).resolve(): text.encode() for name, text in files.items() if name in written})
+    return started(found, written)
+
+
+def started(found: FirstBuild, written: list[str]) -> Started:
+    """What is to be said of a first build whose files are written."""
+    root, entry, profile = found.draft.root, found.draft.entry, found.draft.profile
     change = "" if root == Path.cwd() else f"cd {shlex.quote(_shown(root))} && "
+    trusted = " --trust-model" if entry.reading.trust else ""
     report = found.built.report
     return Started(
         entry.name,
-        wish.device,
-        draft.profile.name,
+        profile.device,
+        profile.name,
         entry.data,
         found.built.product.loaded.samples,
         found.scales,
-        list(found.draft.profile.limits),
+        list(profile.limits),
         _notes(found, written),
         [] if report.verdict == "pass" else [sentence(report), *repeated(report)],
         written,
-        f"{change}edgekit build --target={draft.profile.name}",
+        f"{change}edgekit build --target={profile.name}{trusted}",
     )
 
 
@@ -159,10 +166,7 @@ def _with_table(root: Path, entry: Entry) -> str:
     file, before = root / PROJECT, _read(root / PROJECT)
     tool = tables(before, str(file), ProjectError).get("tool", {})
     if isinstance(tool, dict) and "edgekit" in tool:
-        raise ProjectError(
-            f"{_shown(file)}: has [tool.edgekit], so this is a project already, and nothing was written; build it with "
-            "edgekit build --target=NAME, of which edgekit targets lists the names"
-        )
+        raise ProjectError(f"{_shown(file)}: has [tool.edgekit], so this is a project already; nothing was written")
     text = _appended(before, project_text(entry), gap=True)
     tables(text, f"{file}: with [tool.edgekit] at its end", ProjectError)
     return text

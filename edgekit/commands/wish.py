@@ -65,14 +65,36 @@ def completed(model: str | None, data: str | None, device: str | None, given: Wi
     for question, said in answers.items():
         if said and (wrong := question.problem(said)):
             raise ProjectError(f"{question.option.partition('=')[0]}={said}: {wrong}")
-    missing = [question for question, said in answers.items() if not said]
+    _check_terminal([question for question, said in answers.items() if not said])
+    model, data, device = (said or _asked(question) for question, said in answers.items())
+    return replace(given, model=model, data=data, device=device)
+
+
+def chosen_device(device: str | None, folder: Path) -> str:
+    """The device of a further target; asked for where it is missing and somebody is there.
+
+    Raises:
+      ProjectError: there is no such device, or nobody is there to ask.
+      KeyboardInterrupt: the person left.
+    """
+    question = _questions(folder)[-1]
+    if device and (wrong := question.problem(device)):
+        raise ProjectError(f"--target={device}: {wrong}")
+    _check_terminal([] if device else [question])
+    return device or _asked(question)
+
+
+def _check_terminal(missing: list[Question]) -> None:
+    """Refuses to ask where nobody can answer.
+
+    Raises:
+      ProjectError: with the command line to type.
+    """
     if missing and not (sys.stdin.isatty() and sys.stdout.isatty()):
         there = (f"for {q.option}: {', '.join(answer for answer, _ in q.proposals()) or 'none'}" for q in missing)
         raise ProjectError(
             f"no terminal to ask at, and no {' and no '.join(q.option for q in missing)}; there is {'; '.join(there)}"
         )
-    model, data, device = (said or _asked(question) for question, said in answers.items())
-    return replace(given, model=model, data=data, device=device)
 
 
 def _questions(folder: Path) -> list[Question]:

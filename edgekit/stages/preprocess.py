@@ -48,6 +48,11 @@ def scales(spec: ModelSpec, loaded: LoadedModel, scope: Scope) -> list[Scale]:
     return sorted(found, key=lambda scale: -scale.fit.score) if any(s.fit.knows for s in found) else found
 
 
+def as_given(spec: ModelSpec, loaded: LoadedModel, scope: Scope) -> Scale:
+    """The preprocessing that the project names, and what the model answers with it."""
+    return Scale("as the project says", spec.preprocessing, _fit(spec, loaded, "as the project says", scope))
+
+
 def usual(values: ValueRange) -> dict[str, Preprocessing]:
     """How samples with such values are usually scaled for a model, by what a person calls it."""
     low, high = values.low, values.high

@@ -21,6 +21,7 @@ from edgekit.tasks.common import command, options, task
     help=options(
         "input_shape",
         "custom_objects",
+        "trust_model",
         "json",
         folder="DIR: folder of the project",
         model="FILE: a Keras file, a SavedModel, a .tflite, or module:function of a builder",
@@ -42,6 +43,7 @@ def init(
     json: bool = False,
     input_shape: str = "",
     custom_objects: str = "",
+    trust_model: bool = False,
     metric: str = "accuracy",
 ) -> None:
     """Make a folder a project, with budgets that fit its model.
@@ -49,15 +51,27 @@ def init(
     Builds the model once for the device, and writes pyproject.toml, targets/NAME.toml with limits that follow from that
     build, .gitignore, tasks.py, and jobs for GitHub and GitLab. Adds lines to pyproject.toml and .gitignore,
     changes no other file that is there, and writes all of them or none.
+
+    In a project that is there, it adds a target: it builds a model of the project for the device and writes
+    targets/NAME.toml, nothing else. Where there are several models, --model=NAME says which.
     """
+    from msgspec.structs import replace
+
+    from edgekit.commands.further import further, project_in
     from edgekit.commands.init import init, print_started
-    from edgekit.commands.wish import Wish, completed
+    from edgekit.commands.wish import Wish, chosen_device, completed
     from edgekit.report.console import print_json
     from edgekit.report.progress import Progress
     from edgekit.types import Reading
 
-    reading = Reading(input_shape, custom_objects)
-    wish = completed(model, data, target, Wish(Path(folder), reading=reading, metric=metric, skip=tuple(skip or ())))
-    with Progress(json) as progress:
-        started = init(wish, progress)
+    reading = Reading(input_shape, custom_objects, trust_model)
+    wish = Wish(Path(folder), model or "", data or "", target or "", reading, metric, tuple(skip or ()))
+    if project := project_in(wish.folder):
+        wish = replace(wish, device=chosen_device(target, wish.folder))
+        with Progress(json) as progress:
+            started = further(project, wish, progress)
+    else:
+        wish = completed(model, data, target, wish)
+        with Progress(json) as progress:
+            started = init(wish, progress)
     print_json(started) if json else print_started(started)

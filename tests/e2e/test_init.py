@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,8 +69,14 @@ def test_what_is_not_there_is_named(folder, wrong, words):
 
 
 def test_a_folder_that_is_a_project_is_left_alone(folder):
-    (folder / "pyproject.toml").write_text("[tool.edgekit.models.net]\nmodel = 'net.keras'\n")
-    refused(folder, "pyproject.toml", "has [tool.edgekit]", "nothing was written", "edgekit build")
+    (folder / "pyproject.toml").write_text("[tool.edgekit.models.net]\nmodel = 'net.keras'\ndata = 'random'\n")
+    refused(folder, "pyproject.toml", "has [tool.edgekit]", "nothing was written", "takes --model=net, a name")
+    refused(folder, "has [tool.edgekit]", "leave --data out", arguments=GIVEN[1:])
+    refused(folder, "--target=wach", 'did you mean "watch"?', arguments=["--target=wach"])
+    refused(folder, "no --target=NAME", arguments=[])
+    with (folder / "pyproject.toml").open("a") as file:
+        file.write("[tool.edgekit.models.other]\nmodel = 'net.keras'\ndata = 'random'\n")
+    refused(folder, "several models", "net, other", "--model=NAME", arguments=["--target=watch"])
 
 
 @pytest.mark.parametrize("name", WRITTEN[2:5])
@@ -218,3 +225,21 @@ def test_the_last_lines_say_what_to_type(project):
 
 def test_running_it_twice_says_so(project):
     refused(project, "has [tool.edgekit]", arguments=GIVEN)
+    refused(project, "targets/phone.toml", "there already", "edgekit build --target=phone", arguments=GIVEN[2:])
+
+
+def test_a_project_gets_a_target_for_a_further_device_and_nothing_else(project, tmp_path):
+    shutil.copytree(project, tmp_path / "copy")
+    before = contents(tmp_path / "copy")
+    done = edgekit(tmp_path / "copy", "init", "--target=android-old")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-2:] == [
+        "written: targets/android-old.toml",
+        "next: edgekit build --target=android-old",
+    ]
+    after = contents(tmp_path / "copy")
+    assert {name for name in after if after[name] != before.get(name) and not name.startswith(".edgekit")} == {
+        "targets/android-old.toml"
+    }
+    profile = tomllib.loads((tmp_path / "copy/targets/android-old.toml").read_text())
+    assert profile["extends"] == "android-old" and {"model_size", "accuracy"} <= profile["budget"].keys()
