@@ -19,7 +19,7 @@ import msgspec
 
 from edgekit.errors import OutputError, ProjectError, SetupError
 from edgekit.files import DAMAGE, decoded, write
-from edgekit.records.archive import MOST, Foreign, Member, deflated, inflated, members, packed
+from edgekit.records.archive import MOST, Foreign, members, packed, stored
 from edgekit.records.outputs import ReleasedFiles, json
 from edgekit.report.text import shown
 from edgekit.report.types import Manifest, Subject
@@ -99,7 +99,7 @@ def release(builds: Sequence[ReleasedFiles], archive: Path, key: Path | None, re
     if key:
         contents[SIGNATURE] = signed(index, key)
     try:
-        content = packed([deflated(name, content) for name, content in sorted(contents.items())])
+        content = packed([stored(name, content) for name, content in sorted(contents.items())])
     except Foreign as problem:
         raise OutputError(f"{archive}: the release has {problem}; release fewer targets at once") from None
     write(archive, content)
@@ -118,12 +118,12 @@ def verify(archive: Path, key: Path | None) -> ReleaseVerification:
       ProjectError: the key is none.
     """
     try:
-        found = {member.name: member for member in members(_content(archive))}
-        said = {name: _read(found[name]) for name in (INDEX, SIGNATURE) if name in found}
+        found = {member.name: member.content for member in members(_content(archive))}
+        said = {name: _read(name, found[name]) for name in (INDEX, SIGNATURE) if name in found}
     except Foreign as problem:
-        return ReleaseVerification([f"{archive}: {problem}; it is not as `release` packed it"], [], False)
+        return ReleaseVerification([f"{archive}: {problem}; it is not as `release` packs it"], [], False)
     if INDEX not in said:
-        raise OutputError(f"{archive}: not the archive of a release, for it has no {INDEX}; {_older(set(found))}")
+        raise OutputError(f"{archive}: not the archive of a release, for it has no {INDEX}; make it with `release`")
     problems = []
     if key:
         why = "not signed" if SIGNATURE not in said else _verified(said[SIGNATURE], said[INDEX], key)
@@ -140,16 +140,16 @@ def verify(archive: Path, key: Path | None) -> ReleaseVerification:
     problems += [f"{archive}: {n}: not in its index" for n in sorted(found.keys() - named.keys() - {INDEX, SIGNATURE})]
     manifests = {}
     for name in sorted(named.keys() & found.keys()):
-        file, member = named[name], found[name]
+        file, content = named[name], found[name]
         try:
-            if member.size != file.bytes or _sha256(member) != file.sha256:
+            if len(content) != file.bytes or hashlib.sha256(content).hexdigest() != file.sha256:
                 problems.append(f"{archive}: {name}: changed since it was built")
             elif name.endswith("/manifest.json"):
-                manifests[name.removesuffix("/manifest.json")] = _read(member)
+                manifests[name.removesuffix("/manifest.json")] = _read(name, content)
         except Foreign as problem:
             problems.append(f"{archive}: {problem}")
-    for folder, content in manifests.items():
-        problems += _unlike(archive, folder, content, named)
+    for folder, manifest in manifests.items():
+        problems += _unlike(archive, folder, manifest, named)
     return ReleaseVerification(problems, sorted(manifests), key is not None)
 
 
@@ -182,24 +182,11 @@ def _content(archive: Path) -> memoryview:
         raise OutputError(f"{archive}: cannot be read ({problem.strerror}); name the archive with --out") from None
 
 
-def _read(member: Member) -> bytes:
+def _read(name: str, content: memoryview) -> bytes:
     """A member that says what others are."""
-    if member.size > LARGEST_INDEX:
-        raise Foreign(f"{member.name}: larger than {LARGEST_INDEX >> 20} MiB")
-    return b"".join(inflated(member))
-
-
-def _sha256(member: Member) -> str:
-    digest = hashlib.sha256()
-    for piece in inflated(member):
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def _older(names: set[str]) -> str:
-    if any(name.endswith("/manifest.json") for name in names):
-        return "an edgekit before the index made it, whose signatures say nothing of the whole: release the builds anew"
-    return "make it with `release`"
+    if len(content) > LARGEST_INDEX:
+        raise Foreign(f"{name}: larger than {LARGEST_INDEX >> 20} MiB")
+    return bytes(content)
 
 
 def _subjects(files: Sequence[File]) -> list[Subject]:

@@ -1,8 +1,9 @@
 """The container of a release: a zip of one form only, so that every reader sees the same files in it.
 
 A zip says everything twice, in front of each member and in the directory at its end, and readers differ in what they
-believe. This one has nothing but regular files, each once, in order, without comment, extra field, gap or second
-meaning: what is read is written again and has to be the same bytes, but for how zlib chose to compress.
+believe. This one has nothing but regular files, each once, in order, as they are (stored, not compressed), without
+comment, extra field, gap or second meaning. What is read is written again and has to be the same bytes. A compressed
+stream would have bits that no reader looks at, and its bytes would depend on the library that made it.
 
 Source: PKWARE, "APPNOTE.TXT - .ZIP File Format Specification", version 6.3.10.
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from msgspec import Struct
 
@@ -20,7 +20,7 @@ from edgekit.report.types import is_inside
 
 MODE = 0o100644 << 16
 """A regular file that everybody may read."""
-VERSION, UNIX, UTF8, DEFLATED = 20, 3, 0x800, 8
+VERSION, UNIX, UTF8, STORED = 20, 3, 0x800, 0
 EARLIEST = (0, 1 << 5 | 1)
 """The time of every member: the first that a zip can say, 1 January 1980."""
 LOCAL, CENTRAL, END = "<4s5H3L2H", "<4s4B4H3L5H2L", "<4s4H2LH"
@@ -28,8 +28,6 @@ MOST = 0xFFFFFFFF
 """Bytes of an archive, and"""
 MOST_MEMBERS = 0xFFFF
 """members."""
-PIECE = 1 << 20
-"""Bytes that are decompressed at once."""
 
 
 class Foreign(ValueError):
@@ -40,42 +38,14 @@ class Member(Struct, frozen=True):
     """A file in an archive."""
 
     name: str
+    content: memoryview
     crc: int
-    size: int
-    stream: Any
-    """Deflated; bytes, or a view of them."""
+    """CRC-32 of the content."""
 
 
-def deflated(name: str, content: bytes) -> Member:
-    """A file as a member."""
-    machine = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return Member(name, zlib.crc32(content), len(content), machine.compress(content) + machine.flush())
-
-
-def inflated(member: Member) -> Iterator[bytes]:
-    """The content of a member in pieces, however large it is.
-
-    Raises:
-      Foreign: after the pieces, that the stream is damaged or does not hold what the member says.
-    """
-    machine, stream, size, crc = zlib.decompressobj(-zlib.MAX_WBITS), memoryview(member.stream), 0, 0
-    try:
-        for start in range(0, len(stream), PIECE):
-            rest: bytes | memoryview = stream[start : start + PIECE]
-            while rest and not machine.eof and size <= member.size:
-                piece = machine.decompress(rest, PIECE)
-                rest, size, crc = machine.unconsumed_tail, size + len(piece), zlib.crc32(piece, crc)
-                yield piece
-            if rest or machine.unused_data:
-                break
-        if size < member.size and not machine.eof:  # a copy that began before a piece was full
-            piece = machine.flush()
-            size, crc = size + len(piece), zlib.crc32(piece, crc)
-            yield piece
-    except zlib.error as problem:
-        raise Foreign(f"{member.name}: damaged ({problem})") from None
-    if (size, crc) != (member.size, member.crc) or not machine.eof or machine.unused_data:
-        raise Foreign(f"{member.name}: damaged, or of another size than is said")
+def stored(name: str, content: bytes | memoryview) -> Member:
+    """A file as a member; nothing is copied."""
+    return Member(name, memoryview(content), zlib.crc32(content))
 
 
 def packed(members: Sequence[Member]) -> bytes:
@@ -93,34 +63,36 @@ def _pieces(members: Sequence[Member]) -> Iterator[bytes | memoryview]:
     for m in members:
         name = m.name.encode()
         flags = 0 if name.isascii() else UTF8
-        facts = (flags, DEFLATED, *EARLIEST, m.crc, len(m.stream), m.size, len(name), 0)
-        if max(offset, m.size, len(m.stream)) >= MOST or len(members) >= MOST_MEMBERS:
+        size = len(m.content)
+        facts = (flags, STORED, *EARLIEST, m.crc, size, size, len(name), 0)
+        if max(offset, size) >= MOST or len(members) >= MOST_MEMBERS:
             raise Foreign("more than 4 GiB or 65,534 files")
         head = struct.pack(LOCAL, b"PK\3\4", VERSION, *facts) + name
         entry = struct.pack(CENTRAL, b"PK\1\2", VERSION, UNIX, VERSION, 0, *facts, 0, 0, 0, MODE, offset)
         directory.append(entry + name)
         yield head
-        yield m.stream
-        offset += len(head) + len(m.stream)
+        yield m.content
+        offset += len(head) + size
     yield from directory
     yield struct.pack(END, b"PK\5\6", 0, 0, len(members), len(members), sum(map(len, directory)), offset, 0)
 
 
-def members(content: bytes | memoryview) -> list[Member]:
-    """The members of an archive; nothing is decompressed, and of a view nothing is copied.
+def members(archive: bytes | memoryview) -> list[Member]:
+    """The members of an archive, with views of it as their contents.
 
     Raises:
-      Foreign: it is not of the form that `packed` gives.
+      Foreign: it is not, to the bit, what `packed` makes of these members.
     """
-    end = struct.calcsize(END)
-    if content[-end:][:4] != b"PK\5\6":
+    content, end = memoryview(archive), struct.calcsize(END)
+    if len(content) < end or content[-end:][:4] != b"PK\5\6":
         raise Foreign("its end is not that of a zip without comment: something was added, or cut off")
     *_, count, size, place, _ = struct.unpack(END, content[-end:])
     if place + size + end != len(content):
         raise Foreign("something was added before, between or after its members")
     found: list[Member] = []
+    start = 0
     for _ in range(count):
-        member, place = _member(content, place)
+        member, start, place = _member(content, start, place)
         found.append(member)
     _distinct([m.name for m in found])
     place = 0
@@ -128,6 +100,8 @@ def members(content: bytes | memoryview) -> list[Member]:
         if content[place : place + len(piece)] != piece:
             raise Foreign("its members are not as its directory says")
         place += len(piece)
+    if place != len(content):
+        raise Foreign("something was added after its directory")
     return found
 
 
@@ -146,13 +120,13 @@ def _distinct(names: list[str]) -> None:
                 raise Foreign(f"{seen[folder]!r} is a file and a folder")
 
 
-def _member(content: bytes | memoryview, place: int) -> tuple[Member, int]:
-    """The member that the directory names at a place, and the next place."""
+def _member(content: memoryview, start: int, place: int) -> tuple[Member, int, int]:
+    """The member that starts at one place and that the directory names at another, and both places of the next."""
     head = struct.calcsize(CENTRAL)
     if content[place : place + 4] != b"PK\1\2" or place + head > len(content):
         raise Foreign("its directory is damaged")
     facts = struct.unpack(CENTRAL, content[place : place + head])
-    flags, method, crc, stream, size, length, mode, offset = *facts[5:7], *facts[9:13], *facts[17:19]
+    flags, method, crc, packed_size, size, length, mode, offset = *facts[5:7], *facts[9:13], *facts[17:19]
     try:
         text = bytes(content[place + head : place + head + length])
         name = text.decode()
@@ -164,7 +138,14 @@ def _member(content: bytes | memoryview, place: int) -> tuple[Member, int]:
         raise Foreign(f"{name!r} is encrypted")
     if mode != MODE:
         raise Foreign(f"{name!r} is not a plain file")
-    if method != DEFLATED:
-        raise Foreign(f"{name!r} is not deflated")
-    start = offset + struct.calcsize(LOCAL) + length
-    return Member(name, crc, size, content[start : start + stream]), place + head + length
+    if method != STORED:
+        raise Foreign(f"{name!r} is compressed, as in archives of an earlier edgekit: release the builds anew")
+    if offset != start:  # else 65,534 members could be the same bytes, each looked at anew
+        raise Foreign(f"{name!r} is not where the member before it ends")
+    start += struct.calcsize(LOCAL) + length
+    member = stored(name, content[start : start + size])
+    if not len(member.content) == size == packed_size:
+        raise Foreign(f"{name!r} is not of the size that is said")
+    if member.crc != crc:
+        raise Foreign(f"{name!r} is damaged")
+    return member, start + size, place + head + length

@@ -5,13 +5,12 @@ import json
 import struct
 import tracemalloc
 import zipfile
-import zlib
 
 import pytest
 from command_line import edgekit
 
-from edgekit.commands.release import INDEX, SIGNATURE, signed, verify
-from edgekit.records.archive import Member, deflated, inflated, members, packed
+from edgekit.commands.release import INDEX, LARGEST_INDEX, SIGNATURE, signed, verify
+from edgekit.records.archive import MODE, members, packed, stored
 
 
 @pytest.fixture(scope="module")
@@ -111,17 +110,17 @@ def again(found):
 
 
 def content(found, name):
-    return b"".join(inflated(next(member for member in found if member.name == name)))
+    return next(bytes(member.content) for member in found if member.name == name)
 
 
 def put(found, name, new):
     """Members with another content of one of them."""
-    return again([*(m for m in found if m.name != name), deflated(name, new)])
+    return again([*(m for m in found if m.name != name), stored(name, new)])
 
 
 def swapped(found):
     names = {MODEL: OTHER, OTHER: MODEL}
-    return again([Member(names.get(m.name, m.name), m.crc, m.size, m.stream) for m in found])
+    return again([stored(names.get(m.name, m.name), m.content) for m in found])
 
 
 def folders_swapped(found):
@@ -131,7 +130,7 @@ def folders_swapped(found):
         first, slash, rest = of.partition("/")
         return turned.get(first, first) + slash + rest
 
-    return again([Member(name(m.name), m.crc, m.size, m.stream) for m in found])
+    return again([stored(name(m.name), m.content) for m in found])
 
 
 def index_of_another(found):
@@ -147,13 +146,13 @@ REPACKED = {
     "a manifest": (lambda f: put(f, "phone/digits/manifest.json", b"{}"), "manifest.json: changed since"),
     "a target gone": (lambda f: again([m for m in f if not m.name.startswith("camera/")]), "camera/digits"),
     "a folder renamed": (
-        lambda f: again([Member(m.name.replace("phone/", "tablet/"), m.crc, m.size, m.stream) for m in f]),
+        lambda f: again([stored(m.name.replace("phone/", "tablet/"), m.content) for m in f]),
         "tablet/digits/model.tflite: not in its index",
     ),
     "two models swapped": (swapped, "changed since it was built"),
     "two folders swapped": (folders_swapped, "changed since it was built"),
-    "a foreign first member": (lambda f: again([*f, deflated("model.tflite", b"x")]), "not in its index"),
-    "a foreign file in a build": (lambda f: again([*f, deflated("phone/digits/extra", b"x")]), "not in its index"),
+    "a foreign first member": (lambda f: again([*f, stored("model.tflite", b"x")]), "not in its index"),
+    "a foreign file in a build": (lambda f: again([*f, stored("phone/digits/extra", b"x")]), "not in its index"),
     "another index": (index_of_another, "its statement is not of its files"),
     "an index of nothing": (lambda f: put(f, INDEX, b"\xff"), "release.json"),
     "no JSON": (lambda f: put(f, INDEX, b"[" * 100_000), "release.json"),
@@ -191,7 +190,7 @@ def renamed(archive, new):
 def by_zipfile(archive, edit):
     """What Python's own zipfile makes of the same files."""
     place = io.BytesIO()
-    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(place, "w") as new:
         for info in old.infolist():
             new.writestr(info, old.read(info))
         edit(new)
@@ -202,6 +201,13 @@ def symlink(new):
     entry = zipfile.ZipInfo("phone/digits/link")
     entry.external_attr, entry.create_system = 0o120777 << 16, 3
     new.writestr(entry, "/etc/passwd")
+
+
+def deflated(new):
+    """300 MiB of zeros, in 300 KB."""
+    entry = zipfile.ZipInfo("phone/digits/zeros", (1980, 1, 1, 0, 0, 0))
+    entry.external_attr, entry.create_system = MODE, 3
+    new.writestr(entry, bytes(300 << 20), zipfile.ZIP_DEFLATED)
 
 
 def directory(new):
@@ -216,6 +222,9 @@ def of_this_length(text):
     return (text + b"x" * 100)[: len(MODEL)]
 
 
+HUGE = (1 << 32) - 2
+"""Bytes: the largest size that a plain zip can say."""
+
 FORMS = {
     "a comment": (lambda a: by_zipfile(a, comment), "without comment"),
     "bytes behind": (lambda a: a.read_bytes() + b"x", "its end is not"),
@@ -223,13 +232,13 @@ FORMS = {
     "a second archive before": (lambda a: a.read_bytes() * 2, "added before"),
     "a symbolic link": (lambda a: by_zipfile(a, symlink), "not a plain file"),
     "a folder": (lambda a: by_zipfile(a, directory), "no path of a file"),
-    "two of one name": (lambda a: again([*members(a.read_bytes()), deflated(MODEL, b"x")]), "is there twice"),
+    "two of one name": (lambda a: again([*members(a.read_bytes()), stored(MODEL, b"x")]), "is there twice"),
     "a name in other case": (
-        lambda a: again([*members(a.read_bytes()), deflated(MODEL.upper(), b"x")]),
+        lambda a: again([*members(a.read_bytes()), stored(MODEL.upper(), b"x")]),
         "one file where case does not count",
     ),
     "a file that is a folder": (
-        lambda a: again([*members(a.read_bytes()), deflated(MODEL + "/x", b"x")]),
+        lambda a: again([*members(a.read_bytes()), stored(MODEL + "/x", b"x")]),
         "a file and a folder",
     ),
     "a path upwards": (lambda a: renamed(a, of_this_length(b"../../../../")), "no path of a file"),
@@ -249,7 +258,10 @@ FORMS = {
     ),
     "another CRC in front": (lambda a: patched(a, MODEL, 14, b"crc!", directory=False), "not as its directory says"),
     "another CRC": (lambda a: patched(a, MODEL, 14, b"crc!"), "damaged"),
-    "another way to compress": (lambda a: patched(a, MODEL, 8, b"\x0c\0"), "not deflated"),
+    "a deflated member": (lambda a: by_zipfile(a, deflated), "release the builds anew"),
+    "another way to compress": (lambda a: patched(a, MODEL, 8, b"\x0c\0"), "release the builds anew"),
+    "a size that is not there": (lambda a: patched(a, MODEL, 18, struct.pack("<2L", HUGE, HUGE)), "not of the size"),
+    "two sizes": (lambda a: patched(a, MODEL, 22, struct.pack("<L", HUGE)), "not of the size"),
     "a damaged stream": (lambda a: patched(a, MODEL, 30 + len(MODEL), b"\xff" * 40, directory=False), "damaged"),
 }
 
@@ -264,39 +276,34 @@ def test_an_archive_has_one_form_only(archive, keys, tmp_path, make, words):
         assert any(words in problem for problem in found), found
 
 
-def test_a_bomb_takes_neither_memory_nor_time(archive, tmp_path):
-    """2.6 MB of zeros that claim to be 2.5 GB, as they are, and with an index that names them."""
-    machine = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    zeros = bytes(1 << 20)
-    stream = b"".join(machine.compress(zeros) for _ in range(300)) + machine.flush()
-    crc = 0
-    for _ in range(300):
-        crc = zlib.crc32(zeros, crc)
-    found = members(archive.read_bytes())
-    index = json.loads(content(found, INDEX))
-    index["files"].append({"path": "bomb", "bytes": 300 << 20, "sha256": "0" * 64})
-    index["subject"].append({"name": "bomb", "digest": {"sha256": "0" * 64}})
-    file, bomb, named = tmp_path / "r.zip", Member("bomb", crc, 300 << 20, stream), json.dumps(index).encode()
-    for bytes_, words in (
-        (again([*found, bomb]), "bomb: not in its index"),
-        (again([m for m in [*found, bomb] if m.name != INDEX] + [deflated(INDEX, named)]), "bomb: changed since"),
-        (again([Member(INDEX, crc, 300 << 20, stream)]), "larger than"),
-        (again([m for m in found if m.name != MODEL] + [Member(MODEL, crc, 100, stream)]), "changed since"),
-    ):
-        file.write_bytes(bytes_)
-        tracemalloc.start()
-        problems = verify(file, None).problems
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert any(words in problem for problem in problems), problems
-        assert peak < 100 << 20
-
-
-def test_an_archive_of_before_the_index_is_said(everything, tmp_path):
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda a: by_zipfile(a, deflated), "release the builds anew"),
+        (lambda a: patched(a, MODEL, 18, struct.pack("<2L", HUGE, HUGE)), "not of the size"),
+        (lambda a: patched(a, INDEX, 18, struct.pack("<2L", HUGE, HUGE)), "not of the size"),
+        (lambda a: again([*members(a.read_bytes()), stored("x", bytes(100 << 20))]), "x: not in its index"),
+        (lambda a: put(members(a.read_bytes()), MODEL, bytes(100 << 20)), "changed since"),
+        (lambda a: put(members(a.read_bytes()), INDEX, bytes(LARGEST_INDEX + 1)), "larger than"),
+    ],
+    ids=["deflated", "claims of a model", "claims of the index", "not named", "a large model", "a large index"],
+)
+def test_a_bomb_takes_no_memory(archive, tmp_path, make, words):
     file = tmp_path / "r.zip"
-    file.write_bytes(packed([deflated("phone/digits/manifest.json", b"{}")]))
+    file.write_bytes(make(archive))
+    tracemalloc.start()
+    problems = verify(file, None).problems
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert any(words in problem for problem in problems), problems
+    assert peak < 8 << 20
+
+
+def test_an_archive_without_an_index_is_no_release(everything, tmp_path):
+    file = tmp_path / "r.zip"
+    file.write_bytes(packed([stored("phone/digits/manifest.json", b"{}")]))
     done = edgekit(everything, "release", f"--out={file}", "--verify")
-    assert done.returncode == 2 and "before the index" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert done.returncode == 2 and INDEX in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_somebody_else_s_signature_is_none(archive, keys, tmp_path):
