@@ -25,8 +25,6 @@ from edgekit.profile.profiles import load_target
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.target import Target
 from edgekit.records.outputs import json
-from edgekit.report.console import print_table
-from edgekit.report.text import shown
 from edgekit.runtimes.available import available
 from edgekit.solve.attempts import Start, here, there
 from edgekit.solve.finals import finals, front, recipe_from
@@ -38,10 +36,9 @@ from edgekit.solve.search import Search
 from edgekit.solve.space import Space, groups_file, space_of
 from edgekit.solve.told import Teller
 from edgekit.solve.trial import Job
-from edgekit.solve.types import SOLVE, Outcome, Solution
+from edgekit.solve.types import SOLVE, Solution
 from edgekit.stages.load import load
 from edgekit.types import KERAS
-from edgekit.units import show
 
 LEVELS = (0.25, 0.5, 0.75, 0.9)
 """Shares of a layer's channels that it is tried without."""
@@ -53,8 +50,6 @@ EPOCHS = (10, 200)
 """epochs from so many to so many."""
 EACH = 2
 """Trials that a worker has, so that it need not wait for the next one."""
-SHOWN = 12
-"""Trials of the front that are printed; the page has all of them."""
 
 
 def solve(
@@ -228,54 +223,3 @@ def _key(loaded: LoadedModel, target: Target, space: Space, epochs: int, maker: 
     parts: list[Any] = [target.sha256, settings, encode(space), epochs, loaded.source.sha256, loaded.dataset.sha256]
     parts += [encode(loaded.reading), maker.fingerprints.code("edgekit.commands.solve")]
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted", enc_hook=float)).hexdigest()
-
-
-@shown
-def print_solution(found: Solution, out: Path, profile: str) -> None:
-    """What won, and what the others gave."""
-    print(f"\n{found.target}: {found.model}: solved for {found.objective}")
-    print(f"{len(found.trials)} {'trial' if len(found.trials) == 1 else 'trials'}: {_counts(found)}")
-    best = sorted((t for t in found.trials if t.front), key=lambda t: t.merit or 0.0)[:SHOWN]
-    if best:
-        lines = list(dict.fromkeys((*found.minimized, *(line.name for trial in best for line in trial.lines))))
-        print_table(["trial", *lines, "limits"], [_row(trial, lines) for trial in best], range(1 + len(lines)))
-    for conflict in found.conflicts:
-        print(conflict)
-    for miss in found.misses:
-        print(f"nearest, trial {miss.number}: {miss.said}")
-    if found.winner is not None:
-        words = {"holds": "holds every limit", "inconclusive": "holds every limit by its value, not with its interval"}
-        print(f"\ntrial {found.winner} {words[found.verdict]}: {_qualities(found)}")
-        print(f"{profile}: for build --target={Path(profile).stem}")
-    else:
-        print("\nno recipe was found that holds every limit")
-    print(f"{out}: solve.html, solve.json")
-
-
-def _counts(found: Solution) -> str:
-    words: dict[Any, str] = {
-        "trained": "trained in full",
-        "stopped": "ended after few epochs",
-        "dropped": "dropped before training",
-        "beaten": "beaten before training",
-        "failed": "failed",
-    }
-    return ", ".join(f"{n} {word}" for state, word in words.items() if (n := found.counted(state)))
-
-
-def _row(trial: Outcome, names: list[str]) -> list[str]:
-    """A trial of the front: its figures, and which limits it breaks."""
-    lines = {m.name: show(m.value, m.unit) for name in names if (m := trial.figure(name))}
-    lines |= {line.name: show(line.value, line.unit) for line in trial.lines}
-    return [str(trial.number), *(lines.get(name, "") for name in names), "hold" if trial.holds else "broken"]
-
-
-def _qualities(found: Solution) -> str:
-    """What the winner reached on each part of the samples."""
-    final = next(f for f in found.finals if f.number == found.winner)
-    parts = [
-        ("that the search chose by", final.searched),
-        ("that chose nothing", final.quality),
-        ("of the evaluation set", final.evaluated),
-    ]
-    return ", ".join(f"{m.name} {show(m.value, m.unit)} on {m.samples:,} samples {name}" for name, m in parts if m)

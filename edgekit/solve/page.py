@@ -10,16 +10,11 @@ from msgspec import Struct
 from edgekit.report import index
 from edgekit.report.text import cleaned
 from edgekit.solve.judged import EXACT, Judge, quality
-from edgekit.solve.types import Outcome, Solution
+from edgekit.solve.types import WORDS, Outcome, Solution
 from edgekit.units import show
 
 WIDTH, HEIGHT, MARGIN = 460, 300, 48
 """Of a drawing, in its own units."""
-WORDS = {
-    "holds": "holds every limit",
-    "inconclusive": "holds every limit by its value, not with its interval",
-    "none": "no recipe holds every limit",
-}
 MARKS = {"holds": "pass", "inconclusive": "inconclusive", "none": "fail"}
 
 

@@ -33,12 +33,15 @@ class Teller(Silent):
 
     def told(self, outcome: Outcome) -> None:
         """What became of a trial."""
-        why = f": {outcome.reason}" if outcome.reason else ""
+        if outcome.state == "failed":
+            self.note(f"a trial failed: {outcome.reason}")
         found = quality(outcome.measurements) if outcome.epochs else None
         accuracy = found.value if found and found.unit == "%" else None
         if self.elsewhere:
             self.ui.end(StageRow(f"trial {outcome.number}", "built", outcome.seconds, 0))
-        self.ui.done(f"trial {outcome.number} {outcome.state}{why}", int(outcome.value("model_size") or 0), accuracy)
+        self.ui.done(
+            f"trial {outcome.number} {outcome.state}{_why(outcome)}", int(outcome.value("model_size") or 0), accuracy
+        )
 
     def note(self, text: str) -> None:
         """See `edgekit.engine.make.Listener`."""
@@ -55,6 +58,19 @@ class Teller(Silent):
     def end(self, row: StageRow) -> None:
         """It was made or found."""
         self.ui.end(row)
+
+
+def _why(outcome: Outcome) -> str:
+    """Why a trial ended where it did, in few words; the page has all."""
+    if outcome.state == "stopped":
+        return f" after {outcome.epochs} {'epoch' if outcome.epochs == 1 else 'epochs'}"
+    if outcome.state == "beaten":
+        return ": no cheaper than the best"
+    if outcome.state == "failed" or not outcome.reason:
+        return ""
+    first, *others = (part.split(" ")[0] for part in outcome.reason.split(", "))
+    verb = " for" if outcome.state == "dropped" else ", misses"
+    return f"{verb} {first}{f', {len(others)} more' if others else ''}"
 
 
 def _figures(outcome: Outcome) -> str:

@@ -13,6 +13,11 @@ State = Literal["dropped", "beaten", "stopped", "trained", "failed"]
 """Of a trial: its costs broke a limit before it was trained; they were above those of one that holds every limit;
 its training was ended early; it was trained in full; or it could not be built."""
 Verdict = Literal["holds", "inconclusive", "none"]
+WORDS: Final[dict[Verdict, str]] = {
+    "holds": "holds every limit",
+    "inconclusive": "is inconclusive: it holds every limit by its value, not with its interval",
+    "none": "no recipe holds every limit",
+}
 
 
 class Outcome(Struct, frozen=True):

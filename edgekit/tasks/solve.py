@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke import Context
 
 from edgekit.tasks.common import command, options, task
-from edgekit.tasks.flow import single
+from edgekit.tasks.flow import single, typed
 
 
 @task(
@@ -36,7 +36,7 @@ def solve(
     model: str | None = None,
     data: str | None = None,
     time: str = "",
-    trials: int = 0,
+    trials: str = "",
     workers: int = 0,
     cluster: str = "",
     out: str = "",
@@ -47,15 +47,37 @@ def solve(
 
     Writes targets/TARGET.solved.toml, a profile with the recipe that won, and a page of all that was tried.
     """
-    from edgekit.commands.solve import print_solution, solve
+    from edgekit.commands.solve import solve
     from edgekit.report.console import print_json
     from edgekit.report.progress import Progress
+    from edgekit.solve.printed import print_solution
 
-    said = [*(set or ()), *([f'solve.time="{time}"'] if time else []), *([f"solve.trials={trials}"] if trials else [])]
+    said = [*(set or ()), *_limits(time, trials)]
     project, spec, profile = single(target, model, data, said)
     folder = project.folder(out, "build/solve") / profile.name / spec.name
     with Progress(quiet=json) as progress:
         found = solve(project, spec, profile, folder, progress, tuple(set or ()), workers, cluster)
     written = project.target_folders[0] / f"{profile.name}.solved.toml"
-    print_json(found) if json else print_solution(found, folder, str(written))
+    given = typed({"model": model, "data": data})
+    print_json(found) if json else print_solution(found, folder, written, given)
     return int(found.verdict != "holds")
+
+
+def _limits(time: str, trials: str) -> list[str]:
+    """What `--time` and `--trials` change of the profile.
+
+    Raises:
+      TargetError: they are not what they have to be.
+    """
+    from edgekit.errors import TargetError
+    from edgekit.units import Nanoseconds
+
+    if trials and not (trials.isascii() and trials.isdigit() and int(trials)):
+        raise TargetError(f"--trials={trials}: has to be a whole number, at least 1")
+    try:
+        if time:
+            Nanoseconds.parse(time)
+    except ValueError:
+        what = "is negative" if time.strip().startswith("-") else "has no unit of time"
+        raise TargetError(f"--time={time}: {what}; write --time=30min") from None
+    return [*([f'solve.time="{time}"'] if time else []), *([f"solve.trials={trials}"] if trials else [])]
