@@ -39,9 +39,8 @@ class Teller(Silent):
         accuracy = found.value if found and found.unit == "%" else None
         if self.elsewhere:
             self.ui.end(StageRow(f"trial {outcome.number}", "built", outcome.seconds, 0))
-        self.ui.done(
-            f"trial {outcome.number} {outcome.state}{_why(outcome)}", int(outcome.value("model_size") or 0), accuracy
-        )
+        size = int(outcome.value("model_size") or 0)
+        self.ui.done(f"trial {outcome.number} {became(outcome)}", size, accuracy)
 
     def note(self, text: str) -> None:
         """See `edgekit.engine.make.Listener`."""
@@ -60,17 +59,17 @@ class Teller(Silent):
         self.ui.end(row)
 
 
-def _why(outcome: Outcome) -> str:
-    """Why a trial ended where it did, in few words; the page has all."""
+def became(outcome: Outcome) -> str:
+    """How a trial ended, in few words; the page has all."""
     if outcome.state == "stopped":
-        return f" after {outcome.epochs} {'epoch' if outcome.epochs == 1 else 'epochs'}"
+        return f"stopped after {outcome.epochs} {'epoch' if outcome.epochs == 1 else 'epochs'}"
     if outcome.state == "beaten":
-        return ": no cheaper than the best"
+        return "beaten: no cheaper than the best"
     if outcome.state == "failed" or not outcome.reason:
-        return ""
+        return outcome.state
     first, *others = (part.split(" ")[0] for part in outcome.reason.split(", "))
-    verb = " for" if outcome.state == "dropped" else ", misses"
-    return f"{verb} {first}{f', {len(others)} more' if others else ''}"
+    word = "dropped for" if outcome.state == "dropped" else "misses"
+    return f"{word} {first}{f', {len(others)} more' if others else ''}"
 
 
 def _figures(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from edgekit.report.progress import WORDS as ROOM
 from edgekit.solve.printed import print_solution
-from edgekit.solve.told import _why
+from edgekit.solve.told import became
 from edgekit.solve.types import Finalist, Outcome, Solution
 from edgekit.types import BudgetLine, Measurement
 
@@ -58,9 +58,9 @@ def test_no_trial(capsys):
 
 @pytest.mark.parametrize("reason", ["instructions 9 M of 8 M, flash 9 MiB of 8 MiB, ram 9 B of 8 B", ""])
 @pytest.mark.parametrize("state", ["dropped", "beaten", "stopped", "trained"])
-def test_why_a_trial_ended_is_not_cut(state, reason):
+def test_how_a_trial_ended_is_not_cut(state, reason):
     outcome = Outcome(123, {}, {}, state, 200, [], [], False, None, 0.0, reason)
-    assert len(f"trial 123 {state}{_why(outcome)}") <= ROOM
+    assert len(f"trial 123 {became(outcome)}") <= ROOM
 
 
 @pytest.mark.parametrize(
