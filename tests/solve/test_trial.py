@@ -4,16 +4,18 @@ import pickle
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from edgekit.config import decode, encode
 from edgekit.errors import TargetError
 from edgekit.profile.profiles import load_target
 from edgekit.profile.project import find_project, select_model
 from edgekit.profile.target import Target
+from edgekit.solve.judged import Judge
 from edgekit.solve.space import ChannelGroup, ModelFacts, recipe_of, space_of
 from edgekit.solve.trial import Job
-from edgekit.solve.trials import said
-from edgekit.types import Reading
+from edgekit.solve.trials import Trials, _lowest, said
+from edgekit.types import BudgetLine, Measurement, Reading
 
 PROJECT = find_project(Path(__file__).parent)
 
@@ -38,3 +40,31 @@ def test_what_is_said_of_its_recipe_is_the_whole_recipe():
     recipe = job().target.recipe
     assert decode(msgspec.json.decode(msgspec.json.encode(said(recipe))), type(recipe), "trial", TargetError) == recipe
     assert "seed" not in said(recipe) and encode(Target.__name__) == "Target"
+
+
+def trials() -> Trials:
+    made = job()
+    space = space_of(ModelFacts((ChannelGroup(("conv1",), 32, 288),), 1, 1), None, made.target)
+    return Trials(made, space, Judge(made.target, "tflm"), [1], None)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "value", "unit", "may"),
+    [
+        ("instructions", 80_465, 88_634, "", True),  # one architecture with two seeds
+        ("instructions", 1_170_814, 1_403_036, "", True),  # depthwise layers with the longer rounding
+        ("instructions", 80_000, 160_000, "", False),
+        ("flash", 12_520, 13_672, "B", True),
+        ("flash", 120_000, 132_000, "B", False),
+        ("model_size", 20_000, 20_001, "B", False),
+    ],
+)
+def test_nothing_is_dropped_for_a_cost_that_other_weights_may_lower(name, limit, value, unit, may):
+    assert trials().may_hold([BudgetLine(name, limit, value, unit, None, "fail", "measured")]) == may
+
+
+def test_nothing_is_beaten_by_less_than_other_weights_may_change():
+    found = _lowest(Measurement("instructions", 1_403_036, ""))
+    assert found.value < 1_170_814
+    size = Measurement("model_size", 19_000, "B")
+    assert _lowest(size) == size
