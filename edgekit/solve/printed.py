@@ -59,7 +59,7 @@ def print_solution(found: Solution, out: Path, profile: Path, given: str = "") -
         if m:
             print(f"  {m.name} {show(m.value, m.unit)} on {m.samples:,} samples {words}")
     if found.verdict == "inconclusive":
-        print_folded("exit status 1, because a limit is not decided: more samples, or solve.holds = value, decide it")
+        print_folded("exit status 1, as a limit is not decided: more samples or --set=solve.holds=value decide it")
     print_folded(f"{out}: solve.html, solve.json")
     print_folded(f"{profile} is a profile of the project now: `edgekit check` wants its build, too")
     print_folded(f"next: edgekit build --target={profile.stem}{given and ' ' + given}")

@@ -60,6 +60,7 @@ def project(solved, tmp_path):
 
 def test_the_build_is_the_very_file_that_was_measured(project):
     solution = found(project)
+    assert (project / "printed").read_text().splitlines()[-1] == "next: edgekit build --target=small.solved"
     [winner] = [t for t in solution["trials"] if t["number"] == solution["winner"]]
     done = edgekit(project, "build", "--target=small.solved", "--json")
     report = json.loads(done.stdout)

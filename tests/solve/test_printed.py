@@ -47,7 +47,7 @@ def test_what_is_undecided_has_one_word_and_the_last_line_says_what_to_do(capsys
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[-1] for line in lines if line.lstrip().startswith("3 ")] == ["inconclusive"]
     assert any(line.startswith("trial 3 is inconclusive: ") for line in lines)
-    assert any(line.startswith("exit status 1, because ") for line in lines)
+    assert any(line.startswith("exit status 1, as ") for line in lines)
     assert lines[-1] == "next: edgekit build --target=small.solved --model=digits"
 
 
