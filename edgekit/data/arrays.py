@@ -54,6 +54,11 @@ def from_arrays(arrays: dict[str, np.ndarray], spec: DataSpec) -> Dataset:
                 f"{spec.source}: all {whole.number} samples are of one group; evaluation needs one of its own"
             )
         return split(whole, spec.seed)
+    if "x_train" in names:
+        raise DataError(
+            f"{spec.source}: holds x_train, but not x_test; add x_test and y_test, or rename x_train, y_train to x, y "
+            "to have them split"
+        )
     raise DataError(
         f"{spec.source}: holds {', '.join(sorted(arrays)) or 'no arrays'}, but not x_train and x_test (or x); "
         "name the arrays as keras.datasets does: x_train, y_train, x_test, y_test"

@@ -34,9 +34,9 @@ def answer(y: np.ndarray | None, name: str, spec: DataSpec, number: int) -> Answ
         return None, None
     where, (classes, size) = f"{spec.source}: {name}", _sizes(spec, number)
     if not (np.issubdtype(y.dtype, np.integer) or np.issubdtype(y.dtype, np.floating) or y.dtype == bool):
-        raise DataError(
-            f"{where} has dtype {y.dtype}; labels are class indices, 0 to {max(classes, 2) - 1}, or numbers"
-        )
+        what = f"{where} has dtype {y.dtype}; labels are class indices, 0 to {max(classes, 2) - 1}, or numbers"
+        more = "; np.unique(y, return_inverse=True) gives the names, for labels in pyproject.toml, and the indices"
+        raise DataError(what + (more if y.dtype.kind in "SU" else ""))
     if y.ndim == 0:
         raise DataError(f"{where}: a single value; give one for each sample")
     if np.issubdtype(y.dtype, np.floating) and not (finite := np.isfinite(y.reshape(len(y), -1)).all(axis=1)).all():

@@ -107,7 +107,7 @@ BAD = {
     "words beyond int32": (both(with_value(2**40, "i8")), WORDS, ["x_train[7]", "int32"]),
     "more labels": (both(X) | {"y_train": np.zeros(N + 1, int)}, FLOATS, ["y_train: 13 labels for 12 samples"]),
     "no names": ({"arr_0": X, "arr_1": X}, FLOATS, ["arr_0, arr_1", "x_train and x_test"]),
-    "no evaluation set": ({"x_train": X}, FLOATS, ["x_train", "x_test"]),
+    "no evaluation set": ({"x_train": X}, FLOATS, ["x_train", "x_test", "rename x_train, y_train to x, y"]),
     "another input's name": ({"x_train.y": X, "x_test.y": X}, FLOATS, ["x_train.x missing"]),
 }
 

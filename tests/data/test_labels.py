@@ -71,7 +71,7 @@ BAD = [
     (at(2, np.nan, np.ones((N, 7))), "classes", "pkg:own", ["y_train[2]", "NaN"]),
     (RIGHT.astype(complex), "classes", "accuracy", ["y_train", "complex128"]),
     (RIGHT.astype("M8[s]"), "classes", "accuracy", ["y_train", "datetime64"]),
-    (RIGHT.astype(str), "classes", "accuracy", ["y_train", "0 to 4"]),
+    (RIGHT.astype(str), "classes", "accuracy", ["y_train", "0 to 4", "np.unique(y, return_inverse=True)"]),
     (at(4, 0.37), "classes", "accuracy", ["y_train[4]", "0.37", "class indices"]),
     (at(1, 5), "classes", "accuracy", ["y_train[1]", "0 to 4"]),
     (at(1, -1), "classes", "accuracy", ["y_train[1]", "-1"]),
