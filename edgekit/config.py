@@ -136,9 +136,31 @@ def _explain(problem: str, kind: type, where: str, table: Any) -> str:
     if refused := re.match(r"Invalid enum value (.*)", message):
         word = refused[1].strip("'")
         return f'{where}: {_place(keys)}: there is no "{word}"; {nearest(word, _choices(_kind(kind, keys)))}'
+    if said := _number_wanted(message):
+        value = _value(table, keys) if "[...]" not in path else ""
+        return f"{where}: {_place(keys)}: {said}" + (f", not {value!r}{_as_share(value)}" if value != "" else "")
     if message.startswith(("Expected", "Invalid")):
         message = message[0].lower() + message[1:] + ("" if "[...]" in path else f"; it is {_value(table, keys)!r}")
     return f"{where}: {_place(keys)}: {message}" if keys else f"{where}: {message}"
+
+
+_NUMBER = re.compile(r"Expected `(int|float)(?: \| null)?`(?: (<=|>=|<|>) (\S+))?(?:, got .*)?")
+_WORDS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
+_PERCENT = re.compile(r"(\d{1,2}(?:\.\d+)?) *%")
+
+
+def _number_wanted(message: str) -> str:
+    """What a number has to be, in words; "" where msgspec speaks of something else."""
+    if not (found := _NUMBER.fullmatch(message)):
+        return ""
+    kind = "a whole number" if found[1] == "int" else "a number"
+    return f"must be {kind}" + (f" {_WORDS[found[2]]} {found[3]}" if found[2] else "")
+
+
+def _as_share(value: Any) -> str:
+    """How a percentage is written as a number."""
+    share = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    return f"; write {float(share[1]) / 100:g}" if share else ""
 
 
 def _place(keys: list[str]) -> str:

@@ -97,7 +97,7 @@ class TestOverrides:
         assert load_target("board", folders, ("recipe.seed=5", "recipe.seed=6")).recipe.seed == 6
 
     def test_an_error_names_the_option(self, profiles):
-        with pytest.raises(TargetError, match=r"--set recipe.prune.sparsity=2: recipe.prune.sparsity: .*< 1"):
+        with pytest.raises(TargetError, match=r"--set recipe.prune.sparsity=2: recipe.prune.sparsity: .* less than 1"):
             load_target("board", profiles(board=PROFILE), ("recipe.prune.sparsity=2",))
 
 
