@@ -60,7 +60,7 @@ def examine(target: Target, spec: ModelSpec, folder: Path, gate: Gate, before: R
       folder: `DIR/TARGET/MODEL`.
       before: what the baseline of the gate says of it.
     """
-    build = f"run build --target={target.name}"
+    build = f"run edgekit build --target={target.name}"
     try:
         manifest = read_json(folder / "manifest.json", Manifest, build)
         report = read_json(folder / "report.json", Report, build)

@@ -46,7 +46,7 @@ def take(
         if lacking and lacking[0] not in names:
             raise TargetError(f'unknown target "{lacking[0]}"; {nearest(lacking[0], names)}')
         what = f"no build for {lacking[0]}" if lacking else "no build"
-        raise OutputError(f"{out}: {what} to take; run build, or name its folder")
+        raise OutputError(f"{out}: {what} to take; run edgekit build, or name its folder")
     known = load_baseline(project, gate.baseline).releases if gate.baseline else {}
     examined = []
     for folder in folders:
@@ -80,7 +80,7 @@ def _taken(folder: Path, examined: Examination) -> ReleasedFiles:
     Raises:
       OutputError: it is damaged, whether there is a profile to hold it against or not.
     """
-    again = f"run build --target={folder.parent.name}"
+    again = f"run edgekit build --target={folder.parent.name}"
     content = _read(folder / "manifest.json", again)
     manifest = decoded(folder / "manifest.json", content, Manifest, again)
     report = read_json(folder / "report.json", Report, again)

@@ -142,7 +142,7 @@ def test_the_gate_fails_after(change, says, released):
     assert done.returncode == 1
     assert "phone: digits: fail" in done.stdout
     assert says in done.stdout
-    assert "run build --target=phone" in done.stdout
+    assert "run edgekit build --target=phone" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -156,7 +156,7 @@ def test_the_gate_fails_after_the_c_sources_were_edited(name, released):
 
 def test_the_gate_fails_where_nothing_was_built(fresh):
     done = check(fresh, "--target=phone")
-    assert done.returncode == 1 and "run build --target=phone" in done.stdout
+    assert done.returncode == 1 and "run edgekit build --target=phone" in done.stdout
 
 
 def test_the_gate_fails_after_a_trial_and_passes_after_a_build(built):
