@@ -137,7 +137,7 @@ def remove(folder: Path) -> int:
     return size
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, advice: str = "choose another with --out=DIR") -> None:
     """Refuses an output folder that cannot be written, before any stage spends time; makes nothing.
 
     Raises:
@@ -147,6 +147,6 @@ def check_writable(folder: Path) -> None:
     while not place.exists() and not place.is_symlink():
         place = place.parent
     if not place.is_dir():
-        raise OutputError(f"{folder}: cannot be written: {place} is not a folder; choose another with --out=DIR")
+        raise OutputError(f"{folder}: cannot be written: {place} is not a folder; {advice}")
     if not os.access(place, os.W_OK | os.X_OK):
-        raise OutputError(f"{folder}: cannot be written: no permission in {place}; choose another with --out=DIR")
+        raise OutputError(f"{folder}: cannot be written: no permission in {place}; {advice}")

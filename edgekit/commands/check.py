@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 
 from edgekit.engine.make import changes
+from edgekit.errors import TargetError
+from edgekit.profile.known import known_targets
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.target import Target
 from edgekit.records.baseline import load_baseline
@@ -34,6 +36,20 @@ class CheckResult(msgspec.Struct, frozen=True):
     """`fail` where there are problems, else that of the budget."""
     notes: list[str] = []
     """Limits that were not decided."""
+
+
+def own_targets(project: Project) -> list[str]:
+    """The targets that a check without --target is about.
+
+    Raises:
+      TargetError: the project has none of its own.
+    """
+    if own := sorted(known_targets(project.target_folders[:1])):
+        return own
+    raise TargetError(
+        "the project has no target of its own; make one with edgekit init --target=NAME, or check a build for a "
+        "built-in one with edgekit check --target=NAME"
+    )
 
 
 def check_all(

@@ -75,7 +75,7 @@ def _checked(project: Project, wish: Wish) -> ModelSpec:
             f"{os.path.relpath(file)}: there already, and nothing was written; edgekit build --target={wish.device} "
             "builds for it, and another --target=NAME adds a device"
         )
-    check_writable(file.parent)
+    check_writable(file.parent, "make the folder writable for you")
     return select_model(project, wish.model or None, None, wish.reading)
 
 

@@ -78,7 +78,7 @@ def init(wish: Wish, ui: Listener) -> Started:
     draft = Draft(root, entry, Profile(f"{entry.name}-{wish.device}" if taken else wish.device, wish.device))
     device = load_target(wish.device, draft.project.target_folders)
     for name in _files(draft, device, wish.skip):
-        check_writable((root / name).parent)
+        check_writable((root / name).parent, "copy the model and its data into a folder of yours, and init there")
     found = first_build(draft, ui)
     files = _files(found.draft, device, wish.skip)
     written = [name for name, text in files.items() if _read(root / name) != text]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from edgekit.data.spec import RANDOM
 from edgekit.errors import ProjectError
 from edgekit.profile import found
 from edgekit.profile.profiles import known_targets, load_target
-from edgekit.profile.project import ProjectTable, is_function, project_at
+from edgekit.profile.project import ProjectTable, check_not_swapped, is_function, project_at
 from edgekit.report.text import one_line
 from edgekit.types import Reading
 
@@ -65,7 +66,8 @@ def completed(model: str | None, data: str | None, device: str | None, given: Wi
     for question, said in answers.items():
         if said and (wrong := question.problem(said)):
             raise ProjectError(f"{question.option.partition('=')[0]}={said}: {wrong}")
-    _check_terminal([question for question, said in answers.items() if not said])
+    check_not_swapped(model, data)
+    _check_terminal(answers)
     model, data, device = (said or _asked(question) for question, said in answers.items())
     return replace(given, model=model, data=data, device=device)
 
@@ -80,21 +82,40 @@ def chosen_device(device: str | None, folder: Path) -> str:
     question = _questions(folder)[-1]
     if device and (wrong := question.problem(device)):
         raise ProjectError(f"--target={device}: {wrong}")
-    _check_terminal([] if device else [question])
+    _check_terminal({question: device})
     return device or _asked(question)
 
 
-def _check_terminal(missing: list[Question]) -> None:
+def check_folder(folder: Path) -> None:
+    """Refuses a file where the folder of a project is meant.
+
+    Raises:
+      ProjectError: says which option the file belongs to.
+    """
+    if folder.is_file():
+        option = "--data" if folder.suffix == ".npz" else "--model"
+        raise ProjectError(f"{folder} is a file, not a folder: write {option}={folder}")
+
+
+def _check_terminal(answers: dict[Question, str | None]) -> None:
     """Refuses to ask where nobody can answer.
 
     Raises:
-      ProjectError: with the command line to type.
+      ProjectError: with a command line to type, made of what the folder holds.
     """
-    if missing and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        there = (f"for {q.option}: {', '.join(answer for answer, _ in q.proposals()) or 'none'}" for q in missing)
-        raise ProjectError(
-            f"no terminal to ask at, and no {' and no '.join(q.option for q in missing)}; there is {'; '.join(there)}"
-        )
+    missing = [question for question, said in answers.items() if not said]
+    if not missing or (sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    words = []
+    for question, said in answers.items():
+        option, _, kind = question.option.partition("=")
+        first = said or next((answer for answer, _ in question.proposals()), kind)
+        words.append(f"{option}={shlex.quote(first)}")
+    lacking = " and no ".join(question.option for question in missing)
+    raise ProjectError(
+        f"no terminal to ask at, and no {lacking}; write edgekit init {' '.join(words)} (edgekit targets lists the "
+        "devices)"
+    )
 
 
 def _questions(folder: Path) -> list[Question]:

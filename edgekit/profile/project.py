@@ -158,6 +158,7 @@ def select_models(
     Raises:
       ProjectError: there is no such model, or it has no dataset.
     """
+    check_not_swapped(model, data)
     if model is None:
         specs = list(project.models.values())
         if not specs:
@@ -199,6 +200,18 @@ def select_models(
                 "folders, or module:function), or --data=random for size and speed only"
             )
     return specs
+
+
+def check_not_swapped(model: str | None, data: str | None) -> None:
+    """Refuses a model and a dataset that were typed for each other.
+
+    Raises:
+      ProjectError: with the options as they are meant.
+    """
+    if model and data and (Path(model).suffix == ".npz" or Path(data).suffix in (".keras", ".h5", ".hdf5", ".tflite")):
+        raise ProjectError(
+            f"--model={model} --data={data}: model and data look swapped; write --model={data} --data={model}"
+        )
 
 
 def is_function(text: str) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from ast import literal_eval
+from pathlib import Path
 
 from invoke import Exit, ParseError, Program
 from invoke.parser import Parser, ParserContext
 
-from edgekit.config import closest
+from edgekit.config import closest, project_table
+from edgekit.errors import EdgekitError, ProjectError
 from edgekit.tasks.help import help_of, overview
 from edgekit.tasks.task import spelled
 
@@ -43,6 +45,8 @@ class CommandLine(Program):
             raise Exit(f"edgekit: {self._no_command(self.args.help.value)}", 2) from None
 
     def print_help(self) -> None:
+        if not _in_project():
+            print("This folder is no project yet: edgekit init, beside a model and its data, makes it one.\n")
         print(overview(self.collection))
 
     def print_task_help(self, name: str) -> None:
@@ -68,6 +72,8 @@ class CommandLine(Program):
         task = self.collection[context.name]
         if unknown and word.startswith("-"):
             return f"{task.name}: {_no_option(word, context)}"
+        if unknown and (option := _option_of(word, context)):
+            return f'{task.name}: "{word}" is a file; write {option}={word}'
         if unknown and (near := closest(word, self.collection.tasks)):
             return f'there is no command "{word}"; did you mean "{near}"?'
         if unknown:
@@ -82,6 +88,22 @@ class CommandLine(Program):
     def _no_command(self, word: str) -> str:
         near = closest(word, self.collection.tasks)
         return f'there is no command "{word}"; ' + (f'did you mean "{near}"?' if near else "edgekit --help lists them")
+
+
+def _in_project() -> bool:
+    try:
+        return project_table(Path.cwd(), ProjectError) is not None
+    except (EdgekitError, OSError):
+        return True  # a command says what is wrong with it
+
+
+def _option_of(word: str, context: ParserContext) -> str:
+    """The option that a file belongs to which was typed without one; "" where the word is no file."""
+    kind = Path(word).suffix
+    option = {".keras": "--model", ".h5": "--model", ".hdf5": "--model", ".tflite": "--model", ".npz": "--data"}.get(
+        kind
+    )
+    return option if option and option in context.flags else ""
 
 
 def _no_option(word: str, context: ParserContext) -> str:

@@ -108,14 +108,14 @@ def check(
 
     Exit status: 0 all pass, 1 one does not.
     """
-    from edgekit.commands.check import check_all, print_checks
+    from edgekit.commands.check import check_all, own_targets, print_checks
     from edgekit.profile.profiles import load_pairs
     from edgekit.profile.project import find_project, select_models
     from edgekit.records.gate import Gate
     from edgekit.report.console import print_json
 
     project = find_project(Path.cwd())
-    pairs = load_pairs(project, select_models(project, model, data), target or ["all"])
+    pairs = load_pairs(project, select_models(project, model, data), target or own_targets(project))
     gate = Gate(project.baseline if baseline is None else baseline, strict, rebuild)
     checks = check_all(project, pairs, project.folder(out), gate)
     print_json(checks) if json else print_checks(checks)
@@ -162,6 +162,8 @@ def baseline(
     from edgekit.records.baseline import save
     from edgekit.report.console import print_json
 
+    if action == "list":
+        raise ProjectError("baseline list: write edgekit baselines, which lists what was saved")
     if action != "save":
         raise ProjectError(f"baseline {action}: write `baseline save NAME`; `baselines` lists what was saved")
     builds = choice.taken(out, target)

@@ -59,13 +59,14 @@ def init(
 
     from edgekit.commands.further import further, project_in
     from edgekit.commands.init import init, print_started
-    from edgekit.commands.wish import Wish, chosen_device, completed
+    from edgekit.commands.wish import Wish, check_folder, chosen_device, completed
     from edgekit.report.console import print_json
     from edgekit.report.progress import Progress
     from edgekit.types import Reading
 
     reading = Reading(input_shape, custom_objects, trust_model)
     wish = Wish(Path(folder), model or "", data or "", target or "", reading, metric, tuple(skip or ()))
+    check_folder(wish.folder)
     if project := project_in(wish.folder):
         wish = replace(wish, device=chosen_device(target, wish.folder))
         with Progress(json) as progress:

@@ -49,8 +49,10 @@ def refused(folder, *words, arguments=GIVEN, where=None):
 
 
 def test_without_a_terminal_it_says_what_is_missing_and_what_there_is(folder):
-    refused(folder, "--model=FILE", "digits.keras", "--data=PATH", "digits.npz", "--target=NAME", "phone", arguments=[])
-    refused(folder, "no --target=NAME; there is", arguments=GIVEN[:2])
+    line = f"write edgekit init {' '.join(GIVEN[:2])} --target="
+    refused(folder, "no --model=FILE and no --data=PATH and no --target=NAME", line, arguments=[])
+    refused(folder, "no --target=NAME; write", line, arguments=GIVEN[:2])
+    refused(folder, "model and data look swapped", arguments=("--model=digits.npz", "--data=digits.keras", GIVEN[2]))
 
 
 @pytest.mark.parametrize(

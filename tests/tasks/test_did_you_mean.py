@@ -112,6 +112,21 @@ def test_what_was_meant_is_named(project, capsys, kind):
         ("verify a --outputs=b --max-lsb=one", '--max-lsb takes a number, not "one"'),
         ("bench x.tflite --threads", "bench: --threads needs a value; usage: edgekit bench FILE [options]"),
         ("baseline sav v2", "baseline sav: write `baseline save NAME`; `baselines` lists what was saved"),
+        ("baseline list v2", "baseline list: write edgekit baselines, which lists what was saved"),
+        ("build bearing.keras --target=phone", 'build: "bearing.keras" is a file; write --model=bearing.keras'),
+        ("build -model bearing.keras", 'build: "bearing.keras" is a file; write --model=bearing.keras'),
+        ("build --target=phone a.npz", 'build: "a.npz" is a file; write --data=a.npz'),
+        ("init digits.keras", "digits.keras is a file, not a folder: write --model=digits.keras"),
+        (
+            "build --target=phone --model=digits.npz --data=digits.keras",
+            "model and data look swapped; write --model=digits.keras --data=digits.npz",
+        ),
+        (
+            "build --target=phone --set recipe.prune.sparsity=50%",
+            "recipe.prune.sparsity: must be a number, not '50%'; write 0.5",
+        ),
+        ("build --target=phone --set recipe.prune.sparsity=1.5", "must be a number less than 1.0, not 1.5"),
+        ("check", "the project has no target of its own; make one with edgekit init --target=NAME"),
         ("build --target=phone --model=qqq", "no such model file or model of the project; choose from digits"),
     ],
 )
