@@ -268,7 +268,7 @@ class TestAllocation:
 
 
 class TestSettings:
-    TARGET = load_target("phone", [ROOT / "targets"])
+    TARGET = load_target("phone", [ROOT / "targets"], ("budget.churn=2 %",))
 
     def test_the_usual_levels(self):
         assert sweep("prune", "", 1000, self.TARGET).levels == SPARSITIES

@@ -120,7 +120,14 @@ class Terminal:
         self.end, theirs = pty.openpty()
         command = [sys.executable, "-m", "edgekit", *arguments]
         self.process = subprocess.Popen(
-            command, cwd=folder, env=ENVIRONMENT, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+            command,
+            cwd=folder,
+            env=ENVIRONMENT,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         os.close(theirs)
         self.shown = ""

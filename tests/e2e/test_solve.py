@@ -124,7 +124,14 @@ def test_an_interrupted_search_ends_with_what_is_there(cold, tmp_path):
     project = shutil.copytree(cold, tmp_path / "project", ignore=shutil.ignore_patterns("work"))
     (project / "targets" / "small.toml").write_text(SMALL)
     command = [sys.executable, "-m", "edgekit", "solve", "--target=small", "--trials=9"]
-    with subprocess.Popen(command, cwd=project, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command,
+        cwd=project,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as running:
         assert any(line.startswith("  trial 1 ") for line in running.stdout)
         running.send_signal(signal.SIGINT)
         printed = running.stdout.read()

@@ -42,7 +42,7 @@ def _recurrent(k: Any) -> Any:
     layers = k.layers
     given = k.Input((5, 3), name="steps")
     x = layers.Bidirectional(layers.LSTM(4, return_sequences=True), name="both_ways")(given)
-    x = layers.TimeDistributed(layers.Dense(3), name="each_step")(x)
+    x = layers.TimeDistributed(layers.Dense(3, name="dense"), name="each_step")(x)
     return k.Model(given, layers.Dense(2, name="head")(layers.Flatten(name="flat")(x)), name="recurrent")
 
 
