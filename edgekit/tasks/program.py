@@ -46,7 +46,7 @@ class CommandLine(Program):
 
     def print_help(self) -> None:
         if not _in_project():
-            print("This folder is no project yet: edgekit init, beside a model and its data, makes it one.\n")
+            print("No project here yet: type edgekit init in a folder with a model and its data.\n")
         print(overview(self.collection))
 
     def print_task_help(self, name: str) -> None:

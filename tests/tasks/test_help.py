@@ -121,6 +121,7 @@ def test_short_forms_are_the_same_everywhere():
 
 def test_all_commands_are_listed_once_by_group(says):
     printed = says()
+    assert printed.startswith("No project here yet: type edgekit init ")
     assert printed == says("--help") and max(map(len, printed.splitlines())) <= 80
     assert not [word for word in INVOKES_OWN if word in printed]
     groups = dict(re.findall(r"^(\w[\w ]*):\n((?:  .*\n)+)", printed, re.MULTILINE))
