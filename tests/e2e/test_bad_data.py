@@ -70,7 +70,7 @@ def labels(**at):
         (arrays(y_train=np.full(COUNT, "cat")), ["y_train", "<U3", "0 to 9"]),
         (arrays(y_train=labels()[:-1]), ["y_train", str(COUNT - 1), str(COUNT)]),
         (arrays(count=100), ["100", "calibration_samples", "256", "--set recipe.quantize.calibration_samples=100"]),
-        (arrays(x_test=None, y_test=None), ["x_train", "x_test", "keras.datasets"]),
+        (arrays(x_test=None, y_test=None), ["x_train", "add x_test", "rename", "split"]),
         ({"images": np.zeros(3)}, ["images", "x_train", "keras.datasets"]),
         (arrays(x_train=np.array([{}], object)), ["pickled", "code", "plain numeric arrays"]),
     ],
