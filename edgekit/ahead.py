@@ -41,8 +41,7 @@ def make_ahead(
     """
     work = [Product(project, spec, target) for spec, target in pairs]
     files = [path for spec, _ in pairs for path in (spec.model, spec.data)]
-    place = cluster.connected(address, files) if address else cluster.local(min(workers, len(work)))
-    with place as client:
+    with cluster.opened(min(workers, len(work)), address, files) as client:
         ui.begin(f"{len(work)} products")
         for number, (item, result) in enumerate(cluster.each(client, produced, work), 1):
             ui.progress(f"{item.target.name}: {item.spec.name}", number / len(work))
@@ -58,6 +57,11 @@ def produced(item: Product) -> None:
     Raises:
       EdgekitError: what its stages raised.
     """
-    os.chdir(item.project.root)  # a worker does one thing at a time
-    with Maker(item.project.open_store(), Silent()) as maker:
+    with at_work(item.project) as maker:
         produce(item.spec, item.target, maker)
+
+
+def at_work(project: Project) -> Maker:
+    """What makes a project's stages on a worker, which does one thing at a time: it stands in the project."""
+    os.chdir(project.root)
+    return Maker(project.open_store(), Silent())

@@ -26,7 +26,7 @@ from edgekit.runtimes import stand_in
 from edgekit.stages.compress import compress
 from edgekit.stages.goal import to_goal
 from edgekit.stages.handover import hand_over
-from edgekit.stages.layers import layers_of
+from edgekit.stages.layers import layers_of, parts_of
 from edgekit.stages.load import load
 from edgekit.stages.measure import measure
 from edgekit.stages.quantize import quantize
@@ -124,8 +124,9 @@ def prove(
     """
     scope = Scope(maker, product.scope)
     found = measure(product, scope, before.file if before else None)
-    device = hand_over(product, found, scope)
+    parts = parts_of(product, scope)
+    layers = layers_of(parts)
+    device = hand_over(product, found, layers, scope)
     lines = judged(product, found, device, before)
-    layers = layers_of(product, scope)
     report, files = report_of(product, found, device, lines, project, overrides, before, commit, layers)
-    return BuildResult(product, found, report, files, [*product.made, *product.proofs, *scope.made])
+    return BuildResult(product, found, report, parts, files, [*product.made, *product.proofs, *scope.made])

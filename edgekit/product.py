@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from edgekit.data.spec import DataSpec
 from edgekit.engine.make import StageResult
+from edgekit.flatbuffer.anatomy import Anatomy
 from edgekit.npu.vela import NpuModel
 from edgekit.profile.project import ModelSpec
 from edgekit.profile.target import Target
@@ -183,6 +184,8 @@ class BuildResult(Struct, frozen=True):
     product: Product
     found: Measurements
     report: Report
+    parts: Anatomy
+    """What ships, taken apart."""
     files: dict[str, Artifact]
     """What ships, by its path in the output folder."""
     made: list[StageResult[Any]]

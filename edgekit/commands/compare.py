@@ -21,6 +21,7 @@ from edgekit.report.changes import (
     Comparison,
     Side,
     changes,
+    from_to,
     measured_together,
     revision,
     side,
@@ -247,7 +248,7 @@ def _print_figures(figures: Sequence[Change], every: bool) -> None:
             valued(value, interval, one.unit)
             for value, interval in ((one.before, one.before_interval), (one.after, one.after_interval))
         )
-        further = [_moved(*one.limits), one.runtime] if every else []
+        further = [from_to(*one.limits), one.runtime] if every else []
         rows.append([one.name, before, after, one.by, *further, ", ".join(filter(None, _said(one, every)))])
         below = ["", low, high, one.by_interval, *([""] * len(further)), one.note]
         rows += [below] if any(below) else []
@@ -270,10 +271,6 @@ def _print_figures(figures: Sequence[Change], every: bool) -> None:
 def _said(change: Change, every: bool) -> Iterable[str]:
     if change.effect in ("worse", "better"):
         yield change.effect
-    yield _moved(*change.verdicts)
+    yield from_to(*change.verdicts)
     if not every and change.limits[0] != change.limits[1]:
-        yield f"limit {_moved(*change.limits)}"
-
-
-def _moved(before: str, after: str) -> str:
-    return after if before == after else f"{before or 'none'} → {after or 'none'}"
+        yield f"limit {from_to(*change.limits)}"

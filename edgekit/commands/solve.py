@@ -174,8 +174,7 @@ def _carried(
     if not workers and not address:
         yield here(maker), 1
         return
-    place = cluster.connected(address, (spec.model, spec.data)) if address else cluster.local(workers)
-    with place as client:
+    with cluster.opened(workers, address, (spec.model, spec.data)) as client:
         teller.elsewhere = True
         yield there(client, project), EACH * len(client.scheduler_info(n_workers=-1)["workers"])
 

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
@@ -31,6 +32,11 @@ TRIES = 3
 """Workers that may die of one piece of work before it is given up."""
 PATIENCE = 10
 """Seconds in which a cluster has to answer."""
+
+
+def opened(workers: int, address: str, files: Sequence[str]) -> AbstractContextManager[Client]:
+    """The cluster at an address, or where there is none one of this machine; see `connected` and `local`."""
+    return connected(address, files) if address else local(workers)
 
 
 @contextlib.contextmanager

@@ -13,13 +13,12 @@ from msgspec import Struct
 
 from edgekit.data.spec import Preprocessing
 from edgekit.emit.render import render
+from edgekit.engine.libraries import DISTRIBUTION
 from edgekit.measure.headroom import ProposedLimit
 from edgekit.profile.recipe import Recipe
 from edgekit.types import ModelFacts, Reading
 
 TEMPLATES = Path(__file__).with_name("templates")
-DISTRIBUTION = "edgekit-tflite"
-"""As pip calls it."""
 PROJECT, IGNORED, TASKS = "pyproject.toml", ".gitignore", "tasks.py"
 GITHUB, GITLAB = ".github/workflows/edgekit.yml", ".gitlab-ci.yml"
 HEAD = (

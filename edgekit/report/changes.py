@@ -279,6 +279,11 @@ def _direction(m: Measurement, lines: list[BudgetLine]) -> int:
     return 0 if _base(m.name) in UNDIRECTED else 1 if _base(m.name) in LEAST else -1
 
 
+def from_to(before: str, after: str) -> str:
+    """A limit or verdict that may be another one than before, in words."""
+    return after if before == after else f"{before or 'none'} → {after or 'none'}"
+
+
 def figure_of(line: str) -> str:
     """The figure that a limit is on, of the same output."""
     name, dot, output = line.partition(".")

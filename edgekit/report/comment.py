@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from edgekit.report.changes import FOLDED, Change, Comparison, valued
+from edgekit.report.changes import FOLDED, Change, Comparison, from_to, valued
 from edgekit.report.markup import marked, name, text
 
 MARKER = "<!-- edgekit -->"
@@ -128,7 +128,7 @@ def _table(found: Sequence[Change]) -> str:
             text(_value(c, 0)),
             text(_value(c, 1)),
             text(_change(c)),
-            text(_moved(*c.limits)),
+            text(from_to(*c.limits)),
             _judged(c),
         ]
         for c in found
@@ -140,10 +140,6 @@ def _value(change: Change, number: int) -> str:
     value = (change.before, change.after)[number]
     said, ends = valued(value, (change.before_interval, change.after_interval)[number], change.unit)
     return f"{said} ({ends})" if ends else said
-
-
-def _moved(before: str, after: str) -> str:
-    return after if before == after else f"{before or 'none'} → {after or 'none'}"
 
 
 def _judged(change: Change) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from edgekit.engine.make import Maker, Silent
+from edgekit.ahead import at_work
+from edgekit.engine.make import Maker
 from edgekit.errors import CrashError
 from edgekit.profile.project import Project
 from edgekit.solve.judged import Judge
@@ -66,8 +66,7 @@ def there(client: Client, project: Project) -> Start:
 
 def attempted(attempt: Attempt, project: Project) -> Outcome:
     """Makes a trial. Runs on a worker."""
-    os.chdir(project.root)  # a worker does one thing at a time
-    with Maker(project.open_store(), Silent()) as maker:
+    with at_work(project) as maker:
         return made(attempt, maker)
 
 

@@ -27,6 +27,7 @@ from edgekit.profile.target import Target
 from edgekit.runtimes import BASELINE, engine
 from edgekit.runtimes.available import available
 from edgekit.stages.handover import hand_over
+from edgekit.stages.layers import layers_of, parts_of
 from edgekit.stages.reference import Scored, original, own, settle
 from edgekit.types import Artifact, Measurement
 
@@ -65,7 +66,7 @@ def costs(job: Job, maker: Maker) -> Iterator[list[Measurement]]:
     if job.target.outputs.c_standalone or job.target.hardware.npu:
         golden = scope.make(golden_file(model, product.data, shipped).on(engine(shipped))).artifact
         found = Measurements(list(reserved), shipped, [], machine(), [], None, [], golden)
-        yield hand_over(product, found, scope).measurements
+        yield hand_over(product, found, layers_of(parts_of(product, scope)), scope).measurements
 
 
 def score(job: Job, samples: Samples, maker: Maker) -> tuple[Artifact, list[Measurement]]:

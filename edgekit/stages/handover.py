@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -23,12 +24,15 @@ from edgekit.npu.settings import checked
 from edgekit.npu.vela import NpuModel, compile_file
 from edgekit.product import Handover, Measurements, Product
 from edgekit.runtimes import ORACLE, engine
-from edgekit.stages.layers import layers_of, of_core, of_npu
+from edgekit.stages.layers import of_core, of_npu
 from edgekit.types import Arena, Artifact, Measurement, Remark
 
 
-def hand_over(product: Product, found: Measurements, scope: Scope) -> Handover:
+def hand_over(product: Product, found: Measurements, layers: Mapping[str, str], scope: Scope) -> Handover:
     """Makes what the target's hardware and outputs ask for.
+
+    Args:
+      layers: see `edgekit.stages.layers.layers_of`.
 
     Raises:
       ModelError: standalone C cannot be written, or has other outputs than TFLM; or Vela refuses the model.
@@ -45,7 +49,7 @@ def hand_over(product: Product, found: Measurements, scope: Scope) -> Handover:
         written = _firmware(product, scope)
         golden = _vectors(product, written.value, golden, scope)
         simulated = _simulated(product, written, golden, scope)
-        code, measurements = written.value, of_core(simulated.value, layers_of(product, scope))
+        code, measurements = written.value, of_core(simulated.value, layers)
         ran = any(m.value is not None for m in measurements)
         told.append(f"ran as C on a simulated {hardware.cpu}" if ran else "written as C, not run")
         files = {f"c/{name}": a for name, a in (written.artifacts | simulated.artifacts).items()}
@@ -53,7 +57,7 @@ def hand_over(product: Product, found: Measurements, scope: Scope) -> Handover:
         settings = checked(hardware.npu, hardware.npu_system, hardware.npu_memory)
         names = product.names_of(product.portable)
         compiled = scope.make(compile_file(product.portable, names, *settings))
-        npu, files = of_npu(compiled.value, layers_of(product, scope)), files | compiled.artifacts
+        npu, files = of_npu(compiled.value, layers), files | compiled.artifacts
         measurements += npu.measurements
         notes += _left_to_cpu(npu)
     told += [f"compiled for {npu.npu}"] if npu else []

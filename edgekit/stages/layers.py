@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from edgekit.engine.make import Scope
-from edgekit.engine.stage import Call
 from edgekit.flatbuffer.anatomy import Anatomy, anatomy
 from edgekit.npu.vela import NpuModel
 from edgekit.product import Product
@@ -19,15 +18,16 @@ TENSOR = re.compile(r"[^\s;:,'\"()]+/[^\s;:,'\"()]+")
 """A name in a sentence that holds a layer and an operation."""
 
 
-def parts_of(product: Product) -> Call[Anatomy]:
+def parts_of(product: Product, scope: Scope) -> Anatomy:
     """What ships, taken apart."""
-    return anatomy(product.shipped, product.names_of(product.shipped), product.facts.names)
+    made = anatomy(product.shipped, product.names_of(product.shipped), product.facts.names)
+    return scope.apart().make(made).value
 
 
-def layers_of(product: Product, scope: Scope) -> dict[str, str]:
+def layers_of(parts: Anatomy) -> dict[str, str]:
     """The layer of each operator, by what tools call it: the first, or the plainest, of its tensor's names."""
     found = dict[str, str]()
-    for layer in scope.apart().make(parts_of(product)).value.layers:
+    for layer in parts.layers:
         names = layer.tensor.split(";")
         found = dict.fromkeys((names[0], min(names, key=len)), layer.name) | found
     return found

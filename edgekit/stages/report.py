@@ -26,7 +26,7 @@ from edgekit.report.sbom import write_sbom
 from edgekit.report.text import cleaned
 from edgekit.report.types import REPORT, BaselineEntry, Commit, Distribution, Manifest, ModelEntry, Report, TargetEntry
 from edgekit.shrink.file import NAMES
-from edgekit.stages.layers import in_text, of_runtimes, parts_of
+from edgekit.stages.layers import in_text, of_runtimes
 from edgekit.types import Artifact, BudgetLine, Measurement, Remark, StageRow
 
 SIZES = ("model_size", "download_size", "parameters", "nonzero", "macs")
@@ -115,7 +115,6 @@ def report_of(
 def pages(built: BuildResult, manifest: Manifest, project: Project, maker: Maker) -> dict[str, Artifact]:
     """The report's page, what continuous integration reads, and the bill of materials, by file name."""
     product, found, scope = built.product, built.found, Scope(maker, built.product.scope)
-    parts = scope.make(parts_of(product)).value
     changed = None
     if found.predictions:
         changed = scope.make(differences(*found.predictions, product.data, product.target.outputs.samples)).value
@@ -123,7 +122,7 @@ def pages(built: BuildResult, manifest: Manifest, project: Project, maker: Maker
     places = {name: (place.file, place.line) for name, place in stood.items() if place.line}
     history, labels = trends(project, built.report, maker.ui.note), product.loaded.labels
     outputs = tuple(product.data.output(number) for number in range(len(product.data.outputs)))
-    extras = cleaned(Extras(parts, changed, history, places, labels, outputs))
+    extras = cleaned(Extras(built.parts, changed, history, places, labels, outputs))
     # What was found instead of made stands in report.json and report.md; the page is of what came out.
     rows = [replace(row, status="cached", reason="") for row in built.report.stages]
     rendered = scope.make(render(replace(built.report, stages=rows), extras)).artifacts

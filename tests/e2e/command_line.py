@@ -36,11 +36,9 @@ def verbose_build(folder: Path, *arguments: str, **environment: str) -> subproce
 
 
 def steps(printed: str) -> dict[str, Step]:
-    """What a verbose build said of each step, when it came to it first."""
-    said: dict[str, Step] = {}
-    for found in filter(None, map(STEP.fullmatch, printed.splitlines())):
-        said.setdefault(found["name"], Step(found["status"], found["reason"]))
-    return said
+    """What a verbose build said of each step."""
+    found = (STEP.fullmatch(line) for line in printed.splitlines())
+    return {m["name"]: Step(m["status"], m["reason"]) for m in found if m}
 
 
 def statuses(printed: str) -> dict[str, str]:
