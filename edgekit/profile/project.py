@@ -208,7 +208,9 @@ def check_not_swapped(model: str | None, data: str | None) -> None:
     Raises:
       ProjectError: with the options as they are meant.
     """
-    if model and data and (Path(model).suffix == ".npz" or Path(data).suffix in (".keras", ".h5", ".hdf5", ".tflite")):
+    if not model or not data or Path(model).suffix == Path(data).suffix:
+        return
+    if Path(model).suffix == ".npz" or Path(data).suffix in (".keras", ".h5", ".hdf5", ".tflite"):
         raise ProjectError(
             f"--model={model} --data={data}: model and data look swapped; write --model={data} --data={model}"
         )
