@@ -8,9 +8,9 @@
     python benchmarks/solve.py dropped      # every shape of a small space: which are dropped, which would have fitted
     python benchmarks/solve.py table        # what all parts found so far
 
-Options: `--minutes=30`, `--seeds=5` (of watch and spoken), `--folder=DIR` for projects, stores and `results.json`. A
-part that is run again goes on from what its stores have, but random search and the study start anew. Each way and seed
-has a store of its own, so that none profits from another.
+Options: `--minutes=30`, `--seeds=5` (of watch and spoken), `--ways solve random study`, `--folder=DIR` for projects,
+stores and `results.json`. A part that is run again goes on from what its stores have, but random search and the study
+start anew. Each way and seed has a store of its own, so that none profits from another.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import itertools
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -50,6 +50,8 @@ from edgekit.units import show
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+RESULTS = "results.json"
+WAYS = ("solve", "random", "study")
 POINTS = 5.0
 """Of accuracy below the float model's: where the area under a front begins."""
 DIGITS = 'extends = "microcontroller"\n[budget]\naccuracy = "98.4 %"\naccuracy_drop = "100 %"\n'
@@ -237,13 +239,20 @@ def covered(points: list[tuple[float, ...]]) -> float:
     return total
 
 
-def compare(name: str, made: tuple[Project, ModelSpec, Target], seeds: int, seconds: float, folder: Path) -> None:
+def compare(
+    name: str,
+    made: tuple[Project, ModelSpec, Target],
+    ways: Sequence[str],
+    seeds: int,
+    seconds: float,
+    folder: Path,
+) -> None:
     """Solve, random search and the study's recipes, for the same time each."""
     project, spec, target = made
-    rows = []
+    rows = [row for row in known(folder.parent).get(name, []) if row["way"] not in ways or row["seed"] > seeds]
     for seed in range(1, seeds + 1):
         seeded = replace(target, solve=replace(target.solve, seed=seed))
-        for way in ("solve", "random", "study"):
+        for way in ways:
             if way == "study" and seed > 1:
                 continue  # it has no chance in it
             own = with_store(project, folder / f"store-{way}-{seed}")
@@ -333,20 +342,23 @@ def dropped(folder: Path, widths: tuple[int, ...] = (4, 8, 16, 32)) -> None:
 
 def keep(folder: Path, name: str, rows: list[dict[str, Any]]) -> None:
     """Files what a part found."""
-    place = folder / "results.json"
-    known = json.loads(place.read_text()) if place.is_file() else {}
-    place.write_text(json.dumps(known | {name: rows}, indent=2, default=str))
+    (folder / RESULTS).write_text(json.dumps(known(folder) | {name: rows}, indent=2, default=str))
+
+
+def known(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """What all parts found so far."""
+    place = folder / RESULTS
+    return json.loads(place.read_text()) if place.is_file() else {}
 
 
 def shown(folder: Path) -> str:
     """The table of all parts."""
-    known = json.loads((folder / "results.json").read_text())
     rows = []
-    for name, found in known.items():
+    for name, found in known(folder).items():
         if name in ("impossible", "dropped"):
             rows.append([name, "", "", json.dumps(found[0])])
             continue
-        for way in ("solve", "random", "study"):
+        for way in WAYS:
             mine = [row for row in found if row["way"] == way]
             if not mine:
                 continue
@@ -365,6 +377,7 @@ def main() -> None:
     parser.add_argument("part", choices=parts)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--folder", type=Path, default=Path("build/benchmark-solve"))
     given = parser.parse_args()
     base = given.folder.absolute()
@@ -383,7 +396,7 @@ def main() -> None:
         dropped(folder)
     else:
         seeds = 1 if given.part in ("size", "instructions") else given.seeds
-        compare(given.part, peers[given.part](), seeds, seconds, folder)
+        compare(given.part, peers[given.part](), given.ways, seeds, seconds, folder)
 
 
 if __name__ == "__main__":
