@@ -1,0 +1,57 @@
+"""What every front-end is: settings, features in integers, and the constants from which the same is written in C."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from msgspec import Struct
+
+from edgekit.config import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Raw(Struct, frozen=True):
+    """What a sensor gives for one sample."""
+
+    shape: tuple[int, ...]
+    """Without the batch: (samples,) of audio, (length, channels) of a series, (height, width[, 3]) of a picture."""
+    dtype: str
+    """NumPy's name: `int16`, `uint8` or, of RGB565, `uint16`."""
+
+
+class FrontendSettings(Settings, frozen=True, tag_field="kind"):
+    """Base of the settings of a front-end: `[tool.edgekit.models.NAME.frontend]`."""
+
+
+class Frontend(Protocol):
+    """A kind of front-end: a file of this folder with its settings, its constants and its NumPy; and one template of C,
+    which is filled in with the same constants. Nothing but the constants is reckoned in floats."""
+
+    template: ClassVar[str]
+    """Of the C, in `edgekit/emit/templates/frontend`."""
+
+    def shape(self, raw: Raw) -> tuple[int, ...]:
+        """Shape of the features of one sample.
+
+        Raises:
+          ProjectError: what the sensor gives does not fit the settings.
+        """
+
+    @property
+    def step(self) -> float:
+        """Real value of one step of the features, a power of two: `features * step` is exact in float32."""
+
+    def features(self, raw: np.ndarray) -> np.ndarray:
+        """The features of samples.
+
+        Args:
+          raw: (N, *Raw.shape), of `Raw.dtype`.
+
+        Returns:
+          (N, *shape) int16.
+        """
+
+    def constants(self, raw: Raw) -> dict[str, Any]:
+        """What the template is filled in with: integers, and arrays of integers."""
