@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from edgekit.data.groups import whole_groups
+from edgekit.data.preprocessing import preprocessed
 from edgekit.data.spec import DataSpec
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Dataset(NamedTuple):
 
 
 def prepared(samples: Samples, spec: DataSpec) -> list[np.ndarray]:
-    """Samples as the model takes them: `x * scale + offset` in each input's shape and dtype.
+    """Samples as the model takes them: preprocessed, in each input's shape and dtype.
 
     Preprocessing is for inputs of floats; integers (indices, tokens) stay as they are.
 
@@ -69,12 +70,11 @@ def prepared(samples: Samples, spec: DataSpec) -> list[np.ndarray]:
     """
     import numpy as np
 
-    scale, offset = spec.preprocessing.scale, spec.preprocessing.offset
     arrays = []
     for x, wanted in zip(samples.x, spec.inputs, strict=True):
         x = x.reshape(len(x), *wanted.shape[1:])  # grey images may lack the channel axis
-        if (scale, offset) != (1.0, 0.0) and np.issubdtype(np.dtype(wanted.dtype), np.floating):
-            x = x.astype(np.float32) * np.float32(scale) + np.float32(offset)
+        if np.issubdtype(np.dtype(wanted.dtype), np.floating):
+            x = preprocessed(x, spec.preprocessing)
         arrays.append(np.ascontiguousarray(x, dtype=wanted.dtype))
     return arrays
 

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from edgekit.config import Settings
+from edgekit.data.preprocessing import Preprocessing
 from edgekit.types import TensorSpec
 
 RANDOM = "random"
@@ -14,13 +14,6 @@ RANDOM = "random"
 def plain_name(tensor: str) -> str:
     """A tensor's name as a person knows it: that of the signature or the layer, without what TensorFlow adds."""
     return tensor.removeprefix("serving_default_").split(":")[0].split("/")[0]
-
-
-class Preprocessing(Settings, frozen=True):
-    """What turns stored samples into what the model was trained on: `sample * scale + offset`, as float32."""
-
-    scale: float = 1.0
-    offset: float = 0.0
 
 
 class DataSpec(Struct, frozen=True):

@@ -249,6 +249,9 @@ def project_at(root: Path, table: ProjectTable) -> Project:
                 f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}.labels: {long[:20]!r} … has more than "
                 f"{_LABEL_BYTES} bytes; shorten it"
             )
+        if problem := entry.preprocessing.problem():
+            where = f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}"
+            raise ProjectError(f"{where}.preprocessing{problem}")
         path = _located(entry.model, root)
         for target, limits in entry.budgets.items():
             where = f"{root / 'pyproject.toml'}: tool.edgekit.{budget_table(name, target)}"

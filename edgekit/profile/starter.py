@@ -108,10 +108,9 @@ def project_text(entry: Entry) -> str:
     table = _table(document, "tool", "edgekit", "models", entry.name)
     table["model"] = entry.model
     table["data"] = entry.data
-    if entry.preprocessing != Preprocessing():
-        scale, unchanged = (msgspec.to_builtins(p) for p in (entry.preprocessing, Preprocessing()))
+    if entry.preprocessing.given:
         scaled = tomlkit.inline_table()
-        scaled.update({key: value for key, value in scale.items() if value != unchanged[key]})
+        scaled.update(msgspec.to_builtins(entry.preprocessing.given))
         table["preprocessing"] = scaled.comment(entry.scale)
     said = {
         "input_shape": entry.reading.input_shape,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from edgekit import __version__
 from edgekit.config import encode
@@ -44,7 +45,8 @@ def manifest_of(built: BuildResult, root: Path) -> Manifest:
 
 def said_of(spec: ModelSpec) -> dict[str, Any]:
     """What a project says of a model beside its files, as JSON gives it back."""
-    said = {"preprocessing": spec.preprocessing, "metric": spec.metric, "labels": spec.labels}
+    scaled = {key: value for key, value in asdict(spec.preprocessing).items() if value is not None}
+    said = {"preprocessing": scaled, "metric": spec.metric, "labels": spec.labels}
     return msgspec.json.decode(msgspec.json.encode(said, enc_hook=plain))
 
 

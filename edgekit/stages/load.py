@@ -81,6 +81,8 @@ def check_dataset(
             f"tool.edgekit.models.{spec.name}.labels: {len(spec.labels)} names, but the model has {classes} outputs; "
             f"name {max(classes, 2)} classes in their order, or remove it"
         )
+    if misfit := spec.preprocessing.misfit(inputs):
+        raise ProjectError(f"tool.edgekit.models.{spec.name}.preprocessing{misfit}")
     call = check_data(data)
     checked: StageResult[DataFacts] = scope.make(call.within(OWN) if is_function(data.source) else call)
     facts = checked.value
