@@ -11,7 +11,7 @@ from edgekit.config import Positive
 from edgekit.errors import ProjectError
 from edgekit.frontend.base import FrontendSettings, Raw
 from edgekit.frontend.fft import LARGEST, SMALLEST, halvings, peak_bits, power_spectrum, reversed_bits, sines
-from edgekit.frontend.fixed import log2
+from edgekit.frontend.fixed import LOG_OF_ZERO, LOG_TABLE, SEGMENT_BITS, log2
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,8 +42,8 @@ class Audio(FrontendSettings, frozen=True):
     window_shape: Literal["hann", "hamming"] = "hann"
     """Periodic, as `tf.signal` and librosa have them."""
     pre_emphasis: Annotated[float, Meta(ge=0, lt=1)] = 0.0
-    """x[n] - pre_emphasis * x[n - 1], in each window by itself: in front of its first sample stands the same again, as in
-    HTK and Kaldi. So a window needs nothing of the one before."""
+    """x[n] - pre_emphasis * x[n - 1], in each window by itself: in front of its first sample stands the same again,
+    as in HTK and Kaldi. So a window needs nothing of the one before."""
 
     template: ClassVar[str] = "audio.c.jinja"
 
@@ -135,7 +135,8 @@ class Audio(FrontendSettings, frozen=True):
     def _windowed(self, pcm: np.ndarray) -> np.ndarray:
         """(F, window) int16 in int64: as 29 bits behind the point, emphasized, times the window shape; below 2**30.
 
-        x * 2**15 - a * x' is between -2**31 and 2**31 because a is below 2**15; times a weight below 2**31, over 2**32."""
+        x * 2**15 - a * x' is between -2**31 and 2**31 because a is below 2**15; times a weight below 2**31, over 2**32.
+        """
         import numpy as np
 
         x = pcm.astype(np.int64)
@@ -189,6 +190,9 @@ class Audio(FrontendSettings, frozen=True):
             "weights": self._weights()[: self.window // 2 + 1].tolist(),
             "sines": sines(self.length),
             "order": reversed_bits(self.length // 2),
+            "segment_bits": SEGMENT_BITS,
+            "log_table": LOG_TABLE,
+            "log_of_zero": LOG_OF_ZERO,
         }
 
 

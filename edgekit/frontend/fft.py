@@ -4,9 +4,10 @@ A window is scaled by a power of two to the same peak, so that a whisper keeps a
 samples are the N / 2 complex values of an FFT with radix 4 (the first stage has radix 2 where N / 2 is no power of 4)
 in which every stage but the first halves.  Source: Proakis and Manolakis, "Digital Signal Processing", chapter 8.
 
-No sum overflows. With `stages` that halve, the peak is below 2**(30 - log2 N + stages), so what a value can grow to, the
-sum of all N over 2**stages, is below 2**30; a pair of samples is at most sqrt(2) times as long as one, and what is
-between the steps of a butterfly at most twice as long as what comes out of it, which leaves it below 2**31.
+No sum overflows. The peak is below 2**(30 - log2 N + h), with h stages that halve, so that a magnitude, at most the sum
+of all N over 2**h, is below 2**30. A value of the FFT sums N / 2 pairs, each sqrt(2) times as long as a sample: below
+2**29.5, and so is each sum within a butterfly, which has only some of these terms. The real spectrum adds two of these,
+below 2**30.5. Rounding adds less than 2**4 to any of it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def peak_bits(length: int) -> int:
 
 def sines(length: int) -> list[int]:
     """sin(2 pi i / length) for i in 0 … length - 1, with 31 bits behind the point."""
-    return [min(round(math.sin(2 * math.pi * i / length) * 2**31), 2**31 - 1) for i in range(length)]
+    most = 2**31 - 1
+    return [max(-most, min(round(math.sin(2 * math.pi * i / length) * 2**31), most)) for i in range(length)]
 
 
 def reversed_bits(count: int) -> list[int]:

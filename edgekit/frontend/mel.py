@@ -46,8 +46,8 @@ class Mel(Audio, frozen=True):
         super().check()
         if self.upper > self.sample_rate / 2:
             raise ProjectError(
-                f"frontend.upper_edge_hertz: {self.upper:g} Hz is beyond half the sample rate of {self.sample_rate} Hz; "
-                f"write {self.sample_rate / 2:g} or less"
+                f"frontend.upper_edge_hertz: {self.upper:g} Hz is beyond half the sample rate of "
+                f"{self.sample_rate} Hz; write {self.sample_rate / 2:g} or less"
             )
         if self.lower_edge_hertz >= self.upper:
             raise ProjectError(

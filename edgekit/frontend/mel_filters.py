@@ -17,8 +17,8 @@ Scale = Literal["htk", "slaney"]
 
 
 class Filters(Struct, frozen=True):
-    """Triangular bands. Between two neighbouring corners of the B + 2 lies a segment of bins: of its power, weight / 2**32
-    rises into the band whose centre is at its end, and the rest falls into the one whose centre is at its start."""
+    """Triangular bands. Between two neighbouring corners of the B + 2 lies a segment of bins: weight / 2**32 of the
+    power of a bin goes to the band whose centre is at the end of its segment, the rest to that at its start."""
 
     first: int
     """The first bin in a segment."""
@@ -61,9 +61,9 @@ def mel_filters(bands: int, lower: float, upper: float, scale: Scale, rate: int,
 
     Args:
       lower, upper: in Hz.
-      scale: `htk` has triangles that are straight over the mel scale of HTK, as `tf.signal.linear_to_mel_weight_matrix`;
-        `slaney` has them straight over the frequency, of equal area, on the scale of Slaney's Auditory Toolbox, as
-        `librosa.filters.mel`.
+      scale: `htk` has triangles that are straight over the mel scale of HTK, as
+        `tf.signal.linear_to_mel_weight_matrix`; `slaney` has them straight over the frequency, of equal area, on the
+        scale of Slaney's Auditory Toolbox, as `librosa.filters.mel`.
       rate: in Hz.
       length: of the FFT.
     """

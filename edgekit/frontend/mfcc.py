@@ -55,8 +55,8 @@ class Mfcc(Mel, frozen=True, tag="mfcc"):
         return ((logs @ cosines.T + (1 << (bits - 1))) >> bits).astype(np.int16)
 
     def _transform(self) -> tuple[np.ndarray, int]:
-        """Of log2 with 16 bits behind the point to features: a matrix (coefficients, bands) of 16-bit numbers, in int64,
-        and the bits that are dropped."""
+        """Of log2 with 16 bits behind the point to features: a matrix (coefficients, bands) of 16-bit numbers, in
+        int64, and the bits that are dropped."""
         import numpy as np
 
         k, b = np.arange(self.coefficients)[:, None], np.arange(self.mel_bands)

@@ -1,7 +1,7 @@
 """Per-channel energy normalization: each band over a slow mean of itself, so that loudness and steady noise go.
 
-Source: Wang et al. 2017, "Trainable Frontend for Robust and Far-Field Keyword Spotting", equations 1 and 2. As there, the
-mean starts at the first frame.
+Source: Wang et al. 2017, "Trainable Frontend for Robust and Far-Field Keyword Spotting", equations 1 and 2. As there,
+the mean starts at the first frame.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta
 
 from edgekit.config import Settings
-from edgekit.frontend.fixed import exp2, log2, share
+from edgekit.frontend.fixed import POWER_TABLE, exp2, log2, share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,5 +76,6 @@ def pcen_constants(of: Pcen, step: float, offsets: np.ndarray) -> dict[str, Any]
         "bias_root": int(exp2((log2(np.array([bias], np.uint64)) - ONE) * power >> 16)[0]),
         "epsilons": [max(1, round(of.epsilon * each)) for each in scale.tolist()],
         "offsets": offsets.tolist(),
+        "power_table": POWER_TABLE,
         "bits": 32 + round(math.log2(step)),
     }
