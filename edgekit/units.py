@@ -89,6 +89,62 @@ class Hertz(Quantity):
     example = "80 MHz"
 
 
+class Microjoules(Quantity):
+    """An energy."""
+
+    units: ClassVar[dict[str, float]] = {"uJ": 1, "µJ": 1, "nJ": 1e-3, "mJ": 1e3, "J": 1e6}
+    kind = "energy"
+    example = "500 uJ"
+
+
+class PicojoulesPerByte(Quantity):
+    """What it takes to move a byte."""
+
+    units: ClassVar[dict[str, float]] = {"pJ/B": 1, "nJ/B": 1e3, "pJ/bit": 8}
+    kind = "energy per byte"
+    example = "12 pJ/B"
+
+
+class Picojoules(Quantity):
+    """What it takes to do something once."""
+
+    units: ClassVar[dict[str, float]] = {"pJ": 1, "fJ": 1e-3, "nJ": 1e3}
+    kind = "energy"
+    example = "1 pJ"
+
+
+class Volts(Quantity):
+    """A voltage."""
+
+    units: ClassVar[dict[str, float]] = {"V": 1, "mV": 1e-3}
+    kind = "voltage"
+    example = "3.3 V"
+
+
+class Microamperes(Quantity):
+    """A current."""
+
+    units: ClassVar[dict[str, float]] = {"uA": 1, "µA": 1, "nA": 1e-3, "mA": 1e3}
+    kind = "current"
+    example = "4 uA"
+
+
+class Picocoulombs(Quantity):
+    """What a clock cycle takes of a charge, as datasheets say it: a current per frequency. 1 µA/MHz is 1 pC."""
+
+    units: ClassVar[dict[str, float]] = {"uA/MHz": 1, "µA/MHz": 1, "mA/MHz": 1e3}
+    kind = "current per frequency"
+    example = "33 uA/MHz"
+
+
+class MilliampereHours(Quantity):
+    """What a battery holds."""
+
+    units: ClassVar[dict[str, float]] = {"mAh": 1, "Ah": 1e3}
+    kind = "charge"
+    example = "220 mAh"
+
+
 class Ratio(Quantity):
     """A factor, such as a speed-up."""
 
@@ -135,6 +191,13 @@ def show(value: float | None, unit: str) -> str:
             if abs(value) >= step:
                 return f"{value / step:.3g} {name}"
         return f"{value:.0f} ns"
+    if unit == "uJ":
+        for step, name in ((1e6, "J"), (1e3, "mJ"), (1, "µJ")):
+            if abs(value) >= step:
+                return f"{value / step:.3g} {name}"
+        return f"{value * 1e3:.3g} nJ"
+    if unit == "d":
+        return f"{value:,.0f} d" if abs(value) >= 10 else f"{value:.2g} d"
     if unit in ("%", "points"):
         return f"{value:.2f} {unit}"
     if unit == "1":

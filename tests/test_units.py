@@ -5,9 +5,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.units import Bytes, Count, Hertz, Nanoseconds, Percent, Ratio, room, show
+from edgekit.units import (
+    Bytes,
+    Count,
+    Hertz,
+    Microamperes,
+    Microjoules,
+    MilliampereHours,
+    Nanoseconds,
+    Percent,
+    Picocoulombs,
+    Picojoules,
+    PicojoulesPerByte,
+    Ratio,
+    Volts,
+    room,
+    show,
+)
 
-KINDS = [Bytes, Nanoseconds, Percent, Hertz, Ratio, Count]
+POWER = [Microjoules, Picojoules, PicojoulesPerByte, Volts, Microamperes, Picocoulombs, MilliampereHours]
+KINDS = [Bytes, Nanoseconds, Percent, Hertz, Ratio, Count, *POWER]
 NUMBERS = st.floats(0, 1e12, allow_nan=False)
 
 
@@ -29,6 +46,13 @@ NUMBERS = st.floats(0, 1e12, allow_nan=False)
         (Ratio, 2, 2),
         (Count, "30 M", 30_000_000),
         (Count, 12, 12),
+        (Microjoules, "1.5 mJ", 1500),
+        (Picojoules, "500 fJ", 0.5),
+        (PicojoulesPerByte, "2 pJ/bit", 16),
+        (Volts, "1800 mV", 1.8),
+        (Microamperes, "300 nA", 0.3),
+        (Picocoulombs, "19.5 µA/MHz", 19.5),
+        (MilliampereHours, "2.5 Ah", 2500),
     ],
 )
 def test_quantities(kind, text, value):

@@ -12,6 +12,7 @@ NEEDS = {
     "": "",
     "arena": '`runtimes.ship = "tflm"`, or an NPU',
     "npu": "`hardware.npu`",
+    "power": "`hardware.current` and `hardware.voltage`, or `hardware.npu_energy`",
     "core": "`outputs.c_standalone = true` and a simulated core",
 }
 EXAMPLES = {"accuracy": "97.5 %", "npu_coverage": "100 %", "sqnr": "20", "float_sqnr": "60", "max_lsb": "2"}

@@ -9,9 +9,9 @@ from edgekit.firmware.hardware import Hardware
 from edgekit.measure.limits import AT_LEAST, DEVICES, HOSTED, IMPLIED, LIMITS, NAMED, TIMED, UNLABELLED, Budget, Waiver
 from edgekit.runtimes import engine
 from edgekit.types import BudgetLine, Measurement, VerdictWord
-from edgekit.units import Bytes, Count, Nanoseconds, Number, Percent, Quantity, Ratio, show
+from edgekit.units import Bytes, Count, Microjoules, Nanoseconds, Number, Percent, Quantity, Ratio, show
 
-UNITS = {Bytes: "B", Nanoseconds: "ns", Percent: "%", Ratio: "x", Count: "1", Number: ""}
+UNITS = {Bytes: "B", Nanoseconds: "ns", Percent: "%", Ratio: "x", Count: "1", Number: "", Microjoules: "uJ"}
 UNFINITE = "not finite"
 """What the reason of an SQNR says where a prediction is no number."""
 HOST = Hardware()

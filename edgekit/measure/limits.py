@@ -11,7 +11,7 @@ from msgspec.structs import fields
 
 from edgekit.config import Settings, nearest
 from edgekit.errors import TargetError
-from edgekit.units import Bytes, Count, Nanoseconds, Number, Percent, Quantity, Ratio
+from edgekit.units import Bytes, Count, Microjoules, Nanoseconds, Number, Percent, Quantity, Ratio
 
 Level = Literal["error", "warn", "off"]
 
@@ -20,6 +20,10 @@ DEVICES = ("vela", "qemu")
 """What stands for the device where it is simulated, before any runtime of the build host."""
 NO_ARENA = 'not measured: write runtimes.ship = "tflm", whose it is, or set hardware.npu'
 NO_NPU = "not measured: set hardware.npu, whose it is"
+NO_CYCLES = (
+    "not estimated: nothing here counts the cycles; set outputs.c_standalone = true for a core that is simulated, or "
+    "hardware.npu with hardware.npu_energy"
+)
 ALONE = "not measured: name another runtime in runtimes.compare"
 NO_FLOATS = "not measured: the float model is not timed here; TFLM runs integer models only"
 NO_LABELS = "not measured: the samples have no labels that say it"
@@ -36,8 +40,9 @@ class Limit(Struct, frozen=True, kw_only=True):
     """Whether the figure is one of the machine that it was measured on, and of no other."""
     timed: bool = False
     """Whether it is a time, or made of times, which more rounds of timing can decide: one of the machine, too."""
-    needs: Literal["", "arena", "npu", "core"] = ""
-    """What has to be there: a runtime with an arena, an NPU, or standalone C on a core that is simulated."""
+    needs: Literal["", "arena", "npu", "core", "power"] = ""
+    """What has to be there: a runtime with an arena, an NPU, standalone C on a core that is simulated, or what the chip
+    draws."""
     otherwise: str = "not measured: nothing in this build measures it"
     """What is said where there is no such figure."""
     implied: Quantity | None = None
@@ -80,6 +85,8 @@ class Budget(Settings, frozen=True):
     """Data, arena and stack of standalone C."""
     instructions: Annotated[Count | None, OF_C] = None
     """What one inference executes on the simulated core."""
+    energy: Annotated[Microjoules | None, Limit(needs="power", otherwise=NO_CYCLES)] = None
+    """What one inference takes, estimated from cycles and what the chip draws."""
     npu_coverage: Annotated[Percent | None, Limit(least=True, needs="npu", otherwise=NO_NPU)] = None
     """Share of the operators that run on the NPU."""
     latency: Annotated[Nanoseconds | None, Limit(of="latency_p90", timed=True)] = None

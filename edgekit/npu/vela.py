@@ -24,7 +24,8 @@ from edgekit.types import Artifact, Measurement
 COMPILED = "model_vela.tflite"
 BOUNDS = {"NPU": "NPU", "SRAM AC": "SRAM", "DRAM AC": "DRAM", "OnFlash AC": "flash", "OffFlash AC": "flash"}
 """Vela's columns of cycles, and what they count."""
-MEMORIES = ("sram", "dram", "on_chip_flash", "off_chip_flash")
+MEMORIES = {"sram": "sram", "dram": "dram", "on_chip_flash": "flash", "off_chip_flash": "flash"}
+"""Vela's names of memories, and ours."""
 TIME_LIMIT = 600.0
 """Seconds."""
 ADVICE = (
@@ -118,7 +119,9 @@ def compile_file(work: Work, model: Artifact, names: Artifact | None, npu: str, 
     def simulated(name: str, value: float, unit: str, reason: str = "") -> Measurement:
         return Measurement(name, value, unit, "simulated", label, reason=reason)
 
-    kib = 1024
+    kib, traffic = 1024, dict.fromkeys(MEMORIES.values(), 0.0)
+    for column, of in MEMORIES.items():
+        traffic[of] += float(summary[f"{column}_total_bytes"])
     measurements = [
         simulated(
             "npu_coverage", 100 * (1 - len(found) / total) if total else 0.0, "%", f"{len(found)} of {total} left"
@@ -128,7 +131,9 @@ def compile_file(work: Work, model: Artifact, names: Artifact | None, npu: str, 
         simulated("arena", float(summary["sram_memory_used"]) * kib, "B", "SRAM of the NPU"),
         simulated("npu_dram", float(summary["dram_memory_used"]) * kib, "B"),
         simulated("npu_flash", float(summary["off_chip_flash_memory_used"]) * kib, "B", "of weights and commands"),
-        simulated("npu_traffic", sum(float(summary[f"{m}_total_bytes"]) for m in MEMORIES), "B", "of one inference"),
+        simulated("npu_macs", float(summary["nn_macs"]), "1"),
+        simulated("npu_traffic", sum(traffic.values()), "B", "of one inference"),
+        *(simulated(f"npu_traffic_{of}", size, "B", "of one inference") for of, size in traffic.items() if size),
     ]
     return NpuModel(npu, system, memory, measurements, found, layers)
 

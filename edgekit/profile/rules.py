@@ -47,6 +47,12 @@ def check_needs(target: Target) -> None:
         if limit.needs == "core" and hardware.cpu not in (*CORES, *UNSIMULATED):
             said = nearest(hardware.cpu, [*CORES, *UNSIMULATED])
             raise TargetError(f'budget.{name}: QEMU simulates no "{hardware.cpu}" here; {said}')
+        powered = hardware.npu_energy or (hardware.current is not None and hardware.voltage is not None)
+        if limit.needs == "power" and not powered:
+            raise TargetError(
+                f'budget.{name}: needs hardware.current, such as "33 uA/MHz", and hardware.voltage, of the chip\'s '
+                "datasheet: a core has no such figure of its own; or, with an NPU, hardware.npu_energy"
+            )
     if outputs.c_standalone and not engine(ship).exact:
         raise TargetError(
             f"outputs.c_standalone: its outputs are those of {engine(ORACLE).title}; "

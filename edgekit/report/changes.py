@@ -21,8 +21,8 @@ Effect = Literal["worse", "better", "changed", "within", "same", "lacking", "unt
 ROUNDS = "of another time"
 LEAST = {*AT_LEAST, "fidelity"}
 MAIN = {
-    *("model_size", "download_size", "arena", "flash", "ram", "instructions", "npu_cycles", "npu_coverage", "macs"),
-    *("accuracy", "fidelity", "metric", "latency_p90"),
+    *("model_size", "download_size", "arena", "flash", "ram", "instructions", "energy", "npu_cycles", "npu_coverage"),
+    *("macs", "accuracy", "fidelity", "metric", "latency_p90"),
 }
 """What a reader wants to see where no limit names it."""
 UNDIRECTED = ("parameters", "nonzero", "operators", "metric")

@@ -9,7 +9,7 @@ from edgekit.measure.limits import DEVICES
 from edgekit.types import Measurement
 
 ORDER = (
-    *("model_size", "download_size", "arena", "flash", "ram", "instructions", "npu_coverage"),
+    *("model_size", "download_size", "arena", "flash", "ram", "instructions", "energy", "npu_coverage"),
     *(
         "macs",
         "parameters",

@@ -18,7 +18,7 @@ ORDER = ("pass", "skipped", "inconclusive", "fail")
 ALWAYS = ("model_size", "latency", "accuracy")
 """Figures that are shown with or without a limit,"""
 FIGURES = (
-    *("model_size", "download_size", "arena", "flash", "ram", "instructions", "npu_coverage", "latency"),
+    *("model_size", "download_size", "arena", "flash", "ram", "instructions", "energy", "npu_coverage", "latency"),
     *("resident_memory", "macs", "accuracy", "accuracy_drop", "churn", "metric"),
 )
 """and those that are where no limit is set at all."""

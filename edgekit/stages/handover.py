@@ -18,6 +18,7 @@ from edgekit.errors import ModelError, StandaloneError
 from edgekit.files import sha256
 from edgekit.firmware.cores import CORES
 from edgekit.firmware.run import missing, versions
+from edgekit.measure.energy import energy
 from edgekit.measure.firmware import end_file, measure_firmware
 from edgekit.measure.golden import golden_file
 from edgekit.npu.settings import checked
@@ -60,6 +61,7 @@ def hand_over(product: Product, found: Measurements, layers: Mapping[str, str], 
         npu, files = of_npu(compiled.value, layers), files | compiled.artifacts
         measurements += npu.measurements
         notes += _left_to_cpu(npu)
+    measurements += energy(measurements, hardware)
     told += [f"compiled for {npu.npu}"] if npu else []
     outputs = msgspec.structs.replace(target.outputs, c_standalone=bool(code))
     if outputs.c_array or outputs.c_standalone:
