@@ -25,15 +25,16 @@ from edgekit.profile.profiles import load_target
 from edgekit.profile.project import ModelSpec, Project
 from edgekit.profile.target import Target
 from edgekit.records.outputs import json
+from edgekit.report.study import more_is_better
 from edgekit.runtimes.available import available
 from edgekit.solve.attempts import Start, here, there
 from edgekit.solve.finals import finals, front, recipe_from
-from edgekit.solve.judged import Judge, check_budget
+from edgekit.solve.judged import Judge, called, check_budget, quality
 from edgekit.solve.misses import TRAINED, in_the_way, misses
 from edgekit.solve.page import html
 from edgekit.solve.profile_text import profile_text
 from edgekit.solve.search import Search
-from edgekit.solve.space import Space, groups_file, space_of
+from edgekit.solve.space import Space, groups_file, selections_of, space_of
 from edgekit.solve.told import Teller
 from edgekit.solve.trial import Job
 from edgekit.solve.types import SOLVE, Solution
@@ -119,7 +120,7 @@ def prepare(spec: ModelSpec, target: Target, maker: Maker) -> Search:
     job = Job(spec, replace(target, name=f"{target.name}.solve"))
     key = _key(loaded, target, space, epochs, maker)
     journal = maker.store.folder / "solve" / f"{target.name}.{spec.name}.{key[:16]}.journal"
-    return Search(job, space, Judge(target, shipped, spec.metric), epochs, journal, maker)
+    return Search(job, space, Judge(target, shipped), epochs, journal, maker)
 
 
 def conclude(search: Search, spec: ModelSpec, trained: int) -> Solution:
@@ -137,7 +138,7 @@ def conclude(search: Search, spec: ModelSpec, trained: int) -> Solution:
         model=spec.name,
         target=target.name,
         verdict=verdict,
-        objective=" and ".join(f"the least {cost}" for cost in settings.costs) or "the highest accuracy",
+        objective=" and ".join(f"the least {cost}" for cost in settings.costs) or _best(search),
         minimized=list(settings.costs),
         winner=winner,
         trials=front(search.outcomes, search),
@@ -149,6 +150,14 @@ def conclude(search: Search, spec: ModelSpec, trained: int) -> Solution:
         samples=counts,
         seed=settings.seed,
     )
+
+
+def _best(search: Search) -> str:
+    """What is to be best where no cost is, in words."""
+    found = next((quality(o.measurements) for o in search.outcomes if o.epochs), None)
+    if found is None:
+        return "the highest accuracy"
+    return f"the {'highest' if more_is_better(found) else 'lowest'} {called(found)}"
 
 
 def _beside(spec: ModelSpec, target: Target, overrides: tuple[str, ...]) -> dict[str, Any]:
@@ -202,7 +211,7 @@ def _run(search: Search, teller: Teller, start: Start, at_once: int) -> bool:
 
 def _space(loaded: LoadedModel, target: Target, scope: Scope) -> Space:
     model, objects = loaded.model.artifacts[KERAS], loaded.reading.custom_objects
-    facts = scope.make(groups_file(model, objects)).value
+    facts = scope.make(groups_file(model, objects, selections_of(target.recipe))).value
     curves: SensitivityCurves | None = None
     if facts.groups and "channels" in target.solve.techniques:
         sweep = Sweep("channels", LEVELS, SENSED, (), target.recipe.quantize)

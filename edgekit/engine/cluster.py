@@ -35,7 +35,13 @@ PATIENCE = 10
 
 
 def opened(workers: int, address: str, files: Sequence[str]) -> AbstractContextManager[Client]:
-    """The cluster at an address, or where there is none one of this machine; see `connected` and `local`."""
+    """The cluster at an address, or where there is none one of this machine; see `connected` and `local`.
+
+    Raises:
+      ProjectError: a number of workers that cannot be.
+    """
+    if workers < 0:
+        raise ProjectError(f"--workers={workers}: has to be at least 1")
     return connected(address, files) if address else local(workers)
 
 

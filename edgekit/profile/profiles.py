@@ -161,6 +161,8 @@ def _check(target: Target, where: str) -> None:
             checked(hardware.npu, hardware.npu_system, hardware.npu_memory)
         check_needs(target)
         check_outputs(target.outputs)
+        if target.solve.problem:
+            raise TargetError(target.solve.problem)
     except (TargetError, SetupError) as problem:
         raise type(problem)(f"{where}: {problem}") from None
     check_recipe(target.recipe, where)

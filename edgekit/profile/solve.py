@@ -54,6 +54,18 @@ class Solve(Settings, frozen=True):
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 1
 
     @property
+    def problem(self) -> str:
+        """What the types cannot say: where its settings contradict each other, and what to do; "" where they do not."""
+        for name in ("width", "sparsity", "learning_rate"):
+            low, high = getattr(self.ranges, name)
+            if low > high:
+                return f"solve.ranges.{name}: goes from {low:g} down to {high:g}; write [{high:g}, {low:g}]"
+        if self.minimize is not None and self.maximize is not None:
+            return "solve: minimize and maximize exclude each other; keep one, and limit the other"
+        twice = [cost for n, cost in enumerate(self.costs) if cost in self.costs[:n]]
+        return f"solve.minimize: names {twice[0]} twice; remove one" if twice else ""
+
+    @property
     def costs(self) -> tuple[Cost, ...]:
         """What is minimized, the weightiest first; none where accuracy is maximized."""
         if self.minimize is None:

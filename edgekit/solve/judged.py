@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from edgekit.data.metric import LOWER
 from edgekit.errors import SetupError, TargetError
 from edgekit.firmware.cores import CORES, estimates_time
 from edgekit.firmware.run import missing
 from edgekit.measure.judge import implied, judge, judged_here
 from edgekit.measure.limits import AT_LEAST, HOSTED, NAMED
 from edgekit.profile.target import Target
+from edgekit.report.study import more_is_better
 from edgekit.runtimes import engine
 from edgekit.types import BudgetLine, Measurement
 from edgekit.units import show
@@ -32,8 +32,6 @@ class Judge(Struct, frozen=True):
     target: Target
     shipped: str
     """The runtime that stands for the device."""
-    metric: str = "accuracy"
-    """Of the project."""
 
     def lines(self, measurements: Sequence[Measurement], names: Sequence[str]) -> list[BudgetLine]:
         """The limits of some names that are set and were measured."""
@@ -76,7 +74,7 @@ class Judge(Struct, frozen=True):
     def goodness(self, found: Measurement) -> float:
         """A quality of which more is better."""
         value = -1e9 if found.value is None else found.value
-        return -value if found.name == "metric" and self.metric in LOWER else value
+        return value if more_is_better(found) else -value
 
     def cost(self, measurements: Sequence[Measurement]) -> float:
         """The logarithm of the costs that are minimized, each weighing half as much as the one before."""
@@ -94,11 +92,19 @@ class Judge(Struct, frozen=True):
 
 
 def quality(measurements: Sequence[Measurement]) -> Measurement:
-    """How good a model is: its accuracy, or the project's own metric; without labels how alike it answers."""
-    found = {m.name: m for m in reversed(measurements) if m.artifact == "model"}
-    names = [name for name in ("metric", "accuracy", "fidelity", "sqnr") if name in found]
-    usable = [name for name in names if found[name].value is not None and not found[name].reason.startswith("no class")]
-    return found[(usable or names)[0]]
+    """How good a model is: its accuracy, or the project's own metric; without labels how alike it answers. Of several
+    outputs it is that of the first."""
+    kinds = ("metric", "accuracy", "fidelity", "sqnr")
+    found = [m for m in measurements if m.artifact == "model" and m.name.partition(".")[0] in kinds]
+    found.sort(key=lambda m: kinds.index(m.name.partition(".")[0]))
+    usable = [m for m in found if m.value is not None and not m.reason.startswith("no class")]
+    return (usable or found)[0]
+
+
+def called(found: Measurement) -> str:
+    """What a person calls a figure: the project's own metric by its name."""
+    base, dot, output = found.name.partition(".")
+    return f"{found.reason.partition(';')[0]}{dot}{output}" if base == "metric" and found.reason else found.name
 
 
 def check_budget(target: Target) -> None:
@@ -109,10 +115,6 @@ def check_budget(target: Target) -> None:
       SetupError: what measures it is not installed.
     """
     settings, limits, hardware = target.solve, target.budget.limits, target.hardware
-    if settings.minimize is not None and settings.maximize is not None:
-        raise TargetError(
-            f"{target.name}: solve: minimize and maximize exclude each other; keep one, and limit the other"
-        )
     searched = [name for name in limits if name in (*EXACT, "download_size", *QUALITY)]
     wanted = [name for name in searched if (name in QUALITY) == bool(settings.costs)]
     if not wanted:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from edgekit.report import index
 from edgekit.report.text import cleaned
-from edgekit.solve.judged import EXACT, Judge, quality
+from edgekit.solve.judged import EXACT, Judge, called, quality
 from edgekit.solve.types import WORDS, Outcome, Solution
 from edgekit.units import show
 
@@ -73,7 +73,7 @@ def why(found: Solution, judge: Judge) -> list[str]:
     if final.searched.value is not None and final.evaluated and final.evaluated.value is not None:
         curse = judge.goodness(final.searched) - judge.goodness(final.evaluated)
         said.append(
-            f"What is chosen as the best of many looks better than it is: {final.searched.name} was "
+            f"What is chosen as the best of many looks better than it is: {called(final.searched)} was "
             f"{show(final.searched.value, final.searched.unit)} on the samples that chose it, "
             f"{show(final.quality.value, final.quality.unit)} on {final.quality.samples:,} that chose nothing, and is "
             f"{show(final.evaluated.value, final.evaluated.unit)} on the {final.evaluated.samples:,} of the evaluation "
@@ -86,9 +86,9 @@ def why(found: Solution, judge: Judge) -> list[str]:
 
 
 def _figures(trial: Outcome) -> str:
-    names = ["model_size", *EXACT[2:6], "accuracy", "fidelity"]
     found = {m.name: m for m in reversed(trial.measurements)}
-    return ", ".join(f"{name} {show(m.value, m.unit)}" for name in dict.fromkeys(names) if (m := found.get(name)))
+    costs = [m for name in ("model_size", *EXACT[2:6]) if (m := found.get(name))]
+    return ", ".join(f"{called(m)} {show(m.value, m.unit)}" for m in (*costs, quality(trial.measurements)))
 
 
 def _drawings(found: Solution, judge: Judge) -> list[dict[str, Any]]:
@@ -134,5 +134,5 @@ def _drawing(name: str, found: Solution, judge: Judge) -> dict[str, Any] | None:
         "limit_said": "" if limit is None else show(float(limit), unit),
         "ends": [(place(x, y0)[0], show(x, unit)) for x in (x0, x1)],
         "tops": [(place(x0, y)[1], show(y, q.unit)) for y in (y0, y1)],
-        "quality": q.name,
+        "quality": called(q),
     }

@@ -8,7 +8,7 @@ from typing import Any
 from edgekit.measure.limits import AT_LEAST
 from edgekit.report.console import print_folded, print_table
 from edgekit.report.text import shown
-from edgekit.solve.judged import quality
+from edgekit.solve.judged import called, quality
 from edgekit.solve.types import WORDS, Finalist, Outcome, Solution
 from edgekit.types import BudgetLine
 from edgekit.units import show
@@ -57,7 +57,7 @@ def print_solution(found: Solution, out: Path, profile: Path, given: str = "") -
         ("of the evaluation set", final.evaluated),
     ):
         if m:
-            print(f"  {m.name} {show(m.value, m.unit)} on {m.samples:,} samples {words}")
+            print(f"  {called(m)} {show(m.value, m.unit)} on {m.samples:,} samples {words}")
     if found.verdict == "inconclusive":
         print_folded("exit status 1, as a limit is not decided: more samples or --set=solve.holds=value decide it")
     print_folded(f"{out}: solve.html, solve.json")
@@ -70,7 +70,7 @@ def _print_front(found: Solution) -> None:
     best = sorted((t for t in found.trials if t.front), key=lambda t: t.merit or 0.0)[:SHOWN]
     if not best:
         return
-    kept = [*found.minimized, quality(best[0].measurements).name]
+    kept = [*found.minimized, called(quality(best[0].measurements))]
     room = {line.name: _room(line) for line in best[0].lines}
     names = list(dict.fromkeys((*found.minimized, *(line.name for t in best for line in t.lines), *kept)))
     head = ["trial", *names, "limits"]
@@ -90,7 +90,7 @@ def _room(line: BudgetLine) -> float:
 
 def _row(trial: Outcome, judged: Outcome | Finalist, names: list[str]) -> list[str]:
     """A trial of the front: its figures, and whether its limits hold, by the samples that judged it last."""
-    figures = {m.name: show(m.value, m.unit) for m in reversed(trial.measurements) if m.artifact == "model"}
+    figures = {called(m): show(m.value, m.unit) for m in reversed(trial.measurements) if m.artifact == "model"}
     figures |= {line.name: show(line.value, line.unit) for line in trial.lines}
     failed = any(line.counts and line.verdict == "fail" for line in judged.lines)
     word = "hold" if judged.holds else "broken" if failed else "inconclusive"

@@ -8,6 +8,7 @@ from typing import Any
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
 from edgekit.report.text import one_line
+from edgekit.solve.judged import called, quality
 from edgekit.solve.trials import said
 from edgekit.solve.types import Outcome, Solution
 from edgekit.units import show
@@ -78,7 +79,7 @@ def _head(solution: Solution, target: Target, winner: Outcome) -> list[str]:
     return [
         f"{target.name}, solved for {solution.objective}: trial {winner.number} of {len(solution.trials)}.",
         f"{certain[solution.verdict]}: {figures}.",
-        f"{q.name} on {solution.samples[1]} samples that chose nothing: {show(q.value, q.unit)}{interval}.",
+        f"{called(q)} on {solution.samples[1]} samples that chose nothing: {show(q.value, q.unit)}{interval}.",
     ]
 
 
@@ -108,8 +109,8 @@ def _bought(name: str, solution: Solution) -> str:
 
 
 def _figures(trial: Outcome) -> str:
-    kept = [m for m in trial.measurements if m.name in ("model_size", "accuracy", "fidelity", "metric")]
-    return " ".join(show(m.value, m.unit) for m in kept) or "nothing"
+    size, good = trial.figure("model_size"), quality(trial.measurements)
+    return " ".join(show(m.value, m.unit) for m in (size, good) if m)
 
 
 def _noted(text: str, note: str) -> str:

@@ -15,8 +15,9 @@ from edgekit.compress.cluster import Cluster, clusterable
 from edgekit.compress.dependencies import Dependencies
 from edgekit.compress.distil import Distil
 from edgekit.compress.greedy import Level, greedy_allocation, rise, shares
-from edgekit.compress.layers import flat, flattened, kernels, prunable
+from edgekit.compress.layers import chosen, flattened, kernels, prunable
 from edgekit.compress.prune import Prune
+from edgekit.compress.settings import Selection
 from edgekit.engine.libraries import EIGEN, TENSORFLOW, TRAINING
 from edgekit.engine.stage import Work, stage
 from edgekit.errors import TargetError
@@ -36,6 +37,14 @@ LADDER = (0.5, 0.3, 0.18, 0.1, 0.05, 0.025)
 STRONG = 3
 """come first, for what is larger than one of them that holds every limit need not be trained."""
 NONE = "none"
+
+
+class Selections(Struct, frozen=True):
+    """Which layers the techniques that take some may change."""
+
+    channels: Selection = Selection(protect=())
+    prune: Selection = Selection(protect=())
+    cluster: Selection = Selection(protect=())
 
 
 class ChannelGroup(Struct, frozen=True):
@@ -78,21 +87,38 @@ class Space(Struct, frozen=True):
     """What every recipe has: how it quantizes and shrinks."""
     tables: bool
     """Whether shared values become tables in the file or in C, so that costs depend on weights."""
+    selections: Selections = Selections()
 
 
 @stage("space", process=TENSORFLOW, libraries=TRAINING, retry=EIGEN)
-def groups_file(work: Work, model: Artifact, custom_objects: str) -> ModelFacts:
-    """Which channels of the model in a file go together, and what its layers allow."""
+def groups_file(work: Work, model: Artifact, custom_objects: str, selections: Selections) -> ModelFacts:
+    """Which channels of the model in a file go together, and what its layers allow.
+
+    Raises:
+      RecipeError: a pattern fits no layer.
+    """
     loaded = flattened(open_keras(model.path, custom_objects))
     with custom_scope(custom_objects):
         weights = {layer.name: sum(w.shape.num_elements() for w in kernels(layer)) for layer in loaded.layers}
+        narrowable = {layer.name for layer in chosen(loaded, selections.channels, _any, "recipe.channels")}
         groups = tuple(
             ChannelGroup(group.layers, len(group.labels), sum(weights[name] for name in group.layers))
             for group in Dependencies(loaded).groups()
-            if len(group.labels) > 1
+            if len(group.labels) > 1 and narrowable.issuperset(group.layers)
         )
-    layers = [layer for layer in flat(loaded) if kernels(layer)]
-    return ModelFacts(groups, sum(map(prunable, layers)), sum(map(clusterable, layers)))
+    pruned = chosen(loaded, selections.prune, prunable, "recipe.prune")
+    clustered = chosen(loaded, selections.cluster, clusterable, "recipe.cluster")
+    return ModelFacts(groups, len(pruned), len(clustered))
+
+
+def _any(layer: Any) -> bool:
+    return True
+
+
+def selections_of(recipe: Recipe) -> Selections:
+    """Which layers a target's recipe lets each technique change; what it does not speak of may change throughout."""
+    parts = (recipe.channels, recipe.prune, recipe.cluster)
+    return Selections(*(Selection(exclude=p.exclude, protect=p.protect) if p else Selection(protect=()) for p in parts))
 
 
 def space_of(facts: ModelFacts, curves: SensitivityCurves | None, target: Target) -> Space:
@@ -115,7 +141,7 @@ def space_of(facts: ModelFacts, curves: SensitivityCurves | None, target: Target
     if used["prune"]:
         low, high = settings.ranges.sparsity
         parameters.append(Parameter("sparsity", "number", low, high))
-    if used["cluster"]:
+    if used["cluster"] and settings.ranges.clusters:
         parameters.append(Parameter("clusters", "one of", options=(NONE, *settings.ranges.clusters)))
     if used["qat"]:
         parameters.append(Parameter("qat", "one of", options=("no", "yes")))
@@ -135,7 +161,8 @@ def space_of(facts: ModelFacts, curves: SensitivityCurves | None, target: Target
         shrink=recipe.shrink,
     )
     ladder = (*LADDER[-STRONG:], *reversed(LADDER[:-STRONG])) if settings.costs else LADDER
-    return Space(tuple(parameters), tuple(_first(parameters, widths, curves, ladder)), base, tables)
+    first = tuple(_first(parameters, widths, curves, ladder))
+    return Space(tuple(parameters), first, base, tables, selections_of(recipe))
 
 
 def recipe_of(space: Space, chosen: dict[str, Any], epochs: int, settings: Solve) -> Recipe:
@@ -152,15 +179,17 @@ def recipe_of(space: Space, chosen: dict[str, Any], epochs: int, settings: Solve
             width = max(1, round(share * group.channels))
             widths |= dict.fromkeys(map(glob.escape, group.layers), width) if width < group.channels else {}
     taught = "distil" in settings.techniques
-    after = max(1, epochs // 4)
+    after, may = max(1, epochs // 4), space.selections
     parts: dict[str, Any] = {}
     if widths:
         own = {"epochs": 0} if taught else {"epochs": epochs, "learning_rate": rate, "decay": "cosine"}
-        parts["channels"] = Channels(sparsity=0.0, widths=widths, protect=(), **own)
+        parts["channels"] = Channels(sparsity=0.0, widths=widths, **_spared(may.channels), **own)
     if sparsity := round(chosen.get("sparsity", 0.0), 2):
-        parts["prune"] = Prune(sparsity=sparsity, epochs=after, learning_rate=rounded(rate / 2))
+        parts["prune"] = Prune(sparsity=sparsity, epochs=after, learning_rate=rounded(rate / 2), **_spared(may.prune))
     if (clusters := chosen.get("clusters", NONE)) != NONE:
-        parts["cluster"] = Cluster(clusters=clusters, epochs=after, learning_rate=rounded(rate / 4), decay="cosine")
+        parts["cluster"] = Cluster(
+            clusters=clusters, epochs=after, learning_rate=rounded(rate / 4), decay="cosine", **_spared(may.cluster)
+        )
     if chosen.get("qat") == "yes":
         parts["qat"] = Qat(epochs=after, learning_rate=rounded(rate / 10), decay="cosine")
     if taught:
@@ -168,6 +197,11 @@ def recipe_of(space: Space, chosen: dict[str, Any], epochs: int, settings: Solve
         parts["distil"] = Distil(epochs=epochs, learning_rate=rate, decay="cosine", during=during)
     order = tuple(name for name in TECHNIQUES if name in parts)
     return replace(space.base, order=order, **parts)
+
+
+def _spared(selection: Selection) -> dict[str, Any]:
+    """What a technique leaves as it is, as its settings have it."""
+    return {"exclude": selection.exclude, "protect": selection.protect}
 
 
 def rounded(rate: float) -> float:
@@ -182,7 +216,7 @@ def shape_of(recipe: Recipe, clusters: int | None = None) -> Recipe:
       clusters: how many values the weights share; None where they share none.
     """
     channels = replace(recipe.channels, epochs=0) if recipe.channels else None
-    cluster = Cluster(clusters=clusters, epochs=0) if clusters else None
+    cluster = Cluster(clusters=clusters, epochs=0, **_spared(recipe.cluster)) if clusters and recipe.cluster else None
     return replace(recipe, order=(), channels=channels, cluster=cluster, distil=None, prune=None, qat=None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgekit.engine.make import Listener, Silent
 from edgekit.profile.target import Target
-from edgekit.solve.judged import quality
+from edgekit.solve.judged import called, quality
 from edgekit.solve.search import Search
 from edgekit.solve.types import Outcome
 from edgekit.types import StageRow
@@ -40,7 +40,8 @@ class Teller(Silent):
         if self.elsewhere:
             self.ui.end(StageRow(f"trial {outcome.number}", "built", outcome.seconds, 0))
         size = int(outcome.value("model_size") or 0)
-        self.ui.done(f"trial {outcome.number} {became(outcome)}", size, accuracy)
+        said = f", {called(found)} {show(found.value, found.unit)}" if found and accuracy is None else ""
+        self.ui.done(f"trial {outcome.number} {became(outcome)}{said}", size, accuracy)
 
     def note(self, text: str) -> None:
         """See `edgekit.engine.make.Listener`."""
@@ -78,5 +79,5 @@ def _figures(outcome: Outcome) -> str:
     words = [show(m.value, m.unit) for n in ("model_size",) if (m := shown.get(n))]
     if outcome.epochs:
         found = quality(outcome.measurements)
-        words.append(f"{found.name} {show(found.value, found.unit)}")
+        words.append(f"{called(found)} {show(found.value, found.unit)}")
     return ", ".join(words)

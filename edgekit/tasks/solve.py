@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from invoke import Context
 
 from edgekit.tasks.common import command, options, task
@@ -57,7 +60,7 @@ def solve(
     folder = project.folder(out, "build/solve") / profile.name / spec.name
     with Progress(quiet=json) as progress:
         found = solve(project, spec, profile, folder, progress, tuple(set or ()), workers, cluster)
-    written = project.target_folders[0] / f"{profile.name}.solved.toml"
+    written = Path(os.path.relpath(project.target_folders[0])) / f"{profile.name}.solved.toml"
     given = typed({"model": model, "data": data})
     print_json(found) if json else print_solution(found, folder, written, given)
     return int(found.verdict != "holds")

@@ -71,9 +71,9 @@ class TestMerit:
         assert cost(1000, 4000) == pytest.approx(cost(2000, 1000))
 
     def test_less_of_an_error_is_better(self):
-        error, held = Measurement("metric", 0.5, ""), judge()
-        assert Judge(held.target, "tflm", "mae").goodness(error) == -0.5
-        assert Judge(held.target, "tflm", "f1").goodness(error) == 0.5
+        error, score = (Measurement("metric", 0.5, "", reason=f"its; {way} is better") for way in ("lower", "higher"))
+        assert judge().goodness(error) == -0.5
+        assert judge().goodness(score) == 0.5
 
 
 def test_quality_without_labels_is_how_alike_it_answers():
