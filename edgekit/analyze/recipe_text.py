@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import glob
-import json
 
 from edgekit.analyze.curves import Choice, Curve, Point, Proposal, SensitivityCurves
+from edgekit.toml import written
 
 
 def recipe_text(measured: SensitivityCurves, proposal: Proposal) -> str:
@@ -29,7 +29,7 @@ def recipe_text(measured: SensitivityCurves, proposal: Proposal) -> str:
 
 def pattern(name: str) -> str:
     """A layer's name as a pattern that matches nothing else, in quotes."""
-    return json.dumps(glob.escape(name), ensure_ascii=False)
+    return written(glob.escape(name))
 
 
 def _head(measured: SensitivityCurves, proposal: Proposal) -> list[str]:

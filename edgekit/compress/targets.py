@@ -207,6 +207,5 @@ def load_answers(path: str) -> tuple[list[Any], list[Any]]:
 
 def predict(model: Any, x: list[Any]) -> list[Any]:
     """A model's outputs for prepared samples, each (N, …)."""
-    import tensorflow as tf
-
-    return tf.nest.flatten(model.predict(x if len(x) > 1 else x[0], batch_size=256, verbose=0))
+    outputs = model.predict(x if len(x) > 1 else x[0], batch_size=256, verbose=0)
+    return outputs if isinstance(outputs, list) else [outputs]

@@ -192,7 +192,7 @@ def save(model: Any, path: Path) -> None:
 
 
 def open_keras(path: str, custom_objects: str) -> Any:
-    """Opens what `save` wrote.
+    """Opens what `save` wrote. Of several outputs it gives a list, also where the model was made to give a dictionary.
 
     Args:
       custom_objects: module of the model's own layers, or "".
@@ -200,7 +200,10 @@ def open_keras(path: str, custom_objects: str) -> Any:
     import tf_keras
 
     with custom_scope(custom_objects):
-        return tf_keras.models.load_model(path, compile=False)
+        model = tf_keras.models.load_model(path, compile=False)
+        if isinstance(getattr(model, "_nested_outputs", None), dict):
+            return tf_keras.Model(model.inputs, model.outputs, name=model.name)
+        return model
 
 
 def built(function: str, settings: Reading) -> tuple[Any, str]:

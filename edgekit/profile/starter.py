@@ -16,6 +16,7 @@ from edgekit.emit.render import render
 from edgekit.engine.libraries import DISTRIBUTION
 from edgekit.measure.headroom import ProposedLimit
 from edgekit.profile.recipe import Recipe
+from edgekit.toml import header, noted, written
 from edgekit.types import ModelFacts, Reading
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -102,53 +103,32 @@ def adjusted(recipe: Recipe, facts: ModelFacts, samples: int) -> tuple[Setting, 
 
 def project_text(entry: Entry) -> str:
     """The table of a model in pyproject.toml."""
-    import tomlkit
-
-    document = tomlkit.document()
-    table = _table(document, "tool", "edgekit", "models", entry.name)
-    table["model"] = entry.model
-    table["data"] = entry.data
-    if entry.preprocessing.given:
-        scaled = tomlkit.inline_table()
-        scaled.update(msgspec.to_builtins(entry.preprocessing.given))
-        table["preprocessing"] = scaled.comment(entry.scale)
-    said = {
+    scaled = msgspec.to_builtins(entry.preprocessing.given)
+    said: dict[str, Any] = {
+        "preprocessing": scaled,
         "input_shape": entry.reading.input_shape,
         "custom_objects": entry.reading.custom_objects,
         "metric": entry.metric if entry.metric != "accuracy" else "",
         "group": entry.group,
     }
-    table.update({key: value for key, value in said.items() if value})
-    return tomlkit.dumps(document)
+    table = {"model": entry.model, "data": entry.data} | {name: value for name, value in said.items() if value}
+    lines = [(f"{name} = {written(value)}", entry.scale * (value is scaled)) for name, value in table.items()]
+    return "\n".join([header("tool", "edgekit", "models", entry.name), *noted(lines)]) + "\n"
 
 
 def target_text(profile: Profile) -> str:
     """A target's file."""
-    import tomlkit
-
-    document = tomlkit.document()
-    for said in HEAD:
-        document.add(tomlkit.comment(said))
-    document["extends"] = profile.device
-    lines: list[tuple[str, str, Any, str]] = [(s.table, s.key, s.value, s.why) for s in profile.settings]
+    rows: list[tuple[str, str, Any, str]] = [(s.table, s.key, s.value, s.why) for s in profile.settings]
     for limit in profile.limits:
-        lines.append(("budget", limit.name, limit.limit, f"{limit.measured} {limit.source}; {limit.room}"))
-    lines.sort(key=lambda line: line[0])  # a table before those in it
-    width = max((len(f"{key} = {tomlkit.item(value).as_string()}") for _, key, value, _ in lines), default=0)
-    for name, key, value, why in lines:
-        line: Any = tomlkit.item(value).comment(why)
-        line.trivia.comment_ws = " " * (2 + width - len(f"{key} = {line.as_string()}"))
-        _table(document, *name.split("."))[key] = line
-    return tomlkit.dumps(document)
-
-
-def _table(document: Any, *names: str) -> Any:
-    """A table of a document, made where it is not there."""
-    import tomlkit
-
-    for name in names[:-1]:
-        document = document.setdefault(name, tomlkit.table(is_super_table=True))
-    return document.setdefault(names[-1], tomlkit.table())
+        rows.append(("budget", limit.name, limit.limit, f"{limit.measured} {limit.source}; {limit.room}"))
+    rows.sort(key=lambda row: row[0])  # a table before those in it
+    tables = [name for name, *_ in rows]
+    said = noted((f"{name} = {written(value)}", why) for _, name, value, why in rows)
+    lines = [*(f"# {line}" for line in HEAD), f"extends = {written(profile.device)}"]
+    for number, line in enumerate(said):
+        begins = number == 0 or tables[number] != tables[number - 1]
+        lines += ["", header(*tables[number].split(".")), line] if begins else [line]
+    return "\n".join(lines) + "\n"
 
 
 def ignored_text(before: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from edgekit.profile.recipe import Recipe
@@ -11,8 +10,11 @@ from edgekit.report.text import one_line
 from edgekit.solve.judged import called, quality
 from edgekit.solve.trials import said
 from edgekit.solve.types import Outcome, Solution
+from edgekit.toml import header, key, noted, written
 from edgekit.units import show
 
+COLUMN = 32
+"""Where comments begin."""
 WORDS = {
     "reserve": "samples that chose nothing judged it",
     "order": "narrow, train in full, then what takes weights apart",
@@ -41,7 +43,7 @@ def profile_text(solution: Solution, target: Target, recipe: Recipe, changed: di
     lines = [
         *(f"# {one_line(text)}" for text in _head(solution, target, winner)),
         "",
-        f'extends = "{target.name}"',
+        f"extends = {written(target.name)}",
         "",
         "[recipe]",
     ]
@@ -49,18 +51,18 @@ def profile_text(solution: Solution, target: Target, recipe: Recipe, changed: di
         if name in tables or name not in wanted.keys() | inherited.keys():
             continue
         gone = name not in wanted and name in Recipe.known()
-        value = "false" if gone else _toml(wanted.get(name, getattr(recipe, name)))
-        lines.append(_noted(f"{name} = {value}", "" if gone else WORDS.get(name, "")))
+        value = "false" if gone else written(wanted.get(name, getattr(recipe, name)))
+        lines += noted([(f"{name} = {value}", "" if gone else WORDS.get(name, ""))], COLUMN)
     for name, table in tables.items():
         below = inherited.get(name, {}) if isinstance(inherited.get(name), dict) else {}
         own = getattr(recipe, name)
         rows = table | {key: getattr(own, key) for key in below if key not in table}
         if rows == below:
             continue
-        lines += ["", _noted(f"[recipe.{name}]", _bought(name, solution) or WORDS.get(name, ""))]
-        lines += [f"{key} = {_toml(value)}" for key, value in rows.items()]
+        lines += ["", *noted([(header("recipe", name), _bought(name, solution) or WORDS.get(name, ""))], COLUMN)]
+        lines += [f"{name} = {written(value)}" for name, value in rows.items()]
     for name, table in changed.items():
-        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
+        lines += ["", header(name), *(f"{key(name)} = {written(value)}" for name, value in table.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -111,21 +113,3 @@ def _bought(name: str, solution: Solution) -> str:
 def _figures(trial: Outcome) -> str:
     size, good = trial.figure("model_size"), quality(trial.measurements)
     return " ".join(show(m.value, m.unit) for m in (size, good) if m)
-
-
-def _noted(text: str, note: str) -> str:
-    return f"{text:<32}# {one_line(note)}" if note else text
-
-
-def _toml(value: Any) -> str:
-    """A value as TOML: a text of a model file stays a text, whatever characters it has."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        quoted = json.dumps(value, ensure_ascii=False)
-        return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + " }"
-    return repr(float(value)) if isinstance(value, float) else str(value)

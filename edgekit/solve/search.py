@@ -6,6 +6,7 @@ goes on: each proposal depends on its number and on the outcomes before it alone
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from typing import Any
 import msgspec
 
 from edgekit.engine.make import Maker
+from edgekit.errors import ProjectError
+from edgekit.files import write
 from edgekit.solve.attempts import Attempt, Start
 from edgekit.solve.judged import Judge
 from edgekit.solve.space import Parameter, Space
@@ -38,9 +41,15 @@ class Search(Trials):
 
     def __init__(self, job: Job, space: Space, judge: Judge, epochs: int, journal: Path, maker: Maker) -> None:
         super().__init__(job, space, judge, sorted({max(1, epochs // FACTOR**n) for n in range(RUNGS)}), maker)
-        with _quiet() as optuna:
-            self.study = _study(optuna, journal)
-        self.outcomes = [msgspec.json.decode(t.user_attrs[OUTCOME], type=Outcome) for t in self._finished()]
+        _mend(journal)
+        try:
+            with _quiet() as optuna:
+                self.study = _study(optuna, journal)
+            self.outcomes = [msgspec.json.decode(t.user_attrs[OUTCOME], type=Outcome) for t in self._finished()]
+        except (AssertionError, LookupError, TypeError, ValueError, msgspec.MsgspecError):
+            raise ProjectError(
+                f"{journal}: holds what no search wrote; delete it: what its trials made is in the store"
+            ) from None
 
     def run(
         self, until: Callable[[int], bool], told: Callable[[Outcome], None], start: Start, at_once: int = 1
@@ -116,6 +125,21 @@ def _sampler(optuna: Any, seed: int, number: int, first: int) -> Any:
     return optuna.samplers.TPESampler(
         n_startup_trials=first, multivariate=True, seed=(seed * 1_000_003 + number) % 2**32
     )
+
+
+def _mend(journal: Path) -> None:
+    """Cuts the list of trials where its writer was killed or a disk failed: at the first line that is none."""
+    lines = journal.read_bytes().splitlines(keepends=True) if journal.is_file() else []
+    whole = list(itertools.takewhile(_is_whole, lines))
+    if len(whole) < len(lines):
+        write(journal, b"".join(whole))
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        return line.endswith(b"\n") and isinstance(msgspec.json.decode(line), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def _study(optuna: Any, journal: Path) -> Any:

@@ -122,8 +122,8 @@ for metric in ("mae", "mse"):
 project("sigmoid", dense(6, layers.Dense(1, activation="sigmoid")), "binary_crossentropy", a, kind, x=a, y=kind)
 project("unlabelled", dense(6, layers.Dense(2, activation="softmax")), CLASSES, a, kind, x=a)
 
-pictures = rng.integers(0, 120, (160, 12, 12, 3))
-red = rng.integers(0, 2, 160)
+pictures = rng.integers(0, 120, (SEVERAL, 12, 12, 3))
+red = rng.integers(0, 2, SEVERAL)
 pictures[red == 1, :, :, 0] += 60
 pictures[red == 0, :, :, 1] += 60
 

@@ -156,10 +156,10 @@ def test_an_impossible_budget_says_what_is_in_the_way_and_what_is_nearest(projec
 
 
 def recipe_toml(recipe: dict) -> str:
-    from edgekit.solve.profile_text import _toml
+    from edgekit.toml import written
 
     lines = ["[recipe]"]
-    lines += [f"{name} = {_toml(value)}" for name, value in recipe.items()]
+    lines += [f"{name} = {written(value)}" for name, value in recipe.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edgekit.errors import ProjectError
 from edgekit.profile.profiles import load_target
 from edgekit.profile.project import ModelSpec, find_project
 from edgekit.solve.judged import Judge
@@ -82,3 +83,27 @@ def test_the_outcomes_are_what_proposals_follow(tmp_path):
 
 def test_another_seed_proposes_others(tmp_path):
     assert choices(run(tmp_path / "a", 6)) != choices(run(tmp_path / "b", 6, seed=2))
+
+
+def cut(content):
+    return content[:-40]
+
+
+def spoiled(content):
+    lines = content.splitlines(keepends=True)
+    return b"".join([*lines[:20], b"{\x00 no line\n", *lines[21:]])
+
+
+@pytest.mark.parametrize("damage", [cut, spoiled, lambda content: b"\xff" * 99, lambda content: b""])
+def test_of_a_damaged_list_of_trials_what_is_whole_is_kept(tmp_path, damage):
+    whole = run(tmp_path / "a", 9)
+    run(tmp_path / "b", 5)
+    journal = tmp_path / "b/journal"
+    journal.write_bytes(damage(journal.read_bytes()))
+    assert choices(run(tmp_path / "b", 9)) == choices(whole)
+
+
+def test_what_no_search_wrote_is_named(tmp_path):
+    (tmp_path / "journal").write_text('{"op_code": 99}\n')
+    with pytest.raises(ProjectError, match="journal: holds what no search wrote; delete it"):
+        search(tmp_path)

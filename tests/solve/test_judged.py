@@ -90,6 +90,8 @@ class TestRefusals:
             (('solve.minimize="flash"', "budget={}"), "nothing to solve for: set a limit on accuracy"),
             (('solve.minimize="npu_cycles"',), "solve.minimize: nothing here measures npu_cycles: set hardware.npu"),
             (('solve.minimize="flash"', 'solve.maximize="accuracy"'), "minimize and maximize exclude each other"),
+            (('solve.minimize=["macs", "macs"]',), "solve.minimize: names macs twice; remove one"),
+            (("solve.ranges.width=[0.9, 0.1]",), r"solve.ranges.width: goes from 0.9 down to 0.1; write \[0.1, 0.9\]"),
             (('budget.flash="+5 %"',), "budget.flash: a limit with + is against a release"),
         ],
     )

@@ -11,8 +11,8 @@ from edgekit.config import tomllib
 from edgekit.errors import TargetError
 from edgekit.profile.profiles import load_target
 from edgekit.profile.project import find_project
-from edgekit.solve.profile_text import _toml
 from edgekit.solve.space import OWN, ChannelGroup, ModelFacts, recipe_of, shape_of, space_of
+from edgekit.toml import written
 
 TARGETS = find_project(Path(__file__).parent).target_folders
 GROUPS = (ChannelGroup(("conv1",), 32, 288), ChannelGroup(("conv2", "short"), 64, 18432))
@@ -73,6 +73,7 @@ class TestChoices:
             ("solve.techniques=[]",),
             ('solve.techniques=["prune"]',),
             ('solve.techniques=["channels"]', "solve.ranges.width=[1.0, 1.0]"),
+            ('solve.techniques=["cluster"]', "recipe.shrink.lookup_tables=true", "solve.ranges.clusters=[]"),
         ],
     )
     def test_a_space_of_nothing_is_refused(self, overrides):
@@ -103,6 +104,21 @@ class TestRecipes:
         assert recipe.distil.during == ("cluster", "qat")
         assert recipe.reserve
 
+    def test_what_the_target_leaves_alone_stays_alone(self):
+        own = target(
+            'budget.download_size="20 KiB"',
+            'recipe.prune.exclude=["a*"]',
+            'recipe.cluster.protect=["last"]',
+            "recipe.channels.sparsity=0.5",
+        )
+        space = space_of(FACTS, None, own)
+        chosen = {"width of conv1": 6, "width of conv2": 64, "sparsity": 0.5, "clusters": 16, "qat": "no"}
+        recipe = recipe_of(space, chosen, 4, own.solve)
+        assert (recipe.prune.exclude, recipe.prune.protect) == (("a*",), ())
+        assert (recipe.cluster.exclude, recipe.cluster.protect) == ((), ("last",))
+        assert recipe.channels.protect == ("first", "last")
+        assert shape_of(recipe, 2).cluster.protect == ("last",)
+
     def test_layers_that_make_the_same_channels_keep_as_many(self):
         space = space_of(FACTS, None, target())
         recipe = recipe_of(space, {"width of conv1": 32, "width of conv2": 9}, 1, target().solve)
@@ -126,8 +142,8 @@ class TestRecipes:
 def test_texts_of_a_model_stay_texts_in_a_profile():
     names = ['a" = 1\n[x]', "\u202e", "\x7f", "\U0001f600", "\\"]
     table = {name: [True, 0.5] for name in names}
-    assert tomllib.loads(f"x = {_toml(table)}")["x"] == table
-    assert _toml("\u202e").isprintable()
+    assert tomllib.loads(f"x = {written(table)}")["x"] == table
+    assert written("\u202e").isprintable()
 
 
 def test_a_name_that_looks_like_a_pattern_is_no_pattern():
