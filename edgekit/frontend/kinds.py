@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from edgekit.frontend.image import Image
 from edgekit.frontend.log_mel import LogMel
 from edgekit.frontend.mfcc import Mfcc
 from edgekit.frontend.spectrogram import Spectrogram
+from edgekit.frontend.window import Window
 
-AnyFrontend = LogMel | Mfcc | Spectrogram
+AnyFrontend = Image | LogMel | Mfcc | Spectrogram | Window
