@@ -77,11 +77,12 @@ class Judge(Struct, frozen=True):
         return value if more_is_better(found) else -value
 
     def cost(self, measurements: Sequence[Measurement]) -> float:
+        """The costs that are minimized, as one number."""
+        return self.weighed([self.figure(measurements, cost) for cost in self.target.solve.costs])
+
+    def weighed(self, figures: Sequence[float]) -> float:
         """The logarithm of the costs that are minimized, each weighing half as much as the one before."""
-        return sum(
-            math.log2(max(1.0, self.figure(measurements, cost))) / 2**n
-            for n, cost in enumerate(self.target.solve.costs)
-        )
+        return sum(math.log2(max(1.0, figure)) / 2**n for n, figure in enumerate(figures))
 
     def figure(self, measurements: Sequence[Measurement], cost: str) -> float:
         """A cost of what ships; infinite where it was not measured."""

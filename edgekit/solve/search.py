@@ -7,6 +7,7 @@ goes on: each proposal depends on its number and on the outcomes before it alone
 from __future__ import annotations
 
 import itertools
+import random
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,14 +20,20 @@ import msgspec
 from edgekit.engine.make import Maker
 from edgekit.errors import ProjectError
 from edgekit.files import write
+from edgekit.measure.limits import AT_LEAST
 from edgekit.solve.attempts import Attempt, Start
-from edgekit.solve.judged import Judge
-from edgekit.solve.space import Parameter, Space
+from edgekit.solve.judged import EXACT, Judge
+from edgekit.solve.proposals import PARENTS, foreseen, neighbour
+from edgekit.solve.space import NONE, Parameter, Space
 from edgekit.solve.trial import Job
-from edgekit.solve.trials import FACTOR, Trials
+from edgekit.solve.trials import FACTOR, SHARES, Trials, rank
 from edgekit.solve.types import Outcome
 
 RUNGS = 3
+DRAWS = 16
+"""So often at most is a trial drawn, until one is not foreseen to cost too much."""
+SLACK = 0.1
+"""By what share of a limit a foreseen cost may be wrong."""
 OUTCOME = "outcome"
 
 
@@ -65,25 +72,61 @@ class Search(Trials):
         begun: deque[tuple[Any, Callable[[], Outcome]]] = deque()
         while True:
             while len(begun) < at_once and not until(len(self.outcomes) + len(begun)):
-                trial = self._proposed(len(self.outcomes) + len(begun))
-                begun.append((trial, start(self._attempt(len(self.outcomes) + len(begun), trial))))
+                number = len(self.outcomes) + len(begun)
+                trial, choices = self._proposed(number)
+                begun.append((trial, start(self._attempt(number, choices))))
             if not begun:
                 return
             trial, ended = begun.popleft()
             self._tell(trial, ended())
             told(self.outcomes[-1])
 
-    def _proposed(self, number: int) -> Any:
-        """A trial of Optuna's."""
+    def _proposed(self, number: int) -> tuple[Any, dict[str, Any]]:
+        """A trial of Optuna's, and its choices: what the model allows first; then by turns what the sampler proposes,
+        and a neighbour of one of the best. What is foreseen to cost too much is drawn again."""
+        first = self.space.first
         with _quiet() as optuna:
-            self.study.sampler = _sampler(optuna, self.job.target.solve.seed, number, len(self.space.first))
-            if number < len(self.space.first):
-                self.study.enqueue_trial(self.space.first[number])
-            return self.study.ask()
+            for draw in range(DRAWS):
+                rng = random.Random(f"{self.job.target.solve.seed} {number} {draw}")
+                self.study.sampler = _sampler(optuna, rng.randrange(2**32), len(first))
+                if number < len(first):
+                    self.study.enqueue_trial(first[number])
+                elif number % 2 and (parents := self._parents()):
+                    self.study.enqueue_trial(neighbour(rng.choice(parents).choices, self.space.parameters, rng))
+                trial = self.study.ask()
+                choices = {p.name: _suggested(trial, p) for p in self.space.parameters}
+                again = any(o.choices == choices for o in self.outcomes) or self._dear(choices)
+                if number < len(first) or not again or draw == DRAWS - 1:
+                    break
+                self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        return trial, choices
 
-    def _attempt(self, number: int, trial: Any) -> Attempt:
-        with _quiet():
-            choices = {p.name: _suggested(trial, p) for p in self.space.parameters}
+    def _parents(self) -> list[Outcome]:
+        """The best of what was trained in full, whether it holds every limit or not."""
+        trained = [o for o in self.outcomes if o.state == "trained"]
+        return sorted(trained, key=rank)[:PARENTS]
+
+    def _dear(self, choices: dict[str, Any]) -> bool:
+        """Whether it is foreseen to break a limit on a cost, or to cost no less than the best that holds all."""
+        solve, limits = self.judge.target.solve, self.judge.target.budget.limits
+        if self.space.tables and choices.get("clusters", NONE) != NONE:
+            return False  # weights decide its costs
+        names = dict.fromkeys((*solve.costs, *(n for n in limits if n in EXACT and n not in AT_LEAST)))
+        costs = {name: self._foreseen(name, choices) for name in names if name != "download_size"}
+        for name, cost in costs.items():
+            if cost and name in limits and cost > float(limits[name]) * (1 + SLACK + SHARES.get(name, 0)):
+                return True
+        wanted, best = [costs.get(name) for name in solve.costs], self.best
+        figures = [cost for cost in wanted if cost is not None]
+        return bool(
+            best and wanted and len(figures) == len(wanted) and self.judge.weighed(figures) >= (best.merit or 0)
+        )
+
+    def _foreseen(self, cost: str, choices: dict[str, Any]) -> float | None:
+        known = [(o.choices, self.judge.figure(o.measurements, cost)) for o in self.outcomes]
+        return foreseen(known, choices, [p for p in self.space.parameters if p.groups])
+
+    def _attempt(self, number: int, choices: dict[str, Any]) -> Attempt:
         known = [msgspec.structs.replace(o, lines=[]) for o in self.outcomes]
         return Attempt(self.job, self.space, self.judge, self.rungs, known, number, choices)
 
@@ -92,6 +135,8 @@ class Search(Trials):
         with _quiet() as optuna:
             for line in outcome.lines:
                 trial.set_constraint(line.name, min(self.judge.gap(line), 1e9))
+            if outcome.state == "stopped" and outcome.merit is not None:
+                trial.report(outcome.merit, outcome.epochs)
             trial.set_user_attr(OUTCOME, msgspec.json.encode(outcome, enc_hook=float).decode())
             states = optuna.trial.TrialState
             state = {"trained": states.COMPLETE, "failed": states.FAIL}.get(outcome.state, states.PRUNED)
@@ -120,11 +165,9 @@ def _suggested(trial: Any, parameter: Parameter) -> Any:
     return trial.suggest_float(parameter.name, parameter.low, parameter.high, log=parameter.low > 0)
 
 
-def _sampler(optuna: Any, seed: int, number: int, first: int) -> Any:
-    """Proposes by what is known so far; its randomness depends on the number of the trial alone."""
-    return optuna.samplers.TPESampler(
-        n_startup_trials=first, multivariate=True, seed=(seed * 1_000_003 + number) % 2**32
-    )
+def _sampler(optuna: Any, seed: int, first: int) -> Any:
+    """Proposes by what is known so far."""
+    return optuna.samplers.TPESampler(n_startup_trials=first, multivariate=True, seed=seed)
 
 
 def _mend(journal: Path) -> None:

@@ -140,16 +140,18 @@ class Trials:
 
         Where accuracy is to be high, it has to be among the best third of all that came so far: successive halving, by
         the rule of Optuna's `SuccessiveHalvingPruner`, which needs its study at hand.
-        Where a cost is to be low, what is cheaper than the best has only to reach the limits: no trial that was ahead
-        of it may have missed them.
+        Where a cost is to be low, what is cheaper than the best has only to reach the limits: some trials that were
+        ahead of it must have missed them, and none that was behind it may have reached them.
         """
         if not self.judge.target.solve.costs:
             came = sorted([short, *(o.rungs[epochs] for o in self.outcomes if epochs in o.rungs)])
             far = short > came[max(0, len(came) // FACTOR - 1)]
             return f"not among the best third after {epochs} epochs" if far else ""
-        missed = [o for o in self.outcomes if o.state == "trained" and not o.holds]
-        ahead = [o for o in missed if o.rungs.get(epochs, short) < short]
-        return f"behind trial {ahead[0].number} after {epochs} epochs, which missed a limit in full" if ahead else ""
+        ended = [o for o in self.outcomes if o.state == "trained" and epochs in o.rungs]
+        ahead = [o.number for o in ended if not o.holds and o.rungs[epochs] < short]
+        if len(ahead) < FACTOR or any(o.holds and o.rungs[epochs] >= short for o in ended):
+            return ""
+        return f"behind trials {_listed(ahead[-FACTOR:])} after {epochs} epochs, which missed a limit in full"
 
     def given(self) -> list[Measurement]:
         """What the model as it was given costs, quantized and no more, as far as that can be told: a core may not have
@@ -193,6 +195,10 @@ class Trials:
         if "download_size" in wanted or (self.space.tables and recipe.cluster):
             return float("-inf")  # which weights decide
         return self.judge.cost([_lowest(m) for m in found])
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
 
 
 def _spread(line: BudgetLine) -> float:
