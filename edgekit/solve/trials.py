@@ -18,7 +18,7 @@ from edgekit.config import encode
 from edgekit.engine.make import Maker
 from edgekit.errors import CrashError, EdgekitError, SetupError
 from edgekit.profile.recipe import Recipe
-from edgekit.solve.judged import EXACT, QUALITY, Judge, broken
+from edgekit.solve.judged import EXACT, QUALITY, Judge, broken, quality, sampling_error
 from edgekit.solve.space import Space, recipe_of, shape_of
 from edgekit.solve.trial import Job, costs, score
 from edgekit.solve.types import Outcome
@@ -133,7 +133,9 @@ class Trials:
                     reason=why,
                     rungs=rungs,
                 )
-        return msgspec.structs.replace(self.whole(cheap, whole), rungs=rungs)
+        trained = self.whole(cheap, whole)
+        rungs[self.rungs[-1]] = self.judge.shortfall(trained.measurements, trained.lines)
+        return msgspec.structs.replace(trained, rungs=rungs)
 
     def _hopeless(self, epochs: int, short: float) -> str:
         """Why a training is not worth going on with; "" where it is.
@@ -141,17 +143,19 @@ class Trials:
         Where accuracy is to be high, it has to be among the best third of all that came so far: successive halving, by
         the rule of Optuna's `SuccessiveHalvingPruner`, which needs its study at hand.
         Where a cost is to be low, what is cheaper than the best has only to reach the limits: some trials that were
-        ahead of it must have missed them, and none that was behind it may have reached them.
+        ahead of it must have missed them by more than their samples leave open, and none that was behind it may have
+        come closer than that.
         """
         if not self.judge.target.solve.costs:
             came = sorted([short, *(o.rungs[epochs] for o in self.outcomes if epochs in o.rungs)])
             far = short > came[max(0, len(came) // FACTOR - 1)]
             return f"not among the best third after {epochs} epochs" if far else ""
-        ended = [o for o in self.outcomes if o.state == "trained" and epochs in o.rungs]
-        ahead = [o.number for o in ended if not o.holds and o.rungs[epochs] < short]
-        if len(ahead) < FACTOR or any(o.holds and o.rungs[epochs] >= short for o in ended):
+        ended = [o for o in self.outcomes if o.state == "trained" and {epochs, self.rungs[-1]} <= o.rungs.keys()]
+        missed = [o for o in ended if o.rungs[self.rungs[-1]] > sampling_error(quality(o.measurements))]
+        ahead = [o.number for o in missed if o.rungs[epochs] <= short]
+        if len(ahead) < FACTOR or any(o.rungs[epochs] >= short for o in ended if o not in missed):
             return ""
-        return f"behind trials {_listed(ahead[-FACTOR:])} after {epochs} epochs, which missed a limit in full"
+        return f"no better than trials {_listed(ahead[-FACTOR:])} after {epochs} epochs, which missed a limit in full"
 
     def given(self) -> list[Measurement]:
         """What the model as it was given costs, quantized and no more, as far as that can be told: a core may not have

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from edgekit.config import decode, encode
 from edgekit.errors import TargetError
@@ -15,6 +16,7 @@ from edgekit.solve.judged import Judge
 from edgekit.solve.space import ChannelGroup, ModelFacts, recipe_of, space_of
 from edgekit.solve.trial import Job
 from edgekit.solve.trials import Trials, _lowest, said
+from edgekit.solve.types import Outcome
 from edgekit.types import BudgetLine, Measurement, Reading
 
 PROJECT = find_project(Path(__file__).parent)
@@ -68,3 +70,30 @@ def test_nothing_is_beaten_by_less_than_other_weights_may_change():
     assert found.value < 1_170_814
     size = Measurement("model_size", 19_000, "B")
     assert _lowest(size) == size
+
+
+def ended(number, early, full, error=0.4):
+    """A trial in full that was so many points short after 4 epochs, and in the end."""
+    accuracy = Measurement("accuracy", 98.0, "%", low=98 - 2 * error, high=98 + 2 * error)
+    return Outcome(number, {}, {}, "trained", 36, [accuracy], [], full <= 0, full, 1.0, rungs={4: early, 36: full})
+
+
+@pytest.mark.parametrize(
+    ("known", "stopped"),
+    [
+        ([(0.5, 1.0), (0.5, 1.0)], False),  # two are too few
+        ([(0.5, 1.0), (0.5, 1.0), (0.9, 0.9)], True),
+        ([(0.5, 1.0), (0.5, 1.0), (1.1, 0.9)], False),  # the third was worse then
+        ([(0.5, 1.0), (0.5, 1.0), (0.5, 0.3)], False),  # missed by less than a standard error
+        ([(0.5, 1.0), (0.5, 1.0), (0.9, 0.9), (2.0, -0.1)], False),  # it was far worse, and holds
+        ([(0.5, 1.0), (0.5, 1.0), (0.9, 0.9), (2.0, 0.2)], False),
+        ([(0.5, 1.0), (0.5, 1.0), (0.9, 0.9), (0.2, -0.1)], True),  # only what was better holds
+    ],
+)
+def test_a_training_ends_early_only_where_several_that_were_no_worse_clearly_missed(known, stopped):
+    made = trials()
+    target = replace(made.job.target, solve=replace(made.job.target.solve, minimize="model_size"))
+    outcomes = [ended(n, *figures) for n, figures in enumerate(known)]
+    made = Trials(made.job, made.space, Judge(target, "tflm"), [4, 12, 36], None, outcomes)
+    assert bool(made._hopeless(4, 1.0)) == stopped
+    assert made._hopeless(12, 1.0) == ""
