@@ -77,7 +77,7 @@ def to_input(said: Preprocessing, stored: TensorSpec, values: tuple[int, int], s
       said: how they are preprocessed.
       stored: the input, quantized.
       values: the least and the most that there can be.
-      step: real value of one step of them, before preprocessing; a power of two.
+      step: real value of one step of them, before preprocessing.
     """
     import numpy as np
 

@@ -41,7 +41,8 @@ class Frontend(Protocol):
 
     @property
     def step(self) -> float:
-        """Real value of one step of the features, a power of two: `features * step` is exact in float32."""
+        """Real value of one step of the features: a power of two, or one times an integer of at most 8 bits, so that
+        `features * step` is exact in float32."""
 
     def features(self, raw: np.ndarray) -> np.ndarray:
         """The features of samples.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from edgekit.frontend.image import Image
 from edgekit.frontend.log_mel import LogMel
 from edgekit.frontend.mfcc import Mfcc
+from edgekit.frontend.micro import Micro
 from edgekit.frontend.spectrogram import Spectrogram
 from edgekit.frontend.window import Window
 
-AnyFrontend = Image | LogMel | Mfcc | Spectrogram | Window
+AnyFrontend = Image | LogMel | Mfcc | Micro | Spectrogram | Window
