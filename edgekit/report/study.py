@@ -12,6 +12,7 @@ from msgspec import Struct
 from edgekit.measure.limits import AT_LEAST, NAMED
 from edgekit.report.changes import are_apart, valued
 from edgekit.report.figures import of_device
+from edgekit.report.front import unbeaten
 from edgekit.report.markup import table
 from edgekit.types import Measurement
 
@@ -83,18 +84,12 @@ def front(outcomes: Sequence[StudyResult], qualities: Sequence[str], costs: Sequ
     """The outcomes with their place on the Pareto front."""
     names = [*qualities, *costs]
 
-    def beats(one: StudyResult, other: StudyResult) -> bool:
-        steps = [_step(one.figures.get(name), other.figures.get(name)) for name in names]
-        return min(steps) >= 0 and max(steps) > 0
+    def steps(one: StudyResult, other: StudyResult) -> list[int]:
+        return [_step(one.figures.get(name), other.figures.get(name)) for name in names]
 
-    def answers(one: StudyResult) -> bool:
-        return any(name in one.figures for name in qualities)
-
-    known = [one for one in outcomes if answers(one)]
-    return [
-        msgspec.structs.replace(one, pareto=answers(one) and not any(beats(other, one) for other in known))
-        for one in outcomes
-    ]
+    known = [one for one in outcomes if any(name in one.figures for name in qualities)]
+    best = [one for one, stays in zip(known, unbeaten(known, steps), strict=True) if stays]
+    return [msgspec.structs.replace(one, pareto=one in best) for one in outcomes]
 
 
 def _step(one: Measurement | None, other: Measurement | None) -> int:

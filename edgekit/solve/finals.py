@@ -10,6 +10,7 @@ from edgekit.config import decode
 from edgekit.errors import TargetError
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
+from edgekit.report.front import unbeaten
 from edgekit.solve.judged import EXACT, QUALITY, quality
 from edgekit.solve.search import Search
 from edgekit.solve.trial import score
@@ -57,12 +58,13 @@ def front(outcomes: Sequence[Outcome], search: Search) -> list[Outcome]:
         figures = (search.judge.figure(outcome.measurements, name) for name in names)
         return (*figures, -search.judge.goodness(quality(outcome.measurements)))
 
-    places = {o.number: place(o) for o in outcomes if o.state == "trained"}
+    def steps(one: Outcome, other: Outcome) -> list[int]:
+        return [(mine < its) - (mine > its) for mine, its in zip(places[one.number], places[other.number], strict=True)]
 
-    def beaten(mine: tuple[float, ...]) -> bool:
-        return any(other != mine and all(a <= b for a, b in zip(other, mine, strict=True)) for other in places.values())
-
-    return [replace(o, front=o.number in places and not beaten(places[o.number])) for o in outcomes]
+    trained = [o for o in outcomes if o.state == "trained"]
+    places = {o.number: place(o) for o in trained}
+    best = {o.number for o, stays in zip(trained, unbeaten(trained, steps), strict=True) if stays}
+    return [replace(o, front=o.number in best) for o in outcomes]
 
 
 def recipe_from(outcome: Outcome) -> Recipe:

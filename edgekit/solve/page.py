@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from edgekit.report import index
+from edgekit.report.study import more_is_better
 from edgekit.report.text import cleaned
 from edgekit.solve.judged import EXACT, Judge, called, quality
 from edgekit.solve.types import WORDS, Outcome, Solution
@@ -59,12 +60,12 @@ def why(found: Solution, judge: Judge) -> list[str]:
         return [*found.conflicts, *(f"Nearest, trial {miss.number}: {miss.said}." for miss in found.misses)]
     winner = found.of(found.winner)
     held = [t for t in found.trials if t.state == "trained" and t.holds]
-    said = [
-        f"Trial {winner.number} has {found.objective} of the {len(held)} that held every limit by the "
-        f"{found.samples[0]:,} samples that the search chose by."
-        if found.verdict == "holds"
-        else f"Trial {winner.number} comes nearest to holding every limit with its interval."
-    ]
+    chose = f"by the {found.samples[0]:,} samples that the search chose by"
+    said = [f"Trial {winner.number} has {found.objective} of the {len(held)} that held every limit {chose}."]
+    if len(held) == 1:
+        said = [f"Trial {winner.number} is the only one that held every limit {chose}."]
+    if found.verdict != "holds":
+        said = [f"Trial {winner.number} comes nearest to holding every limit with its interval."]
     for final in found.finals:
         if final.number != winner.number and not final.holds:
             lines = ", ".join(line.name for line in final.lines if judge.gap(line) > 0)
@@ -134,5 +135,5 @@ def _drawing(name: str, found: Solution, judge: Judge) -> dict[str, Any] | None:
         "limit_said": "" if limit is None else show(float(limit), unit),
         "ends": [(place(x, y0)[0], show(x, unit)) for x in (x0, x1)],
         "tops": [(place(x0, y)[1], show(y, q.unit)) for y in (y0, y1)],
-        "quality": called(q),
+        "quality": called(q) if more_is_better(q) else f"{called(q)} (less is better)",
     }

@@ -149,13 +149,13 @@ class Trials:
         if not self.judge.target.solve.costs:
             came = sorted([short, *(o.rungs[epochs] for o in self.outcomes if epochs in o.rungs)])
             far = short > came[max(0, len(came) // FACTOR - 1)]
-            return f"not among the best third after {epochs} epochs" if far else ""
+            return f"not among the best third after {_epochs(epochs)}" if far else ""
         ended = [o for o in self.outcomes if o.state == "trained" and {epochs, self.rungs[-1]} <= o.rungs.keys()]
         missed = [o for o in ended if o.rungs[self.rungs[-1]] > sampling_error(quality(o.measurements))]
         ahead = [o.number for o in missed if o.rungs[epochs] <= short]
         if len(ahead) < FACTOR or any(o.rungs[epochs] >= short for o in ended if o not in missed):
             return ""
-        return f"no better than trials {_listed(ahead[-FACTOR:])} after {epochs} epochs, which missed a limit in full"
+        return f"no better than trials {_listed(ahead[-FACTOR:])} after {_epochs(epochs)}, which missed a limit in full"
 
     def given(self) -> list[Measurement]:
         """What the model as it was given costs, quantized and no more, as far as that can be told: a core may not have
@@ -203,6 +203,10 @@ class Trials:
 
 def _listed(numbers: Sequence[int]) -> str:
     return f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+
+
+def _epochs(number: int) -> str:
+    return "1 epoch" if number == 1 else f"{number} epochs"
 
 
 def _spread(line: BudgetLine) -> float:

@@ -146,7 +146,8 @@ def check(project: Path, case: Case) -> None:
     folder = project / "build/solve/small/net"
     found, page = json.loads((folder / "solve.json").read_text()), (folder / "solve.html").read_text()
     assert len(found["trials"]) == case.trials
-    assert [t["reason"] for t in found["trials"] if t["state"] == "failed"] == []
+    failed = [t["reason"] for t in found["trials"] if t["state"] == "failed"]
+    assert all("refused by " in reason for reason in failed), failed  # a runtime may not take what a trial made
     assert (found["verdict"] == "holds") == (done.returncode == 0)
     if case.quality != "accuracy" and case.net != "two-outputs":
         assert "accuracy" not in done.stdout + page.partition("<body>")[2]
