@@ -147,8 +147,7 @@ def space_of(facts: ModelFacts, curves: SensitivityCurves | None, target: Target
         parameters.append(Parameter("qat", "one of", options=("no", "yes")))
     if used["distil"]:
         parameters.append(Parameter("learning_rate", "number", *settings.ranges.learning_rate))
-    parameters = [p for p in parameters if p.kind == "one of" or p.low < p.high]
-    if not parameters:
+    if not any(p.kind == "one of" or p.low < p.high for p in parameters):
         raise TargetError(
             f"{target.name}: solve.techniques: nothing to choose: this model, target and ranges leave "
             f"{', '.join(settings.techniques) or 'no technique'} no room; name others, or widen solve.ranges"

@@ -119,6 +119,18 @@ class TestRecipes:
         assert recipe.channels.protect == ("first", "last")
         assert shape_of(recipe, 2).cluster.protect == ("last",)
 
+    def test_a_range_of_one_value_is_that_value(self):
+        own = target("solve.ranges.width=[0.5, 0.5]", "solve.ranges.learning_rate=[1e-3, 1e-3]")
+        space = space_of(FACTS, None, own)
+        assert {p.name: (p.low, p.high) for p in space.parameters if p.groups} == {
+            "width of conv1": (16, 16),
+            "width of conv2": (32, 32),
+        }
+        [first] = space.first
+        recipe = recipe_of(space, first, 4, own.solve)
+        assert recipe.channels.widths == {"conv1": 16, "conv2": 32, "short": 32}
+        assert recipe.distil.learning_rate == 1e-3
+
     def test_layers_that_make_the_same_channels_keep_as_many(self):
         space = space_of(FACTS, None, target())
         recipe = recipe_of(space, {"width of conv1": 32, "width of conv2": 9}, 1, target().solve)
