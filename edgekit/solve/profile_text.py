@@ -107,9 +107,10 @@ def _bought(name: str, solution: Solution) -> str:
     if not having or not without:
         return WORDS.get(name, "")
     best, other = (min(group, key=lambda t: t.merit or 0.0) for group in (having, without))
-    return f"{WORDS.get(name, '')}; with it {_figures(best)}, without it {_figures(other)}"
+    costs = solution.minimized or ["model_size"]
+    return f"{WORDS.get(name, '')}; with it {_figures(best, costs)}, without it {_figures(other, costs)}"
 
 
-def _figures(trial: Outcome) -> str:
-    size, good = trial.figure("model_size"), quality(trial.measurements)
-    return " ".join(show(m.value, m.unit) for m in (size, good) if m)
+def _figures(trial: Outcome, costs: list[str]) -> str:
+    known = [m for name in costs if (m := trial.figure(name))]
+    return ", ".join(f"{called(m)} {show(m.value, m.unit)}" for m in (*known, quality(trial.measurements)))
