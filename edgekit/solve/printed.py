@@ -91,6 +91,7 @@ def _room(line: BudgetLine) -> float:
 def _row(trial: Outcome, judged: Outcome | Finalist, names: list[str]) -> list[str]:
     """A trial of the front: its figures, and whether its limits hold, by the samples that judged it last."""
     figures = {called(m): show(m.value, m.unit) for m in reversed(trial.measurements) if m.artifact == "model"}
+    figures |= {name: show(m.value, m.unit) for name in names if (m := trial.figure(name))}
     figures |= {line.name: show(line.value, line.unit) for line in trial.lines}
     failed = any(line.counts and line.verdict == "fail" for line in judged.lines)
     word = "hold" if judged.holds else "broken" if failed else "inconclusive"

@@ -92,7 +92,7 @@ def _bought(name: str, solution: Solution) -> str:
     if name == "channels":
         before = {m.name: m for m in solution.given if m.artifact == "model" and m.value}
         names = dict.fromkeys((*solution.minimized, *(line.name for line in winner.lines)))
-        pairs = [(m, before[name]) for name in names if name in before and (m := winner.figure(name))]
+        pairs = [(m, before[m.name]) for name in names if (m := winner.figure(name)) and m.name in before]
         bought = [
             f"{m.name} {show(m.value, m.unit)} instead of {show(old.value, old.unit)}"
             for m, old in pairs

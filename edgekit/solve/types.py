@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from edgekit.measure.limits import NAMED
 from edgekit.types import BudgetLine, Measurement
 
 SOLVE: Final = "edgekit.solve/1"
@@ -50,7 +51,8 @@ class Outcome(Struct, frozen=True):
     """Whether none that was trained in full is both cheaper in every limited cost and more accurate."""
 
     def figure(self, name: str) -> Measurement | None:
-        """A measurement of what ships."""
+        """A measurement of what ships, by its own name or by that of its limit."""
+        name = NAMED.get(name, name)
         return next((m for m in self.measurements if m.name == name and m.artifact == "model"), None)
 
     def value(self, name: str) -> float | None:

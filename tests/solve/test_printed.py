@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from edgekit.report.progress import WORDS as ROOM
 from edgekit.solve.printed import print_solution
@@ -49,6 +50,16 @@ def test_what_is_undecided_has_one_word_and_the_last_line_says_what_to_do(capsys
     assert any(line.startswith("trial 3 is inconclusive: ") for line in lines)
     assert any(line.startswith("exit status 1, as ") for line in lines)
     assert lines[-1] == "next: edgekit build --target=small.solved --model=digits"
+
+
+def test_a_cost_that_is_only_minimized_has_its_figure(capsys):
+    took = Measurement("latency_p90", 2_000_000.0, "ns", runtime="vela 5")
+    found = solution(replace(TRIAL, measurements=[took, *TRIAL.measurements], lines=LINES[:1]))
+    print_solution(replace(found, minimized=["latency"]), Path("build/solve"), Path("targets/small.solved.toml"))
+    head, row = [
+        line.split() for line in capsys.readouterr().out.splitlines() if line.split()[:1] in (["trial"], ["3"])
+    ][:2]
+    assert "latency" in head and "2 ms" in " ".join(row)
 
 
 def test_no_trial(capsys):
