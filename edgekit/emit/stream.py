@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.emit.literals import C_TYPES
 from edgekit.emit.render import render
@@ -10,6 +12,9 @@ from edgekit.errors import ProjectError
 from edgekit.frontend.kinds import AnyFrontend
 from edgekit.frontend.stream import NOTHING, Plan, is_sound
 from edgekit.types import TensorSpec
+
+if TYPE_CHECKING:
+    import numpy as np
 
 INT16 = (-32768, 32767)
 
@@ -54,3 +59,30 @@ def stream_source(
         "stateful": stateful,
     }
     return {f"{name}_stream.{kind}": render(f"stream.{kind}.jinja", facts) for kind in "hc"}
+
+
+def selftest_source(
+    of: Plan, name: str, recording: np.ndarray, outputs: np.ndarray, detected: np.ndarray
+) -> dict[str, str]:
+    """`NAME_stream_selftest.h` and `NAME_stream_selftest.c`: a golden stream, and whether a device answers it alike.
+
+    Args:
+      recording: (samples,) or (samples, channels) int16.
+      outputs: (answers, classes), as the model stores them.
+      detected: (answers,), see `edgekit.frontend.stream.Decisions`.
+
+    Returns:
+      The text of each file by its name.
+    """
+    facts: dict[str, Any] = {
+        "name": name,
+        "macro": name.upper(),
+        "plan": of,
+        "samples": len(recording),
+        "answers": len(detected),
+        "golden": recording.ravel().tolist(),
+        "outputs": outputs.ravel().tolist(),
+        "detected": detected.tolist(),
+        "output_type": C_TYPES[of.output],
+    }
+    return {f"{name}_stream_selftest.{kind}": render(f"stream_selftest.{kind}.jinja", facts) for kind in "hc"}

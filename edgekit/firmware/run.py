@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -163,19 +164,34 @@ def build_image(code: Code, rows: np.ndarray, core: Core, folder: Path, profile:
     (folder / "inputs.S").write_text(
         '.section .test_inputs, "a"\n.balign 8\n.global test_inputs\ntest_inputs:\n.incbin "inputs.bin"\n'
     )
-    image = folder / ("profiled.elf" if profile else "plain.elf")
-    defined = [f"-D{name}" for name in (*core.defines, *([f"{code.name.upper()}_PROFILE"] if profile else []))]
+    marked = [f"{code.name.upper()}_PROFILE"] if profile else []
+    sources = ["main.c", f"{code.name}.c", "inputs.S"]
+    return compile_image(code, sources, core, folder, "profiled.elf" if profile else "plain.elf", marked)
+
+
+def compile_image(
+    code: Code, sources: list[str], core: Core, folder: Path, name: str, defines: Sequence[str] = ()
+) -> Path:
+    """Compiles and links an image of what lies in a folder.
+
+    Args:
+      code: of the model, whose library and options it takes.
+      sources: names of the files.
+
+    Raises:
+      WorkerError: it does not compile or fit.
+    """
     addresses = {"FLASH_START": core.flash, "RAM_START": core.ram, "STACK_BYTES": STACK}
-    linked = [f"-Wl,--defsym={name}={value:#x}" for name, value in addresses.items()]
+    linked = [f"-Wl,--defsym={address}={value:#x}" for address, value in addresses.items()]
     compiler = [COMPILER, *core.flags, "-mthumb", *SECTIONS, *OPTIMIZE[code.kernels]]
     compiler += [f"-isystem{place}" for place in code.includes]
     objects = [f"{Path(file).stem}.o" for file in code.library]
     if not all((folder / file).exists() for file in objects):
         _compile([*compiler, "-w", "-c", *code.library], code, core, folder)
-    command = [*compiler, *WARNINGS, *defined, "-I.", f"-I{BOARD}", f"{BOARD}/start.c", "main.c", f"{code.name}.c"]
-    command += ["inputs.S", *objects, "-nostartfiles", "-T", f"{BOARD}/link.ld", "-Wl,--gc-sections"]
-    _compile([*command, *linked, "-o", image.name], code, core, folder)
-    return image
+    command = [*compiler, *WARNINGS, *(f"-D{define}" for define in (*core.defines, *defines)), "-I.", f"-I{BOARD}"]
+    command += [f"{BOARD}/start.c", *sources, *objects, "-nostartfiles", "-T", f"{BOARD}/link.ld", "-Wl,--gc-sections"]
+    _compile([*command, *linked, "-o", name], code, core, folder)
+    return folder / name
 
 
 def _compile(command: list[str], code: Code, core: Core, folder: Path) -> None:

@@ -67,6 +67,23 @@ def wilson(hits: float, count: int) -> tuple[float, float]:
     return low, high
 
 
+def garwood(count: int) -> tuple[float, float]:
+    """Interval of the mean of what was counted, if it comes at random (Poisson).
+
+    Source: Garwood 1936, "Fiducial Limits for the Poisson Distribution".
+    """
+    tail = (1 - CONFIDENCE) / 2
+
+    def at_most(many: int, mean: float) -> float:
+        if mean == 0:
+            return 1.0
+        return math.fsum(math.exp(n * math.log(mean) - mean - math.lgamma(n + 1)) for n in range(many + 1))
+
+    most = 2 * count + 20.0
+    low = _crossing(lambda mean: at_most(count - 1, mean) - (1 - tail), 0.0, most) if count else 0.0
+    return low, _crossing(lambda mean: at_most(count, mean) - tail, 0.0, most)
+
+
 def paired_difference(only_first: int, only_second: int, count: int) -> tuple[float, float]:
     """Interval of the difference, -1 to 1, of two shares of the same samples: Wilson's interval for pairs.
 

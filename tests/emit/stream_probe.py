@@ -10,7 +10,7 @@ from make_graph import Graph
 from edgekit.ccode.generate import Code, generate
 from edgekit.data.preprocessing import Preprocessing, preprocessed
 from edgekit.emit.frontend import frontend_source
-from edgekit.emit.stream import stream_source
+from edgekit.emit.stream import selftest_source, stream_source
 from edgekit.frontend.base import Raw
 from edgekit.frontend.stream import Decisions, Plan, Stream, decide, inputs, plan
 from edgekit.runtimes.values import quantize
@@ -78,6 +78,8 @@ class Built(NamedTuple):
     frontend: object
     code: Code
     said: Preprocessing
+    files: dict[str, str]
+    """Of the front-end and the stream."""
 
     def fed(self, recording: np.ndarray, pieces: list[int]) -> Answers:
         """What it answers to a recording that is fed in pieces; what is left comes last."""
@@ -96,6 +98,11 @@ class Built(NamedTuple):
         outputs = np.frombuffer(self._run(given.tobytes(), "model"), self.plan.output).reshape(-1, self.plan.classes)
         decided: Decisions = decide(self.plan, outputs)
         return Answers(self.plan.times(len(outputs)), decided.sums, decided.detected, outputs)
+
+    def selftest(self, recording: np.ndarray) -> dict[str, str]:
+        """The sources of the stream with a golden one."""
+        offline = self.offline(recording)
+        return self.files | selftest_source(self.plan, "m", recording, offline.outputs, offline.detected)
 
     def _run(self, sent: bytes, *arguments: str) -> bytes:
         ran = subprocess.run([self.program, *arguments], input=sent, capture_output=True)
@@ -117,12 +124,12 @@ def build(folder: Path, frontend, raw: Raw, settings: Stream, model: bytes, said
     """Compiles it without a warning, with sanitizers."""
     code = generate(model, "m")
     of = plan(settings, frontend, raw, code.outputs[0])
-    files = code.files | frontend_source(frontend, raw, "m") | stream_source(of, frontend, said, code.inputs[0], "m")
+    files = frontend_source(frontend, raw, "m") | stream_source(of, frontend, said, code.inputs[0], "m")
     kinds = {"INPUT": f"{code.inputs[0].dtype}_t", "OUTPUT": f"{of.output}_t"}
     defined = [f"-D{name}={kind}" for name, kind in kinds.items()]
-    for name, text in (files | {"main.c": MAIN}).items():
+    for name, text in (code.files | files | {"main.c": MAIN}).items():
         (folder / name).write_text(text, encoding="ascii")
     command = [compiler, *STRICT, *CHECKED, *defined, "main.c", "m.c", "m_features.c", "m_stream.c", "-o", "stream"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return Built(folder / "stream", of, frontend, code, said)
+    return Built(folder / "stream", of, frontend, code, said, files)

@@ -13,9 +13,12 @@ from edgekit.config import decode
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.emit.stream import stream_source
 from edgekit.errors import ProjectError
+from edgekit.firmware.run import missing
+from edgekit.firmware.stream import run_stream
 from edgekit.frontend.base import Raw
 from edgekit.frontend.kinds import LogMel, Mfcc
 from edgekit.frontend.stream import NOTHING, Plan, Stream, decide, plan
+from edgekit.frontend.window import Window
 from edgekit.types import TensorSpec
 from edgekit.units import Nanoseconds
 
@@ -80,6 +83,56 @@ def test_a_second_of_speech_features_is_heard_where_it_begins(tmp_path):
     # The first frame's window ends after 480 samples, the 49th's 48 hops later, then come 5 hops a time.
     assert fed.heard[:3].tolist() == [480 + 48 * 320 + n * 5 * 320 for n in range(3)]
     assert len({*fed.detected} - {NOTHING}) >= 1
+
+
+@st.composite
+def series(draw):
+    """A front-end of a series, and how answers are taken."""
+    length, stride, channels = (draw(st.integers(*ends)) for ends in ((2, 40), (1, 60), (1, 4)))
+    frontend = Window(length=length, stride=stride, normalize=draw(st.sampled_from(["none", "mean", "standard"])))
+    said = Stream(
+        positive=(0, 2),
+        sample_rate=50,
+        stride=Nanoseconds(draw(st.integers(1, 3)) * stride / 50 * 1e9),
+        smoothing=draw(st.integers(1, 4)),
+        threshold=draw(st.floats(0.01, 1)),
+        refractory=Nanoseconds(draw(st.floats(0, 5e9))),
+    )
+    return frontend, Raw((length, channels), "int16"), said
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(series(), st.data())
+def test_a_series_of_several_channels_does_so_too(stream, data):
+    frontend, raw, said = stream
+    model = small_model(raw.shape[0] * raw.shape[1], 3, data.draw(st.integers(0, 99)), 0.05)
+    with tempfile.TemporaryDirectory() as folder:
+        built = build(Path(folder), frontend, raw, said, model, Preprocessing(scale=0.01))
+        recording = sound(data.draw(st.integers(0, 400)) * raw.shape[1], 3).reshape(-1, raw.shape[1])
+        offline = built.offline(recording)
+        for pieces in ([], [1] * 400, data.draw(st.lists(st.integers(0, 90), max_size=30))):
+            fed = built.fed(recording, pieces)
+            for name, wanted in offline._asdict().items():
+                np.testing.assert_array_equal(getattr(fed, name), wanted, name)
+
+
+@pytest.mark.parametrize("core", ["cortex-m4f", "cortex-m0plus"])
+@pytest.mark.skipif(bool(missing()), reason="no simulated core here")
+def test_the_golden_stream_is_answered_alike_on_a_simulated_core(tmp_path, core):
+    frontend = LogMel(mel_bands=10)
+    raw = Raw((480 + 9 * 320,), "int16")
+    said = Stream(positive=(1, 2), stride=Nanoseconds(60e6), smoothing=2, refractory=Nanoseconds(0.1e9))
+    built = build(tmp_path, frontend, raw, said, small_model(100, 4, 1, 0.1))
+    recording = sound(8000, 1)
+    ran = run_stream(built.code, built.selftest(recording), core)
+    assert ran.differing == 0 and ran.answers == len(built.offline(recording).heard) >= 5
+    assert 10_000 < ran.least <= ran.instructions <= ran.most and ran.state > 2 * (480 + 200)
+    # A wrong golden answer is found.
+    files = built.selftest(recording)
+    text = files["m_stream_selftest.c"]
+    at = text.index("detected[")
+    files["m_stream_selftest.c"] = text[:at] + text[at:].replace("-1,", "2,", 1)
+    assert run_stream(built.code, files, core).differing == 1
 
 
 class TestDecisions:
