@@ -11,7 +11,7 @@ from edgekit.config import Positive
 from edgekit.errors import ProjectError
 from edgekit.frontend.base import FrontendSettings, Raw
 from edgekit.frontend.fft import LARGEST, SMALLEST, halvings, peak_bits, power_spectrum, reversed_bits, sines
-from edgekit.frontend.fixed import LOG_OF_ZERO, LOG_TABLE, SEGMENT_BITS, log2
+from edgekit.frontend.fixed import LOG_OF_ZERO, LOG_TABLE, SEGMENT_BITS, log2, rounded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,7 +141,7 @@ class Audio(FrontendSettings, frozen=True):
 
         x = pcm.astype(np.int64)
         before = np.concatenate([x[:, :1], x[:, :-1]], axis=1)
-        return ((x * 32768 - self._emphasis * before) * self._weights()) >> 32
+        return rounded((x * 32768 - self._emphasis * before) * self._weights())
 
     @property
     def _emphasis(self) -> int:

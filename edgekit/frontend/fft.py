@@ -15,6 +15,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from edgekit.frontend.fixed import rounded
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -60,7 +62,8 @@ def power_spectrum(windows: np.ndarray, length: int) -> tuple[np.ndarray, np.nda
 
     peak = np.bitwise_or.reduce(windows ^ (windows >> 63), axis=1)
     shift = np.where(peak > 0, peak_bits(length) - np.frexp(peak.astype(np.float64))[1], 0).astype(np.int64)
-    scaled = (windows << np.maximum(shift, 0)[:, None]) >> np.maximum(-shift, 0)[:, None]
+    down = np.maximum(-shift, 0)[:, None]
+    scaled = ((windows << np.maximum(shift, 0)[:, None]) + ((1 << down) >> 1)) >> down
     padded = np.zeros((len(windows), length), np.int64)
     padded[:, : windows.shape[1]] = scaled
     sine = np.array(sines(length))
@@ -94,7 +97,7 @@ def _complex_fft(re: np.ndarray, im: np.ndarray, sine: np.ndarray) -> tuple[np.n
 def _turned(re: np.ndarray, im: np.ndarray, at: np.ndarray, sine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Half of values turned by `at` steps of the circle, clockwise."""
     cos, sin = sine[(at + len(sine) // 4) % len(sine)], sine[at]
-    return (re * cos + im * sin) >> 32, (im * cos - re * sin) >> 32
+    return rounded(re * cos + im * sin), rounded(im * cos - re * sin)
 
 
 def _radix4(re: list[np.ndarray], im: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

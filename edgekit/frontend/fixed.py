@@ -20,6 +20,11 @@ LOG_OF_ZERO = -(1 << 28)
 """Below the logarithm of anything, and far enough from the end of 32 bits to be added to."""
 
 
+def rounded(product: np.ndarray) -> np.ndarray:
+    """Upper 32 bits of int64, rounded, halves up."""
+    return (product + 0x80000000) >> 32
+
+
 def share(x: np.ndarray, of: np.ndarray | int) -> np.ndarray:
     """`x * of / 2**32`, rounded down.
 
