@@ -88,6 +88,22 @@ def test_c_equals_numpy_on_10000_recordings(frontend, seed, compiler):
     np.testing.assert_array_equal(in_c(frontend, sound, compiler), frontend.features(sound))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kind",
+    [
+        LogMel(sample_rate=8000),
+        LogMel(sample_rate=8000, compression="pcen", mel_scale="slaney"),
+        Mfcc(sample_rate=8000, pre_emphasis=0.97),
+        Spectrogram(sample_rate=8000),
+    ],
+)
+def test_c_equals_numpy_on_all_speech(kind, shared):
+    with np.load(shared / "spoken_digits.npz") as file:
+        sound = file["x"]
+    np.testing.assert_array_equal(in_c(kind, sound, "clang"), kind.features(sound))
+
+
 @pytest.mark.parametrize("kind", [LogMel(), LogMel(compression="pcen"), Mfcc(pre_emphasis=0.97), Spectrogram()])
 def test_frame_by_frame_equals_all_at_once(kind):
     sound = recordings(10, 16000, 5)
