@@ -81,10 +81,10 @@ def test_c_equals_numpy_on_every_setting(frontend, seed, compiler):
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(frontends(), st.integers(0, 10**6), st.sampled_from(["gcc", "clang"]))
 def test_c_equals_numpy_on_10000_recordings(frontend, seed, compiler):
-    sound = recordings(50, most_frames(frontend, 8), seed)
+    sound = recordings(250, most_frames(frontend, 8), seed)
     np.testing.assert_array_equal(in_c(frontend, sound, compiler), frontend.features(sound))
 
 
