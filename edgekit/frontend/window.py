@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from edgekit.config import Positive
 from edgekit.errors import DataError, ProjectError
 from edgekit.frontend.base import FrontendSettings, Raw
+from edgekit.frontend.spectral import STEP, Spectral
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,8 @@ COARSE = 256
 class Window(FrontendSettings, frozen=True, kw_only=True, tag="window"):
     """A window of a series, (length, channels), each channel on its own.
 
-    Features have the same shape. They are at most 0.501 of their step from what they are in real numbers.
+    Features have the same shape, unless `spectral` is set, and are at most 0.501 of their step from what they are in
+    real numbers.
     """
 
     length: Annotated[int, Meta(ge=2, le=32768)]
@@ -40,10 +42,13 @@ class Window(FrontendSettings, frozen=True, kw_only=True, tag="window"):
     """By what the window's own samples are: `mean` takes their mean off, `deviation` divides by their deviation (of the
     population), `standard` does both. A channel that does not change has deviation 0; its features are then 0."""
 
+    spectral: Spectral | None = None
+    """Features are then the power of frequencies: (bins, channels)."""
+
     template: ClassVar[str] = "window.c.jinja"
 
     def shape(self, raw: Raw) -> tuple[int, ...]:
-        """(length, channels).
+        """(length, channels), or with `spectral` (bins, channels).
 
         Raises:
           ProjectError: samples are others than the settings say.
@@ -59,16 +64,24 @@ class Window(FrontendSettings, frozen=True, kw_only=True, tag="window"):
                 f"frontend.resolution: {len(self.resolution)} values, but the data have {raw.shape[1]} channels "
                 f"({given}); give one for each, or one for all"
             )
-        if self.normalize in ("none", "mean") and self.step > COARSE * min(self._resolutions(1)):
+        if self.normalize in ("none", "mean") and self._step > COARSE * min(self._resolutions(1)):
             raise ProjectError(
                 f"frontend.resolution: a step of {min(self._resolutions(1)):g} is lost beside one of "
                 f"{max(self._resolutions(1)):g}; give units in which the channels are of one size, or normalize "
                 "by 'standard'"
             )
-        return raw.shape
+        if not self.spectral:
+            return raw.shape
+        self.spectral.check(self.length)
+        return self.spectral.bins, raw.shape[1]
 
     @property
     def step(self) -> float:
+        """Of samples, or of logarithms of their power."""
+        return STEP if self.spectral else self._step
+
+    @property
+    def _step(self) -> float:
         """Real value, or with `deviation` and `standard` share of a deviation. No feature but those of `deviation` can
         be too large for it."""
         if self.normalize == "deviation":
@@ -80,7 +93,7 @@ class Window(FrontendSettings, frozen=True, kw_only=True, tag="window"):
         return 2.0 ** (exponent - (mantissa == 0.5) + (self.normalize == "mean"))
 
     def features(self, raw: np.ndarray) -> np.ndarray:
-        """Features of windows (N, length, channels) int16, of the same shape."""
+        """Features of windows (N, length, channels) int16: (N, *shape) int16."""
         import numpy as np
 
         self.shape(Raw(raw.shape[1:], raw.dtype.name))
@@ -96,21 +109,24 @@ class Window(FrontendSettings, frozen=True, kw_only=True, tag="window"):
         else:
             squares = (raw.astype(np.int64) ** 2).sum(axis=1, keepdims=True)
             multiply, shift = reciprocal_root(self.length * squares - sums * sums)
-            shift = shift + frexp(self.step)[1] - 1
+            shift = shift + frexp(self._step)[1] - 1
         scaled = (x * multiply + (np.int64(1) << (shift - 1))) >> shift
-        return np.clip(scaled, -32768, 32767).astype(np.int16)
+        samples = np.clip(scaled, -32768, 32767).astype(np.int16)
+        return self.spectral.features(samples, self._step) if self.spectral else samples
 
     def constants(self, raw: Raw) -> dict[str, Any]:
         """Sizes, and what samples are multiplied by."""
-        length, channels = self.shape(raw)
+        self.shape(raw)
+        length, channels = raw.shape
         factors = [self._factor(resolution) for resolution in self._resolutions(channels)]
         return {
             "length": length,
             "channels": channels,
             "normalize": self.normalize,
-            "bits": 1 - frexp(self.step)[1],
+            "bits": 1 - frexp(self._step)[1],
             "multiply": [multiply for multiply, _ in factors],
             "shift": [shift for _, shift in factors],
+            "spectral": self.spectral.constants(length, self._step) if self.spectral else None,
         }
 
     def _resolutions(self, channels: int) -> tuple[float, ...]:
@@ -119,7 +135,7 @@ class Window(FrontendSettings, frozen=True, kw_only=True, tag="window"):
     def _factor(self, resolution: float) -> tuple[int, int]:
         """What a sample, or with `mean` `length` times one, has to be multiplied by, and shifted right by, to become a
         feature; the factor has 31 bits."""
-        exact = Fraction(resolution) / Fraction(self.step) / (self.length if self.normalize == "mean" else 1)
+        exact = Fraction(resolution) / Fraction(self._step) / (self.length if self.normalize == "mean" else 1)
         shift = 31
         while round(exact * 2**shift) < 2**30:
             shift += 1
