@@ -6,6 +6,7 @@ from pathlib import Path
 import bundled
 import chromium
 import pytest
+import slow_part
 from filelock import FileLock
 from hypothesis import settings
 
@@ -13,6 +14,30 @@ from edgekit.engine.worker import Worker
 
 settings.register_profile("without deadlines", deadline=None)  # a busy machine is no failure
 settings.load_profile("without deadlines")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--slow-part", metavar="K/N", help="runs part K of N of the slow tests, too; any number K")
+
+
+def pytest_configure(config):
+    if config.option.slow_part:
+        slow_part.numbers(config.option.slow_part)
+        config.option.markexpr = "not campaign"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    if config.option.slow_part:
+        left = slow_part.left_out([item for item in items if item.get_closest_marker("slow")], config.option.slow_part)
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.option.slow_part:
+        part, parts = slow_part.numbers(config.option.slow_part)
+        terminalreporter.write_line(f"of the slow tests, part {part} of {parts} ran; all: pytest -m slow")
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ def specs(project):
     return select_models(project, str(assets / "digits.keras"), str(assets / "digits.npz"))
 
 
+@pytest.mark.slow
 def test_a_technique_that_is_added_is_built_measured_and_cached(project, specs, tmp_path):
     own = target(recipe(binarize={"epochs": 1}, quantize={"calibration_samples": 64}))
     [report], [again] = (build(project, [(specs[0], own)], tmp_path / n, (), Progress(quiet=True)) for n in "ab")

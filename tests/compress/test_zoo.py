@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 import zoo
 import zoo_probe as probe
+from slow_part import all_but
 
 TOLD = {
     ("3-D", ""): "MaxPool3D",
@@ -31,6 +32,7 @@ SOME = ("1-D", "1-D depthwise", "3-D", "two inputs", "first norm", "convolutions
 """Models that each show something that the others do not."""
 WHOLE = ("1-D", "1-D sequential", "residual", "nested", "two inputs")
 """Models all whose weights can be pruned and clustered."""
+LOOKED_INTO = ("1-D", "1-D depthwise", "two inputs", "convolutions", "attention", "embedding")
 PAIRS = [("cluster", "distil"), ("prune 2:4", "distil"), ("cluster", "prune"), ("prune", "cluster"), ("cluster", "qat")]
 """Techniques of which the second once undid the first, or must not."""
 
@@ -66,7 +68,7 @@ def look_into(process, tmp_path, model):
     assert found["apart"] < 1e-5 and found["explained"] and found["layers"]
 
 
-@pytest.mark.parametrize("model", SOME)
+@pytest.mark.parametrize("model", all_but(("1-D", "attention"), SOME))
 def test_three_techniques_one_after_the_other(process, tmp_path, model):
     techniques = ("prune", "cluster", "qat")
     found = carry_out(process, tmp_path, model, techniques)
@@ -74,7 +76,7 @@ def test_three_techniques_one_after_the_other(process, tmp_path, model):
         check_kept(found, techniques)
 
 
-@pytest.mark.parametrize("model", ["1-D", "residual"])
+@pytest.mark.parametrize("model", all_but(["1-D"], ["1-D", "residual"]))
 @pytest.mark.parametrize("techniques", PAIRS, ids=" ▶ ".join)
 def test_a_technique_keeps_what_the_one_before_made(process, tmp_path, model, techniques):
     found = carry_out(process, tmp_path, model, techniques)
@@ -82,7 +84,7 @@ def test_a_technique_keeps_what_the_one_before_made(process, tmp_path, model, te
     check_kept(found, techniques)
 
 
-@pytest.mark.parametrize("model", ["1-D", "1-D depthwise", "two inputs", "convolutions", "attention", "embedding"])
+@pytest.mark.parametrize("model", all_but(("two inputs", "embedding"), LOOKED_INTO))
 def test_what_looks_into_a_model(process, tmp_path, model):
     look_into(process, tmp_path, model)
 
@@ -97,7 +99,7 @@ def test_a_model_of_which_nothing_can_be_trained_with_rounding_is_refused(proces
     assert "no layer with weights can be trained with rounding: not lstm (LSTM)" in said
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 class TestCampaign:
     @pytest.mark.parametrize("model", zoo.ZOO)
     @pytest.mark.parametrize("technique", probe.TECHNIQUES)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import page_steps
 import pytest
+from slow_part import all_but
 
 PACKAGE = Path(__file__).parents[2] / "edgekit"
+QUICK = ("tutorials/first-build.md", "tutorials/release-gate.md", "how-to/troubleshooting.md")
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +18,7 @@ def projects(tmp_path_factory, worker_id) -> Path:
     return (base if worker_id == "master" else base.parent) / "pages"
 
 
-@pytest.mark.parametrize("page", page_steps.pages_with("run"))
+@pytest.mark.parametrize("page", all_but(QUICK, page_steps.pages_with("run")))
 def test_a_page_works(page, projects):
     projects.mkdir(exist_ok=True)
     page_steps.carried_out(page, projects)

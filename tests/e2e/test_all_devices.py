@@ -13,7 +13,7 @@ MODEL = ROOT / "assets/digits"
 NAMES = sorted(known_targets([built_in()]))
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_the_reference_model_is_built_for_all_and_no_figure_of_the_build_host_stands_for_a_device(tmp_path):
     of_core = ("instructions", "latency", "latency_p50", "load_time", "speedup")
     sets = ["--set=budget.instructions=1 G", *(f"--set=budget.{name}=10 s" for name in of_core[1:4])]

@@ -134,6 +134,7 @@ def test_the_gate_wants_the_baseline_of_the_project(project):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_gate_builds_again_and_finds_the_same_bytes(project):
     done = edgekit(project, "check", "--target=phone", "--rebuild")
     assert (done.returncode, done.stdout) == (0, "phone: digits: pass\n")

@@ -11,7 +11,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import chaos  # noqa: E402
 import reliability  # noqa: E402
 
-QUICK = ("kill_worker", "streams")
+QUICK, SLOW = ("streams",), ("kill_worker", "crash_worker", "damage")
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +19,11 @@ def lab(cold, tmp_path_factory):
     return chaos.Lab(tmp_path_factory.mktemp("chaos") / "project", cold, 12.0)
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in chaos.SCENARIOS]
-)
+def mark(name):
+    return () if name in QUICK else pytest.mark.slow if name in SLOW else pytest.mark.campaign
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=mark(name)) for name in chaos.SCENARIOS])
 def test_a_blow_leaves_nothing_behind(lab, name):
     said = chaos.blow(lab, name, "1")
     if said.startswith("skipped"):
@@ -37,6 +39,7 @@ def test_a_finding_is_found(lab, tmp_path):
         chaos.expect(chaos.Ended(2, "", "Traceback (most recent call last):\n"), {2})
 
 
+@pytest.mark.slow
 def test_mutants_are_taken_or_refused_in_a_line(tmp_path):
     formats = ["npz", "images", "profile", "project", "tflite"]
     fuzz = [sys.executable, ROOT / "benchmarks/fuzz.py", "--seed=7", "--mutants=100", "--keep=findings", *formats]

@@ -64,6 +64,7 @@ def test_each_technique_leaves_its_figures_in_the_report(small):
     assert "not zero" in said and f"{channels['macs']:,}" in said
 
 
+@pytest.mark.slow
 def test_training_aware_quantization_keeps_the_zeros(small):
     assert build(small, "[recipe.qat]\n[recipe.prune]\nsparsity = 0.5\nepochs = 1").returncode == 0
     rows = {row["name"]: row for row in report(small)["stages"]}
@@ -74,6 +75,7 @@ def test_training_aware_quantization_keeps_the_zeros(small):
     assert found["accuracy_drop", "model"] < 1
 
 
+@pytest.mark.slow
 def test_a_student_takes_the_model_s_place(small):
     recipe = "[recipe.distil]\nstudent = { width = 0.5 }\nepochs = 2\n[recipe]\nprune = false"
     done = build(small, recipe)
@@ -110,6 +112,7 @@ def hard(built):
     return built
 
 
+@pytest.mark.slow
 def test_the_ladder_climbs_until_the_budget_holds(hard):
     options = ("build", "--target=phone", "--model=hard", "--set=recipe.prune=false", "--json")
     lost = json.loads(edgekit(hard, *options).stdout)
@@ -122,6 +125,7 @@ def test_the_ladder_climbs_until_the_budget_holds(hard):
     assert "equalize = True" in (hard / "build/phone/hard/report.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_remedy_is_judged_by_what_was_lost_since_the_model_was_given(built):
     recipe = "[recipe.prune]\nsparsity = 0.93\nepochs = 0\n[recipe.quantize]\nrescue = true"
     found = json.loads(build(built, recipe, "--set=budget.accuracy_drop=90 %", "--json").stdout)
@@ -174,6 +178,7 @@ def test_evaluation_samples_do_not_set_ranges(fresh):
 
 
 class TestSensitivity:
+    @pytest.mark.slow
     def test_its_recipe_builds(self, small):
         done = edgekit(small, "sensitivity", "--target=phone", "--samples=300", "--levels=0.5,0.9", "--out=s")
         assert done.returncode == 0, done.stderr
@@ -224,6 +229,7 @@ class TestStudy:
         recipe = { order = ["cluster", "prune"], prune = { sparsity = 0.5, epochs = 1 }, cluster = { epochs = 1 } }
     """
 
+    @pytest.mark.slow
     def test_lays_out_what_each_recipe_bought_and_goes_on_where_it_stopped(self, small):
         (small / "own.toml").write_text(self.RECIPES)
         done = edgekit(small, "study", "--target=phone", "--recipes=own.toml", "--out=study")
@@ -259,6 +265,7 @@ class TestStudy:
         assert_refused(refused, fresh, "own.toml", *words)
 
 
+@pytest.mark.slow
 def test_clustered_weights_become_lookup_tables_down_to_a_goal_where_tflm_ships(small):
     sets = ["recipe.prune=false", "recipe.cluster.clusters=32", "recipe.cluster.epochs=0"]
     sets += ["budget.arena=40 KiB", "recipe.cluster.goal=24 KiB", "recipe.shrink.lookup_tables=true"]

@@ -38,7 +38,7 @@ class Stranger:
         return done.stdout
 
 
-@pytest.fixture(scope="module", params=["phone", "microcontroller"])
+@pytest.fixture(scope="module", params=["phone", pytest.param("microcontroller", marks=pytest.mark.slow)])
 def walked(request, once):
     """The folder at the end of the path, and what was printed on it. Not to be changed."""
     device = request.param
@@ -113,6 +113,7 @@ def scripts(folder):
     return [step["run"] for step in github["jobs"]["build"]["steps"] if "run" in step], gitlab["edgekit"]["script"]
 
 
+@pytest.mark.slow
 def test_the_pipelines_build_and_check_a_fresh_clone(clone, tmp_path):
     _, folder = clone
     assert not (folder / "build").exists() and not (folder / ".edgekit").exists()

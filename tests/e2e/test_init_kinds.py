@@ -56,6 +56,7 @@ def test_a_recipe_that_takes_too_much_is_left_out(initialised):
     assert float(made.limits["accuracy"].removesuffix(" %")) > 85 and not made.started["broken"]
 
 
+@pytest.mark.slow
 def test_numbers_are_held_by_their_mean_absolute_error(initialised):
     made = initialised("regression")
     assert made.entry["metric"] == "mae" and {"metric_max", "metric_loss"} <= {*made.limits}
@@ -63,6 +64,7 @@ def test_numbers_are_held_by_their_mean_absolute_error(initialised):
     assert made.target["budget"]["levels"] == {"accuracy_drop": "off"} and not made.started["broken"]
 
 
+@pytest.mark.slow
 def test_classes_in_another_order_are_said_and_not_taken_for_a_scale(initialised):
     made = initialised("swapped", data="data")
     assert "preprocessing" not in made.entry

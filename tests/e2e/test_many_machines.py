@@ -106,6 +106,7 @@ def dask(tmp_path):
             process.wait()
 
 
+@pytest.mark.slow
 def test_processes_of_this_machine_make_the_same_files(project, alone):
     done = edgekit(project, "build", "--target=small", "--workers=2")
     assert done.returncode == 0, done.stderr
@@ -113,6 +114,7 @@ def test_processes_of_this_machine_make_the_same_files(project, alone):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_loses_nothing(project, alone, dask):
     address, workers = dask(2)
     command = [sys.executable, "-m", "edgekit", "build", "--target=small", f"--cluster={address}"]

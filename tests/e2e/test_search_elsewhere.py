@@ -12,7 +12,7 @@ import pytest
 from command_line import ENVIRONMENT, edgekit
 from test_many_machines import dask  # noqa: F401 (a fixture)
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 TRIALS = 12
 S3 = Path(__file__).parents[1] / "engine/s3.py"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import edgekit
+from slow_part import all_but
 
 STUDY = '[[variant]]\nname = "plain"\nrecipe = { quantize = { calibration_samples = 8 } }\n'
 BUILDS = "build/phone/digits"
@@ -34,6 +35,7 @@ COMMANDS = {
     "clean": ["--target=camera"],
 }
 """Arguments; @ stands before a path from the project's root."""
+SLOW = {"study", "sensitivity"}
 
 
 def said(folder: Path, up: str, command: str, arguments: list[str]) -> tuple[int, str]:
@@ -54,7 +56,7 @@ def project(cold, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", all_but(COMMANDS.keys() - SLOW, COMMANDS))
 def test_a_command_gives_the_same_from_a_folder_below(project, command):
     below = project / "a/b"
     if command in ("explain", "sensitivity", "study"):
@@ -73,6 +75,7 @@ def test_a_path_that_is_typed_is_from_there(project):
     assert edgekit(below, "build", "--target=phone", "--data=assets/digits.npz").returncode == 2
 
 
+@pytest.mark.slow
 def test_modules_of_the_project_and_the_files_that_they_open_are_found(project):
     options = ("--target=phone", "--data=loaders:digits", "--set=recipe.prune=false", "--out=trial", "--json")
     reports = []
@@ -84,6 +87,7 @@ def test_modules_of_the_project_and_the_files_that_they_open_are_found(project):
     assert {row["status"] for row in reports[1]["stages"]} == {"cached"}
 
 
+@pytest.mark.slow
 def test_a_module_of_the_folder_where_the_user_stands_is_found_too(project):
     below = project / "a"
     (below / "nearby.py").write_text(LOADER)
@@ -91,6 +95,7 @@ def test_a_module_of_the_folder_where_the_user_stands_is_found_too(project):
     assert done.returncode in (0, 1), done.stderr
 
 
+@pytest.mark.slow
 def test_paths_in_a_profile_are_from_the_project(project):
     teacher = ("--set=recipe.prune=false", "--set=recipe.distil.teacher=assets/digits.keras")
     options = ("--target=phone", *teacher, "--set=recipe.distil.epochs=1", "--data=loaders:digits", "--out=trial")

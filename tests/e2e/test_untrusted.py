@@ -79,6 +79,7 @@ def test_a_saved_model_with_a_lambda_builds_when_trusted(hostile, fresh):
     assert (fresh / "build/phone/lambda_2/model.tflite").exists()
 
 
+@pytest.mark.slow
 def test_the_user_s_own_lambda_builds_when_trusted(hostile, fresh):
     small = ("--set=recipe.prune.epochs=1", "--set=recipe.quantize.calibration_samples=8")
     done = build(fresh, hostile / "own.h5", "--trust-model", *small)

@@ -25,11 +25,11 @@ def test_it_works_or_names_the_layer_and_the_way_out(process, lib, name):
     check(process, lib, name)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("lib", FAST)
 def test_so_does_everything_else(process, lib, request):
-    if "slow" not in request.config.option.markexpr:
-        pytest.skip("takes minutes: pytest -m slow tests/model/test_layers.py")
+    if "campaign" not in request.config.option.markexpr:
+        pytest.skip("takes minutes: pytest -m campaign tests/model/test_layers.py")
     failed = []
     for name in process.call(probe.names, lib, returns=list[str]):
         try:

@@ -1,8 +1,10 @@
 import re
 
+import pytest
 import rebuild_probe
 
 
+@pytest.mark.slow
 def test_public_models_become_integer_or_are_rightly_refused(shared, process):
     index = (shared / "models" / "INDEX.md").read_text()
     models = re.findall(r"^\| (keras/\S+) .*\| ([^|]*) \|$", index, re.MULTILINE)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import schemes_probe as probe
+from slow_part import all_but
 
 from edgekit.data.spec import DataSpec, Preprocessing
 from edgekit.engine.worker import Worker
@@ -64,7 +65,7 @@ def accuracy(model, runtime, folder):
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", all_but(("int16x8", "weight-only by tensor", "int4", "float_layers"), SCHEMES))
 def test_a_scheme_is_executed_rightly_or_refused_with_reason(quantized, tmp_path, scheme, runtime):
     if not installed(runtime):
         pytest.skip(f"{runtime} is not installed")

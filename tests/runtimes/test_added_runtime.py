@@ -33,6 +33,7 @@ def command(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_the_commands_and_a_build_know_it(command, shared):
     model = str(shared / "models/tflite/hello_world_int8.tflite")
     asked = json.loads(command("compat", model, "--json").stdout)

@@ -54,7 +54,10 @@ MISTYPED = {
     "a method": ("sensitivity --target=phone --method=pruned", "prune"),
     "kernels": ("ccode model.tflite --kernels=dps", "dsp"),
     "a layer to leave out": ("build --target=phone --set 'recipe.prune.exclude=[\"cnov1\"]'", "conv1"),
-    "a layer to keep in floats": ("build --target=phone --set 'recipe.quantize.float_layers=[\"digits\"]'", "digit"),
+    "a layer to keep in floats": (
+        "build --target=phone --set recipe.prune=false --set 'recipe.quantize.float_layers=[\"digits\"]'",
+        "digit",
+    ),
 }
 PROFILES = {
     "extends": 'extends = "phoen"\n',
