@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from scipy.stats import spearmanr
+from slow_part import all_but
 
 from edgekit.analyze.curves import BITS, Proposal, SensitivityCurves, Sweep
 from edgekit.analyze.propose import longest, propose_file
@@ -165,7 +166,7 @@ class TestSimulation:
         assert found[6:] == pytest.approx([0, 0, 0.4, 1.1, 2.6, 3.0])
 
 
-@pytest.mark.parametrize("of", ["network", "reference"])
+@pytest.mark.parametrize("of", all_but(["network"], ["network", "reference"]))
 def test_layers_rank_as_they_do_with_one_conversion_for_each_point(process, of, request):
     model, data = request.getfixturevalue(of)
     settings = QUICK if of == "network" else Sweep("prune", SPARSITIES, samples=300)
@@ -180,7 +181,7 @@ def test_layers_rank_as_they_do_with_one_conversion_for_each_point(process, of, 
     assert spearmanr(*every).statistic > 0.9
 
 
-@pytest.mark.parametrize("method", ["prune", "quantize", "channels"])
+@pytest.mark.parametrize("method", all_but(["quantize"], ["prune", "quantize", "channels"]))
 def test_more_of_it_costs_more(process, network, method):
     levels = (8, 4, 2) if method == "quantize" else (0.25, 0.5, 0.9)
     measured = measure(process, *network, Sweep(method, levels, samples=400))

@@ -172,14 +172,14 @@ class TestBudget:
         [
             "download_size=1 KiB",
             "latency=1 ns",
-            "latency_p50=1 ns",
-            "latency_p99=1 ns",
-            "load_time=1 ns",
+            pytest.param("latency_p50=1 ns", marks=pytest.mark.slow),
+            pytest.param("latency_p99=1 ns", marks=pytest.mark.slow),
+            pytest.param("load_time=1 ns", marks=pytest.mark.slow),
             "resident_memory=1 B",
-            "macs=1 k",
+            pytest.param("macs=1 k", marks=pytest.mark.slow),
             "speedup=1000 x",
-            "accuracy=100 %",
-            "churn=0 %",
+            pytest.param("accuracy=100 %", marks=pytest.mark.slow),
+            pytest.param("churn=0 %", marks=pytest.mark.slow),
         ],
     )
     def test_each_budget_can_be_broken(self, built, limit):
@@ -210,6 +210,7 @@ class TestWhatIsMadeAgain:
             assert said[name].status == "cached", name
         assert "model changed" in said["score litert"].reason
 
+    @pytest.mark.slow
     def test_a_build_is_said_in_fewer_than_20_lines(self, built):
         done = edgekit(built, "build", "--target=phone", "--set=recipe.quantize.calibration_samples=128")
         lines = done.stdout.splitlines()
@@ -238,6 +239,7 @@ class TestWhatIsMadeAgain:
         moved = built.rename(tmp_path / "elsewhere")
         assert rebuilt(verbose_build(moved, "--target=phone").stdout) == []
 
+    @pytest.mark.slow
     def test_other_data_change_what_reads_them(self, built):
         data = built / "assets/digits.npz"
         with np.load(data) as file:

@@ -72,6 +72,7 @@ def test_classes_in_another_order_are_said_and_not_taken_for_a_scale(initialised
     assert "skill" in " ".join(made.started["broken"])
 
 
+@pytest.mark.slow
 def test_a_bare_tflite_without_data_has_limits_on_what_it_costs(initialised, shared, tmp_path):
     (tmp_path / "wand").mkdir()
     shutil.copy(shared / "models/tflite/magic_wand_int8.tflite", tmp_path / "wand/wand.tflite")

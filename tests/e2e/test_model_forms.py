@@ -191,6 +191,7 @@ class TestInspect:
         done = edgekit(project, "inspect", "own.h5")
         assert done.returncode == 0 and "not loaded: layer 'scale' (Scale)" in done.stdout
 
+    @pytest.mark.slow
     def test_a_saved_model(self, project, tmp_path):
         code = f"import tensorflow as tf, my_models; tf.saved_model.save(my_models.sizes(), {str(tmp_path / 'm')!r})"
         assert run([sys.executable, "-c", code], project, TF_USE_LEGACY_KERAS="1").returncode == 0

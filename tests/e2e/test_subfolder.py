@@ -35,7 +35,7 @@ COMMANDS = {
     "clean": ["--target=camera"],
 }
 """Arguments; @ stands before a path from the project's root."""
-SLOW = {"study", "sensitivity"}
+SLOW = {"study", "sensitivity", "explain", "inspect"}
 
 
 def said(folder: Path, up: str, command: str, arguments: list[str]) -> tuple[int, str]:

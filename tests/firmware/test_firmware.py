@@ -10,6 +10,7 @@ import pytest
 from firmware_probe import simulated, with_helium
 from make_graph import Graph
 from msgspec.structs import replace
+from slow_part import all_but
 
 from edgekit.ccode.generate import generate
 from edgekit.ccode.library import needed, parts
@@ -21,6 +22,8 @@ from edgekit.firmware.cores import CORES
 from edgekit.flatbuffer.read import read_graph
 from edgekit.measure.firmware import measure_firmware
 
+QUICK = ("cortex-m4f", "cortex-m0plus")
+"""Cores with and without products of 64 bits."""
 needs_tools = pytest.mark.skipif(bool(firmware.missing()), reason=firmware.missing() or "all is here")
 
 
@@ -32,7 +35,12 @@ def model(shared):
 @needs_tools
 @pytest.mark.parametrize(
     ("core", "kernels"),
-    [(name, k) for name, core in CORES.items() for k in ("portable", "dsp") if core.dsp or k != "dsp"],
+    [
+        pytest.param(name, k, marks=() if name in QUICK else pytest.mark.slow)
+        for name, core in CORES.items()
+        for k in ("portable", "dsp")
+        if core.dsp or k != "dsp"
+    ],
 )
 def test_every_output_is_that_of_tflm(tflm, model, core, kernels):
     found = tflm.call(simulated, model, kernels, core, 5, returns=dict[str, float])
@@ -86,7 +94,7 @@ def layers() -> bytes:
 
 
 @needs_tools
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", all_but(QUICK, CORES))
 def test_cmsis_nn_from_a_path_has_the_outputs_of_tflm(tflm, tmp_path, cmsis_nn, core):
     (tmp_path / "layers.tflite").write_bytes(layers())
     library = {name: str(folder) for name, folder in parts(cmsis_nn).items()}
