@@ -9,7 +9,7 @@ import pytest
 from slow_part import all_but
 
 PACKAGE = Path(__file__).parents[2] / "edgekit"
-QUICK = ("tutorials/first-build.md", "tutorials/release-gate.md", "how-to/troubleshooting.md")
+QUICK = ("tutorials/first-build.md", "how-to/troubleshooting.md")
 
 
 @pytest.fixture(scope="session")

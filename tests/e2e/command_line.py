@@ -6,8 +6,15 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
+
+from edgekit.tasks import namespace
+from edgekit.tasks.program import CommandLine
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "EDGEKIT_STORE"} | {"COLUMNS": "200"}
@@ -22,6 +29,17 @@ class Step(NamedTuple):
 def edgekit(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs `edgekit ARGUMENTS` in a folder."""
     return run([sys.executable, "-m", "edgekit", *arguments], folder, **environment)
+
+
+def typed(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which has started already: for what is refused, after which nothing is left of it."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        patch.chdir(folder)
+        patch.delenv("EDGEKIT_STORE", raising=False)
+        patch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as ended:
+            sys.exit(CommandLine(name="edgekit", namespace=namespace).run(["edgekit", *arguments]))
+    return subprocess.CompletedProcess(arguments, ended.value.code or 0, out.getvalue(), err.getvalue())
 
 
 def run(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

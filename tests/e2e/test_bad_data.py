@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from command_line import edgekit, statuses, verbose_build
+from command_line import edgekit, statuses, typed, verbose_build
 from PIL import Image
 from refusal import assert_refused
 
@@ -24,7 +24,7 @@ def refuse(project):
     """Builds with a dataset and asserts that it is refused."""
 
     def build(data, *words):
-        assert_refused(edgekit(project, "build", "--target=phone", f"--data={data}"), project, *words)
+        assert_refused(typed(project, "build", "--target=phone", f"--data={data}"), project, *words)
 
     return build
 

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from command_line import edgekit
+from command_line import edgekit, typed
 from refusal import assert_refused
 
 
@@ -12,7 +12,7 @@ def refuse(fresh):
     """Builds a model and asserts that it is refused."""
 
     def build(model, *words):
-        done = edgekit(fresh, "build", "--target=phone", f"--model={model}", "--data=assets/digits.npz")
+        done = typed(fresh, "build", "--target=phone", f"--model={model}", "--data=assets/digits.npz")
         assert_refused(done, fresh, *words)
 
     return build

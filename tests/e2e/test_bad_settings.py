@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from command_line import contents, edgekit
+from command_line import contents, edgekit, typed
 from refusal import assert_refused
 
 
@@ -80,7 +80,7 @@ def test_profile(fresh, old, new, words):
     profile = fresh / "targets/phone.toml"
     assert old in profile.read_text()
     profile.write_text(profile.read_text().replace(old, new, 1))
-    assert_refused(edgekit(fresh, "build", "--target=phone"), fresh, "targets/phone.toml", *words)
+    assert_refused(typed(fresh, "build", "--target=phone"), fresh, "targets/phone.toml", *words)
 
 
 def test_a_rescue_needs_a_budget_that_ends_it(fresh):
@@ -102,7 +102,7 @@ def test_a_rescue_needs_a_budget_that_ends_it(fresh):
 def test_recipe_file(fresh, text, words):
     if text is not None:
         (fresh / "own.toml").write_text(text)
-    assert_refused(edgekit(fresh, "build", "--target=phone", "--recipe=own.toml"), fresh, "own.toml", *words)
+    assert_refused(typed(fresh, "build", "--target=phone", "--recipe=own.toml"), fresh, "own.toml", *words)
 
 
 def test_a_layer_that_is_not_there_is_named(fresh):
@@ -112,7 +112,7 @@ def test_a_layer_that_is_not_there_is_named(fresh):
 
 def test_profile_that_is_not_text(fresh):
     (fresh / "targets/phone.toml").write_bytes(b"\xff\xfe\0")
-    assert_refused(edgekit(fresh, "build", "--target=phone"), fresh, "targets/phone.toml", "UTF-8")
+    assert_refused(typed(fresh, "build", "--target=phone"), fresh, "targets/phone.toml", "UTF-8")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_project(fresh, old, new, words):
     file = fresh / "pyproject.toml"
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new, 1))
-    assert_refused(edgekit(fresh, "build", "--target=phone"), fresh, "pyproject.toml", *words)
+    assert_refused(typed(fresh, "build", "--target=phone"), fresh, "pyproject.toml", *words)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_project(fresh, old, new, words):
     ],
 )
 def test_options(fresh, arguments, words):
-    assert_refused(edgekit(fresh, "build", *arguments), fresh, *words)
+    assert_refused(typed(fresh, "build", *arguments), fresh, *words)
 
 
 def test_a_folder_without_a_project_says_how_to_name_a_model(tmp_path):

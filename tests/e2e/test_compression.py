@@ -157,6 +157,7 @@ def test_what_the_runtime_lacks_is_refused_at_once(fresh, target, override, word
     assert_refused(refused, fresh, "recipe.quantize", *words)
 
 
+@pytest.mark.slow
 def test_evaluation_samples_do_not_set_ranges(fresh):
     with np.load(fresh / "assets/digits.npz") as file:
         arrays = {name: array[:500] for name, array in file.items()}

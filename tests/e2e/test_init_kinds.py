@@ -50,6 +50,7 @@ def initialised(kinds, tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_a_recipe_that_takes_too_much_is_left_out(initialised):
     made = initialised("text")
     assert made.target["recipe"] == {"prune": False}

@@ -119,6 +119,7 @@ tf_keras.Model(inputs, outputs).save(sys.argv[1])
 """
 
 
+@pytest.mark.slow
 def test_a_model_whose_code_runs_writes_nothing_and_connects_nowhere(tmp_path, outside):
     """The scan of model files is told to let it pass: `--trust-model`."""
     with socket.create_server(("127.0.0.1", 0)) as server:
