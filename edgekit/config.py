@@ -129,13 +129,16 @@ def _explain(problem: str, kind: type, where: str, table: Any) -> str:
     message, _, path = problem.partition(" - at `$")
     keys = [k for k in re.findall(r"\[(?:\d+|\.\.\.)\]|[^.\[\]`]+", path) if k != "[...]"]
     if unknown := re.match(r"Object contains unknown field `(.*)`", message):
-        known = [field.encode_name for field in _fields(_kind(kind, keys))]
+        known = [field.encode_name for field in _fields(*_at(kind, keys, table))]
         return f"{where}: {_place([*keys, unknown[1]])}: unknown key; {nearest(unknown[1], known)}"
     if missing := re.match(r"Object missing required field `(.*)`", message):
         return f"{where}: {_place([*keys, missing[1]])}: missing; add it"
     if refused := re.match(r"Invalid enum value (.*)", message):
         word = refused[1].strip("'")
-        return f'{where}: {_place(keys)}: there is no "{word}"; {nearest(word, _choices(_kind(kind, keys)))}'
+        return f'{where}: {_place(keys)}: there is no "{word}"; {nearest(word, _choices(_at(kind, keys, table)[0]))}'
+    if message.startswith("Invalid value") and (tags := _tagged(_at(kind, keys[:-1], table)[0])):
+        word = str(_value(table, keys))
+        return f'{where}: {_place(keys)}: there is no "{word}"; {nearest(word, tags)}'
     if said := _number_wanted(message):
         value = _value(table, keys) if "[...]" not in path else ""
         return f"{where}: {_place(keys)}: {said}" + (f", not {value!r}{_as_share(value)}" if value != "" else "")
@@ -174,18 +177,26 @@ def _value(table: Any, keys: list[str]) -> Any:
     return table
 
 
-def _kind(kind: Any, keys: list[str]) -> Any:
-    """The type of what stands at `keys`."""
+def _at(kind: Any, keys: list[str], table: Any) -> tuple[Any, Any]:
+    """The type of what stands at `keys`, and the table there, where it is one."""
     for key in keys:
         if not key.startswith("["):
-            kind = {field.encode_name: field.type for field in _fields(kind)}.get(key)
-    return kind
+            kind = {field.encode_name: field.type for field in _fields(kind, table)}.get(key)
+            table = table.get(key) if isinstance(table, dict) else None
+    return kind, table
 
 
-def _fields(kind: Any) -> tuple[Any, ...]:
+def _fields(kind: Any, table: Any) -> tuple[Any, ...]:
     """The keys that a table may have."""
-    found = struct_of(kind)
+    said = table.get("kind") if isinstance(table, dict) else None
+    found = _tagged(kind).get(str(said)) or struct_of(kind)
     return msgspec.structs.fields(found) if found else ()
+
+
+def _tagged(kind: Any) -> dict[str, type[msgspec.Struct]]:
+    """The structs in an annotation such as `LogMel | Image` by their tags, which a table says as its `kind`."""
+    structs = [k for k in get_args(kind) if isinstance(k, type) and issubclass(k, msgspec.Struct)]
+    return {str(k.__struct_config__.tag): k for k in structs if k.__struct_config__.tag is not None}
 
 
 def _choices(kind: Any) -> list[str]:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from edgekit.data.spec import DataSpec
 from edgekit.engine.make import StageResult
 from edgekit.flatbuffer.anatomy import Anatomy
+from edgekit.frontend.base import Raw
 from edgekit.npu.vela import NpuModel
 from edgekit.profile.project import ModelSpec
 from edgekit.profile.target import Target
@@ -34,6 +35,9 @@ class LoadedModel(Struct, frozen=True):
     """Of the classes, where the project or the dataset's folders name them."""
     notes: tuple[str, ...]
     """What a reader has to know before the figures."""
+    raw: Raw | None = None
+    """What the sensor gives for a sample, where a front-end makes the samples of it: those are the array `raw_test` of
+    `data`."""
 
     @property
     def facts(self) -> ModelFacts:

@@ -7,12 +7,13 @@ from commands import commands
 from functions import function
 from layers import followed, layers, refused
 from report import fields_of, report
-from settings import recipe, settings
+from settings import frontends, recipe, settings
 
 BLOCKS: dict[str, Callable[..., str]] = {
     "commands": commands,
     "fields": fields_of,
     "followed": followed,
+    "frontends": frontends,
     "function": function,
     "layers": layers,
     "limits": limits,

@@ -14,6 +14,7 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
 from edgekit.config import struct_of
+from edgekit.frontend.kinds import AnyFrontend
 from edgekit.profile.recipe import Recipe
 from edgekit.units import Quantity
 
@@ -32,6 +33,14 @@ def recipe() -> str:
     parts = []
     for title, kind in _tables("recipe", Recipe).items():
         parts += [f"## {title}", summary(kind), rows(kind)]
+    return "\n" + "\n\n".join(parts) + "\n"
+
+
+def frontends() -> str:
+    """A section for each kind of front-end."""
+    parts = []
+    for kind in get_args(AnyFrontend):
+        parts += [f"## `{kind.__struct_config__.tag}`", summary(kind), rows(kind)]
     return "\n" + "\n\n".join(parts) + "\n"
 
 
@@ -71,7 +80,7 @@ def type_of(kind: Any) -> str:
     if origin is Literal:
         return " or ".join(f"`{json.dumps(value)}`" for value in inside)
     if origin in (Union, UnionType):
-        return " or ".join(type_of(one) for one in inside if one is not NoneType)
+        return " or ".join(dict.fromkeys(type_of(one) for one in inside if one is not NoneType))
     if origin is tuple:
         return f"list of: {type_of(inside[0])}"
     if origin is dict:

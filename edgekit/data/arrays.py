@@ -20,6 +20,8 @@ from edgekit.errors import DataError
 if TYPE_CHECKING:
     import numpy as np
 
+RAW = "raw"
+"""Of `raw`, `raw_train` and `raw_test`: what a sensor gave, where a front-end made x of it."""
 PARTS = ("x_train", "y_train", "x_test", "y_test", "x", "y")
 
 
@@ -88,7 +90,8 @@ def _part(x: str, y: str, arrays: dict[str, np.ndarray], spec: DataSpec) -> Samp
         labels.append(answer(arrays.get(name), name, spec, output))
         _check_length(name, "labels", labels[-1][1], inputs[0], x, spec)
     group = group_of(arrays, spec.group, x, len(inputs[0]), spec.source)
-    return Samples(tuple(inputs), *labels[0], tuple(labels[1:]), group)
+    raw = arrays.get(x.replace("x", RAW, 1))
+    return Samples(tuple(inputs), *labels[0], tuple(labels[1:]), group, raw)
 
 
 def _outputs(y: str, arrays: dict[str, np.ndarray], spec: DataSpec) -> list[list[str]]:

@@ -24,7 +24,7 @@ def class_folders(folder: Path) -> list[Path]:
     Raises:
       DataError: one is a link: what it leads to can change without a trace.
     """
-    found = [place for place in _entries(folder) if place.is_dir()]
+    found = [place for place in entries(folder) if place.is_dir()]
     if link := next((place for place in found if place.is_symlink()), None):
         raise DataError(f"{link}: a link to a folder; put the folder itself there")
     return found
@@ -67,28 +67,37 @@ def read_folder(folder: Path, inputs: tuple[TensorSpec, ...], classes: int = 0) 
                 "depth; convert one of the two kinds"
             )
         x[row] = values
-    if classes and len(folders) not in (1, max(classes, 2)):
-        raise DataError(
-            f"{folder}: {len(folders)} class folders, but the model has {max(classes, 2)} classes; add an empty folder "
-            "for a class without images, or put all images in one folder if they have no classes"
-        )
+    check_classes(folder, len(folders), classes)
     return x, np.array([label for _, label in files], np.int64)
+
+
+def check_classes(folder: Path, folders: int, classes: int) -> None:
+    """Refuses so many class folders for a model with so many classes; 0 where they are not known.
+
+    Raises:
+      DataError: there are neither as many nor one.
+    """
+    if classes and folders not in (1, max(classes, 2)):
+        raise DataError(
+            f"{folder}: {folders} class folders, but the model has {max(classes, 2)} classes; add an empty folder "
+            "for a class without samples, or put all samples in one folder if they have no classes"
+        )
 
 
 def others(folder: Path) -> list[Path]:
     """Files in class folders that are no images by their names, and so are left out."""
-    return [f for place in class_folders(folder) for f in _entries(place) if f.suffix.lower() not in SUFFIXES]
+    return [f for place in class_folders(folder) for f in entries(place) if f.suffix.lower() not in SUFFIXES]
 
 
 def images(folder: Path) -> list[Path]:
     """Those directly in a class folder."""
-    entries = _entries(folder)
-    if inner := next((place for place in entries if place.is_dir()), None):
+    there = entries(folder)
+    if inner := next((place for place in there if place.is_dir()), None):
         raise DataError(f"{inner}: a folder inside of a class; images lie directly in the folder of their class")
-    return [file for file in entries if file.suffix.lower() in SUFFIXES]
+    return [file for file in there if file.suffix.lower() in SUFFIXES]
 
 
-def _entries(folder: Path) -> list[Path]:
+def entries(folder: Path) -> list[Path]:
     """What is in a folder, sorted, without what is hidden.
 
     Raises:

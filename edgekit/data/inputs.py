@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from edgekit.errors import DataError
@@ -52,6 +53,15 @@ def check_input(name: str, x: np.ndarray, want: TensorSpec, source: str) -> None
             beyond = np.isfinite(x[first].astype(np.float64)).all()
             said = "a value beyond float32; scale the data" if beyond else "NaN or infinity; clean the data"
             raise DataError(f"{where}[{first}]: holds {said}")
+
+
+def alike(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether a model takes features of a shape as they lie in memory: with or without axes of 1, or as one row."""
+
+    def proper(sizes: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(size for size in sizes if size != 1)
+
+    return proper(wanted) in (proper(shape), (prod(shape),))
 
 
 def _shape(shape: tuple[int, ...]) -> str:

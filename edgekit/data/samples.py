@@ -28,6 +28,8 @@ class Samples(NamedTuple):
     """The two for each output after the first."""
     group: np.ndarray | None = None
     """(N,): samples of one group are not to be in two parts."""
+    raw: np.ndarray | None = None
+    """(N, …): what a sensor gave, where a front-end made x of it."""
 
     @property
     def number(self) -> int:
@@ -41,8 +43,8 @@ class Samples(NamedTuple):
             return None if pair[0] is None else pair[0][rows], None if pair[1] is None else pair[1][rows]
 
         y, targets = taken((self.y, self.targets))
-        group = None if self.group is None else self.group[rows]
-        return Samples(tuple(x[rows] for x in self.x), y, targets, tuple(map(taken, self.others)), group)
+        group, raw = taken((self.group, self.raw))
+        return Samples(tuple(x[rows] for x in self.x), y, targets, tuple(map(taken, self.others)), group, raw)
 
     def answers(self, output: int) -> tuple[np.ndarray | None, np.ndarray | None]:
         """`y` and `targets` of an output, by its number."""

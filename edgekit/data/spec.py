@@ -5,6 +5,8 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from edgekit.data.preprocessing import Preprocessing
+from edgekit.frontend.base import Raw
+from edgekit.frontend.kinds import AnyFrontend
 from edgekit.types import TensorSpec
 
 RANDOM = "random"
@@ -44,6 +46,8 @@ class DataSpec(Struct, frozen=True):
     """What it is scored by, see `edgekit.measure.metrics`: decides whether y are classes."""
     group: str = ""
     """The array that says which samples belong together; `group`, where there is one, if it is empty."""
+    frontend: AnyFrontend | None = None
+    """Through which the samples have yet to go; None where they are what the model takes."""
 
     def output(self, number: int) -> str:
         """Name of an output, as labels and limits call it; its number where names do not tell them apart."""
@@ -65,3 +69,5 @@ class DataFacts(Struct, frozen=True):
     """What was done with it."""
     labels: tuple[str, ...] = ()
     """Names of the classes, where the dataset has any."""
+    raw: Raw | None = None
+    """What the sensor gives for a sample, where a front-end makes the samples of it."""

@@ -10,9 +10,10 @@ from typing import Any
 
 from edgekit.errors import ModelError
 from edgekit.flatbuffer.read import Graph, Operator
+from edgekit.model.spectrum import INSTEAD, frontend_of_layer, frontend_of_operator
 
 FRAMES = "replace it by 2-D layers on each frame (TimeDistributed), or frames as channels of a 2-D layer"
-SPECTRUM = "compute the spectrogram outside the model, in the front-end of the device, and train on its output"
+SPECTRA = ("STFTSpectrogram", "MelSpectrogram")
 TEXT = "do it before the model, and give it the integers"
 ELSEWHERE = "compute it outside the model, or replace the layer or its activation"
 FLOAT_ONLY = "has no int8 form in TensorFlow Lite, only one in floating point"
@@ -25,12 +26,12 @@ NO_FORM = {
 NO_INTEGERS = {
     **dict.fromkeys(("Conv3D", "Convolution3D", "Conv3DTranspose", "Convolution3DTranspose"), FRAMES),
     **dict.fromkeys(("ConvLSTM1D", "ConvLSTM2D"), "replace it by convolutions on each step and LSTM or GRU after them"),
-    **dict.fromkeys(("STFTSpectrogram", "MelSpectrogram"), SPECTRUM),
+    **dict.fromkeys(SPECTRA, INSTEAD),
 }
 """Layers that have one in floating point only."""
 FLOAT_OPERATORS = {
     **dict.fromkeys(("CONV_3D", "CONV_3D_TRANSPOSE"), FRAMES),
-    **dict.fromkeys(("RFFT2D", "COMPLEX_ABS", "REAL", "IMAG"), SPECTRUM),
+    **dict.fromkeys(("RFFT2D", "COMPLEX_ABS", "REAL", "IMAG"), INSTEAD),
 }
 """Operators that have none in integers, by the same reasons; others come to light when they are quantized."""
 LOOPS = {"WHILE", "IF", "CALL", "CALL_ONCE"}
@@ -55,7 +56,7 @@ def without_form(model: Any) -> None:
 def without_integers(model: Any) -> tuple[str, ...]:
     """The layers of a Keras model that have no form in integers, each with what to use instead."""
     return tuple(
-        f"layer {layer.name!r} ({kind}) {FLOAT_ONLY}: {instead}"
+        f"layer {layer.name!r} ({kind}) {FLOAT_ONLY}: {frontend_of_layer(layer) if kind in SPECTRA else instead}"
         for layer in _layers(model)
         if (instead := NO_INTEGERS.get(kind := type(layer).__name__))
     )
@@ -64,7 +65,8 @@ def without_integers(model: Any) -> tuple[str, ...]:
 def operators_without_integers(graph: Graph) -> tuple[str, ...]:
     """The operators of a float graph that have no form in integers, each with what to use instead."""
     return tuple(
-        f"operator {operator.name} of layer {_layer(operator, graph)!r} {FLOAT_ONLY}: {instead}"
+        f"operator {operator.name} of layer {_layer(operator, graph)!r} {FLOAT_ONLY}: "
+        + (frontend_of_operator(operator, graph) if instead == INSTEAD else instead)
         for operator in graph.operators
         if (instead := FLOAT_OPERATORS.get(operator.name))
     )

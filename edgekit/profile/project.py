@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from edgekit.config import Settings, decode, nearest, project_table
 from edgekit.data.spec import Preprocessing
@@ -13,6 +14,7 @@ from edgekit.engine.remote import Remote, is_url
 from edgekit.engine.store import Store
 from edgekit.errors import ProjectError
 from edgekit.files import near
+from edgekit.frontend.kinds import AnyFrontend
 from edgekit.measure.limits import Budget
 from edgekit.profile.known import built_in, known_targets
 from edgekit.types import Reading, Struct
@@ -29,6 +31,8 @@ class ModelTable(Settings, frozen=True):
     """A Keras file, a SavedModel or a `.tflite`, relative to pyproject.toml, or `module:function` of a builder."""
     data: str | None = None
     """A dataset: `.npz`, a folder of class folders with images, `module:function`, or `random`."""
+    frontend: AnyFrontend | None = None
+    """What makes the model's input of what a sensor gives; the dataset then holds that."""
     preprocessing: Preprocessing = Preprocessing()
     input_shape: str = ""
     """Sizes that the model leaves open: "96x96x3", or "left=96x96x3,right=10"."""
@@ -37,7 +41,8 @@ class ModelTable(Settings, frozen=True):
     metric: str | dict[str, str] = "accuracy"
     """How good it is: accuracy, top-5, f1, auc, mae, mse or `module:function`; of several outputs by their names."""
     group: str = ""
-    """Array of the dataset that says which samples belong together, such as `subject`: no two parts share one."""
+    """Array of the dataset that says which samples belong together, such as `subject`: no two parts share one. For a
+    folder of recordings an expression that finds it in a file's path, such as `_([a-z]+)_`."""
     labels: tuple[str, ...] = ()
     """Names of the classes, in the order of the model's outputs; those of the folders where the data is in folders."""
     budgets: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -75,6 +80,8 @@ class ModelSpec(Struct, frozen=True):
     """The array of the dataset by which it is split."""
     budgets: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
     """What the project says of the model's cost, by target: each goes over the budget of the profile."""
+    frontend: AnyFrontend | None = None
+    """What makes the model's input of what a sensor gives."""
 
 
 class Project(Struct, frozen=True):
@@ -176,20 +183,14 @@ def select_models(
         name = folder_name(model.partition(":")[2] if is_function(model) else path.stem)
         specs = [ModelSpec(name, _located(model, Path.cwd()), "", Preprocessing(), Reading())]
     specs = [
-        ModelSpec(
-            spec.name,
-            spec.model,
-            spec.data if data is None else _located(data, Path.cwd()),
-            spec.preprocessing,
-            Reading(
+        replace(
+            spec,
+            data=spec.data if data is None else _located(data, Path.cwd()),
+            reading=Reading(
                 reading.input_shape or spec.reading.input_shape,
                 reading.custom_objects or spec.reading.custom_objects,
                 reading.trust,
             ),
-            spec.metric,
-            spec.labels,
-            spec.group,
-            spec.budgets,
         )
         for spec in specs
     ]
@@ -259,7 +260,16 @@ def project_at(root: Path, table: ProjectTable) -> Project:
                 raise ProjectError(f'{where}: unknown target "{target}"; {nearest(target, list(known))}')
             decode(limits, Budget, where, ProjectError)
         models[name] = ModelSpec(
-            name, path, data, entry.preprocessing, reading, metric, entry.labels, entry.group, entry.budgets
+            name,
+            path,
+            data,
+            entry.preprocessing,
+            reading,
+            metric,
+            entry.labels,
+            entry.group,
+            entry.budgets,
+            entry.frontend,
         )
     return Project(root, models, folders, table.baseline, table.store)
 

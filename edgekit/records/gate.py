@@ -117,7 +117,9 @@ def _stale(target: Target, spec: ModelSpec, manifest: Manifest, build: str) -> l
         limits = f" or the limits of {spec.name} in pyproject.toml" if target.name in spec.budgets else ""
         findings.append(Objection("stale", f"{target.name}: the profile{limits} changed since; {build}"))
     if manifest.project and manifest.project != said_of(spec):
-        said = f"{spec.name}: its preprocessing, metric or labels in pyproject.toml have changed since; {build}"
+        said = (
+            f"{spec.name}: its front-end, preprocessing, metric or labels in pyproject.toml have changed since; {build}"
+        )
         findings.append(Objection("stale", said))
     model, data = manifest.inputs
     try:

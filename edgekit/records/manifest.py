@@ -46,7 +46,8 @@ def manifest_of(built: BuildResult, root: Path) -> Manifest:
 def said_of(spec: ModelSpec) -> dict[str, Any]:
     """What a project says of a model beside its files, as JSON gives it back."""
     scaled = {key: value for key, value in asdict(spec.preprocessing).items() if value is not None}
-    said = {"preprocessing": scaled, "metric": spec.metric, "labels": spec.labels}
+    said: dict[str, Any] = {"preprocessing": scaled, "metric": spec.metric, "labels": spec.labels}
+    said |= {"frontend": spec.frontend} if spec.frontend else {}
     return msgspec.json.decode(msgspec.json.encode(said, enc_hook=plain))
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from edgekit.data.check import check_data
 from edgekit.data.locate import locate
-from edgekit.data.spec import DataFacts, DataSpec
+from edgekit.data.spec import RANDOM, DataFacts, DataSpec
 from edgekit.engine.libraries import OWN
 from edgekit.engine.make import Scope, StageResult
 from edgekit.engine.stage import Call
@@ -42,7 +42,7 @@ def load(spec: ModelSpec, target: Target, scope: Scope) -> LoadedModel:
     data, found = check_dataset(spec, target, dataset, facts, scope.apart())
     labels = spec.labels or (found.labels if len(found.labels) == max(data.classes, 2) else ())
     notes = (*found.notes, *map(Remark, found.remarks))
-    return LoadedModel(source, dataset, reading, model, data, found.train, labels, notes)
+    return LoadedModel(source, dataset, reading, model, data, found.train, labels, notes, found.raw)
 
 
 def reading_of(source: Artifact, reading: Reading) -> Call[ModelFacts]:
@@ -74,6 +74,7 @@ def check_dataset(
         outputs=model.outputs,
         metric=spec.metric,
         group=spec.group,
+        frontend=spec.frontend if spec.data != RANDOM else None,
     )
     quantize = target.recipe.quantize if model.form != "int8" else None
     if spec.labels and len(spec.labels) != max(classes, 2):  # one output is a yes or a no
@@ -84,7 +85,10 @@ def check_dataset(
     if misfit := spec.preprocessing.misfit(inputs):
         raise ProjectError(f"tool.edgekit.models.{spec.name}.preprocessing{misfit}")
     call = check_data(data)
-    checked: StageResult[DataFacts] = scope.make(call.within(OWN) if is_function(data.source) else call)
+    try:
+        checked: StageResult[DataFacts] = scope.make(call.within(OWN) if is_function(data.source) else call)
+    except ProjectError as problem:  # of the front-end, which knows no name of a model
+        raise ProjectError(f"tool.edgekit.models.{spec.name}.{problem}") from None
     facts = checked.value
     if quantize and quantize.static and facts.train < quantize.calibration_samples:
         raise DataError(
@@ -92,5 +96,5 @@ def check_dataset(
             f"{quantize.calibration_samples}; give more, or --set recipe.quantize.calibration_samples={facts.train}"
         )
     if copy := checked.artifacts.get("samples.npz"):
-        data = replace(data, source=copy.path, sha256=copy.sha256)
+        data = replace(data, source=copy.path, sha256=copy.sha256, frontend=None)
     return data, facts

@@ -15,6 +15,7 @@ for task in (
     solve.solve,
     flow.sensitivity,
     flow.study,
+    flow.features,
     files.inspect,
     flow.explain,
     releases.history,

@@ -247,6 +247,49 @@ def study(
     print_json(found) if json else print_study(found)
 
 
+@task(
+    group="build",
+    usage="[DATA] [options]",
+    examples={
+        "features": "the data of the project's model, to features.npz",
+        "features recordings --model=voice --samples=16000 --out=train.npz": "other recordings, of 16,000 samples each",
+    },
+    positional=["data"],
+    help=options(
+        "json",
+        model="NAME: a model of the project with a front-end; may be left out where it has one model",
+        data="DATA: recordings: .npz, a folder of class folders, or module:function; those of the model by default",
+        samples="N: length to which recordings of sound are cut or filled up; what most of them have by default",
+        out="FILE: the arrays, as .npz",
+    ),
+)
+@command
+def features(
+    c: Context,
+    data: str = "",
+    model: str | None = None,
+    samples: int = 0,
+    out: str = "features.npz",
+    json: bool = False,
+) -> None:
+    """Write a model's training data through its front-end.
+
+    The arrays are those of the dataset, x as features before preprocessing, with the settings that made them. The model
+    need not be there yet.
+    """
+    from edgekit.commands.features import features, print_features
+    from edgekit.profile.project import find_project, select_model
+    from edgekit.report.console import print_json
+    from edgekit.report.progress import Progress
+    from edgekit.types import Reading
+
+    project = find_project(Path.cwd())
+    spec = select_model(project, model, data or None, Reading())
+    with Progress(quiet=json) as progress:
+        found = features(project, spec, samples, Path(out), progress)
+    print_json(found) if json else print_features(found, Path(out))
+
+
 def typed(options: dict[str, str | list[str] | None]) -> str:
     """Options as a person types them."""
     values = [
