@@ -52,7 +52,7 @@ def check_data(work: Work, data: DataSpec) -> DataFacts:
         if folder_names:
             check_classes(Path(data.source), len(folder_names), data.classes)
         made = features_of(data.source, data.frontend, data.group, data.inputs[0].shape[1:])
-        dataset = from_arrays(made.arrays, replace(whole, group="" if folder_names else data.group))
+        dataset = from_arrays(made.arrays, replace(whole, group="" if Path(data.source).is_dir() else data.group))
     for name, part in (("x_train", dataset.train), ("x_test", dataset.evaluation)):
         if part.number == 0:
             raise DataError(f"{data.source}: {name}: no samples; {dataset.train.number} are too few to hold some out")
@@ -106,7 +106,7 @@ def _grouped(dataset: Dataset, data: DataSpec) -> tuple[str, str]:
         f'the dataset has {hint}: write group = "{hint}" in the project, so that none is in two parts' if hint else ""
     )
     if train is not None and evaluation is not None:
-        both, word = len(np.intersect1d(train, evaluation)), data.group or NAME
+        both, word = len(np.intersect1d(train, evaluation)), NAME if Path(data.source).is_dir() else data.group or NAME
         counts = f"{number(train)} in training, {number(evaluation)} in evaluation"
         if both:
             said = f"{word}: {both} of {number(evaluation)} of the evaluation set are in the training set, too"

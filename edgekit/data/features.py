@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgekit.data import sound
+from edgekit.data import camera, series, sound
 from edgekit.data.arrays import RAW, read_npz
 from edgekit.data.function import call
 from edgekit.data.groups import NAME
@@ -14,7 +14,9 @@ from edgekit.data.inputs import alike
 from edgekit.data.recordings import Recorded, check_memory, recordings
 from edgekit.errors import DataError, ProjectError
 from edgekit.frontend.base import Raw
+from edgekit.frontend.image import Image
 from edgekit.frontend.kinds import AnyFrontend
+from edgekit.frontend.window import Window
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,15 +86,24 @@ def _folder(
     folder: Path, frontend: AnyFrontend, group: str, wanted: tuple[int, ...], samples: int
 ) -> tuple[dict[str, np.ndarray], dict[str, Recorded]]:
     """The labels and groups of what is in a folder, and the samples."""
-    listed = recordings(folder, sound.SUFFIXES, group)
-    recorded = sound.from_files(listed.files, frontend, wanted, samples)
+    suffixes = _sensor(frontend).SUFFIXES
+    listed = recordings(folder, suffixes)
+    match frontend:
+        case Window():
+            recorded = series.from_files(listed.files, frontend, group)
+        case Image():
+            recorded = camera.from_files(listed.files, frontend)
+        case _:
+            recorded = sound.from_files(listed.files, frontend, wanted, samples)
     if left := listed.left_out:
-        said = (
-            f"{len(left)} files have other endings than {', '.join(sorted(sound.SUFFIXES))} and were left out, such as "
-        )
+        said = f"{len(left)} files have other endings than {', '.join(sorted(suffixes))} and were left out, such as "
         recorded = recorded._replace(notes=(*recorded.notes, f"{said}{left[0].name}; move them elsewhere"))
-    arrays = {"y": listed.y, NAME: _of_recordings(recorded, "") if listed.groups is None else listed.groups}
-    return {name: array[recorded.of] for name, array in arrays.items() if array is not None}, {"": recorded}
+    y, groups = recorded.y if listed.y is None else listed.y[recorded.of], recorded.groups
+    if groups is None and (of_files := listed.groups(group)) is None:
+        of_files = _of_recordings(recorded, "")
+    if groups is None and of_files is not None:
+        groups = of_files[recorded.of]
+    return {name: array for name, array in {"y": y, NAME: groups}.items() if array is not None}, {"": recorded}
 
 
 def _arrays(
@@ -102,7 +113,7 @@ def _arrays(
     kept, found = dict[str, "np.ndarray"](), dict[str, Recorded]()
     for end in (end for end in ENDS if f"x{end}" in arrays):
         x = arrays[f"x{end}"]
-        recorded = found[end] = sound.from_array(x, frontend, f"{source}: x{end}")
+        recorded = found[end] = _sensor(frontend).from_array(x, frontend, f"{source}: x{end}")
         names = {f"{name}{end}" for name in ("y", NAME, group or NAME)}
         for name, array in arrays.items():
             if name.split(".")[0] in names:
@@ -115,6 +126,11 @@ def _arrays(
         named = ", ".join(sorted(arrays)) or "no arrays"
         raise DataError(f"{source}: holds {named}, but not x_train and x_test (or x), the recordings; name them so")
     return kept, found
+
+
+def _sensor(frontend: AnyFrontend) -> Any:
+    """The module that reads what such a front-end takes."""
+    return series if isinstance(frontend, Window) else camera if isinstance(frontend, Image) else sound
 
 
 def _of_recordings(recorded: Recorded, part: str) -> np.ndarray | None:

@@ -20,12 +20,27 @@ class Recordings(NamedTuple):
     """The files of a folder."""
 
     files: list[Path]
+    inside: list[Path]
+    """Each within the folder of its class."""
     y: np.ndarray | None
-    """(N,) int64, the class of each file; None where all are in one folder."""
-    groups: np.ndarray | None
-    """(N,) of text; None where nothing says which belong together."""
+    """(N,) int64, the class of each file; None where the folders do not say it."""
     left_out: list[Path]
     """Files with other endings."""
+
+    def groups(self, pattern: str) -> np.ndarray | None:
+        """The group of each file, (N,) of text; None where nothing says which belong together.
+
+        Args:
+          pattern: a regular expression, whose first parentheses find it in `inside`; "" for the folders inside of the
+            class folders, where there are any.
+
+        Raises:
+          ProjectError: it is no such expression, or does not fit a file.
+        """
+        import numpy as np
+
+        found = [_group(file, pattern) for file in self.inside]
+        return np.array(found) if any(found) else None
 
 
 class Recorded(NamedTuple):
@@ -37,35 +52,35 @@ class Recorded(NamedTuple):
     """(N,) int: the number of the recording that each was taken from."""
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    y: np.ndarray | None = None
+    """(N,) int: classes, where the recordings themselves say them,"""
+    groups: np.ndarray | None = None
+    """(N,) of text: and groups."""
 
 
-def recordings(folder: Path, suffixes: set[str], group: str) -> Recordings:
-    """The files with one of some endings, in the order of their classes and names.
-
-    Args:
-      group: a regular expression, whose first parentheses find in a file's path within its class which ones belong
-        together; "" for the folders inside of the class folders, where there are any.
+def recordings(folder: Path, suffixes: set[str]) -> Recordings:
+    """The files with one of some endings, in the order of their classes and names; where there are no class folders,
+    those in the folder itself.
 
     Raises:
       DataError: there are none.
-      ProjectError: `group` is no such expression, or does not fit a file.
     """
     import numpy as np
 
-    files, y, groups, left_out = list[Path](), list[int](), list[str](), list[Path]()
-    for label, place in enumerate(class_folders(folder)):
+    files, inside, y, left_out = list[Path](), list[Path](), list[int](), list[Path]()
+    places = class_folders(folder)
+    for label, place in enumerate(places or [folder]):
         for file in _inside(place):
-            if file.suffix.lower() not in suffixes:
+            if file.suffix.lower() in suffixes:
+                files.append(file)
+                inside.append(file.relative_to(place))
+                y.append(label)
+            else:
                 left_out.append(file)
-                continue
-            files.append(file)
-            y.append(label)
-            groups.append(_group(file.relative_to(place), group))
     if not files:
         endings = ", ".join(sorted(suffixes))
         raise DataError(f"{folder}: no recordings; expected one folder for each class, with {endings} in it")
-    labels = np.array(y, np.int64) if len(class_folders(folder)) > 1 else None
-    return Recordings(files, labels, np.array(groups) if any(groups) else None, left_out)
+    return Recordings(files, inside, np.array(y, np.int64) if len(places) > 1 else None, left_out)
 
 
 def read_bounded(file: Path) -> bytes:

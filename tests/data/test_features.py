@@ -1,10 +1,12 @@
 """Recordings as people have them, through the real front-ends."""
 
+import csv
 import wave
 
 import numpy as np
 import pytest
 from msgspec.structs import replace
+from PIL import Image as Picture
 from scipy.io import wavfile
 
 from edgekit.data.check import check_data
@@ -14,7 +16,9 @@ from edgekit.data.read import read_dataset
 from edgekit.data.sound import read_wav
 from edgekit.data.spec import DataSpec
 from edgekit.errors import DataError, ProjectError
+from edgekit.frontend.image import Image
 from edgekit.frontend.log_mel import LogMel
+from edgekit.frontend.window import Window
 from edgekit.types import TensorSpec
 
 MEL = LogMel(sample_rate=8000, mel_bands=8)
@@ -148,6 +152,87 @@ class TestSound:
         with pytest.raises(DataError, match=r"4,000 to 4,300 samples; .*--samples=4300"):
             features_of(str(tmp_path / "d"), MEL)
         assert features_of(str(tmp_path / "d"), MEL, samples=8000).arrays["x"].shape == (4, 49, 8)
+
+
+class TestSeries:
+    WALK = Window(length=20, stride=10, resolution=0.01)
+
+    def recorded(self, folder, people=4):
+        """Recordings of two people a file, in CSV with a head and a column of time."""
+        for label in ("rest", "walk"):
+            for person in range(people):
+                file = folder / label / f"p{person}.csv"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with file.open("w", newline="") as out:
+                    lines = csv.writer(out)
+                    lines.writerow(["time", "ax", "ay", "az"])
+                    for moment in range(100):
+                        lines.writerow([moment / 50, *np.round(RNG.normal(0, 1 + (label == "walk"), 3), 3)])
+
+    def test_recordings_are_cut_and_none_is_split(self, tmp_path):
+        self.recorded(tmp_path / "d")
+        facts = check_data.run(str(tmp_path), data := spec(tmp_path / "d", self.WALK, 20, 3))
+        train, evaluation, _ = read_dataset(replace(data, source=str(tmp_path / "samples.npz"), frontend=None))
+        assert train.number + evaluation.number == 8 * 9 and not {*train.group} & {*evaluation.group}
+        assert np.abs(train.x[0]).max() > 1 and facts.raw.shape == (20, 3)
+        said = " ".join(facts.remarks)
+        assert "72 windows of 20 samples from 8 recordings" in said and "channels: ax, ay, az" in said
+        assert "int16 in steps of 0.01" in said
+
+    def test_a_person_in_two_files_is_in_one_part(self, tmp_path):
+        self.recorded(tmp_path / "d")
+        check_data.run(str(tmp_path), data := spec(tmp_path / "d", self.WALK, 20, 3, group=r"(p\d)"))
+        train, evaluation, _ = read_dataset(replace(data, source=str(tmp_path / "samples.npz"), frontend=None))
+        assert {*train.group} | {*evaluation.group} == {"p0", "p1", "p2", "p3"}
+        assert not {*train.group} & {*evaluation.group}
+
+    def test_columns_say_the_class_and_the_person_of_each_sample(self, tmp_path):
+        (tmp_path / "d").mkdir()
+        for number in range(4):
+            of = [("rest", f"p{number % 2}")] * 40 + [("walk", f"p{number % 2}")] * 55
+            lines = [
+                f"{row / 50},{RNG.normal():.3f},{RNG.normal():.3f},{what},{who}" for row, (what, who) in enumerate(of)
+            ]
+            (tmp_path / "d" / f"{number}.csv").write_text("\n".join(["time,ax,ay,label,person", *lines]))
+        made = features_of(str(tmp_path / "d"), self.WALK, "person")
+        assert made.arrays["x"].shape == (4 * (3 + 4), 20, 2)  # no window has samples of both
+        assert made.arrays["y"].tolist() == ([0] * 3 + [1] * 4) * 4
+        assert made.arrays["group"].tolist() == (["p0"] * 7 + ["p1"] * 7) * 2
+        assert "classes: 0 rest, 1 walk" in made.remarks
+
+    def test_arrays_keep_their_labels_and_groups(self, tmp_path):
+        x = RNG.normal(0, 1, (6, 40, 3)).astype(np.float32)
+        np.savez(tmp_path / "d.npz", x=x, y=np.arange(6) % 2, subject=np.arange(6) // 2)
+        made = features_of(str(tmp_path / "d.npz"), self.WALK, "subject")
+        assert made.arrays["x"].shape == (18, 20, 3)
+        assert made.arrays["y"].tolist() == np.repeat(np.arange(6) % 2, 3).tolist()
+        assert made.arrays["subject"].tolist() == np.repeat(np.arange(6) // 2, 3).tolist()
+        assert np.abs(made.arrays["x"][0] - x[0, :20]).max() <= 0.005 + made.arrays["x"][0].max() * 2**-8
+
+    def test_fractions_want_a_resolution(self, tmp_path):
+        np.savez(tmp_path / "d.npz", x=RNG.normal(0, 1, (6, 20, 3)), y=np.arange(6) % 2)
+        with pytest.raises(ProjectError, match=r"frontend\.resolution: the data hold fractions, .* holds all that is"):
+            features_of(str(tmp_path / "d.npz"), Window(length=20))
+
+    @pytest.mark.parametrize("text", ["ax,ay\n1,2\n3\n", "ax,ay\n1,walk\n", "ax,ay\n", "\0\1\2"])
+    def test_a_damaged_csv_is_named(self, text, tmp_path):
+        (tmp_path / "d" / "a").mkdir(parents=True)
+        (tmp_path / "d" / "a" / "one.csv").write_text(text)
+        with pytest.raises(DataError, match=r"one\.csv: "):
+            features_of(str(tmp_path / "d"), self.WALK)
+
+
+class TestPictures:
+    def test_images_become_what_the_camera_gives(self, tmp_path):
+        for label in ("a", "b"):
+            (tmp_path / "d" / label).mkdir(parents=True)
+            for number in range(5):
+                pixels = RNG.integers(0, 256, (24, 32, 3), np.uint8)
+                Picture.fromarray(pixels).save(tmp_path / "d" / label / f"{number}.png")
+        made = features_of(str(tmp_path / "d"), Image(pixels="rgb565le", height=24, width=32, size=(12, 16)))
+        assert (made.raw.shape, made.raw.dtype) == ((24, 32), "uint16") and made.arrays["x"].shape == (10, 12, 16, 3)
+        small = np.asarray(Picture.fromarray(pixels).resize((16, 12), Picture.Resampling.BOX)).astype(int)
+        assert np.abs(made.arrays["x"][-1] - small).max() < 8  # what 5 and 6 bits cannot hold
 
 
 def test_an_empty_folder_says_what_belongs_there(tmp_path):
