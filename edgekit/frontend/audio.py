@@ -24,7 +24,7 @@ FACTORS = {"log": math.log(2), "db": 10 * math.log10(2)}
 """Of log2, for each logarithm."""
 LARGEST_LOG = {"log": 32, "db": 256}
 """Powers of two above what a logarithm can be: it is at least that of 1e-12, and at most that of the sum of all power,
-(LARGEST / 2)**2 * 2, which is 8 million."""
+(2 * LARGEST)**2, 67 million, times what makes areas of bands equal: some thousand where 256 bands share 1 Hz."""
 FACTOR_BITS = 24
 
 

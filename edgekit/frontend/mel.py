@@ -49,10 +49,10 @@ class Mel(Audio, frozen=True):
                 f"frontend.upper_edge_hertz: {self.upper:g} Hz is beyond half the sample rate of "
                 f"{self.sample_rate} Hz; write {self.sample_rate / 2:g} or less"
             )
-        if self.lower_edge_hertz >= self.upper:
+        if self.lower_edge_hertz + 1 > self.upper:
             raise ProjectError(
-                f"frontend.lower_edge_hertz: {self.lower_edge_hertz:g} Hz is not below the upper edge of "
-                f"{self.upper:g} Hz; lower it"
+                f"frontend.lower_edge_hertz: {self.lower_edge_hertz:g} Hz is not 1 Hz or more below the "
+                f"upper edge of {self.upper:g} Hz; lower it"
             )
 
     def mel_constants(self, raw: Raw) -> dict[str, Any]:
