@@ -84,6 +84,18 @@ class Judge(Struct, frozen=True):
         """The logarithm of the costs that are minimized, each weighing half as much as the one before."""
         return sum(math.log2(max(1.0, figure)) / 2**n for n, figure in enumerate(figures))
 
+    @property
+    def costs(self) -> list[str]:
+        """The costs that are limited or minimized; the file's size where there is none."""
+        target = self.target
+        wanted = {*target.budget.limits, *target.solve.costs}
+        named = [name for name in EXACT if name in wanted and name not in AT_LEAST]
+        return [*named, *(name for name in target.solve.costs if name not in named)] or ["model_size"]
+
+    def limited(self, measurements: Sequence[Measurement]) -> list[float]:
+        """The figures of those costs."""
+        return [self.figure(measurements, name) for name in self.costs]
+
     def figure(self, measurements: Sequence[Measurement], cost: str) -> float:
         """A cost of what ships; infinite where it was not measured."""
         name = NAMED.get(cost, cost)

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from operator import le
 from typing import Any
 
 import msgspec
@@ -120,7 +121,7 @@ class Trials:
             found = [*kept, *(m for m in answers if m.artifact == "model")]
             both = [*lines, *self.judge.lines(answers, QUALITY)]
             rungs[epochs] = self.judge.shortfall(found, both)
-            if why := self._hopeless(epochs, rungs[epochs]):
+            if why := self._hopeless(epochs, rungs[epochs], kept):
                 return msgspec.structs.replace(
                     cheap,
                     state="stopped",
@@ -137,19 +138,22 @@ class Trials:
         rungs[self.rungs[-1]] = self.judge.shortfall(trained.measurements, trained.lines)
         return msgspec.structs.replace(trained, rungs=rungs)
 
-    def _hopeless(self, epochs: int, short: float) -> str:
+    def _hopeless(self, epochs: int, short: float, found: Sequence[Measurement]) -> str:
         """Why a training is not worth going on with; "" where it is.
 
-        Where accuracy is to be high, it has to be among the best third of all that came so far: successive halving, by
-        the rule of Optuna's `SuccessiveHalvingPruner`, which needs its study at hand.
+        Where accuracy is to be high, it has to be among the best third of those that came so far and cost no more:
+        successive halving, by the rule of Optuna's `SuccessiveHalvingPruner`, for each place on the Pareto front.
         Where a cost is to be low, what is cheaper than the best has only to reach the limits: some trials that were
         ahead of it must have missed them by more than their samples leave open, and none that was behind it may have
         come closer than that.
         """
         if not self.judge.target.solve.costs:
-            came = sorted([short, *(o.rungs[epochs] for o in self.outcomes if epochs in o.rungs)])
-            far = short > came[max(0, len(came) // FACTOR - 1)]
-            return f"not among the best third after {_epochs(epochs)}" if far else ""
+            mine = self.judge.limited(found)
+            came = [o for o in self.outcomes if epochs in o.rungs]
+            rivals = [o for o in came if all(map(le, self.judge.limited(o.measurements), mine))]
+            ordered = sorted([short, *(o.rungs[epochs] for o in rivals)])
+            far = short > ordered[max(0, len(ordered) // FACTOR - 1)]
+            return f"not among the best third of what costs no more, after {_epochs(epochs)}" if far else ""
         ended = [o for o in self.outcomes if o.state == "trained" and {epochs, self.rungs[-1]} <= o.rungs.keys()]
         missed = [o for o in ended if o.rungs[self.rungs[-1]] > sampling_error(quality(o.measurements))]
         ahead = [o.number for o in missed if o.rungs[epochs] <= short]

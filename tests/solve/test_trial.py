@@ -95,5 +95,30 @@ def test_a_training_ends_early_only_where_several_that_were_no_worse_clearly_mis
     target = replace(made.job.target, solve=replace(made.job.target.solve, minimize="model_size"))
     outcomes = [ended(n, *figures) for n, figures in enumerate(known)]
     made = Trials(made.job, made.space, Judge(target, "tflm"), [4, 12, 36], None, outcomes)
-    assert bool(made._hopeless(4, 1.0)) == stopped
-    assert made._hopeless(12, 1.0) == ""
+    assert bool(made._hopeless(4, 1.0, [])) == stopped
+    assert made._hopeless(12, 1.0, []) == ""
+
+
+@pytest.mark.parametrize(
+    ("known", "stopped"),
+    [
+        ([], False),
+        ([(9_000, 0.5)], True),  # cheaper, and better
+        ([(11_000, 0.5)], False),  # better, but it costs more
+        ([(9_000, 1.5)], False),
+        ([(9_000, 0.5), *[(9_500, 2.0)] * 5], False),  # among the best third of seven
+        ([(9_000, 0.5), (9_000, 0.6), *[(9_500, 2.0)] * 5], True),
+    ],
+)
+def test_where_accuracy_is_to_be_high_a_training_is_held_against_what_costs_no_more(known, stopped):
+    made = trials()
+    assert not made.judge.target.solve.costs
+
+    def sized(size):
+        return [Measurement(name, size, "B") for name in made.judge.costs]
+
+    outcomes = [
+        msgspec.structs.replace(ended(n, early, 1.0), measurements=sized(s)) for n, (s, early) in enumerate(known)
+    ]
+    made = Trials(made.job, made.space, made.judge, [4, 12, 36], None, outcomes)
+    assert bool(made._hopeless(4, 1.0, sized(10_000))) == stopped
