@@ -28,7 +28,7 @@ from edgekit.records.outputs import json
 from edgekit.report.study import more_is_better
 from edgekit.runtimes.available import available
 from edgekit.solve.attempts import Start, here, there
-from edgekit.solve.finals import finals, front, recipe_from
+from edgekit.solve.finals import finals, marked, recipe_from
 from edgekit.solve.judged import Judge, called, check_budget, quality
 from edgekit.solve.misses import TRAINED, in_the_way, misses
 from edgekit.solve.page import html
@@ -141,7 +141,7 @@ def conclude(search: Search, spec: ModelSpec, trained: int) -> Solution:
         objective=" and ".join(f"the least {cost}" for cost in settings.costs) or _best(search),
         minimized=list(settings.costs),
         winner=winner,
-        trials=front(search.outcomes, search),
+        trials=marked(search),
         finals=judged,
         misses=near,
         conflicts=in_the_way(search, near) if verdict == "none" else [],

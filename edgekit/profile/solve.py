@@ -28,7 +28,7 @@ class Ranges(Settings, frozen=True):
     """Of weights that are pruned."""
     clusters: tuple[Annotated[int, Meta(ge=2, le=256)], ...] = (64, 32, 16, 8)
     """Values that the weights of a layer share; or none do."""
-    learning_rate: tuple[Annotated[float, Meta(gt=0)], Annotated[float, Meta(gt=0)]] = (5e-4, 5e-3)
+    learning_rate: tuple[Annotated[float, Meta(gt=0)], Annotated[float, Meta(gt=0)]] = (1e-3, 2e-2)
     """At the start of the training."""
 
 

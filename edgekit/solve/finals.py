@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from msgspec.structs import replace
 
 from edgekit.config import decode
 from edgekit.errors import TargetError
 from edgekit.profile.recipe import Recipe
 from edgekit.profile.target import Target
-from edgekit.report.front import unbeaten
-from edgekit.solve.judged import EXACT, QUALITY, quality
+from edgekit.solve.judged import QUALITY, quality
 from edgekit.solve.search import Search
 from edgekit.solve.trial import score
 from edgekit.solve.trials import rank
@@ -46,25 +43,10 @@ def finals(search: Search) -> tuple[Verdict, int | None, list[Finalist]]:
     return "none", None, found
 
 
-def front(outcomes: Sequence[Outcome], search: Search) -> list[Outcome]:
-    """The outcomes with their place on the Pareto front of what was trained in full: accuracy against each cost that is
-    limited or minimized."""
-    target = search.judge.target
-    names = [name for name in EXACT if getattr(target.budget, name) is not None or name in target.solve.costs]
-    names += [name for name in target.solve.costs if name not in names]
-    names = names or ["model_size"]
-
-    def place(outcome: Outcome) -> tuple[float, ...]:
-        figures = (search.judge.figure(outcome.measurements, name) for name in names)
-        return (*figures, -search.judge.goodness(quality(outcome.measurements)))
-
-    def steps(one: Outcome, other: Outcome) -> list[int]:
-        return [(mine < its) - (mine > its) for mine, its in zip(places[one.number], places[other.number], strict=True)]
-
-    trained = [o for o in outcomes if o.state == "trained"]
-    places = {o.number: place(o) for o in trained}
-    best = {o.number for o, stays in zip(trained, unbeaten(trained, steps), strict=True) if stays}
-    return [replace(o, front=o.number in best) for o in outcomes]
+def marked(search: Search) -> list[Outcome]:
+    """All outcomes, with their place on the Pareto front."""
+    best = {o.number for o in search.front}
+    return [replace(o, front=o.number in best) for o in search.outcomes]
 
 
 def recipe_from(outcome: Outcome) -> Recipe:

@@ -102,9 +102,10 @@ class Search(Trials):
         return trial, choices
 
     def _parents(self) -> list[Outcome]:
-        """The best of what was trained in full, whether it holds every limit or not."""
+        """The best of what was trained in full, whether it holds every limit or not; and where accuracy is to be high,
+        the Pareto front."""
         trained = [o for o in self.outcomes if o.state == "trained"]
-        return sorted(trained, key=rank)[:PARENTS]
+        return [*sorted(trained, key=rank)[:PARENTS], *([] if self.judge.target.solve.costs else self.front)]
 
     def _dear(self, choices: dict[str, Any]) -> bool:
         """Whether it is foreseen to break a limit on a cost, or to cost no less than the best that holds all."""

@@ -6,6 +6,7 @@ It is carried out here or elsewhere, see `edgekit.solve.attempts`: nothing of it
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from edgekit.config import encode
 from edgekit.engine.make import Maker
 from edgekit.errors import CrashError, EdgekitError, SetupError
 from edgekit.profile.recipe import Recipe
+from edgekit.report.front import unbeaten
 from edgekit.solve.judged import EXACT, QUALITY, Judge, broken, quality, sampling_error
 from edgekit.solve.space import Space, recipe_of, shape_of
 from edgekit.solve.trial import Job, costs, score
@@ -56,6 +58,19 @@ class Trials:
         """The one with the most merit of those that hold every limit."""
         found = [o for o in self.outcomes if o.state == "trained" and o.holds]
         return min(found, key=rank, default=None)
+
+    @property
+    def front(self) -> list[Outcome]:
+        """The Pareto front of what was trained in full: accuracy against each cost that is limited or minimized."""
+
+        def place(one: Outcome) -> tuple[float, ...]:
+            return (*self.judge.limited(one.measurements), -self.judge.goodness(quality(one.measurements)))
+
+        def steps(one: tuple[float, ...], other: tuple[float, ...]) -> list[int]:
+            return [(mine < its) - (mine > its) for mine, its in zip(one, other, strict=True)]
+
+        trained = [o for o in self.outcomes if o.state == "trained"]
+        return list(itertools.compress(trained, unbeaten([place(o) for o in trained], steps)))
 
     def whole(self, outcome: Outcome, recipe: Recipe) -> Outcome:
         """A trial trained in full, whatever it costs.
