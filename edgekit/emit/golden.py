@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.data.archive import read_archive
 from edgekit.emit.ends import End
-from edgekit.emit.literals import c_float, c_number
+from edgekit.emit.literals import C_TYPES, c_float, c_number
 from edgekit.emit.render import render
 from edgekit.errors import DataError
 from edgekit.runtimes import ORACLE
@@ -16,36 +16,49 @@ from edgekit.types import TensorSpec
 if TYPE_CHECKING:
     import numpy as np
 
+RAW_BYTES = 1 << 16
+"""Of what a sensor gave, for as many vectors as fit, one at least."""
 _A_ROW = 16
 
 
-def golden_files(name: str, archive: Path | None, sha256: str, inputs: list[End], outputs: list[End]) -> dict[str, str]:
+def golden_files(
+    name: str, archive: Path | None, sha256: str, inputs: list[End], outputs: list[End], sensor: bool = False
+) -> tuple[dict[str, str], int]:
     """`NAME_golden.h` and `NAME_golden.c`.
 
     Args:
       archive: a `golden.npz`, see `edgekit.measure.golden`.
       sha256: of the model, which the archive's must be.
+      sensor: whether what the sensor gave for the first vectors goes with them, if the archive has it.
 
     Returns:
       File name → text; none where there are no vectors of this very model in TFLM, or some that C cannot hold: an empty
-      tensor, a type that C lacks, a value that is not finite.
+      tensor, a type that C lacks, a value that is not finite. And of how many vectors it is said what the sensor gave.
     """
     vectors = _vectors(archive, sha256) if archive else {}
     tensors = []
     for end in (*inputs, *outputs):
         values = vectors.get(f"{end.way}_{end.number}")
         if values is None or not end.elements or values.size != len(values) * end.elements:  # a detector's are others
-            return {}
+            return {}, 0
         if (values := as_stored(values, end.spec)).dtype.name != end.dtype:
-            return {}
+            return {}, 0
         rows = _rows(values)
         if rows is None:
-            return {}
+            return {}, 0
         tensors.append({"end": end, "vectors": rows})
     if not tensors:
-        return {}
+        return {}, 0
     facts: dict[str, Any] = {"name": name, "macro": name.upper(), "tensors": tensors, "count": len(vectors["row"])}
-    return {f"{name}_golden.{kind}": render(f"golden.{kind}.jinja", facts) for kind in "hc"}
+    facts["raw"] = raw = _raw(vectors["raw"]) if sensor and "raw" in vectors else {}
+    return {f"{name}_golden.{kind}": render(f"golden.{kind}.jinja", facts) for kind in "hc"}, raw.get("count", 0)
+
+
+def _raw(recordings: np.ndarray) -> dict[str, Any]:
+    """What the templates need of what a sensor gave, (N, *shape) integers."""
+    count = max(1, min(len(recordings), RAW_BYTES // recordings[0].nbytes))
+    shown = {"c_type": C_TYPES[recordings.dtype.name], "elements": recordings[0].size, "count": count}
+    return shown | {"vectors": _rows(recordings[:count])}
 
 
 def as_stored(values: np.ndarray, spec: TensorSpec) -> np.ndarray:

@@ -15,6 +15,7 @@ from edgekit.emit.golden import golden_files
 from edgekit.emit.identifier import c_identifier
 from edgekit.emit.literals import c_string
 from edgekit.emit.render import render
+from edgekit.emit.sensor import Sensor, feeds, sensor_files
 from edgekit.emit.settings import Outputs
 from edgekit.engine.libraries import READING, TOOLS
 from edgekit.engine.stage import Work, stage
@@ -49,6 +50,8 @@ class Kit(Struct, frozen=True):
     """Archive of golden vectors, which are used where they are of TFLM."""
     cmsis_nn: bool = False
     """Whether standalone C calls CMSIS-NN."""
+    sensor: Sensor | None = None
+    """What the samples are made of, where that is known."""
 
 
 @stage("emit", process=TOOLS, libraries=(*READING, "jinja2", "numpy"))
@@ -61,12 +64,14 @@ def emit_file(
     labels: tuple[str, ...],
     ends: Ends | None,
     golden: Artifact | None,
+    sensor: Sensor | None = None,
 ) -> None:
     """Writes what a target asks for to `folder`; see `files`."""
     array = CArray(outputs.c_name or name, outputs.c_section or "", outputs.c_attribute or "")
     asked: dict[Engine, bool] = {"standalone": outputs.c_standalone, "tflm": outputs.c_array}
     engines = tuple(engine for engine, wanted in asked.items() if wanted)
-    kit = Kit(array, engines, arena, labels, ends, golden.path if golden else None, outputs.c_kernels == "cmsis-nn")
+    cmsis_nn = outputs.c_kernels == "cmsis-nn"
+    kit = Kit(array, engines, arena, labels, ends, golden.path if golden else None, cmsis_nn, sensor)
     for file, text in files(Path(model.path), kit).items():
         (work.folder / file).write_text(text, encoding="ascii")
 
@@ -79,9 +84,11 @@ def files(model: Path, kit: Kit) -> dict[str, str]:
 
       For TFLM: those of `array_files`, and `NAME_tflm.h` and `NAME_tflm.cpp` where TFLM can run the model.
       For all: `NAME_config.h` with what is known of the model; `NAME_quantize.h`; `NAME_golden.h`, `NAME_golden.c`,
-      `NAME_selftest.h` and `NAME_selftest.c` where there are golden vectors; a page for each of `PROJECTS`.
+      `NAME_selftest.h` and `NAME_selftest.c` where there are golden vectors; those of `sensor_files` where samples come
+      from a sensor; a page for each of `PROJECTS`.
 
     Raises:
+      ProjectError: the sensor's samples do not fit the front-end.
       ModelError: the file is no model.
       RecipeError: a setting could not stand in C.
     """
@@ -93,7 +100,8 @@ def files(model: Path, kit: Kit) -> dict[str, str]:
     of = graph.sha256
     if kit.ends and detects(graph):  # its C ends before its last operator, and so do the vectors
         of = hashlib.sha256(without_detection(graph.content)).hexdigest()
-    golden = golden_files(name, Path(kit.golden) if kit.golden else None, of, inputs, outputs)
+    archive = Path(kit.golden) if kit.golden else None
+    golden, raw = golden_files(name, archive, of, inputs, outputs, kit.sensor is not None and feeds(inputs))
     facts: dict[str, Any] = {
         "name": name,
         "macro": name.upper(),
@@ -110,7 +118,11 @@ def files(model: Path, kit: Kit) -> dict[str, str]:
         "labels": [c_string(label) for label in kit.labels],
         "golden": bool(golden),
         "cmsis_nn": kit.cmsis_nn,
+        "golden_raw": raw,
     }
+    sensed = sensor_files(kit.sensor, inputs, facts) if kit.sensor else {}
+    facts |= {"features": bool(sensed), "sensor": f"{name}_sensor.h" in sensed}
+    made |= sensed
     made |= {f"{name}_{file}": render(f"{file}.jinja", facts) for file in ("config.h", "quantize.h")} | golden
     if "tflm" in engines:
         made |= {f"{name}_{file}": render(f"{file}.jinja", facts) for file in ("tflm.h", "tflm.cpp")}

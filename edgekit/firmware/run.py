@@ -56,6 +56,8 @@ class Execution(Struct, frozen=True):
     """Of any sample."""
     operators: tuple[tuple[str, float], ...]
     """Instructions of each operator; what counting itself takes is taken off."""
+    ahead: float
+    """Instructions before the first of them: of a front-end."""
     flash: int
     """Bytes of code and constants, the start-up code included;"""
     weights: int
@@ -84,7 +86,8 @@ def run(code: Code, inputs: list[np.ndarray], core: str) -> Execution:
     """Builds an image of a model, and runs samples.
 
     Args:
-      inputs: of each input the stored values (N, …).
+      code: from the sensor on, where `NAME_sensor.c` is among its files.
+      inputs: of each input the stored values (N, …), or of the sensor what it gives.
       core: one of `CORES`.
 
     Raises:
@@ -114,6 +117,7 @@ def run(code: Code, inputs: list[np.ndarray], core: str) -> Execution:
         least=round((figures[3] - figures[1]) * per_tick),
         most=round((figures[4] - figures[1]) * per_tick),
         operators=tuple(zip(code.operators, each, strict=True)),
+        ahead=(marks[6] - marks[1]) * per_tick,
         flash=flash,
         weights=code.weights,
         ram=ram + figures[5],
@@ -151,13 +155,14 @@ def build_image(code: Code, rows: np.ndarray, core: Core, folder: Path, profile:
         "name": code.name,
         "macro": code.name.upper(),
         "count": len(rows),
-        "input_bytes": starts[0][-1],
+        "input_bytes": rows.shape[1],
         "output_bytes": starts[1][-1],
         "input_offsets": starts[0][:-1],
         "output_offsets": starts[1][:-1],
         "stateful": code.stateful,
         "several": len(code.inputs) > 1 or len(code.outputs) > 1,
         "operators": len(code.operators),
+        "sensor": f"{code.name}_sensor.h" in code.files,
     }
     (folder / "main.c").write_text(render("main.c.jinja", facts, BOARD), encoding="ascii")
     (folder / "inputs.bin").write_bytes(rows.tobytes())
@@ -165,7 +170,7 @@ def build_image(code: Code, rows: np.ndarray, core: Core, folder: Path, profile:
         '.section .test_inputs, "a"\n.balign 8\n.global test_inputs\ntest_inputs:\n.incbin "inputs.bin"\n'
     )
     marked = [f"{code.name.upper()}_PROFILE"] if profile else []
-    sources = ["main.c", f"{code.name}.c", "inputs.S"]
+    sources = ["main.c", *(file for file in code.files if file.endswith(".c")), "inputs.S"]
     return compile_image(code, sources, core, folder, "profiled.elf" if profile else "plain.elf", marked)
 
 

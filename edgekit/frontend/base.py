@@ -24,6 +24,9 @@ class Raw(Struct, frozen=True):
 class FrontendSettings(Settings, frozen=True, tag_field="kind"):
     """Base of the settings of a front-end: `[tool.edgekit.models.NAME.frontend]`."""
 
+    bounds: ClassVar[tuple[int, int]] = (-32768, 32767)
+    """The least and the most that a feature can be."""
+
 
 class Frontend(Protocol):
     """A kind of front-end: a file of this folder with its settings, its constants and its NumPy; and one template of C,
@@ -31,6 +34,8 @@ class Frontend(Protocol):
 
     template: ClassVar[str]
     """Of the C, in `edgekit/emit/templates/frontend`."""
+    bounds: ClassVar[tuple[int, int]]
+    """The least and the most that a feature can be."""
 
     def shape(self, raw: Raw) -> tuple[int, ...]:
         """Shape of the features of one sample.

@@ -56,6 +56,7 @@ class Image(FrontendSettings, frozen=True, kw_only=True, tag="image"):
     """That the model takes. From a grey buffer it gets the same value three times."""
 
     template: ClassVar[str] = "image.c.jinja"
+    bounds: ClassVar[tuple[int, int]] = (0, 255)
 
     def shape(self, raw: Raw) -> tuple[int, ...]:
         """(height, width, colours) that the model takes.

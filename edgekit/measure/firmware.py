@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 FIGURES = {"instructions": "1", "flash": "B", "ram": "B"}
 """What a run measures."""
+FRONTEND = "frontend_"
+"""What the front-end's share of them is called by."""
+RECORDINGS = 1 << 21
+"""Bytes of what a sensor gave that a board takes, one sample at least."""
 SAMPLES = 20
 """Random inputs, where there are no golden vectors."""
 
@@ -35,21 +39,26 @@ def measure_firmware(
     core: str,
     clock: float | None,
     library: dict[str, Artifact],
+    sensor: dict[str, Artifact] | None = None,
+    kind: str = "",
 ) -> list[Measurement]:
-    """Runs the golden vectors on a simulated core.
+    """Runs the golden vectors on a simulated core; with a front-end then again what the sensor gave for them.
 
     Args:
       files: the sources, by name.
       core: one of `CORES`.
       clock: of the core, in Hz.
       library: the folders of CMSIS-NN, where it is called.
+      sensor: the sources of the front-end, by name,
+      kind: and which it is.
 
     Returns:
       `instructions` of one inference, `flash` and `ram` of the linked image, and, where the clock is known, an estimate
-      of the latency; without values where a tool is missing.
+      of the latency; without values where a tool is missing. With a front-end all are from the sensor to the answer,
+      and its own share of the first three stands beside them.
 
     Raises:
-      ModelError: an output is not that of TFLM.
+      ModelError: an output is not that of TFLM, or from the sensor on another.
       WorkerError: the image does not fit, hung or failed.
     """
     from msgspec.structs import replace
@@ -58,6 +67,7 @@ def measure_firmware(
     if lacks:
         said = f"not measured: {lacks}"
         figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
+        figures |= {f"{FRONTEND}{name}": unit for name, unit in FIGURES.items()} if sensor else {}
         return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
     inputs, outputs = _vectors(golden.path, code)
     texts = {name: Path(file.path).read_text(encoding="ascii") for name, file in files.items()}
@@ -65,7 +75,24 @@ def measure_firmware(
     if library:
         found = needed(texts[f"{code.name}.c"], {of: folder.path for of, folder in library.items()})
         code = replace(code, library=found.sources, includes=found.includes)
-    return _held(run(code, inputs, core), code, outputs, clock, "golden vectors")
+    alone = _checked(run(code, inputs, core), outputs, "golden vectors")
+    if not sensor:
+        return _figures(alone, code, len(outputs[0]), clock, "golden vectors")
+    given = _recordings(golden.path)
+    texts = {name: Path(file.path).read_text(encoding="ascii") for name, file in sensor.items()}
+    whole = run(replace(code, files=code.files | texts), [given], core)
+    whole = _checked(whole, [array[: len(given)] for array in outputs], "recordings")
+    own = {"instructions": whole.ahead, "flash": whole.flash - alone.flash, "ram": whole.ram - alone.ram}
+    label = _label()
+    return [
+        *_figures(whole, code, len(given), clock, "recordings", (f"{kind} front-end", whole.ahead)),
+        *(
+            Measurement(
+                f"{FRONTEND}{name}", round(own[name]), unit, "simulated", label, reason=f"{kind}, part of {name}"
+            )
+            for name, unit in FIGURES.items()
+        ),
+    ]
 
 
 def measure_model(model: str, core: str, clock: float | None) -> list[Measurement]:
@@ -104,7 +131,8 @@ def measure_model(model: str, core: str, clock: float | None) -> list[Measuremen
         given.append(stored)
         made.append([as_stored(array, spec) for array, spec in outputs])
     columns, wanted = ([np.stack(column) for column in zip(*rows, strict=True)] for rows in (given, made))
-    return _held(run(code, columns, core), code, wanted, clock, "random inputs")
+    ran = _checked(run(code, columns, core), wanted, "random inputs")
+    return _figures(ran, code, SAMPLES, clock, "random inputs")
 
 
 def ending(model: Path, folder: Path) -> Path:
@@ -124,21 +152,33 @@ def end_file(work: Work, model: Artifact) -> None:
     ending(Path(model.path), work.folder).rename(work.folder / INTEGER)
 
 
-def _held(
-    ran: Execution, code: Code, outputs: list[np.ndarray], clock: float | None, samples: str
-) -> list[Measurement]:
+def _checked(ran: Execution, outputs: list[np.ndarray], samples: str) -> Execution:
     """What a core made of samples, whose outputs (N, …) TFLM has said.
 
     Raises:
       ModelError: an output is another.
     """
-    core = ran.core
     wanted = [b"".join(array[row].tobytes() for array in outputs) for row in range(len(outputs[0]))]
     if ran.outputs != wanted:
         row = next(n for n, pair in enumerate(zip(ran.outputs, wanted, strict=True)) if pair[0] != pair[1])
-        raise ModelError(f"standalone C on {core} has other outputs than TFLM for number {row} of the {samples}")
+        raise ModelError(f"standalone C on {ran.core} has other outputs than TFLM for number {row} of the {samples}")
+    return ran
+
+
+def _label() -> str:
     simulator = versions()["qemu-system-arm"].split("version ")[-1].split(" ")[0]
-    label, count = f"qemu {simulator}", len(wanted)
+    return f"qemu {simulator}"
+
+
+def _figures(
+    ran: Execution, code: Code, count: int, clock: float | None, samples: str, *ahead: tuple[str, float]
+) -> list[Measurement]:
+    """What a run took.
+
+    Args:
+      ahead: what runs before the operators, and its instructions.
+    """
+    core, label = ran.core, _label()
     said = f"{core}, {code.kernels} kernels; {ran.least:,} to {ran.most:,} in {count} {samples}, all exact"
     return [
         Measurement("instructions", round(ran.instructions), "1", "simulated", label, count, reason=said),
@@ -147,7 +187,7 @@ def _held(
         *([_latency(ran.instructions, clock, CORES[core], label)] if clock else []),
         *(
             Measurement(f"instructions of {operator}", round(number), "1", "simulated", label, artifact="operator")
-            for operator, number in ran.operators
+            for operator, number in (*ahead, *ran.operators)
         ),
     ]
 
@@ -187,3 +227,12 @@ def _vectors(golden: str, code: Code) -> tuple[list[np.ndarray], list[np.ndarray
         inputs = [as_stored(file[f"input_{n}"], spec) for n, spec in enumerate(code.inputs)]
         outputs = [as_stored(file[f"output_{n}"], spec) for n, spec in enumerate(code.outputs)]
     return inputs, outputs
+
+
+def _recordings(golden: str) -> np.ndarray:
+    """What the sensor gave for the first golden vectors, (M, …): as many as a board takes."""
+    import numpy as np
+
+    with np.load(golden, allow_pickle=False) as file:
+        raw = file["raw"]
+    return raw[: max(1, RECORDINGS // raw[0].nbytes)]

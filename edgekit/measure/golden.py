@@ -20,17 +20,21 @@ if TYPE_CHECKING:
 
 GOLDEN = "golden.npz"
 """`input_0` …, `output_0` … (N, *shape): stored values; `real_0` … the outputs' real values, float32; `row` (N,): the
-number of the evaluation sample, -1 for those that are made up; `sha256` of the model; `runtime`: name and version."""
+number of the evaluation sample, -1 for those that are made up; `raw` (M, …): with a front-end, what the sensor gave for
+the first M, those that are not made up; `sha256` of the model; `runtime`: name and version."""
 CANDIDATES, MOST, FEWEST = 256, 12, 4
 """Evaluation samples that are looked at, and how many of them are taken."""
 
 
 @stage("golden", process=TOOLS, libraries=("numpy", *READING))
-def golden_file(work: Work, model: Artifact, data: DataSpec, runtime: str) -> str:
+def golden_file(work: Work, model: Artifact, data: DataSpec, runtime: str, sensor: bool = False) -> str:
     """Writes `golden.npz`.
 
     Of the evaluation samples those are taken that bring the tensors inside the model to the ends of their ranges, the
     one that reaches most ends first. Three are made up: the lowest and the highest values, and random ones.
+
+    Args:
+      sensor: whether `data` also holds what a sensor gave for its first evaluation samples; then they are among those.
 
     Returns:
       how much of the ranges they reach, for the report.
@@ -45,7 +49,8 @@ def golden_file(work: Work, model: Artifact, data: DataSpec, runtime: str) -> st
     from edgekit.runtimes.values import dequantize
 
     session = open_session(runtime, model.path)
-    candidates, rows = _candidates(data, session.inputs)
+    raw = _recordings(data) if sensor else None
+    candidates, rows = _candidates(data, session.inputs, None if raw is None else len(raw))
     ends = _ends(model.path, runtime, candidates, work.progress)
     chosen, reached = choose(*ends)
     made_up = _made_up(session.inputs)
@@ -56,6 +61,7 @@ def golden_file(work: Work, model: Artifact, data: DataSpec, runtime: str) -> st
     for number, (array, spec) in enumerate(zip(columns, session.outputs, strict=True)):
         arrays |= {f"output_{number}": array, f"real_{number}": dequantize(array, spec).astype(np.float32)}
     arrays["row"] = np.concatenate([rows[chosen], np.full(len(made_up[0]), -1)])
+    arrays |= {} if raw is None else {"raw": raw[rows[chosen]]}
     arrays["runtime"] = np.asarray(f"{session.name} {session.version}")
     arrays["sha256"] = np.asarray(hashlib.sha256(Path(model.path).read_bytes()).hexdigest())
     np.savez_compressed(work.folder / GOLDEN, **arrays)
@@ -92,15 +98,30 @@ def choose(lows: np.ndarray, highs: np.ndarray) -> tuple[list[int], int]:
     return chosen, int((~left).sum())
 
 
-def _candidates(data: DataSpec, inputs: tuple[TensorSpec, ...]) -> tuple[list[np.ndarray], np.ndarray]:
-    """Stored values (N, *shape) of each input, and the samples' numbers (N,)."""
+def _recordings(data: DataSpec) -> np.ndarray:
+    """What a sensor gave for the first evaluation samples, (M, …)."""
+    from edgekit.data.archive import read_archive
+    from edgekit.data.arrays import RAW
+
+    name = f"{RAW}_test"
+    return read_archive(Path(data.source), lambda found: found == name)[name]
+
+
+def _candidates(
+    data: DataSpec, inputs: tuple[TensorSpec, ...], first: int | None
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Stored values (N, *shape) of each input, and the samples' numbers (N,).
+
+    Args:
+      first: of how many samples they are; None for all.
+    """
     import numpy as np
 
     from edgekit.data.read import read_dataset
     from edgekit.data.samples import prepared, stratified
     from edgekit.measure.record import stored
 
-    samples = read_dataset(data).evaluation
+    samples = read_dataset(data).evaluation.take(slice(first))
     rows = np.sort(stratified(samples.y, samples.number, min(CANDIDATES, samples.number), data.seed))
     return stored(prepared(samples.take(rows), data), inputs), rows
 

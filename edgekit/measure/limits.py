@@ -52,7 +52,11 @@ class Limit(Struct, frozen=True, kw_only=True):
     why. That of churn is for probabilities of classes."""
 
 
+NO_FRONTEND = "not measured: the model has no front-end: add [tool.edgekit.models.NAME.frontend], or remove the limit"
 OF_C = Limit(needs="core", otherwise="not measured: set outputs.c_standalone = true, whose it is")
+
+
+OF_FRONTEND = Limit(needs="core", otherwise=NO_FRONTEND)
 
 
 class Waiver(Settings, frozen=True):
@@ -84,7 +88,13 @@ class Budget(Settings, frozen=True):
     ram: Annotated[Bytes | None, OF_C] = None
     """Data, arena and stack of standalone C."""
     instructions: Annotated[Count | None, OF_C] = None
-    """What one inference executes on the simulated core."""
+    """What one inference executes on the simulated core; with a front-end, from the sensor to the answer."""
+    frontend_flash: Annotated[Bytes | None, OF_FRONTEND] = None
+    """What of `flash` is the front-end: its code and constants."""
+    frontend_ram: Annotated[Bytes | None, OF_FRONTEND] = None
+    """What of `ram` is the front-end, with its features and the model's input."""
+    frontend_instructions: Annotated[Count | None, OF_FRONTEND] = None
+    """What of `instructions` is the front-end, with storing features as the model's input."""
     energy: Annotated[Microjoules | None, Limit(needs="power", otherwise=NO_CYCLES)] = None
     """What one inference takes, estimated from cycles and what the chip draws."""
     npu_coverage: Annotated[Percent | None, Limit(least=True, needs="npu", otherwise=NO_NPU)] = None

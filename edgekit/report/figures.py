@@ -10,6 +10,7 @@ from edgekit.types import Measurement
 
 ORDER = (
     *("model_size", "download_size", "arena", "flash", "ram", "instructions", "energy", "npu_coverage"),
+    *("frontend_flash", "frontend_ram", "frontend_instructions"),
     *(
         "macs",
         "parameters",

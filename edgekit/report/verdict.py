@@ -19,6 +19,7 @@ ALWAYS = ("model_size", "latency", "accuracy")
 """Figures that are shown with or without a limit,"""
 FIGURES = (
     *("model_size", "download_size", "arena", "flash", "ram", "instructions", "energy", "npu_coverage", "latency"),
+    *("frontend_flash", "frontend_ram", "frontend_instructions"),
     *("resident_memory", "macs", "accuracy", "accuracy_drop", "churn", "metric"),
 )
 """and those that are where no limit is set at all."""
@@ -151,6 +152,11 @@ def advice(report: Report, out: Path, given: str = "", where: str = "") -> str:
             return f"`edgekit explain {options}` says where accuracy is lost"
         if "max_lsb" in broken:
             return "`edgekit diverge` finds the operator at which two runtimes differ"
+        if all(name.startswith("frontend_") for name in broken):
+            table = f"[tool.edgekit.models.{report.model.name}.frontend]"
+            return (
+                f"make the front-end cheaper under {table}: a longer hop, fewer bands, a shorter FFT, a smaller picture"
+            )
         return f"`edgekit sensitivity {options}` says which layers can be smaller"
     if report.verdict == "fail":
         return f"{out / report.target.name / report.model.name / 'build.log'} has what the runtime said"

@@ -64,7 +64,8 @@ def costs(job: Job, maker: Maker) -> Iterator[list[Measurement]]:
         reserved = scope.make(arena(model, shipped).on(engine(shipped))).value
         yield reserved
     if job.target.outputs.c_standalone or job.target.hardware.npu:
-        golden = scope.make(golden_file(model, product.data, shipped).on(engine(shipped))).artifact
+        vectors = golden_file(model, product.data, shipped, product.loaded.raw is not None)
+        golden = scope.make(vectors.on(engine(shipped))).artifact
         found = Measurements(list(reserved), shipped, [], machine(), [], None, [], golden)
         yield hand_over(product, found, layers_of(parts_of(product, scope)), scope).measurements
 

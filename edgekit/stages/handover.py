@@ -12,6 +12,7 @@ from edgekit.ccode.generate import Code, generate_file
 from edgekit.ccode.library import parts
 from edgekit.ccode.piece import Kernels
 from edgekit.emit.kit import emit_file
+from edgekit.emit.sensor import Sensor, frontend_file
 from edgekit.engine.make import Scope, StageResult
 from edgekit.engine.python import project_folder
 from edgekit.errors import ModelError, StandaloneError
@@ -42,35 +43,32 @@ def hand_over(product: Product, found: Measurements, layers: Mapping[str, str], 
     code: Code | None = None
     measurements: list[Measurement] = []
     told: list[str] = []
-    files: dict[str, Artifact] = {}
     npu: NpuModel | None = None
     notes: list[str] = []
-    golden = found.golden
+    golden, sensor = found.golden, _sensor(product)
     if target.outputs.c_standalone and golden:
         written = _firmware(product, scope)
-        golden = _vectors(product, written.value, golden, scope)
-        simulated = _simulated(product, written, golden, scope)
-        code, measurements = written.value, of_core(simulated.value, layers)
+        code, golden = written.value, _vectors(product, written.value, golden, scope)
+    files = _kit(product, found, code, golden, sensor, scope)
+    if code and golden:
+        simulated = _simulated(product, written, golden, files, scope)
+        measurements, files = of_core(simulated, layers), written.artifacts | files
         ran = any(m.value is not None for m in measurements)
         told.append(f"ran as C on a simulated {hardware.cpu}" if ran else "written as C, not run")
-        files = {f"c/{name}": a for name, a in (written.artifacts | simulated.artifacts).items()}
+    files = {f"c/{name}": artifact for name, artifact in files.items()}
     if hardware.npu:
         settings = checked(hardware.npu, hardware.npu_system, hardware.npu_memory)
         names = product.names_of(product.portable)
         compiled = scope.make(compile_file(product.portable, names, *settings))
-        npu, files = of_npu(compiled.value, layers), files | compiled.artifacts
+        npu, files = of_npu(compiled.value, layers), compiled.artifacts | files
         measurements += npu.measurements
         notes += _left_to_cpu(npu)
-    measurements += energy(measurements, hardware)
     told += [f"compiled for {npu.npu}"] if npu else []
-    outputs = msgspec.structs.replace(target.outputs, c_standalone=bool(code))
-    if outputs.c_array or outputs.c_standalone:
-        ends = (code.inputs, code.outputs) if code else None
-        kit = emit_file(product.shipped, product.spec.name, outputs, _arena(found), product.loaded.labels, ends, golden)
-        files |= {f"c/{file}": artifact for file, artifact in scope.make(kit).artifacts.items()}
-        told = told or ["wrote C arrays"]
+    if files and not told:
+        told = ["wrote C arrays" if target.outputs.c_array else "wrote the front-end as C"]
     if told:
         scope.done(", ".join(told), sum(artifact.bytes for artifact in files.values()))
+    measurements += energy(measurements, hardware)
     return Handover(files, measurements, notes, npu)
 
 
@@ -105,25 +103,54 @@ def _vectors(product: Product, code: Code, golden: Artifact, scope: Scope) -> Ar
     if not code.headless:
         return golden
     ended = scope.make(end_file(product.portable)).artifact
-    return scope.make(golden_file(ended, product.data, ORACLE).on(engine(ORACLE)).named("golden end")).artifact
+    vectors = golden_file(ended, product.data, ORACLE, product.loaded.raw is not None)
+    return scope.make(vectors.on(engine(ORACLE)).named("golden end")).artifact
+
+
+def _sensor(product: Product) -> Sensor | None:
+    """What the samples are made of, where a front-end makes them."""
+    spec, raw = product.spec, product.loaded.raw
+    return Sensor(spec.frontend, raw, spec.preprocessing) if spec.frontend and raw else None
+
+
+def _kit(
+    product: Product,
+    found: Measurements,
+    code: Code | None,
+    golden: Artifact | None,
+    sensor: Sensor | None,
+    scope: Scope,
+) -> dict[str, Artifact]:
+    """All of `c/` but standalone C itself; of a target without C the front-end alone."""
+    asked, name = product.target.outputs, product.spec.name
+    outputs = msgspec.structs.replace(asked, c_standalone=bool(code))
+    if outputs.c_array or outputs.c_standalone:
+        ends = (code.inputs, code.outputs) if code else None
+        labels, arena = product.loaded.labels, _arena(found)
+        call = emit_file(product.shipped, name, outputs, arena, labels, ends, golden, sensor)
+        return scope.make(call).artifacts
+    return scope.make(frontend_file(sensor, asked.c_name or name)).artifacts if sensor else {}
 
 
 def _simulated(
-    product: Product, code: StageResult[Code], golden: Artifact, scope: Scope
-) -> StageResult[list[Measurement]]:
-    """Standalone C on a simulated core.
+    product: Product, code: StageResult[Code], golden: Artifact, kit: Mapping[str, Artifact], scope: Scope
+) -> list[Measurement]:
+    """Standalone C on a simulated core, from the sensor on where the kit has a front-end.
 
     Raises:
       ModelError: it has other outputs than TFLM.
     """
-    target = product.target
+    target, name = product.target, code.value.name
     clock = None if target.hardware.clock is None else float(target.hardware.clock)
     library = {}
     if target.outputs.cmsis_nn:
         folders = parts((project_folder() / Path(target.outputs.cmsis_nn).expanduser()).resolve())
         library = {of: Artifact("source", str(folder), 0, sha256(folder)) for of, folder in folders.items()}
-    simulated = measure_firmware(code.value, code.artifacts, golden, target.hardware.cpu, clock, library)
-    return scope.make(simulated.at({} if missing() else versions()))
+    ahead = [f"{name}_{part}.{end}" for part in ("sensor", "features") for end in "hc"]
+    sensor = {file: kit[file] for file in ahead} if ahead[0] in kit else {}
+    kind = str(product.spec.frontend.__struct_config__.tag) if product.spec.frontend else ""
+    given = code.value, code.artifacts, golden, target.hardware.cpu, clock, library, sensor, kind
+    return scope.make(measure_firmware(*given).at({} if missing() else versions())).value
 
 
 def _arena(found: Measurements) -> Arena | None:

@@ -159,7 +159,7 @@ class _Harness:
         """What a device is checked by: golden vectors, and the arena it needs."""
         product = self.product
         with contextlib.suppress(ModelError, WorkerError):  # scoring has said it already
-            vectors = golden_file(product.shipped, product.data, self.shipped)
+            vectors = golden_file(product.shipped, product.data, self.shipped, product.loaded.raw is not None)
             self.golden = self.scope.make(vectors.on(engine(self.shipped)), self.limit).artifact
         for runtime in self.with_arena:
             self.run(arena(product.shipped, runtime).on(engine(runtime)), "model", runtime, ("arena",))
