@@ -100,7 +100,11 @@ CASES = {
         "time", "microcontroller", ACCURATE + '[solve]\nepochs = 1\nminimize = ["instructions", "flash", "latency"]\n'
     ),
     "NPU cycles": Case("depthwise", "camera-u55", ACCURATE + '[solve]\nepochs = 1\nminimize = "npu_cycles"\n'),
-    "NPU latency": Case("depthwise", "camera", ACCURATE + '[solve]\nepochs = 1\nminimize = "latency"\n'),
+    "NPU latency": Case(
+        "depthwise",
+        "camera",
+        "[recipe.quantize]\ncalibration_samples = 200\n" + ACCURATE + '[solve]\nepochs = 1\nminimize = "latency"\n',
+    ),
     "by value": Case(
         "time",
         "phone",
