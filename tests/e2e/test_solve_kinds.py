@@ -200,7 +200,7 @@ def test_what_a_recipe_excludes_stays_as_it_is(nets, tmp_path):
 def test_what_cannot_be_trained_is_refused_in_one_line(tmp_path, model, why):
     program = (
         "import keras, numpy, tensorflow as tf\n"
-        "numpy.savez('data.npz', x=numpy.ones((9, 4), 'float32'), y=numpy.arange(9) % 2)\n"
+        "numpy.savez('data.npz', x=numpy.random.rand(400, 4).astype('float32'), y=numpy.arange(400) % 2)\n"
         "net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])\n"
         "net.export('saved', verbose=False)\n"
         "open('net.tflite', 'wb').write(tf.lite.TFLiteConverter.from_saved_model('saved').convert())\n"
