@@ -39,11 +39,12 @@ def features(project: Project, spec: ModelSpec, samples: int, out: Path, ui: Lis
     check_writable(out.parent)
     with Maker(project.open_store(), ui) as maker:
         data = locate("data", spec.data, maker.fingerprints.file, DataError)
-        call = features_file(data, spec.frontend, spec.group, samples)
+        scope, call = Scope(maker, f"features.{spec.name}"), features_file(data, spec.frontend, spec.group, samples)
         try:
-            made = Scope(maker, f"features.{spec.name}").make(call.within(OWN) if is_function(spec.data) else call)
+            made = scope.make(call.within(OWN) if is_function(spec.data) else call)
         except ProjectError as problem:  # of the front-end, which knows no name of a model
             raise ProjectError(f"tool.edgekit.models.{spec.name}.{problem}") from None
+        scope.done(f"made the features of {spec.name}", made.artifacts[FEATURES].bytes)
         with maker.store.writing():
             write(out, Path(made.artifacts[FEATURES].path).read_bytes())
     return made.value

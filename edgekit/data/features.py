@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgekit.data import camera, series, sound
+from edgekit.data.archive import read_archive
 from edgekit.data.arrays import RAW, read_npz
 from edgekit.data.function import call
 from edgekit.data.groups import NAME
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 ENDS = ("", "_train", "_test")
+RATE = "sample_rate"
+"""An array that says that of recordings of sound, in Hz."""
 CHUNK = 1 << 24
 """Raw values that go through a front-end at a time."""
 
@@ -56,9 +59,7 @@ def features_of(
     if Path(source).is_dir():
         arrays, found = _folder(Path(source), frontend, group, wanted, samples)
     else:
-        path = Path(source)
-        arrays = read_npz(path, group) if path.suffix == ".npz" or path.is_file() else call(source)
-        arrays, found = _arrays(arrays, frontend, group, source)
+        arrays, found = _arrays(_read(source, group), frontend, group, source)
     for end, recorded in found.items():
         raw = Raw(recorded.x.shape[1:], recorded.x.dtype.name)
         shape = frontend.shape(raw)
@@ -106,11 +107,22 @@ def _folder(
     return {name: array for name, array in {"y": y, NAME: groups}.items() if array is not None}, {"": recorded}
 
 
+def _read(source: str, group: str) -> dict[str, np.ndarray]:
+    """The arrays of an `.npz` or of a function, with `RATE` where it has one."""
+    path = Path(source)
+    if path.suffix != ".npz" and not path.is_file():
+        return call(source)
+    rate = read_archive(path, lambda name: name == RATE)
+    return read_npz(path, group) | {name: array for name, array in rate.items() if name == RATE}
+
+
 def _arrays(
     arrays: dict[str, np.ndarray], frontend: AnyFrontend, group: str, source: str
 ) -> tuple[dict[str, np.ndarray], dict[str, Recorded]]:
     """Labels and groups of arrays, a row for each sample, and the samples."""
     kept, found = dict[str, "np.ndarray"](), dict[str, Recorded]()
+    if RATE in arrays and not isinstance(frontend, Window | Image):
+        sound.check_rate(arrays[RATE], frontend, source)
     for end in (end for end in ENDS if f"x{end}" in arrays):
         x = arrays[f"x{end}"]
         recorded = found[end] = _sensor(frontend).from_array(x, frontend, f"{source}: x{end}")

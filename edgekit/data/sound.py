@@ -88,16 +88,10 @@ def from_files(files: list[Path], frontend: Listener, wanted: tuple[int, ...], s
     x = np.zeros((len(sounds), length), np.int16)
     for row, sound in zip(x, sounds, strict=True):
         row[: len(sound)] = sound[:length]
-    del rates[frontend.sample_rate]
-    listed, count = ", ".join(f"{rate:,}" for rate in sorted(rates)[:5]), sum(rates.values())
-    remarks = [
-        f"{count} of {len(files)} recordings resampled to {frontend.sample_rate:,} Hz from {listed} Hz"
-        if rates
-        else "",
-        f"{mixed} of {len(files)} recordings mixed to one channel" if mixed else "",
-        _fitted(lengths, length, frontend.sample_rate),
-    ]
-    return Recorded(x, np.arange(len(x)), _quality(sounds), tuple(filter(None, remarks)))
+    slow, resampled = _other_rates(rates, frontend.sample_rate)
+    together = f"{mixed} of {len(files)} recordings mixed to one channel" if mixed else ""
+    remarks = filter(None, (resampled, together, _fitted(lengths, length, frontend.sample_rate)))
+    return Recorded(x, np.arange(len(x)), (*filter(None, [slow]), *_quality(sounds)), tuple(remarks))
 
 
 def read_wav(file: Path, rate: int) -> tuple[int, int, np.ndarray]:
@@ -147,6 +141,43 @@ def read_wav(file: Path, rate: int) -> tuple[int, int, np.ndarray]:
         check_memory(str(file), 8 * len(values) * rate // stored)
         values = resample_poly(values, rate // common, stored // common)
     return stored, channels, _rounded(values)
+
+
+def check_rate(said: np.ndarray, frontend: Listener, source: str) -> None:
+    """Refuses recordings of another rate than the front-end's.
+
+    Args:
+      said: the array `sample_rate` of a dataset.
+
+    Raises:
+      DataError: it is another one, or no number.
+    """
+    rates = {*said.ravel().tolist()} if said.dtype.kind in "iuf" else set()
+    if rates != {frontend.sample_rate}:
+        listed = ", ".join(f"{rate:g}" for rate in sorted(rates)[:3]) or "no number"
+        raise DataError(
+            f"{source}: sample_rate is {listed}, but frontend.sample_rate is {frontend.sample_rate}; set that, or give "
+            "WAV files, which are resampled"
+        )
+
+
+def _other_rates(rates: Counter[int], rate: int) -> tuple[str, str]:
+    """What is lost of recordings of lower rates, and that others were resampled; "" where there are none.
+
+    Args:
+      rates: how many recordings have each; rate: that of the front-end, all in Hz.
+    """
+    others = sorted({*rates} - {rate})
+    if not others:
+        return "", ""
+    listed, total = ", ".join(f"{other:,}" for other in others[:5]), sum(rates.values())
+    count = sum(rates[other] for other in others)
+    resampled = f"{count} of {total} recordings resampled to {rate:,} Hz from {listed} Hz"
+    if others[0] > rate:
+        return "", resampled
+    slow = sum(rates[other] for other in others if other < rate)
+    lost = f"{slow} of {total} recordings have a lower rate than frontend.sample_rate, and nothing above half of it"
+    return f"{lost}; set it to {others[0]}, or record at {rate}", resampled
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

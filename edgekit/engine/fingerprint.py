@@ -84,8 +84,8 @@ class Fingerprints:
     @functools.cache  # noqa: B019
     def _texts(self, room: Path) -> dict[str, str]:
         """What lies beside the modules of a folder and becomes part of what they make, by its place."""
-        texts = (text for folder in TEXTS for text in room.glob(f"{folder}/*") if room.is_relative_to(_ROOT))
-        return {str(text.relative_to(_ROOT)): self.file(text) for text in texts}
+        texts = (text for folder in TEXTS for text in room.glob(f"{folder}/**/*") if room.is_relative_to(_ROOT))
+        return {str(text.relative_to(_ROOT)): self.file(text) for text in texts if text.is_file()}
 
     @functools.cache  # noqa: B019
     def _module(self, name: str, path: Path) -> _Module:

@@ -19,9 +19,10 @@ def frontend_of_layer(layer: Any) -> str:
     config = layer.get_config()
     try:
         if type(layer).__name__ == "MelSpectrogram":
-            return f"{INSTEAD} {_settings(_mel(config))}; {CENTRED}"
+            power = "" if config["power_to_db"] else "; the layer gives power, the front-end its logarithm"
+            return f"{INSTEAD} {_settings(_mel(config))}; {CENTRED}{power}"
         return f"{INSTEAD} {_settings(_stft(config))}; window_ms and hop_ms are those samples at your sample rate"
-    except (KeyError, TypeError, ValueError):  # a file may say anything
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):  # a file may say anything
         return INSTEAD
 
 

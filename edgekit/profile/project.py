@@ -30,7 +30,7 @@ class ModelTable(Settings, frozen=True):
     model: str
     """A Keras file, a SavedModel or a `.tflite`, relative to pyproject.toml, or `module:function` of a builder."""
     data: str | None = None
-    """A dataset: `.npz`, a folder of class folders with images, `module:function`, or `random`."""
+    """A dataset: `.npz`, a folder of class folders with images or recordings, `module:function`, or `random`."""
     frontend: AnyFrontend | None = None
     """What makes the model's input of what a sensor gives; the dataset then holds that."""
     preprocessing: Preprocessing = Preprocessing()

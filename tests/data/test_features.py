@@ -111,6 +111,16 @@ class TestSound:
         read = read_wav(tmp_path / "a.wav", 16000)[2]
         assert len(read) == 16000 and np.abs(np.fft.rfft(read)).argmax() == 1000
 
+    def test_what_a_lower_rate_cannot_hold_is_noted(self, spoken):
+        written(spoken / "low" / "slow.wav", tone(300, 4000, 4000), 4000)
+        notes = " ".join(features_of(str(spoken), MEL, wanted=(49, 8)).notes)
+        assert "1 of 41 recordings have a lower rate than frontend.sample_rate" in notes and "set it to 4000" in notes
+
+    def test_arrays_of_another_rate_are_refused(self, tmp_path):
+        np.savez(tmp_path / "d.npz", x=np.zeros((4, 8000), np.int16), y=np.arange(4) % 2, sample_rate=16000)
+        with pytest.raises(DataError, match=r"sample_rate is 16000, but frontend\.sample_rate is 8000"):
+            features_of(str(tmp_path / "d.npz"), MEL)
+
     def test_silence_and_clipping_are_noted(self, spoken):
         written(spoken / "low" / "silent.wav", np.zeros(8000))
         written(spoken / "low" / "clipped.wav", np.clip(tone(300, loud=20), -1, 1))
