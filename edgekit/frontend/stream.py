@@ -14,7 +14,6 @@ from edgekit.config import Settings, nearest
 from edgekit.errors import ProjectError
 from edgekit.frontend.base import Raw
 from edgekit.types import TensorSpec
-from edgekit.units import Nanoseconds, show
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,16 +29,18 @@ class Stream(Settings, frozen=True):
 
     positive: Annotated[tuple[str | int, ...], Meta(min_length=1)]
     """The classes to detect, by their names or numbers."""
-    stride: Nanoseconds | None = None
+    stride_ms: Annotated[float, Meta(gt=0)] | None = None
     """From an answer to the next, a multiple of the front-end's hop; by default that."""
     smoothing: Annotated[int, Meta(ge=1, le=1024)] = 1
     """Answers whose mean is held against the threshold. Before the first answer a class has probability 0."""
     threshold: Annotated[float, Meta(gt=0, le=1)] = 0.5
     """The least mean of a class that detects it; of several classes, the one with the highest mean is detected."""
-    refractory: Nanoseconds = Nanoseconds(1e9)
+    refractory_ms: Annotated[float, Meta(ge=0)] = 1000.0
     """After a detection nothing is detected for so long."""
     sample_rate: Annotated[float, Meta(gt=0)] | None = None
     """Of a series, in Hz. Of sound the front-end says it."""
+    recordings: str = ""
+    """A folder of long recordings with label tracks, relative to pyproject.toml: what is detected there is measured."""
 
 
 class Plan(Struct, frozen=True):
@@ -126,12 +127,12 @@ def plan(said: Stream, frontend: Any, raw: Raw, output: TensorSpec, labels: tupl
     if output.dtype not in OUTPUTS or not output.scale or output.shape[-1] != classes:
         form = f"{'x'.join(map(str, output.shape))} {output.dtype}"
         raise ProjectError(f"stream: needs a model that answers a row of classes in integers, not {form}")
-    between = hop / rate * 1e9
-    stride = 1 if said.stride is None else round(said.stride / between)
-    if said.stride is not None and (stride < 1 or abs(stride * between - said.stride) > 0.01 * between):
+    between = hop / rate * 1000
+    stride = 1 if said.stride_ms is None else round(said.stride_ms / between)
+    if said.stride_ms is not None and (stride < 1 or abs(stride * between - said.stride_ms) > 0.01 * between):
         raise ProjectError(
-            f"stream.stride: {show(said.stride, 'ns')} is no multiple of the front-end's hop, {show(between, 'ns')}; "
-            f"write {show(max(1, stride) * between, 'ns')}"
+            f"stream.stride_ms: {said.stride_ms:g} is no multiple of {between:g} ms, from a window of the front-end to "
+            f"the next; write {max(1, stride) * between:g}"
         )
     least = math.ceil(said.smoothing * (said.threshold / output.scale + output.zero_point) - 1e-6)
     return Plan(
@@ -145,7 +146,7 @@ def plan(said: Stream, frontend: Any, raw: Raw, output: TensorSpec, labels: tupl
         smoothing=said.smoothing,
         least=least,
         zero=output.zero_point,
-        refractory=math.ceil(said.refractory / (stride * between) - 1e-6),
+        refractory=math.ceil(said.refractory_ms / (stride * between) - 1e-6),
         positive=tuple(sorted({_class(one, classes, labels) for one in said.positive})),
         sample_rate=rate,
         output=output.dtype,

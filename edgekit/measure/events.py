@@ -7,19 +7,10 @@ from statistics import median
 
 from msgspec import Struct
 
+from edgekit.data.tracks import Event
 from edgekit.frontend.stream import NOTHING, Plan
 from edgekit.measure.intervals import garwood, rank_interval, wilson
 from edgekit.types import Measurement
-
-
-class Event(Struct, frozen=True):
-    """Something that happens in a recording."""
-
-    start: float
-    """In samples,"""
-    end: float
-    kind: int
-    """The class."""
 
 
 class Heard(Struct, frozen=True):
@@ -83,6 +74,12 @@ def measured(of: Plan, heard: Sequence[Heard], label: str) -> list[Measurement]:
         Measurement("false_accepts", wrong / hours, "/h", "measured", label, len(heard), low, high, reason=said),
         _latency(sorted(latencies), label),
     ]
+
+
+def skipped(why: str, label: str) -> list[Measurement]:
+    """The same without values."""
+    units = {"detection_rate": "%", "false_accepts": "/h", "detection_latency": "ns"}
+    return [Measurement(n, None, unit, runtime=label, reason=f"skipped: {why}") for n, unit in units.items()]
 
 
 def _latency(found: list[float], label: str) -> Measurement:

@@ -16,11 +16,11 @@ from edgekit.errors import ProjectError
 from edgekit.firmware.run import missing
 from edgekit.firmware.stream import run_stream
 from edgekit.frontend.base import Raw
-from edgekit.frontend.kinds import LogMel, Mfcc
+from edgekit.frontend.kinds import LogMel, Mfcc, Micro
+from edgekit.frontend.spectral import Spectral
 from edgekit.frontend.stream import NOTHING, Plan, Stream, decide, plan
 from edgekit.frontend.window import Window
 from edgekit.types import TensorSpec
-from edgekit.units import Nanoseconds
 
 CLASSES = TensorSpec("y", (1, 4), "int8", 1 / 256, -128)
 SECOND = Raw((16_000,), "int16")
@@ -39,18 +39,28 @@ def streams(draw):
     hop = draw(st.integers(2, 50))
     rate, window = 8000, draw(st.integers(20, 100))
     spans = {"sample_rate": rate, "window_ms": window / 8, "hop_ms": hop / 8 * draw(st.integers(1, 4))}
-    kind = draw(st.sampled_from([LogMel, Mfcc]))
-    frontend = kind(**spans, mel_bands=draw(st.integers(3, 8)), **({"coefficients": 3} if kind is Mfcc else {}))
-    if kind is LogMel and draw(st.booleans()):
-        frontend = LogMel(**spans, mel_bands=4, compression="pcen")
+    kind = draw(st.sampled_from(["log-mel", "pcen", "mfcc", "micro"]))
+    if kind == "micro":  # in whole ms, and no hop is longer than a window
+        limits = {"lower_band_limit": 100, "upper_band_limit": 3000}
+        frontend = Micro(
+            sample_rate=rate,
+            window_ms=draw(st.integers(6, 12)),
+            hop_ms=draw(st.integers(1, 6)),
+            num_channels=5,
+            **limits,
+        )
+    elif kind == "mfcc":
+        frontend = Mfcc(**spans, mel_bands=draw(st.integers(3, 8)), coefficients=3)
+    else:
+        frontend = LogMel(**spans, mel_bands=4, compression="pcen" if kind == "pcen" else "log")
     frames = draw(st.integers(1, 9))
     raw = Raw((frontend.window + (frames - 1) * frontend.hop + draw(st.integers(0, frontend.hop - 1)),), "int16")
     said = Stream(
         positive=tuple(draw(st.sets(st.integers(0, 3), min_size=1))),
-        stride=Nanoseconds(draw(st.integers(1, 12)) * frontend.hop / rate * 1e9),
+        stride_ms=draw(st.integers(1, 12)) * frontend.hop / rate * 1000,
         smoothing=draw(st.integers(1, 6)),
         threshold=draw(st.floats(0.01, 1)),
-        refractory=Nanoseconds(draw(st.floats(0, 1e9))),
+        refractory_ms=draw(st.floats(0, 1000)),
     )
     return frontend, raw, said
 
@@ -74,7 +84,7 @@ def test_pieces_of_any_size_answer_what_the_whole_recording_does(stream, data, c
 
 def test_a_second_of_speech_features_is_heard_where_it_begins(tmp_path):
     frontend = LogMel(mel_bands=20)
-    said = Stream(positive=(1, 2), stride=Nanoseconds(100e6), smoothing=3, refractory=Nanoseconds(0.7e9))
+    said = Stream(positive=(1, 2), stride_ms=100, smoothing=3, refractory_ms=700)
     frames, values = frontend.shape(SECOND)
     built = build(tmp_path, frontend, SECOND, said, small_model(frames * values, 4, 1, 0.1))
     offline = built.offline(sound(80_000, 0))
@@ -89,14 +99,16 @@ def test_a_second_of_speech_features_is_heard_where_it_begins(tmp_path):
 def series(draw):
     """A front-end of a series, and how answers are taken."""
     length, stride, channels = (draw(st.integers(*ends)) for ends in ((2, 40), (1, 60), (1, 4)))
-    frontend = Window(length=length, stride=stride, normalize=draw(st.sampled_from(["none", "mean", "standard"])))
+    normalize = draw(st.sampled_from(["none", "mean", "standard"]))
+    spectral = Spectral(bins=length // 2) if draw(st.booleans()) else None
+    frontend = Window(length=length, stride=stride, normalize=normalize, spectral=spectral)
     said = Stream(
         positive=(0, 2),
         sample_rate=50,
-        stride=Nanoseconds(draw(st.integers(1, 3)) * stride / 50 * 1e9),
+        stride_ms=draw(st.integers(1, 3)) * stride / 50 * 1000,
         smoothing=draw(st.integers(1, 4)),
         threshold=draw(st.floats(0.01, 1)),
-        refractory=Nanoseconds(draw(st.floats(0, 5e9))),
+        refractory_ms=draw(st.floats(0, 5000)),
     )
     return frontend, Raw((length, channels), "int16"), said
 
@@ -105,7 +117,7 @@ def series(draw):
 @given(series(), st.data())
 def test_a_series_of_several_channels_does_so_too(stream, data):
     frontend, raw, said = stream
-    model = small_model(raw.shape[0] * raw.shape[1], 3, data.draw(st.integers(0, 99)), 0.05)
+    model = small_model(int(np.prod(frontend.shape(raw))), 3, data.draw(st.integers(0, 99)), 0.05)
     with tempfile.TemporaryDirectory() as folder:
         built = build(Path(folder), frontend, raw, said, model, Preprocessing(scale=0.01))
         recording = sound(data.draw(st.integers(0, 400)) * raw.shape[1], 3).reshape(-1, raw.shape[1])
@@ -121,7 +133,7 @@ def test_a_series_of_several_channels_does_so_too(stream, data):
 def test_the_golden_stream_is_answered_alike_on_a_simulated_core(tmp_path, core):
     frontend = LogMel(mel_bands=10)
     raw = Raw((480 + 9 * 320,), "int16")
-    said = Stream(positive=(1, 2), stride=Nanoseconds(60e6), smoothing=2, refractory=Nanoseconds(0.1e9))
+    said = Stream(positive=(1, 2), stride_ms=60, smoothing=2, refractory_ms=100)
     built = build(tmp_path, frontend, raw, said, small_model(100, 4, 1, 0.1))
     recording = sound(8000, 1)
     ran = run_stream(built.code, built.selftest(recording), core)
@@ -137,7 +149,7 @@ def test_the_golden_stream_is_answered_alike_on_a_simulated_core(tmp_path, core)
 
 class TestDecisions:
     def of(self, **changed) -> Plan:
-        said = {"positive": (1,), "stride": "100 ms", "threshold": 0.5, "refractory": "300 ms"} | changed
+        said = {"positive": (1,), "stride_ms": 100, "threshold": 0.5, "refractory_ms": 300} | changed
         return plan(decode(said, Stream, "pyproject.toml: stream", ProjectError), LogMel(), SECOND, CLASSES)
 
     def detected(self, column, **changed):
@@ -150,8 +162,8 @@ class TestDecisions:
 
     def test_after_a_detection_there_is_silence_for_the_refractory_time(self):
         assert self.detected([127] * 9) == [1, -1, -1, -1, 1, -1, -1, -1, 1]
-        assert self.detected([127] * 4, refractory="0 s") == [1] * 4
-        assert self.detected([127] * 6, refractory="201 ms") == [1, -1, -1, -1, 1, -1]
+        assert self.detected([127] * 4, refractory_ms=0) == [1] * 4
+        assert self.detected([127] * 6, refractory_ms=201) == [1, -1, -1, -1, 1, -1]
 
     def test_the_mean_of_answers_is_held_against_the_threshold(self):
         assert self.detected([127, -128, 127, 127, -128], smoothing=3) == [-1, -1, 1, -1, -1]
@@ -162,7 +174,7 @@ class TestDecisions:
     def test_of_several_classes_the_highest_is_detected_and_of_equals_the_first(self):
         rows = np.full((3, 4), -128)
         rows[0, 1:3], rows[1, 1:3], rows[2, [1, 3]] = (20, 90), (90, 90), (20, 127)
-        assert decide(self.of(positive=(1, 2), refractory="0 s"), rows).detected.tolist() == [2, 1, 1]
+        assert decide(self.of(positive=(1, 2), refractory_ms=0), rows).detected.tolist() == [2, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -172,9 +184,9 @@ class TestDecisions:
         ({"positive": ("yes",), "theshold": 1}, 'theshold: unknown key; did you mean "threshold"?'),
         ({"positive": ("yas",)}, 'stream.positive: there is no class "yas"; did you mean "yes"?'),
         ({"positive": (4,)}, "stream.positive: there is no class 4; they are 0 to 3"),
-        ({"positive": (1,), "stride": "50 ms"}, "50 ms is no multiple of the front-end's hop, 20 ms; write 40 ms"),
-        ({"positive": (1,), "stride": "5 ms"}, "5 ms is no multiple of the front-end's hop, 20 ms; write 20 ms"),
-        ({"positive": (1,), "stride": 100}, '100 has no unit of time; write "5 ms"'),
+        ({"positive": (1,), "stride_ms": 50}, "50 is no multiple of 20 ms, from a window of the front-end to the next"),
+        ({"positive": (1,), "stride_ms": 5}, "stream.stride_ms: 5 is no multiple of 20 ms"),
+        ({"positive": (1,), "stride_ms": "100 ms"}, "stride_ms: must be a number, not '100 ms'"),
         ({"positive": (1,), "threshold": 1.5}, "must be a number at most 1"),
         ({"positive": (1,), "smoothing": 0}, "must be a whole number at least 1"),
         ({"positive": (1,), "sample_rate": 8000}, "the front-end's is 16000 Hz; remove it"),

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from edgekit.data.tracks import Event
 from edgekit.frontend.stream import Plan
-from edgekit.measure.events import Event, Heard, detections, measured, span
+from edgekit.measure.events import Heard, detections, measured, span
 from edgekit.measure.intervals import garwood
 
 PLAN = Plan(
