@@ -16,8 +16,6 @@ from edgekit.types import TensorSpec
 if TYPE_CHECKING:
     import numpy as np
 
-INT16 = (-32768, 32767)
-
 
 def stream_source(
     of: Plan, frontend: AnyFrontend, said: Preprocessing, stored: TensorSpec, name: str, stateful: bool = False
@@ -37,7 +35,7 @@ def stream_source(
     Raises:
       ProjectError: features are preprocessed in a way that differs from frame to frame.
     """
-    conversion = to_input(said, stored, INT16, frontend.step)
+    conversion = to_input(said, stored, frontend.bounds, frontend.step)
     if of.values % len(conversion.channels):
         raise ProjectError(
             f"stream: preprocessing has {len(conversion.channels)} channels, more than the {of.values} features of a "

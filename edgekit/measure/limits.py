@@ -24,6 +24,8 @@ NO_CYCLES = (
     "not estimated: nothing here counts the cycles; set outputs.c_standalone = true for a core that is simulated, or "
     "hardware.npu with hardware.npu_energy"
 )
+NO_STREAM = "not measured: set outputs.c_standalone = true, and [tool.edgekit.models.NAME.stream] in pyproject.toml"
+NO_RECORDINGS = "not measured: set recordings in [tool.edgekit.models.NAME.stream], a folder of long recordings"
 ALONE = "not measured: name another runtime in runtimes.compare"
 NO_FLOATS = "not measured: the float model is not timed here; TFLM runs integer models only"
 NO_LABELS = "not measured: the samples have no labels that say it"
@@ -54,6 +56,7 @@ class Limit(Struct, frozen=True, kw_only=True):
 
 NO_FRONTEND = "not measured: the model has no front-end: add [tool.edgekit.models.NAME.frontend], or remove the limit"
 OF_C = Limit(needs="core", otherwise="not measured: set outputs.c_standalone = true, whose it is")
+OF_STREAM = Limit(needs="core", otherwise=NO_STREAM)
 
 
 OF_FRONTEND = Limit(needs="core", otherwise=NO_FRONTEND)
@@ -97,6 +100,16 @@ class Budget(Settings, frozen=True):
     """What of `instructions` is the front-end, with storing features as the model's input."""
     energy: Annotated[Microjoules | None, Limit(needs="power", otherwise=NO_CYCLES)] = None
     """What one inference takes, estimated from cycles and what the chip draws."""
+    stream_instructions: Annotated[Count | None, OF_STREAM] = None
+    """What a second of the stream executes on the simulated core, front-end and model."""
+    stream_state: Annotated[Bytes | None, OF_STREAM] = None
+    """What a stream remembers, beside the arena."""
+    detection_rate: Annotated[Percent | None, Limit(least=True, otherwise=NO_RECORDINGS)] = None
+    """Share of the events in long recordings that are detected."""
+    false_accepts: Annotated[Number | None, Limit(otherwise=NO_RECORDINGS)] = None
+    """Other detections in long recordings, for each hour."""
+    detection_latency: Annotated[Nanoseconds | None, Limit(otherwise=NO_RECORDINGS)] = None
+    """From the end of an event to its detection, the median."""
     npu_coverage: Annotated[Percent | None, Limit(least=True, needs="npu", otherwise=NO_NPU)] = None
     """Share of the operators that run on the NPU."""
     latency: Annotated[Nanoseconds | None, Limit(of="latency_p90", timed=True)] = None

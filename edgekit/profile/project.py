@@ -15,6 +15,7 @@ from edgekit.engine.store import Store
 from edgekit.errors import ProjectError
 from edgekit.files import near
 from edgekit.frontend.kinds import AnyFrontend
+from edgekit.frontend.stream import Stream
 from edgekit.measure.limits import Budget
 from edgekit.profile.known import built_in, known_targets
 from edgekit.types import Reading, Struct
@@ -33,6 +34,8 @@ class ModelTable(Settings, frozen=True):
     """A dataset: `.npz`, a folder of class folders with images or recordings, `module:function`, or `random`."""
     frontend: AnyFrontend | None = None
     """What makes the model's input of what a sensor gives; the dataset then holds that."""
+    stream: Stream | None = None
+    """How answers on a stream of the sensor become detections."""
     preprocessing: Preprocessing = Preprocessing()
     input_shape: str = ""
     """Sizes that the model leaves open: "96x96x3", or "left=96x96x3,right=10"."""
@@ -82,6 +85,8 @@ class ModelSpec(Struct, frozen=True):
     """What the project says of the model's cost, by target: each goes over the budget of the profile."""
     frontend: AnyFrontend | None = None
     """What makes the model's input of what a sensor gives."""
+    stream: Stream | None = None
+    """How answers become detections; its recordings are an absolute path."""
 
 
 class Project(Struct, frozen=True):
@@ -270,8 +275,19 @@ def project_at(root: Path, table: ProjectTable) -> Project:
             entry.group,
             entry.budgets,
             entry.frontend,
+            _stream(entry, root, f"{root / 'pyproject.toml'}: tool.edgekit.models.{name}"),
         )
     return Project(root, models, folders, table.baseline, table.store)
+
+
+def _stream(entry: ModelTable, root: Path, where: str) -> Stream | None:
+    """A model's stream, with the absolute path of its recordings."""
+    said = entry.stream
+    if said is None:
+        return None
+    if entry.frontend is None:
+        raise ProjectError(f"{where}.stream: needs a front-end; add the table {where.rpartition(': ')[2]}.frontend")
+    return replace(said, recordings=_located(said.recordings, root)) if said.recordings else said
 
 
 def budget_table(model: str, target: str) -> str:

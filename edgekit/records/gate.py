@@ -117,9 +117,8 @@ def _stale(target: Target, spec: ModelSpec, manifest: Manifest, build: str) -> l
         limits = f" or the limits of {spec.name} in pyproject.toml" if target.name in spec.budgets else ""
         findings.append(Objection("stale", f"{target.name}: the profile{limits} changed since; {build}"))
     if manifest.project and manifest.project != said_of(spec):
-        said = (
-            f"{spec.name}: its front-end, preprocessing, metric or labels in pyproject.toml have changed since; {build}"
-        )
+        of = "front-end, stream, preprocessing, metric or labels"
+        said = f"{spec.name}: its {of} in pyproject.toml have changed since; {build}"
         findings.append(Objection("stale", said))
     model, data = manifest.inputs
     try:

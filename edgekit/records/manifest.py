@@ -47,7 +47,7 @@ def said_of(spec: ModelSpec) -> dict[str, Any]:
     """What a project says of a model beside its files, as JSON gives it back."""
     scaled = {key: value for key, value in asdict(spec.preprocessing).items() if value is not None}
     said: dict[str, Any] = {"preprocessing": scaled, "metric": spec.metric, "labels": spec.labels}
-    said |= {"frontend": spec.frontend} if spec.frontend else {}
+    said |= {name: of for name, of in (("frontend", spec.frontend), ("stream", spec.stream)) if of}
     return msgspec.json.decode(msgspec.json.encode(said, enc_hook=plain))
 
 

@@ -27,6 +27,7 @@ from edgekit.npu.vela import NpuModel, compile_file
 from edgekit.product import Handover, Measurements, Product
 from edgekit.runtimes import ORACLE, engine
 from edgekit.stages.layers import of_core, of_npu
+from edgekit.stages.stream import hand_over_stream
 from edgekit.types import Arena, Artifact, Measurement, Remark
 
 
@@ -55,6 +56,8 @@ def hand_over(product: Product, found: Measurements, layers: Mapping[str, str], 
         measurements, files = of_core(simulated, layers), written.artifacts | files
         ran = any(m.value is not None for m in measurements)
         told.append(f"ran as C on a simulated {hardware.cpu}" if ran else "written as C, not run")
+    of_stream = hand_over_stream(product, code, sensor, files, found.shipped, scope)
+    measurements, files = measurements + of_stream.measurements, files | of_stream.files
     files = {f"c/{name}": artifact for name, artifact in files.items()}
     if hardware.npu:
         settings = checked(hardware.npu, hardware.npu_system, hardware.npu_memory)
