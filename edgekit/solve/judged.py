@@ -84,6 +84,15 @@ class Judge(Struct, frozen=True):
         """The logarithm of the costs that are minimized, each weighing half as much as the one before."""
         return sum(math.log2(max(1.0, figure)) / 2**n for n, figure in enumerate(figures))
 
+    def sampling_error(self, measurements: Sequence[Measurement]) -> float:
+        """The standard error of the quality, a quarter of its 95 % interval, as `gap` has it; 0 where it has none."""
+        found = quality(measurements)
+        if found.low is None or found.high is None:
+            return 0.0
+        limits = [abs(float(limit)) for name, limit in self.target.budget.limits.items() if name.startswith("metric_m")]
+        of = 1.0 if found.unit in ("%", "points") else min(filter(None, limits), default=1.0)
+        return (found.high - found.low) / 4 / of
+
     @property
     def costs(self) -> list[str]:
         """The costs that are limited or minimized; the file's size where there is none."""
@@ -118,11 +127,6 @@ def called(found: Measurement) -> str:
     """What a person calls a figure: the project's own metric by its name."""
     base, dot, output = found.name.partition(".")
     return f"{found.reason.partition(';')[0]}{dot}{output}" if base == "metric" and found.reason else found.name
-
-
-def sampling_error(found: Measurement) -> float:
-    """The standard error of a quality: a quarter of its 95 % interval; 0 where it has none."""
-    return 0.0 if found.low is None or found.high is None else (found.high - found.low) / 4
 
 
 def check_budget(target: Target) -> None:

@@ -21,7 +21,7 @@ from edgekit.engine.make import Maker
 from edgekit.errors import CrashError, EdgekitError, SetupError
 from edgekit.profile.recipe import Recipe
 from edgekit.report.front import unbeaten
-from edgekit.solve.judged import EXACT, QUALITY, Judge, broken, quality, sampling_error
+from edgekit.solve.judged import EXACT, QUALITY, Judge, broken, quality
 from edgekit.solve.space import Space, recipe_of, shape_of
 from edgekit.solve.trial import Job, costs, score
 from edgekit.solve.types import Outcome
@@ -170,7 +170,7 @@ class Trials:
             far = short > ordered[max(0, len(ordered) // FACTOR - 1)]
             return f"not among the best third of what costs no more, after {_epochs(epochs)}" if far else ""
         ended = [o for o in self.outcomes if o.state == "trained" and {epochs, self.rungs[-1]} <= o.rungs.keys()]
-        missed = [o for o in ended if o.rungs[self.rungs[-1]] > sampling_error(quality(o.measurements))]
+        missed = [o for o in ended if o.rungs[self.rungs[-1]] > self.judge.sampling_error(o.measurements)]
         ahead = [o.number for o in missed if o.rungs[epochs] <= short]
         if len(ahead) < FACTOR or any(o.rungs[epochs] >= short for o in ended if o not in missed):
             return ""
