@@ -32,7 +32,7 @@ FACTOR = 3
 FEWEST = 2
 """Clusters, with which tables are smallest."""
 SHARES = {"instructions": 0.25, "latency": 0.25}
-BYTES = {"flash": 4096, "ram": 64}
+BYTES = {"flash": 2048, "ram": 64}
 """By how much a cost may be less with other weights: a share of the limit, or bytes. They decide how standalone C
 rounds: a layer with a large weight needs a longer way (`edgekit.ccode.linear.right`). Measured on depthwise
 networks, where it counts most, for a Cortex-M4F: up to 19.8 % more instructions, 1,152 B more flash, 8 B more RAM."""
