@@ -51,6 +51,8 @@ from edgekit.units import show
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 RESULTS = "results.json"
+EPOCHS = 30
+"""Of a training in full on watch and spoken: fewer than by default, so that minutes hold many trials."""
 TEST_TAKES = 5
 """Of each speaker's 50 of a digit, as the dataset's authors split it."""
 WAYS = ("solve", "random", "study")
@@ -162,7 +164,9 @@ def halved(folder: Path, name: str) -> tuple[Project, ModelSpec, Target]:
         found = [m for part in costs(search.job, maker) for m in part]
         flash, instructions = (search.judge.figure(found, cost) / 2 for cost in ("flash", "instructions"))
     limits = f'flash = "{flash:.0f} B"\ninstructions = {instructions:.0f}\n'
-    project = project_of(folder, "net.h5", "net.npz", {"goal": f'{plain}{limits}[solve]\nholds = "value"\n'})
+    project = project_of(
+        folder, "net.h5", "net.npz", {"goal": f'{plain}{limits}[solve]\nholds = "value"\nepochs = {EPOCHS}\n'}
+    )
     return project, spec, load_target("goal", project.target_folders, ())
 
 
