@@ -196,6 +196,8 @@ def show(value: float | None, unit: str) -> str:
             if abs(value) >= step:
                 return f"{value / step:.3g} {name}"
         return f"{value * 1e3:.3g} nJ"
+    if unit == "uW":
+        return f"{value / 1e3:.3g} mW" if abs(value) >= 1e3 else f"{value:.3g} µW"
     if unit == "d":
         return f"{value:,.0f} d" if abs(value) >= 10 else f"{value:.2g} d"
     if unit in ("%", "points"):

@@ -11,7 +11,7 @@ from edgekit.firmware.cores import CORES
 from edgekit.firmware.hardware import Hardware, NpuEnergy
 from edgekit.measure.limits import DEVICES
 from edgekit.types import Measurement
-from edgekit.units import show
+from edgekit.units import Count, show
 
 HOUR = 3600.0
 """Seconds."""
@@ -24,14 +24,17 @@ def energy(measurements: Sequence[Measurement], hardware: Hardware) -> list[Meas
       measurements: of the devices.
 
     Returns:
-      `energy`, with an interval, or without a value where the cycles are not known; `battery_days`. Nothing where
-      nothing counts cycles, or nobody says what the chip draws.
+      `energy`, with an interval, or without a value where the cycles are not known; `battery_days`; of a stream
+      `stream_power`, in µW, and `stream_days`. Nothing where nothing counts cycles, or nobody says what the chip draws.
     """
     found = {m.name: m for m in measurements if m.engine == "vela"}
     made = [_of_npu(found, hardware, hardware.npu_energy)] if hardware.npu_energy and "npu_cycles" in found else []
     if hardware.current is not None and hardware.voltage is not None:
         made += [_of_core(m, hardware) for m in measurements if m.name == "instructions"]
-    counts = sorted((m for m in made if m.value is not None), key=lambda m: DEVICES.index(m.engine))
+    made += _of_stream(measurements, hardware)
+    counts = sorted(
+        (m for m in made if m.name == "energy" and m.value is not None), key=lambda m: DEVICES.index(m.engine)
+    )
     if not counts or hardware.battery is None:
         return made
     took = next((m for m in measurements if m.name == "latency_p90" and m.runtime == counts[0].runtime), None)
@@ -52,6 +55,21 @@ def _of_core(counted: Measurement, hardware: Hardware) -> Measurement:
         f"{hardware.current:g} uA/MHz at {hardware.voltage:g} V"
     )
     return _estimate(counted, hardware, (low, usual, high), said)
+
+
+def _of_stream(measurements: Sequence[Measurement], hardware: Hardware) -> list[Measurement]:
+    """What a stream takes all the time: the energy of a second of it, and how long the battery lasts then."""
+    from msgspec.structs import replace
+
+    counted = next((m for m in measurements if m.name == "stream_instructions"), None)
+    if counted is None or hardware.current is None or hardware.voltage is None:
+        return []
+    power = replace(_of_core(counted, hardware), name="stream_power", unit="uW")
+    if power.value is None or hardware.battery is None:
+        return [power]
+    days = _days(power, None, replace(hardware, inferences_per_hour=Count(HOUR)))
+    said = f"{hardware.battery:g} mAh, {hardware.sleep_current:g} uA asleep, a stream that never ends"
+    return [power, replace(days, name="stream_days", reason=said)]
 
 
 def _of_npu(found: dict[str, Measurement], hardware: Hardware, each: NpuEnergy) -> Measurement:

@@ -27,6 +27,8 @@ ORDER = (
         "max_lsb",
         "skill",
         "metric",
+        "stream_instructions",
+        "stream_state",
         "detection_rate",
         "false_accepts",
         "detection_latency",

@@ -121,6 +121,25 @@ class TestDays:
         assert found.value is None and "3600 inferences of 1.5 s do not fit into an hour" in found.reason
 
 
+class TestOfAStream:
+    counted = Measurement("stream_instructions", 5_000_000, "1", "simulated", QEMU)
+
+    def test_a_second_of_it_is_its_power(self):
+        found = of("stream_power", energy([self.counted], hardware(**CORE)))
+        # 5 * 10^6 instructions a second x 1.17 cycles x 20 pC x 3 V
+        assert (found.unit, found.source) == ("uW", "estimated")
+        assert [found.low, found.value, found.high] == pytest.approx([327, 351, 393])
+        assert show(found.value, "uW") == "351 µW" and show(3510, "uW") == "3.51 mW"
+
+    def test_it_empties_the_battery_whatever_the_inferences_of_an_hour(self):
+        found = energy([COUNTED, self.counted], hardware(**CORE, **DUTY))
+        assert of("stream_days", found).value == pytest.approx(240_000 / (4 + 351 / 3) / 24)
+        assert of("battery_days", found).value == pytest.approx(240_000 / 27.4 / 24)
+
+    def test_without_a_battery_there_are_no_days(self):
+        assert [m.name for m in energy([self.counted], hardware(**CORE))] == ["stream_power"]
+
+
 @pytest.mark.parametrize(("limit", "word"), [(80, "pass"), (70, "inconclusive"), (60, "fail")])
 def test_a_limit_is_held_by_the_whole_interval(limit, word):
     device = hardware(**CORE)
