@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgekit.data.archive import read_archive
 from edgekit.emit.ends import End
 from edgekit.emit.literals import C_TYPES, c_float, c_number
 from edgekit.emit.render import render
 from edgekit.errors import DataError
+from edgekit.flatbuffer.macs import elements
+from edgekit.frontend.base import Raw
 from edgekit.runtimes import ORACLE
 from edgekit.types import TensorSpec
 
@@ -21,9 +23,16 @@ RAW_BYTES = 1 << 16
 _A_ROW = 16
 
 
+class Recorded(NamedTuple):
+    """What the sensor gave for the first golden vectors."""
+
+    raw: Raw
+    vectors: int
+
+
 def golden_files(
     name: str, archive: Path | None, sha256: str, inputs: list[End], outputs: list[End], sensor: bool = False
-) -> tuple[dict[str, str], int]:
+) -> tuple[dict[str, str], Recorded | None]:
     """`NAME_golden.h` and `NAME_golden.c`.
 
     Args:
@@ -33,32 +42,36 @@ def golden_files(
 
     Returns:
       File name → text; none where there are no vectors of this very model in TFLM, or some that C cannot hold: an empty
-      tensor, a type that C lacks, a value that is not finite. And of how many vectors it is said what the sensor gave.
+      tensor, a type that C lacks, a value that is not finite. And what the sensor gave, where that is among them.
     """
     vectors = _vectors(archive, sha256) if archive else {}
     tensors = []
     for end in (*inputs, *outputs):
         values = vectors.get(f"{end.way}_{end.number}")
         if values is None or not end.elements or values.size != len(values) * end.elements:  # a detector's are others
-            return {}, 0
+            return {}, None
         if (values := as_stored(values, end.spec)).dtype.name != end.dtype:
-            return {}, 0
+            return {}, None
         rows = _rows(values)
         if rows is None:
-            return {}, 0
+            return {}, None
         tensors.append({"end": end, "vectors": rows})
     if not tensors:
-        return {}, 0
+        return {}, None
     facts: dict[str, Any] = {"name": name, "macro": name.upper(), "tensors": tensors, "count": len(vectors["row"])}
-    facts["raw"] = raw = _raw(vectors["raw"]) if sensor and "raw" in vectors else {}
-    return {f"{name}_golden.{kind}": render(f"golden.{kind}.jinja", facts) for kind in "hc"}, raw.get("count", 0)
+    recorded = _recorded(vectors["raw"]) if sensor and "raw" in vectors else None
+    facts["raw"] = recorded and {
+        "c_type": C_TYPES[recorded.raw.dtype],
+        "elements": elements(recorded.raw.shape),
+        "count": recorded.vectors,
+        "vectors": _rows(vectors["raw"][: recorded.vectors]),
+    }
+    return {f"{name}_golden.{kind}": render(f"golden.{kind}.jinja", facts) for kind in "hc"}, recorded
 
 
-def _raw(recordings: np.ndarray) -> dict[str, Any]:
-    """What the templates need of what a sensor gave, (N, *shape) integers."""
-    count = max(1, min(len(recordings), RAW_BYTES // recordings[0].nbytes))
-    shown = {"c_type": C_TYPES[recordings.dtype.name], "elements": recordings[0].size, "count": count}
-    return shown | {"vectors": _rows(recordings[:count])}
+def _recorded(raw: np.ndarray) -> Recorded:
+    """Which of (N, …) integers are shown."""
+    return Recorded(Raw(raw.shape[1:], raw.dtype.name), max(1, min(len(raw), RAW_BYTES // raw[0].nbytes)))
 
 
 def as_stored(values: np.ndarray, spec: TensorSpec) -> np.ndarray:

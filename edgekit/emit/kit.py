@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from edgekit.data.preprocessing import Preprocessing
 from edgekit.emit.arena import arena_with_margin
 from edgekit.emit.c_array import CArray, array_files
 from edgekit.emit.ends import End, ends
@@ -51,7 +52,9 @@ class Kit(Struct, frozen=True):
     cmsis_nn: bool = False
     """Whether standalone C calls CMSIS-NN."""
     sensor: Sensor | None = None
-    """What the samples are made of, where that is known."""
+    """What a front-end makes samples of;"""
+    preprocessing: Preprocessing | None = None
+    """or what is done to those of no front-end. None leaves either out."""
 
 
 @stage("emit", process=TOOLS, libraries=(*READING, "jinja2", "numpy"))
@@ -65,13 +68,14 @@ def emit_file(
     ends: Ends | None,
     golden: Artifact | None,
     sensor: Sensor | None = None,
+    preprocessing: Preprocessing | None = None,
 ) -> None:
     """Writes what a target asks for to `folder`; see `files`."""
     array = CArray(outputs.c_name or name, outputs.c_section or "", outputs.c_attribute or "")
     asked: dict[Engine, bool] = {"standalone": outputs.c_standalone, "tflm": outputs.c_array}
     engines = tuple(engine for engine, wanted in asked.items() if wanted)
     cmsis_nn = outputs.c_kernels == "cmsis-nn"
-    kit = Kit(array, engines, arena, labels, ends, golden.path if golden else None, cmsis_nn, sensor)
+    kit = Kit(array, engines, arena, labels, ends, golden.path if golden else None, cmsis_nn, sensor, preprocessing)
     for file, text in files(Path(model.path), kit).items():
         (work.folder / file).write_text(text, encoding="ascii")
 
@@ -101,7 +105,8 @@ def files(model: Path, kit: Kit) -> dict[str, str]:
     if kit.ends and detects(graph):  # its C ends before its last operator, and so do the vectors
         of = hashlib.sha256(without_detection(graph.content)).hexdigest()
     archive = Path(kit.golden) if kit.golden else None
-    golden, raw = golden_files(name, archive, of, inputs, outputs, kit.sensor is not None and feeds(inputs))
+    starts = bool(kit.sensor or kit.preprocessing) and feeds(inputs)
+    golden, recorded = golden_files(name, archive, of, inputs, outputs, starts)
     facts: dict[str, Any] = {
         "name": name,
         "macro": name.upper(),
@@ -118,10 +123,14 @@ def files(model: Path, kit: Kit) -> dict[str, str]:
         "labels": [c_string(label) for label in kit.labels],
         "golden": bool(golden),
         "cmsis_nn": kit.cmsis_nn,
-        "golden_raw": raw,
+        "golden_raw": recorded.vectors if recorded else 0,
     }
-    sensed = sensor_files(kit.sensor, inputs, facts) if kit.sensor else {}
-    facts |= {"features": bool(sensed), "sensor": f"{name}_sensor.h" in sensed}
+    sensed: dict[str, str] = {}
+    if kit.sensor:
+        sensed = sensor_files(kit.sensor.frontend, kit.sensor.raw, kit.sensor.preprocessing, inputs, facts)
+    elif kit.preprocessing and recorded:
+        sensed = sensor_files(None, recorded.raw, kit.preprocessing, inputs, facts)
+    facts |= {"features": f"{name}_features.h" in sensed, "sensor": f"{name}_sensor.h" in sensed}
     made |= sensed
     made |= {f"{name}_{file}": render(f"{file}.jinja", facts) for file in ("config.h", "quantize.h")} | golden
     if "tflm" in engines:

@@ -30,6 +30,8 @@ class Core(Struct, frozen=True):
     they are not known."""
     dsp: bool = True
     """Whether it has the DSP extension."""
+    room: int = 4 << 20
+    """Bytes where code starts, of which the board has so many."""
 
 
 CORES = {
@@ -78,6 +80,7 @@ CORES = {
         ram=0x20000000,
         tick=31.25,
         defines=("SYSTEM_COUNTER",),
+        room=512 << 10,
         cycles=(1.02, 1.09, 1.22),
     ),
 }

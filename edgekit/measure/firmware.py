@@ -24,8 +24,8 @@ FIGURES = {"instructions": "1", "flash": "B", "ram": "B"}
 """What a run measures."""
 FRONTEND = "frontend_"
 """What the front-end's share of them is called by."""
-RECORDINGS = 1 << 21
-"""Bytes of what a sensor gave that a board takes, one sample at least."""
+CODE = 128 << 10
+"""Bytes that a front-end's code and tables take at most, beside which recordings lie."""
 SAMPLES = 20
 """Random inputs, where there are no golden vectors."""
 
@@ -63,12 +63,8 @@ def measure_firmware(
     """
     from msgspec.structs import replace
 
-    lacks = not_simulated(core) if core not in CORES else missing()
-    if lacks:
-        said = f"not measured: {lacks}"
-        figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
-        figures |= {f"{FRONTEND}{name}": unit for name, unit in FIGURES.items()} if sensor else {}
-        return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
+    if lacks := not_simulated(core) if core not in CORES else missing():
+        return _unmeasured(lacks, clock, bool(sensor))
     inputs, outputs = _vectors(golden.path, code)
     texts = {name: Path(file.path).read_text(encoding="ascii") for name, file in files.items()}
     code = replace(code, files=texts)
@@ -78,7 +74,9 @@ def measure_firmware(
     alone = _checked(run(code, inputs, core), outputs, "golden vectors")
     if not sensor:
         return _figures(alone, code, len(outputs[0]), clock, "golden vectors")
-    given = _recordings(golden.path)
+    given = _recordings(golden.path, CORES[core].room - alone.flash - CODE)
+    if not len(given):
+        return _unmeasured("no recording fits beside the model on the simulated board", clock, True)
     texts = {name: Path(file.path).read_text(encoding="ascii") for name, file in sensor.items()}
     whole = run(replace(code, files=code.files | texts), [given], core)
     whole = _checked(whole, [array[: len(given)] for array in outputs], "recordings")
@@ -229,10 +227,18 @@ def _vectors(golden: str, code: Code) -> tuple[list[np.ndarray], list[np.ndarray
     return inputs, outputs
 
 
-def _recordings(golden: str) -> np.ndarray:
-    """What the sensor gave for the first golden vectors, (M, …): as many as a board takes."""
+def _unmeasured(lacks: str, clock: float | None, sensor: bool) -> list[Measurement]:
+    """Every figure without a value, for a reason."""
+    figures = FIGURES | ({"latency_p90": "ns"} if clock else {})
+    figures |= {f"{FRONTEND}{name}": unit for name, unit in FIGURES.items()} if sensor else {}
+    said = f"not measured: {lacks}"
+    return [Measurement(name, None, unit, "simulated", "qemu", reason=said) for name, unit in figures.items()]
+
+
+def _recordings(golden: str, room: int) -> np.ndarray:
+    """What the sensor gave for the first golden vectors, (M, …): as many as fit so many bytes."""
     import numpy as np
 
     with np.load(golden, allow_pickle=False) as file:
         raw = file["raw"]
-    return raw[: max(1, RECORDINGS // raw[0].nbytes)]
+    return raw[: max(0, room) // raw[0].nbytes]

@@ -16,12 +16,16 @@ from edgekit.types import Artifact
 if TYPE_CHECKING:
     import numpy as np
 
+    from edgekit.data.samples import Samples
     from edgekit.types import TensorSpec
 
 GOLDEN = "golden.npz"
 """`input_0` …, `output_0` … (N, *shape): stored values; `real_0` … the outputs' real values, float32; `row` (N,): the
-number of the evaluation sample, -1 for those that are made up; `raw` (M, …): with a front-end, what the sensor gave for
-the first M, those that are not made up; `sha256` of the model; `runtime`: name and version."""
+number of the evaluation sample, -1 for those that are made up; `raw` (M, …): with a front-end, or where samples are
+small integers that are preprocessed, what the sensor gave for the first M, those that are not made up; `sha256` of the
+model; `runtime`: name and version."""
+SMALL = ("uint8", "int8", "uint16", "int16")
+"""Types of integers that a sensor may give."""
 CANDIDATES, MOST, FEWEST = 256, 12, 4
 """Evaluation samples that are looked at, and how many of them are taken."""
 
@@ -49,8 +53,9 @@ def golden_file(work: Work, model: Artifact, data: DataSpec, runtime: str, senso
     from edgekit.runtimes.values import dequantize
 
     session = open_session(runtime, model.path)
-    raw = _recordings(data) if sensor else None
-    candidates, rows = _candidates(data, session.inputs, None if raw is None else len(raw))
+    recorded = _recordings(data) if sensor else None
+    candidates, rows, samples = _candidates(data, session.inputs, None if recorded is None else len(recorded))
+    raw = _whole_numbers(samples, data) if recorded is None else recorded[rows]
     ends = _ends(model.path, runtime, candidates, work.progress)
     chosen, reached = choose(*ends)
     made_up = _made_up(session.inputs)
@@ -61,7 +66,7 @@ def golden_file(work: Work, model: Artifact, data: DataSpec, runtime: str, senso
     for number, (array, spec) in enumerate(zip(columns, session.outputs, strict=True)):
         arrays |= {f"output_{number}": array, f"real_{number}": dequantize(array, spec).astype(np.float32)}
     arrays["row"] = np.concatenate([rows[chosen], np.full(len(made_up[0]), -1)])
-    arrays |= {} if raw is None else {"raw": raw[rows[chosen]]}
+    arrays |= {} if raw is None else {"raw": raw[chosen]}
     arrays["runtime"] = np.asarray(f"{session.name} {session.version}")
     arrays["sha256"] = np.asarray(hashlib.sha256(Path(model.path).read_bytes()).hexdigest())
     np.savez_compressed(work.folder / GOLDEN, **arrays)
@@ -107,10 +112,16 @@ def _recordings(data: DataSpec) -> np.ndarray:
     return read_archive(Path(data.source), lambda found: found == name)[name]
 
 
+def _whole_numbers(samples: Samples, data: DataSpec) -> np.ndarray | None:
+    """Samples of one input that are small integers before they are preprocessed, as a sensor gives them; None else."""
+    x, *others = samples.x
+    return x if data.preprocessing.given and not others and x.dtype.name in SMALL else None
+
+
 def _candidates(
     data: DataSpec, inputs: tuple[TensorSpec, ...], first: int | None
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Stored values (N, *shape) of each input, and the samples' numbers (N,).
+) -> tuple[list[np.ndarray], np.ndarray, Samples]:
+    """Stored values (N, *shape) of each input, the samples' numbers (N,), and the samples.
 
     Args:
       first: of how many samples they are; None for all.
@@ -123,7 +134,8 @@ def _candidates(
 
     samples = read_dataset(data).evaluation.take(slice(first))
     rows = np.sort(stratified(samples.y, samples.number, min(CANDIDATES, samples.number), data.seed))
-    return stored(prepared(samples.take(rows), data), inputs), rows
+    chosen = samples.take(rows)
+    return stored(prepared(chosen, data), inputs), rows, chosen
 
 
 def _ends(model: str, runtime: str, candidates: list[np.ndarray], progress: Progress) -> tuple[np.ndarray, np.ndarray]:

@@ -130,9 +130,12 @@ def _kit(
     if outputs.c_array or outputs.c_standalone:
         ends = (code.inputs, code.outputs) if code else None
         labels, arena = product.loaded.labels, _arena(found)
-        call = emit_file(product.shipped, name, outputs, arena, labels, ends, golden, sensor)
+        said = product.spec.preprocessing if product.spec.preprocessing.given and not product.spec.frontend else None
+        call = emit_file(product.shipped, name, outputs, arena, labels, ends, golden, sensor, said)
         return scope.make(call).artifacts
-    return scope.make(frontend_file(sensor, asked.c_name or name)).artifacts if sensor else {}
+    if sensor:
+        return scope.make(frontend_file(sensor.frontend, sensor.raw, asked.c_name or name)).artifacts
+    return {}
 
 
 def _simulated(
@@ -150,7 +153,7 @@ def _simulated(
         folders = parts((project_folder() / Path(target.outputs.cmsis_nn).expanduser()).resolve())
         library = {of: Artifact("source", str(folder), 0, sha256(folder)) for of, folder in folders.items()}
     ahead = [f"{name}_{part}.{end}" for part in ("sensor", "features") for end in "hc"]
-    sensor = {file: kit[file] for file in ahead} if ahead[0] in kit else {}
+    sensor = {file: kit[file] for file in ahead} if {*ahead} <= kit.keys() else {}
     kind = str(product.spec.frontend.__struct_config__.tag) if product.spec.frontend else ""
     given = code.value, code.artifacts, golden, target.hardware.cpu, clock, library, sensor, kind
     return scope.make(measure_firmware(*given).at({} if missing() else versions())).value

@@ -1,12 +1,15 @@
 """`edgekit features` and builds from recordings, as a person runs them."""
 
 import shutil
+import subprocess
 import wave
 
 import msgspec
 import numpy as np
 import pytest
 from command_line import edgekit
+
+from edgekit.firmware.run import missing
 
 TABLE = """[tool.edgekit.models.tones]
 model = "make_tones:net"
@@ -73,6 +76,20 @@ def test_features_hold_the_settings_that_made_them(project):
     assert (settings["kind"], settings["sample_rate"], settings["mel_bands"]) == ("log-mel", 8000, 10)
 
 
+def check_from_the_sensor(folder, report):
+    """Golden vectors and the self-test start at the recordings, and so do the figures of the simulated core."""
+    with np.load(folder / "golden.npz") as golden:
+        assert len(golden["raw"]) == np.sum(golden["row"] >= 0) and golden["row"].max() < 64
+    (folder / "c/main.c").write_text('#include "tones_selftest.h"\nint main(void) { return tones_selftest(); }\n')
+    sources = ["main.c", "tones.c", *(f"tones_{part}.c" for part in ("features", "sensor", "golden", "selftest"))]
+    subprocess.run(["gcc", "-std=c11", "-O1", *sources, "-o", "../t"], cwd=folder / "c", check=True)
+    assert subprocess.run([folder / "t"], timeout=60).returncode == 0
+    if not missing():
+        found = {m["name"]: m["value"] for m in report["measurements"]}
+        assert 0 < found["frontend_instructions"] < found["instructions"]
+        assert found["frontend_instructions"] == found["instructions of log-mel front-end"]
+
+
 @pytest.mark.parametrize("target", ["phone", "microcontroller"])
 def test_a_model_of_features_is_built_from_recordings_until_the_front_end_changes(project, target):
     done = edgekit(project, "build", f"--target={target}", "--set=recipe.quantize.calibration_samples=60")
@@ -81,6 +98,11 @@ def test_a_model_of_features_is_built_from_recordings_until_the_front_end_change
     accuracy = next(m["value"] for m in report["measurements"] if m["name"] == "accuracy")
     assert accuracy >= 90
     assert any("features by log-mel: 49x10 from" in note for note in report["remarks"])
+    files = {artifact["path"] for artifact in report["artifacts"]}
+    assert {"c/tones_features.c", "c/tones_features.h"} <= files
+    assert ("c/tones_sensor.c" in files) == (target == "microcontroller")
+    if target == "microcontroller":
+        check_from_the_sensor(project / "build" / target / "tones", report)
     (project / "pyproject.toml").write_text(TABLE.format(bands=10) + "pre_emphasis = 0.5\n")
     done = edgekit(project, "check", f"--target={target}")
     assert done.returncode == 1 and "tones: its front-end, " in done.stdout + done.stderr

@@ -65,13 +65,20 @@ CASES = {
         Preprocessing(scale=1 / 255),
         (1 / 255, -128, "INT8"),
     ),
+    "bytes": Case(
+        None,
+        Raw((5, 4, 3), "uint8"),
+        Preprocessing(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375)),
+        (0.0187, -14, "INT8"),
+    ),
+    "shorts": Case(None, Raw((40,), "int16"), Preprocessing(scale=1 / 32768), (1 / 32768, 0, "INT16")),
 }
 
 
 def model(case: Case) -> bytes:
     """A dense layer, or two."""
     g, rng = Graph(), np.random.default_rng(1)
-    shape = case.frontend.shape(case.raw)
+    shape = case.frontend.shape(case.raw) if case.frontend else case.raw.shape
     x = g.input([1, *shape], *case.stored)
     flat = g.reshape(x, [1, int(np.prod(shape))])
     weights = [rng.integers(-127, 128, (4, int(np.prod(shape)))).astype(np.int8) for _ in range(case.outputs)]
@@ -90,8 +97,11 @@ def recordings(case: Case, count: int = 4) -> np.ndarray:
 def write_golden(path: Path, case: Case, raw: np.ndarray) -> Path:
     """What Python and TFLM make of recordings, and one vector that none gave."""
     session, columns = open_session("tflm", str(path)), dict[str, list[np.ndarray]]()
-    features = case.frontend.features(raw).astype(np.float32) * np.float32(case.frontend.step)
-    stored = quantize(preprocessed(features, case.said), session.inputs[0])
+    if case.frontend:
+        samples = case.frontend.features(raw).astype(np.float32) * np.float32(case.frontend.step)
+    else:
+        samples = raw.reshape(len(raw), *session.inputs[0].shape[1:])
+    stored = quantize(preprocessed(samples, case.said), session.inputs[0])
     for sample in [*stored[:, None], *(s for s in random_inputs(session.inputs, 0))]:
         session.reset()
         session.set_inputs([sample.reshape(session.inputs[0].shape)])
@@ -115,9 +125,10 @@ def write_kit(folder: str, name: str) -> Code:
     place.mkdir()
     code = generate_file.run(str(place), str(path), "net", "portable", None)
     arena = open_session("tflm", str(path)).arena()
-    sensor = Sensor(case.frontend, case.raw, case.said)
+    sensor = Sensor(case.frontend, case.raw, case.said) if case.frontend else None
+    given = {"sensor": sensor} if sensor else {"preprocessing": case.said}
     ends = (code.inputs, code.outputs)
-    kit = Kit(CArray("net"), ("standalone", "tflm"), arena, ends=ends, golden=str(golden), sensor=sensor)
+    kit = Kit(CArray("net"), ("standalone", "tflm"), arena, ends=ends, golden=str(golden), **given)
     for file, text in files(path, kit).items():
         (place / file).write_text(text, encoding="ascii")
     return code

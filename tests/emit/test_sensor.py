@@ -6,15 +6,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sensor_probe import CASES, write_kit
 from tflm_shim import engine, write_shim
 
 from edgekit.ccode.generate import Code
-from edgekit.emit.sensor import Sensor, frontend_file
+from edgekit.emit.sensor import frontend_file
 from edgekit.engine import worker
 from edgekit.errors import ModelError
+from edgekit.firmware.cores import CORES
 from edgekit.firmware.run import missing
-from edgekit.measure.firmware import measure_firmware
+from edgekit.measure.firmware import CODE, measure_firmware
 from edgekit.types import Artifact
 
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
@@ -32,10 +34,15 @@ def kits(tmp_path_factory):
         return {name: (at, process.call(write_kit, str(at), name, returns=Code)) for name, at in folders.items()}
 
 
+def parts(folder: Path) -> list[str]:
+    """The C beside the model's."""
+    return [name for part in PARTS if (folder / (name := f"net_{part}.c")).exists()]
+
+
 def selftest(folder: Path, compiler: str = "gcc") -> int:
     """How many vectors of standalone C differ."""
     (folder / "main.c").write_text(TESTED)
-    sources = ["main.c", "net.c", *(f"net_{part}.c" for part in PARTS)]
+    sources = ["main.c", "net.c", *parts(folder)]
     command = [compiler, "-std=c11", "-O1", *STRICT, *CHECKED, "-I.", *sources, "-o", "t"]
     subprocess.run(command, cwd=folder, check=True)
     return subprocess.run([folder / "t"], timeout=60).returncode
@@ -59,7 +66,7 @@ def test_a_recording_that_gives_another_input_is_counted(kits, tmp_path):
     assert selftest(folder) == 1
 
 
-@pytest.mark.parametrize("kind", ["log-mel", "window"])
+@pytest.mark.parametrize("kind", ["log-mel", "window", "bytes"])
 def test_the_kit_of_tflm_runs_from_the_sensor_too(kits, tmp_path, kind):
     folder, code = kits[kind]
     folder = folder / "c"
@@ -71,7 +78,7 @@ def test_the_kit_of_tflm_runs_from_the_sensor_too(kits, tmp_path, kind):
     (tmp_path / "shim.cpp").write_text(engine("net", *ends, False))
     (tmp_path / "main.c").write_text(TESTED)
     sources = ["main.c", "shim.cpp", folder / "net_tflm.cpp", folder / "net.c", folder / "net_model.c"]
-    for source in map(str, [*sources, *(folder / f"net_{part}.c" for part in PARTS)]):
+    for source in map(str, [*sources, *(folder / part for part in parts(folder))]):
         compiler = ["g++", "-std=c++17"] if source.endswith("cpp") else ["gcc", "-std=c11"]
         flags = [*STRICT, *CHECKED, "-DNET_SELFTEST_TFLM", "-I.", f"-I{folder}", "-c", source]
         subprocess.run([*compiler, *flags], cwd=tmp_path, check=True)
@@ -108,6 +115,14 @@ def test_a_core_takes_as_much_as_the_model_and_its_front_end(kits, kind):
 
 
 @needs_tools
+def test_a_recording_that_does_not_fit_the_board_is_not_measured(kits, monkeypatch):
+    monkeypatch.setitem(CORES, "cortex-m4f", replace(CORES["cortex-m4f"], room=CODE))
+    found = simulated(*kits["picture"])
+    assert {"flash", "ram", "instructions", "frontend_instructions", "latency_p90"} <= {*found}
+    assert not any(found.values())
+
+
+@needs_tools
 def test_a_front_end_that_gives_something_else_on_a_core_is_refused(kits, tmp_path):
     folder, code = kits["window"]
     shutil.copytree(folder, tmp_path / "w")
@@ -119,5 +134,5 @@ def test_a_front_end_that_gives_something_else_on_a_core_is_refused(kits, tmp_pa
 
 def test_a_device_without_c_gets_the_front_end_alone(tmp_path):
     case = CASES["picture"]
-    frontend_file.run(str(tmp_path), Sensor(case.frontend, case.raw, case.said), "my net")
+    frontend_file.run(str(tmp_path), case.frontend, case.raw, "my net")
     assert {file.name for file in tmp_path.iterdir()} == {"my_net_features.c", "my_net_features.h"}
