@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import edgekit
+from command_line import typed
 
 from edgekit.engine import worker
 from edgekit.flatbuffer.read import read_graph
@@ -41,7 +41,7 @@ def test_where_they_part_has_the_layers_name_although_the_file_lost_it(report, e
 
 
 def test_the_limit_holds_what_any_runtime_may_be_off(built):
-    done = edgekit(built, "build", "--target=phone", "--set=budget.max_lsb=0", "--json")
+    done = typed(built, "build", "--target=phone", "--set=budget.max_lsb=0", "--json")
     found = json.loads(done.stdout)
     (line,) = (line for line in found["budget"] if line["name"] == "max_lsb")
     assert (line["verdict"], done.returncode) == (("fail", 1) if line["value"] else ("pass", 0))
@@ -90,7 +90,7 @@ def test_a_device_that_agrees_is_verified_in_any_form(cold, device, tmp_path, fo
     {"bin": lambda: file.write_bytes(device.tobytes()), "npy": lambda: np.save(file, device)}.get(
         form, lambda: np.savez(file, output_0=device)
     )()
-    done = edgekit(cold, "verify", OUT, f"--outputs={file}")
+    done = typed(cold, "verify", OUT, f"--outputs={file}")
     assert done.returncode == 0 and "all the same to the bit" in done.stdout
 
 
@@ -98,10 +98,10 @@ def test_a_device_that_is_off_is_told_where(cold, device, tmp_path):
     wrong = device.copy()
     wrong[1, 0, 4] = wrong[1, 0, 4] - 2 if wrong[1, 0, 4] > 0 else wrong[1, 0, 4] + 2
     np.save(tmp_path / "d.npy", wrong)
-    done = edgekit(cold, "verify", OUT, f"--outputs={tmp_path}/d.npy", "--json")
+    done = typed(cold, "verify", OUT, f"--outputs={tmp_path}/d.npy", "--json")
     found = json.loads(done.stdout)
     assert done.returncode == 1 and found["first"] == [1, 4] and found["largest"] == 2 and found["differing"] == 1
-    assert edgekit(cold, "verify", OUT, f"--outputs={tmp_path}/d.npy", "--max-lsb=2").returncode == 0
+    assert typed(cold, "verify", OUT, f"--outputs={tmp_path}/d.npy", "--max-lsb=2").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -111,28 +111,28 @@ def test_a_device_that_is_off_is_told_where(cold, device, tmp_path):
 def test_outputs_that_are_none_are_refused(cold, tmp_path, content, name, words):
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    done = edgekit(cold, "verify", OUT, f"--outputs={tmp_path / name}")
+    done = typed(cold, "verify", OUT, f"--outputs={tmp_path / name}")
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_a_build_without_golden_vectors_cannot_verify(tmp_path):
-    done = edgekit(tmp_path, "verify", ".", "--outputs=x.bin")
+    done = typed(tmp_path, "verify", ".", "--outputs=x.bin")
     assert done.returncode == 2 and "golden.npz" in done.stderr
 
 
 def test_diverge_agrees_with_the_report(everything, report):
     folder = everything / "build/microcontroller/digits"
-    done = edgekit(everything, "diverge", str(folder / "model.tflite"), "--runtimes=tflm,litert", "--json")
+    done = typed(everything, "diverge", str(folder / "model.tflite"), "--runtimes=tflm,litert", "--json")
     found = json.loads(done.stdout)
     assert found["inputs"].endswith("golden.npz") and found["undisturbed"]
     whole = {p["operator"] for p in found["partings"]}
-    said = edgekit(everything, "diverge", str(folder / "model.tflite"), "--runtimes=tflm,litert").stdout
+    said = typed(everything, "diverge", str(folder / "model.tflite"), "--runtimes=tflm,litert").stdout
     assert ("first divergence" in said) == bool(whole) and whole <= set(range(6))
 
 
 def test_diverge_takes_a_file_from_elsewhere_and_names_layers(shared, tmp_path):
     file = shared / "models/tflite/wake_word_int8.tflite"
-    done = edgekit(tmp_path, "diverge", str(file), "--runtimes=litert,tflm", "--json")
+    done = typed(tmp_path, "diverge", str(file), "--runtimes=litert,tflm", "--json")
     found = json.loads(done.stdout)
     assert done.returncode == 0 and found["inputs"] == "16 random inputs"
     assert [p["operator"] for p in found["partings"]] == sorted(p["operator"] for p in found["partings"])
@@ -147,12 +147,12 @@ def test_diverge_takes_a_file_from_elsewhere_and_names_layers(shared, tmp_path):
     ],
 )
 def test_diverge_refuses_what_it_cannot_compare(shared, tmp_path, options, words, code):
-    done = edgekit(tmp_path, "diverge", str(shared / "models/tflite/hello_world_int8.tflite"), *options)
+    done = typed(tmp_path, "diverge", str(shared / "models/tflite/hello_world_int8.tflite"), *options)
     assert done.returncode == code and words in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_compat_asks_those_here_and_knows_the_others(shared, tmp_path):
-    done = edgekit(tmp_path, "compat", str(shared / "models/tflite/wake_word_int8.tflite"), "--json")
+    done = typed(tmp_path, "compat", str(shared / "models/tflite/wake_word_int8.tflite"), "--json")
     found = {entry["runtime"]: entry for entry in json.loads(done.stdout)}
     assert found["tflite-runtime 2.7.0"]["runs"] and found["tflite-runtime 2.7.0"]["how"] == "operators"
     ran = {name.split(" ")[0] for name, entry in found.items() if entry["how"] == "ran" and entry["runs"]}
@@ -168,7 +168,7 @@ def test_compat_names_what_a_release_lacks(tmp_path, monkeypatch):
     from support_probe import write
 
     write(str(tmp_path / "m.tflite"), "GELU", 2)
-    found = {e["runtime"]: e for e in json.loads(edgekit(tmp_path, "compat", "m.tflite", "--json").stdout)}
+    found = {e["runtime"]: e for e in json.loads(typed(tmp_path, "compat", "m.tflite", "--json").stdout)}
     old = found["tflite-runtime 2.7.0"]
     assert not old["runs"] and old["reason"] == "has no kernel for GELU in 'model/block/add'"
     assert found["litert 2.2.0"]["runs"]

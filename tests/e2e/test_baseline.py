@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 
 import pytest
-from command_line import edgekit, rebuilt, verbose_build
+from command_line import edgekit, rebuilt, typed, verbose_build
 from refusal import assert_refused
 
 RELATIVE = ('--set=budget.model_size="+0 B"', '--set=budget.latency="+50 %"', '--set=budget.accuracy_drop="+5 %"')
@@ -17,7 +17,7 @@ def kept(once, cold):
 
     def fill(folder):
         shutil.copytree(cold, folder, dirs_exist_ok=True)
-        done = edgekit(folder, "baseline", "save", "v1")
+        done = typed(folder, "baseline", "save", "v1")
         assert done.returncode == 0, done.stderr
         sparser = "--set=recipe.prune.sparsity=0.8"
         done = edgekit(folder, "build", "--target=phone", "--baseline=v1", "--out=next", sparser, *RELATIVE)
@@ -34,7 +34,7 @@ def project(kept, tmp_path):
 
 def refuse(project, options, words):
     shutil.rmtree(project / "build")  # of a refused build there is none
-    assert_refused(edgekit(project, "build", *options), project, *words)
+    assert_refused(typed(project, "build", *options), project, *words)
 
 
 def report(folder):
@@ -47,7 +47,7 @@ def test_a_baseline_is_a_text_that_git_can_compare_and_the_files(kept):
     assert str(kept) not in text
     shipped = (kept / "build/phone/digits/model.tflite").read_bytes()
     assert (kept / "baselines/v1/phone/digits.tflite").read_bytes() == shipped
-    assert "v1" in edgekit(kept, "baselines").stdout
+    assert "v1" in typed(kept, "baselines").stdout
 
 
 def test_limits_against_the_baseline_are_judged(kept):
@@ -64,7 +64,7 @@ def test_limits_against_the_baseline_are_judged(kept):
 
 def test_a_second_build_against_it_makes_nothing(project):
     options = ("--target=phone", "--baseline=v1", "--out=next", "--set=recipe.prune.sparsity=0.8", *RELATIVE)
-    edgekit(project, "build", *options)  # after which the report says that all was found
+    typed(project, "build", *options)  # after which the report says that all was found
     before = {p: p.stat().st_mtime_ns for p in (project / "next").rglob("*")}
     done = verbose_build(project, *options)
     assert rebuilt(done.stdout) == []
@@ -78,20 +78,20 @@ def test_remeasure_times_again_and_builds_nothing(project):
 
 
 def test_compare_says_what_changed_and_why(kept):
-    done = edgekit(kept, "compare", "v1", "next/phone/digits", "--json")
+    done = typed(kept, "compare", "v1", "next/phone/digits", "--json")
     found = json.loads(done.stdout)
     figures = {figure["name"]: figure for figure in found["figures"]}
     assert figures["download_size"]["after"] < figures["download_size"]["before"]
     assert figures["latency_p50"]["note"] == "same rounds" and "…" in figures["latency_p50"]["by_interval"]
     assert figures["accuracy"]["note"] == "same samples" and figures["accuracy"]["limits"] == ["≥ 97.50 %"] * 2
     assert {"kind": "setting", "what": "recipe.prune.sparsity 0.5 → 0.8", "bytes": 0} in found["reasons"]
-    said = edgekit(kept, "compare", "v1/phone/digits", "build/phone/digits").stdout
+    said = typed(kept, "compare", "v1/phone/digits", "build/phone/digits").stdout
     assert "the same file" in said and "why" not in said
 
 
 def test_compare_explains_every_byte_between_two_files(kept, shared):
     pair = [shared / "models/tflite" / f"{name}_int8.tflite" for name in ("hello_world", "magic_wand")]
-    found = json.loads(edgekit(kept, "compare", *map(str, pair), "--json").stdout)
+    found = json.loads(typed(kept, "compare", *map(str, pair), "--json").stdout)
     grown = pair[1].stat().st_size - pair[0].stat().st_size
     assert sum(reason["bytes"] for reason in found["reasons"]) == grown
     assert {reason["kind"] for reason in found["reasons"]} == {"operator", "layer", "rest"}
@@ -99,44 +99,44 @@ def test_compare_explains_every_byte_between_two_files(kept, shared):
 
 def test_history_holds_every_build_that_was_another(project):
     def entries():
-        return json.loads(edgekit(project, "history", "--target=phone", "--json").stdout)
+        return json.loads(typed(project, "history", "--target=phone", "--json").stdout)
 
     before = entries()
     assert before[0]["overrides"] == "" and "sparsity=0.8" in before[-1]["overrides"]
     assert before[0]["figures"]["model_size"]["value"] == (project / "build/phone/digits/model.tflite").stat().st_size
-    edgekit(project, "build", "--target=phone")
-    edgekit(project, "build", "--target=phone")
+    typed(project, "build", "--target=phone")
+    typed(project, "build", "--target=phone")
     assert len(entries()) == len(before) + 1
-    edgekit(project, "clean", "--cache")
+    typed(project, "clean", "--cache")
     assert len(entries()) == len(before) + 1
-    assert "sparsity=0.8" in edgekit(project, "history").stdout
+    assert "sparsity=0.8" in typed(project, "history").stdout
 
 
 def test_a_history_that_is_damaged_or_locked_is_said(project):
     file = project / ".edgekit/history.sqlite"
     holder = sqlite3.connect(file)
     holder.execute("BEGIN EXCLUSIVE")
-    done = edgekit(project, "history")
+    done = typed(project, "history")
     holder.close()
     assert done.returncode == 2 and "locked" in done.stderr and "Traceback" not in done.stderr
     file.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
-    done = edgekit(project, "history")
+    done = typed(project, "history")
     assert done.returncode == 2 and "damaged" in done.stderr and file.read_bytes().startswith(b"SQLite")
 
 
 def test_the_gate_wants_the_baseline_of_the_project(project):
     with (project / "pyproject.toml").open("a") as file:
         file.write('\n[tool.edgekit]\nbaseline = "v1"\n')
-    done = edgekit(project, "check", "--target=phone")
+    done = typed(project, "check", "--target=phone")
     assert done.returncode == 1 and "not compared with the baseline v1" in done.stdout
-    assert edgekit(project, "build", "--target=phone").returncode == 0
-    done = edgekit(project, "check", "--target=phone")
+    assert typed(project, "build", "--target=phone").returncode == 0
+    done = typed(project, "check", "--target=phone")
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow
 def test_the_gate_builds_again_and_finds_the_same_bytes(project):
-    done = edgekit(project, "check", "--target=phone", "--rebuild")
+    done = typed(project, "check", "--target=phone", "--rebuild")
     assert (done.returncode, done.stdout) == (0, "phone: digits: pass\n")
 
 
@@ -147,11 +147,11 @@ def test_warnings_and_waivers_pass_the_gate_and_stay_in_the_report(project):
     limits = 'levels = { download_size = "warn" }\nmacs = "1 k"\n'
     text = file.read_text().replace("budgets.phone]\n", f"budgets.phone]\n{limits}").replace('"28 KiB"', '"1 KiB"')
     file.write_text(f"{text}\n{waivers}")
-    done = edgekit(project, "build", "--target=phone")
+    done = typed(project, "build", "--target=phone")
     assert done.returncode == 0, done.stdout
     for text in (done.stdout, (project / "build/phone/digits/report.md").read_text()):
         assert "waived: new sensor (until 2999-12-31)" in text and "warning only" in text
-    assert edgekit(project, "check", "--target=phone").returncode == 0
+    assert typed(project, "check", "--target=phone").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_baseline_s_file_that_was_changed_is_refused_and_one_that_is_gone_is_s
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     refuse(project, ["--target=phone", "--baseline=v1"], ["digits.tflite", "not the file"])
     file.unlink()
-    done = edgekit(project, "build", "--target=phone", "--baseline=v1", '--set=budget.latency="+5 %"', "--json")
+    done = typed(project, "build", "--target=phone", "--baseline=v1", '--set=budget.latency="+5 %"', "--json")
     assert done.returncode == 0, done.stderr
     [line] = [line for line in json.loads(done.stdout)["budget"] if line["name"] == "latency"]
     assert line["verdict"] == "inconclusive" and "not timed" in line["reason"]
@@ -193,6 +193,6 @@ def test_a_baseline_s_file_that_was_changed_is_refused_and_one_that_is_gone_is_s
 
 def test_a_build_that_was_changed_is_no_release(project):
     (project / "build/phone/digits/report.json").open("a").write("\n")
-    done = edgekit(project, "baseline", "save", "v2")
+    done = typed(project, "baseline", "save", "v2")
     assert done.returncode == 2 and "changed since it was built" in done.stderr
     assert not (project / "baselines/v2.json").exists()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import ROOT, contents, edgekit, run, statuses
+from command_line import ROOT, contents, edgekit, run, statuses, typed
 
 from edgekit import __version__
 from edgekit.runtimes import RUNTIMES, installed
@@ -34,7 +34,7 @@ def test_version(built):
 
 
 def test_a_wrong_option_is_the_user_s_mistake(built):
-    done = edgekit(built, "build", "--traget=phone")
+    done = typed(built, "build", "--traget=phone")
     assert done.returncode == 2
     assert done.stderr.startswith("edgekit: ") and len(done.stderr.splitlines()) <= 2
 
@@ -43,16 +43,16 @@ def test_targets_are_listed(built):
     """Those of the project with their files, and beside them those that edgekit brings."""
     for profile in (built / "targets").iterdir():
         profile.unlink() if profile.stem != "phone" else None
-    printed = edgekit(built, "targets").stdout.splitlines()[1:]
+    printed = typed(built, "targets").stdout.splitlines()[1:]
     assert printed[0].split()[:3] == ["phone", "targets/phone.toml", "litert"]
     assert ["camera", "built-in", "tflite-runtime"] in [line.split()[:3] for line in printed[1:]]
     assert [line.split()[0] for line in printed].count("phone") == 1
-    found = json.loads(edgekit(built, "targets", "--json").stdout)
+    found = json.loads(typed(built, "targets", "--json").stdout)
     assert [(t["name"], t["origin"]) for t in found] == [tuple(line.split()[:2]) for line in printed]
 
 
 def test_bench_measures_under_each_runtime(cold):
-    done = edgekit(cold, "bench", MODEL, "--json")
+    done = typed(cold, "bench", MODEL, "--json")
     assert done.returncode == 0 and done.stderr == ""
     found = json.loads(done.stdout)
     runtimes = {m["runtime"].split(" ")[0] for m in found} - {""}
@@ -65,7 +65,7 @@ def test_bench_measures_under_each_runtime(cold):
 
 
 def test_bench_of_one_runtime(cold):
-    done = edgekit(cold, "bench", MODEL, "--runtime=tflm")
+    done = typed(cold, "bench", MODEL, "--runtime=tflm")
     assert done.returncode == 0
     assert "arena" in done.stdout and "litert" not in done.stdout
 
@@ -77,7 +77,7 @@ def test_a_file_that_is_no_model_is_refused(cold, tmp_path, command, content, sa
     if content is not None:
         file.write_bytes(content)
     options = [f"--out={tmp_path / 'c'}"] if command == "carray" else []
-    done = edgekit(cold, command, str(file), *options)
+    done = typed(cold, command, str(file), *options)
     assert done.returncode == 2, done.stdout
     assert done.stderr.startswith("edgekit: ") and len(done.stderr.splitlines()) <= 2
     assert str(file) in done.stderr and "Traceback" not in done.stderr
@@ -85,24 +85,24 @@ def test_a_file_that_is_no_model_is_refused(cold, tmp_path, command, content, sa
 
 
 def test_bench_of_an_unknown_runtime_suggests_the_nearest(cold):
-    done = edgekit(cold, "bench", MODEL, "--runtime=tflite_runtime")
+    done = typed(cold, "bench", MODEL, "--runtime=tflite_runtime")
     assert done.returncode == 2 and "tflite-runtime" in done.stderr
 
 
 def test_inspect_a_keras_file(cold):
-    found = json.loads(edgekit(cold, "inspect", "assets/digits.keras", "--json").stdout)
+    found = json.loads(typed(cold, "inspect", "assets/digits.keras", "--json").stdout)
     assert found["parameters"] == 34_826
     assert found["kinds"]["Conv2D"] == 2
 
 
 def test_inspect_a_tflite(cold):
-    done = edgekit(cold, "inspect", MODEL)
+    done = typed(cold, "inspect", MODEL)
     assert done.returncode == 0
     assert "CONV_2D" in done.stdout and "2,440,960" in done.stdout
 
 
 def test_carray_writes_sources(cold, tmp_path):
-    done = edgekit(cold, "carray", MODEL, "--name=net", f"--out={tmp_path}")
+    done = typed(cold, "carray", MODEL, "--name=net", f"--out={tmp_path}")
     assert done.returncode == 0
     assert set(done.stdout.split()) == {str(tmp_path / name) for name in contents(tmp_path)}
     assert {"net_model.h", "net_model.c"} <= contents(tmp_path).keys()
@@ -121,18 +121,18 @@ def test_clean_removes_the_outputs_of_a_target(released):
     kept = released / "build/mine/notes.txt"
     kept.parent.mkdir()
     kept.write_text("by hand")
-    done = edgekit(released, "clean", "--target=phone")
+    done = typed(released, "clean", "--target=phone")
     assert done.returncode == 0 and "removed build/phone/digits" in done.stdout
     left = {p.name for p in (released / "build").iterdir()}
     assert left >= {"camera", "camera-u55", "microcontroller", "mine", "index.html"} and "phone" not in left
-    assert edgekit(released, "clean").returncode == 0
+    assert typed(released, "clean").returncode == 0
     assert contents(released / "build") == {"mine/notes.txt": b"by hand"}
     assert (released / ".edgekit").is_dir()
-    assert edgekit(released, "clean").stdout == "nothing to remove\n"
+    assert typed(released, "clean").stdout == "nothing to remove\n"
 
 
 def test_clean_removes_the_stored_results_too(built):
-    assert edgekit(built, "clean", "--cache").returncode == 0
+    assert typed(built, "clean", "--cache").returncode == 0
     assert not (built / "build").exists()
     assert [p.name for p in (built / ".edgekit").iterdir()] == ["history.sqlite"]
 
@@ -173,9 +173,9 @@ class TestMissingRuntime:
 
 
 def test_verbose_says_how_to_get_each_figure_again(built):
-    said = edgekit(built, "build", "--target=phone", "--verbose").stdout
+    said = typed(built, "build", "--target=phone", "--verbose").stdout
     [command] = [line.split(":", 1)[1].split() for line in said.splitlines() if "multiply-accumulates:" in line]
-    done = edgekit(built, *command[1:])
+    done = typed(built, *command[1:])
     assert done.returncode == 0 and "2,440,960" in done.stdout
 
 
@@ -199,7 +199,7 @@ def test_a_build_is_logged_to_mlflow(built, tmp_path):
 
 @pytest.mark.parametrize("command", [["clean"], ["carray", MODEL, "--out=c"]])
 def test_what_prints_files_prints_them_as_json_too(built, command):
-    done = edgekit(built, *command, "--json")
+    done = typed(built, *command, "--json")
     assert done.returncode == 0 and json.loads(done.stdout)
 
 
@@ -209,7 +209,7 @@ def test_inspect_holds_a_file_against_limits_but_not_against_a_baseline_that_it_
     profile.write_text(text)
 
     def over():
-        found = json.loads(edgekit(fresh, "inspect", model, "--json").stdout)
+        found = json.loads(typed(fresh, "inspect", model, "--json").stdout)
         return next(target["over"] for target in found["targets"] if target["target"] == "phone")
 
     assert over() == ["model_size 72.8 KiB of 44.0 KiB"]

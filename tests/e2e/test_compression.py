@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from command_line import ROOT, edgekit, run, statuses, verbose_build
+from command_line import ROOT, edgekit, run, statuses, typed, verbose_build
 from refusal import assert_refused
 
 from edgekit.config import read_table
@@ -88,14 +88,15 @@ def test_a_student_takes_the_model_s_place(small):
 
 def test_what_the_last_technique_cannot_do_is_found_before_the_first_trains(fresh):
     settings = ("--set=recipe.prune.sparsity=0.7", '--set=recipe.cluster.layers={ "conv99" = 4 }')
-    done = verbose_build(fresh, "--target=phone", *settings)
+    done = typed(fresh, "build", "--verbose", "--target=phone", *settings)
     assert_refused(done, fresh, "recipe.cluster.layers", 'no layer with weights matches "conv99"')
     assert "reference" in statuses(done.stdout) and "prune" not in statuses(done.stdout)
 
 
 def test_a_teacher_of_another_kind_is_refused(built):
     teacher = ROOT / "tests/model/files/keras-3.6.0/cnn.keras"
-    refused = build(built, f'[recipe.distil]\nteacher = "{teacher}"')
+    (built / "own.toml").write_text(f'[recipe.distil]\nteacher = "{teacher}"')
+    refused = typed(built, "build", "--target=phone", "--recipe=own.toml")
     assert refused.returncode == 2
     assert "recipe.distil.teacher takes 12x12x2 and 12x12x2, the model 28x28x1" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -153,7 +154,7 @@ def _drop(report):
     ],
 )
 def test_what_the_runtime_lacks_is_refused_at_once(fresh, target, override, words):
-    refused = edgekit(fresh, "build", f"--target={target}", f"--set=recipe.quantize.{override}")
+    refused = typed(fresh, "build", f"--target={target}", f"--set=recipe.quantize.{override}")
     assert_refused(refused, fresh, "recipe.quantize", *words)
 
 
@@ -174,7 +175,7 @@ def test_evaluation_samples_do_not_set_ranges(fresh):
     shutil.rmtree(fresh / "build")
     arrays["x_train"], arrays["y_train"] = arrays["x_test"], arrays["y_test"]
     np.savez(fresh / "assets/digits.npz", **arrays)
-    refused = edgekit(fresh, "build", *settings[:2], "--set=recipe.quantize.calibration_samples=200")
+    refused = typed(fresh, "build", *settings[:2], "--set=recipe.quantize.calibration_samples=200")
     assert_refused(refused, fresh, "digits.npz: all 500 training samples are evaluation samples too", "take them out")
 
 
@@ -203,7 +204,7 @@ class TestSensitivity:
         ],
     )
     def test_refuses_wrong_settings(self, fresh, option, words):
-        assert_refused(edgekit(fresh, "sensitivity", "--target=phone", option), fresh, *words)
+        assert_refused(typed(fresh, "sensitivity", "--target=phone", option), fresh, *words)
 
 
 def test_explain_tells_tensors_and_advice(built):
@@ -262,7 +263,7 @@ class TestStudy:
     )
     def test_refuses_wrong_recipes(self, fresh, text, words):
         (fresh / "own.toml").write_text(text)
-        refused = edgekit(fresh, "study", "--target=phone", "--recipes=own.toml", "--out=study")
+        refused = typed(fresh, "study", "--target=phone", "--recipes=own.toml", "--out=study")
         assert_refused(refused, fresh, "own.toml", *words)
 
 
@@ -297,5 +298,5 @@ def test_clustered_weights_become_lookup_tables_down_to_a_goal_where_tflm_ships(
 
 
 def test_a_goal_without_lookup_tables_is_refused(cold):
-    done = edgekit(cold, "build", "--target=phone", "--set=recipe.cluster.goal=24 KiB")
+    done = typed(cold, "build", "--target=phone", "--set=recipe.cluster.goal=24 KiB")
     assert done.returncode == 2 and "recipe.cluster.goal" in done.stderr and len(done.stderr.splitlines()) == 1

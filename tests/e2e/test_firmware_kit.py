@@ -7,7 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from command_line import contents, edgekit, rebuilt, verbose_build
+from command_line import contents, edgekit, rebuilt, typed, verbose_build
 from PIL import Image
 from refusal import assert_refused
 from tflm_shim import engine, write_shim
@@ -52,7 +52,7 @@ def test_every_file_is_reported_and_under_the_gate(everything, released):
         assert {f"c/{name}" for name in NAMES} <= listed
     with (released / KIT / "c/digits_golden.c").open("a") as file:
         file.write("\n")
-    done = edgekit(released, "check", "--target=microcontroller")
+    done = typed(released, "check", "--target=microcontroller")
     assert done.returncode == 1 and "c/digits_golden.c" in done.stdout
 
 
@@ -71,7 +71,7 @@ def test_the_report_names_the_parts_of_the_arena_and_the_margin(everything):
 def test_carray_takes_golden_vectors_of_tflm_that_lie_beside_the_file(everything, tmp_path):
     for target, there in (("microcontroller", True), ("phone", False)):
         model = everything / f"build/{target}/digits/model.tflite"
-        done = edgekit(everything, "carray", str(model), "--name=digits", f"--out={tmp_path / target}")
+        done = typed(everything, "carray", str(model), "--name=digits", f"--out={tmp_path / target}")
         assert done.returncode == 0, done.stderr
         made = contents(tmp_path / target)
         assert ("digits_golden.c" in made) == ("digits_selftest.c" in made) == there

@@ -1,4 +1,7 @@
-"""The path of somebody who has a Keras file and an .npz: from init to a release, without an editor."""
+"""The path of somebody who has a Keras file and an .npz: from init to a release, without an editor.
+
+It is that of docs/tutorials/first-build.md, which is carried out in every run, here for other devices too.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 from command_line import ENVIRONMENT, edgekit, rebuilt, run
+
+pytestmark = pytest.mark.slow
 
 MAKER = Path(__file__).with_name("make_gestures.py")
 MOST_COMMANDS = 11
@@ -38,7 +43,7 @@ class Stranger:
         return done.stdout
 
 
-@pytest.fixture(scope="module", params=["phone", pytest.param("microcontroller", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["phone", "microcontroller"])
 def walked(request, once):
     """The folder at the end of the path, and what was printed on it. Not to be changed."""
     device = request.param
@@ -113,7 +118,6 @@ def scripts(folder):
     return [step["run"] for step in github["jobs"]["build"]["steps"] if "run" in step], gitlab["edgekit"]["script"]
 
 
-@pytest.mark.slow
 def test_the_pipelines_build_and_check_a_fresh_clone(clone, tmp_path):
     _, folder = clone
     assert not (folder / "build").exists() and not (folder / ".edgekit").exists()

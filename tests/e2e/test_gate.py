@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from command_line import contents, edgekit, rebuilt, verbose_build
+from command_line import contents, rebuilt, typed, verbose_build
 
 
 def check(folder, *arguments):
-    return edgekit(folder, "check", *arguments)
+    return typed(folder, "check", *arguments)
 
 
 def test_all_targets_are_built_and_share_what_they_have_in_common(everything):
@@ -160,10 +160,10 @@ def test_the_gate_fails_where_nothing_was_built(fresh):
 
 
 def test_the_gate_fails_after_a_trial_and_passes_after_a_build(built):
-    assert edgekit(built, "build", "--target=phone", "--set=budget.model_size=50 KiB").returncode == 0
+    assert typed(built, "build", "--target=phone", "--set=budget.model_size=50 KiB").returncode == 0
     done = check(built, "--target=phone")
     assert done.returncode == 1 and "budget.model_size=50 KiB" in done.stdout
-    assert edgekit(built, "build", "--target=phone").returncode == 0
+    assert typed(built, "build", "--target=phone").returncode == 0
     assert check(built, "--target=phone").returncode == 0
 
 
@@ -184,7 +184,7 @@ def test_the_gate_passes_after_a_comment_was_reworded(released):
 
 def test_every_limit_has_an_answer_and_build_and_gate_have_the_same(released):
     """Times of the build host, of TFLM, which runs no float model: nothing of them passes on a microcontroller."""
-    assert edgekit(released, "baseline", "save", "v1", "--target=microcontroller").returncode == 0
+    assert typed(released, "baseline", "save", "v1", "--target=microcontroller").returncode == 0
     project = released / "pyproject.toml"
     times = {
         "latency_p50": "1 s",
@@ -199,7 +199,7 @@ def test_every_limit_has_an_answer_and_build_and_gate_have_the_same(released):
     text = text.replace('accuracy = "97.5 %"', 'accuracy = "98.8 %"')  # inside the interval of what it is
     project.write_text(text.replace("budgets.microcontroller]\n", f"budgets.microcontroller]\n{lines}"))
     build = ("build", "--target=microcontroller", "--baseline=v1", "--json")
-    done = edgekit(released, *build)
+    done = typed(released, *build)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     found = {line["name"]: line for line in report["budget"]}
@@ -211,22 +211,22 @@ def test_every_limit_has_an_answer_and_build_and_gate_have_the_same(released):
         needs = "measure on the device" if name == "resident_memory" else "limit `latency`"
         assert f"the build host's, not the cortex-m4f's; {needs}" in found[name]["reason"]
     assert found["latency"]["verdict"] == "pass" and "instructions: " in found["latency"]["reason"]
-    assert edgekit(released, *build, "--strict").returncode == 1
+    assert typed(released, *build, "--strict").returncode == 1
     done = check(released, "--target=microcontroller", "--baseline=v1")
     assert done.returncode == 0 and "microcontroller: digits: inconclusive" in done.stdout
     assert all(f"budget {name}: inconclusive" in done.stdout for name in undecided)
     done = check(released, "--target=microcontroller", "--baseline=v1", "--strict")
     assert done.returncode == 1 and "microcontroller: digits: fail" in done.stdout
-    done = edgekit(released, "baseline", "save", "v2", "--target=microcontroller", "--strict")
+    done = typed(released, "baseline", "save", "v2", "--target=microcontroller", "--strict")
     assert done.returncode == 1 and "--allow-broken" in done.stderr
-    done = edgekit(released, "baseline", "save", "v2", "--target=microcontroller")
+    done = typed(released, "baseline", "save", "v2", "--target=microcontroller")
     assert done.returncode == 0 and "note: " in done.stderr and "speedup: inconclusive" in done.stderr
     of_device = {"flash", "ram", "instructions", "latency_p90"}
     folder = "build/microcontroller/digits"
-    compared = json.loads(edgekit(released, "compare", "v1/microcontroller/digits", folder, "--json").stdout)["figures"]
+    compared = json.loads(typed(released, "compare", "v1/microcontroller/digits", folder, "--json").stdout)["figures"]
     assert {f["name"] for f in compared if f["runtime"].startswith("qemu")} == of_device
     assert all(f["effect"] == "same" and not f["note"] for f in compared if f["name"] in of_device)
-    last = json.loads(edgekit(released, "history", "--target=microcontroller", "--json").stdout)[-1]["figures"]
+    last = json.loads(typed(released, "history", "--target=microcontroller", "--json").stdout)[-1]["figures"]
     assert {name for name, figure in last.items() if figure["runtime"].startswith("qemu")} == of_device
     assert {"churn", "max_lsb"} < last.keys()
 
@@ -240,12 +240,12 @@ def test_every_limit_has_an_answer_and_build_and_gate_have_the_same(released):
     ],
 )
 def test_what_may_be_of_the_build_host_is_checked(built, setting, words):
-    done = edgekit(built, "build", "--target=phone", f"--set={setting}")
+    done = typed(built, "build", "--target=phone", f"--set={setting}")
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
 
 
 def test_tflm_of_the_build_host_is_no_device_s(built):
-    done = edgekit(built, "build", "--target=microcontroller", '--set=budget.on_host=["latency"]')
+    done = typed(built, "build", "--target=microcontroller", '--set=budget.on_host=["latency"]')
     assert done.returncode == 2 and "says nothing of a cortex-m4f" in done.stderr
 
 
@@ -255,11 +255,11 @@ def test_a_profile_without_hardware_is_of_this_machine(built):
     start, end = text.index("[hardware]"), text.index("[recipe.prune]")
     profile.write_text(text[:start] + text[end:])
     project.write_text(project.read_text().replace('on_host = ["latency"]', ""))
-    done = edgekit(built, "build", "--target=phone", "--json")
+    done = typed(built, "build", "--target=phone", "--json")
     [line] = [line for line in json.loads(done.stdout)["budget"] if line["name"] == "latency"]
     assert (line["verdict"], line["source"].split()[:2]) == ("pass", ["measured", "litert"])
     assert "build host" not in line["source"]
     profile.write_text(text)
-    done = edgekit(built, "build", "--target=phone", "--json")
+    done = typed(built, "build", "--target=phone", "--json")
     [line] = [line for line in json.loads(done.stdout)["budget"] if line["name"] == "latency"]
     assert (line["verdict"], line["value"]) == ("inconclusive", None) and "not the cortex-a76's" in line["reason"]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import ENVIRONMENT, ROOT, contents, edgekit
+from command_line import ENVIRONMENT, ROOT, contents, edgekit, typed
 
 from edgekit.config import tomllib
 
@@ -41,7 +41,7 @@ def folder(tmp_path):
 def refused(folder, *words, arguments=GIVEN, where=None):
     """The command ends with one line that has these words, and the folder is as before."""
     before = contents(folder)
-    done = edgekit(where or folder, "init", *arguments)
+    done = typed(where or folder, "init", *arguments)
     assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
     assert done.stderr.startswith("edgekit: ") and done.stderr.count("\n") == 1
     assert [word for word in words if word not in done.stderr] == [], done.stderr
@@ -108,7 +108,7 @@ def test_a_function_belongs_to_the_folder_that_becomes_the_project(folder):
 
 def test_a_model_that_is_none_leaves_nothing(folder):
     (folder / "digits.keras").write_bytes(b"PK\x03\x04 no model")
-    done = edgekit(folder, "init", *GIVEN)
+    done = typed(folder, "init", *GIVEN)
     assert done.returncode == 2 and "digits.keras" in done.stderr.splitlines()[-1]
     assert {path.name for path in folder.iterdir()} <= {"digits.keras", "digits.npz", ".edgekit"}
 
@@ -245,10 +245,11 @@ def test_running_it_twice_says_so(project):
     refused(project, "targets/phone.toml", "there already", "edgekit build --target=phone", arguments=GIVEN[2:])
 
 
+@pytest.mark.slow
 def test_a_project_gets_a_target_for_a_further_device_and_nothing_else(project, tmp_path):
     shutil.copytree(project, tmp_path / "copy")
     before = contents(tmp_path / "copy")
-    done = edgekit(tmp_path / "copy", "init", "--target=android-old")
+    done = typed(tmp_path / "copy", "init", "--target=android-old")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-2:] == [
         "written: targets/android-old.toml",

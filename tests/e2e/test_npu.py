@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from command_line import edgekit
+from command_line import typed
 
 
 @pytest.mark.parametrize("target", ["camera", "camera-u55"])
@@ -21,7 +21,7 @@ def test_the_compiled_model_lies_beside_the_plain_one(everything, target):
 
 def test_the_gate_sees_a_compiled_model_that_changed(released):
     (released / "build/camera/digits/model_vela.tflite").write_bytes(b"?")
-    done = edgekit(released, "check", "--target=camera")
+    done = typed(released, "check", "--target=camera")
     assert done.returncode == 1 and "model_vela.tflite: changed since it was built" in done.stdout
 
 
@@ -33,10 +33,10 @@ def test_the_gate_sees_a_compiled_model_that_changed(released):
     ],
 )
 def test_unknown_hardware_ends_before_anything_is_built(cold, setting, words):
-    done = edgekit(cold, "build", "--target=camera", f"--set={setting}")
+    done = typed(cold, "build", "--target=camera", f"--set={setting}")
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_coverage_needs_an_npu(cold):
-    done = edgekit(cold, "build", "--target=phone", "--set=budget.npu_coverage=90 %")
+    done = typed(cold, "build", "--target=phone", "--set=budget.npu_coverage=90 %")
     assert done.returncode == 2 and "needs hardware.npu" in done.stderr

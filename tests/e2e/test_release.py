@@ -7,7 +7,7 @@ import tracemalloc
 import zipfile
 
 import pytest
-from command_line import edgekit
+from command_line import typed
 
 from edgekit.commands.release import INDEX, LARGEST_INDEX, SIGNATURE, signed, verify
 from edgekit.records.archive import MODE, members, packed, stored
@@ -32,13 +32,13 @@ def keys(tmp_path_factory):
 def archive(everything, keys, tmp_path_factory):
     """All targets, signed. Not to be changed."""
     file = tmp_path_factory.mktemp("release") / "release.zip"
-    done = edgekit(everything, "release", f"--out={file}", f"--key={keys / 'mine.pem'}")
+    done = typed(everything, "release", f"--out={file}", f"--key={keys / 'mine.pem'}")
     assert done.returncode == 0, done.stderr
     return file
 
 
 def test_the_same_builds_give_the_same_bytes(everything, archive, keys, tmp_path):
-    edgekit(everything, "release", f"--out={tmp_path / 'again.zip'}", f"--key={keys / 'mine.pem'}")
+    typed(everything, "release", f"--out={tmp_path / 'again.zip'}", f"--key={keys / 'mine.pem'}")
     assert (tmp_path / "again.zip").read_bytes() == archive.read_bytes()
 
 
@@ -94,10 +94,10 @@ def test_the_bill_of_materials_is_valid_and_names_model_data_and_libraries(every
 
 
 def test_an_untouched_archive_verifies(everything, archive, keys):
-    done = edgekit(everything, "release", f"--out={archive}", "--verify", f"--key={keys / 'mine.pub'}")
+    done = typed(everything, "release", f"--out={archive}", "--verify", f"--key={keys / 'mine.pub'}")
     builds = "camera-u55/digits, camera/digits, microcontroller/digits, phone/digits"
     assert (done.returncode, done.stdout) == (0, f"{archive}: as it was built, and signed: {builds}\n")
-    done = edgekit(everything, "release", f"--out={archive}", "--verify")
+    done = typed(everything, "release", f"--out={archive}", "--verify")
     assert done.returncode == 0 and "only --key=PEM tells" in done.stdout
 
 
@@ -302,7 +302,7 @@ def test_a_bomb_takes_no_memory(archive, tmp_path, make, words):
 def test_an_archive_without_an_index_is_no_release(everything, tmp_path):
     file = tmp_path / "r.zip"
     file.write_bytes(packed([stored("phone/digits/manifest.json", b"{}")]))
-    done = edgekit(everything, "release", f"--out={file}", "--verify")
+    done = typed(everything, "release", f"--out={file}", "--verify")
     assert done.returncode == 2 and INDEX in done.stderr and len(done.stderr.splitlines()) == 1
 
 
@@ -341,25 +341,25 @@ def test_bad_input(everything, archive, keys, tmp_path):
         (["--out=nowhere.zip", "--verify"], "cannot be read"),
         (["--out=build", "--verify"], "not the archive of a release"),
     ):
-        done = edgekit(everything, "release", *options)
+        done = typed(everything, "release", *options)
         assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
     assert not (tmp_path / "r.zip").exists()
 
 
 def test_a_build_that_was_changed_is_not_released(released, tmp_path):
     (released / "build/phone/digits/model.tflite").open("ab").write(b"x")
-    done = edgekit(released, "release", f"--out={tmp_path / 'r.zip'}")
+    done = typed(released, "release", f"--out={tmp_path / 'r.zip'}")
     assert done.returncode == 2 and "changed since it was built" in done.stderr and not (tmp_path / "r.zip").exists()
 
 
 def over_budget(project):
     file = project / "pyproject.toml"
     file.write_text(file.read_text().replace('"44 KiB"', '"4 KiB"'))
-    assert edgekit(project, "build", "--target=phone").returncode == 1
+    assert typed(project, "build", "--target=phone").returncode == 1
 
 
 def trial(project):
-    assert edgekit(project, "build", "--target=phone", "--set=budget.model_size=50 KiB").returncode == 0
+    assert typed(project, "build", "--target=phone", "--set=budget.model_size=50 KiB").returncode == 0
 
 
 def stale(project):
@@ -389,25 +389,25 @@ def other_folder(project):
 )
 def test_a_release_and_a_baseline_take_only_what_check_passes(built, change, words, allow):
     change(built)
-    assert edgekit(built, "check", "--target=phone").returncode == 1
+    assert typed(built, "check", "--target=phone").returncode == 1
     for made, *command in (("r.zip", "release", "--out=r.zip"), ("baselines/v9.json", "baseline", "save", "v9")):
-        done = edgekit(built, *command)
+        done = typed(built, *command)
         assert done.returncode == (1 if allow else 2) and not (built / made).exists(), done.stderr
         assert len(done.stderr.splitlines()) == 1 and words in done.stderr and allow in done.stderr
         if allow:
-            done = edgekit(built, *command, allow)
+            done = typed(built, *command, allow)
             assert done.returncode == 0 and (built / made).exists() and words in done.stderr, done.stderr
 
 
 def test_nothing_is_overwritten_unless_that_is_said(built):
     for command, file in ((("release", "--out=r.zip"), "r.zip"), (("baseline", "save", "v1"), "baselines/v1.json")):
-        assert edgekit(built, *command).returncode == 0
+        assert typed(built, *command).returncode == 0
         before = (built / file).read_bytes()
         (built / "baselines/v1/tablet").mkdir(parents=True, exist_ok=True)
         (built / "baselines/v1/tablet/digits.tflite").write_bytes(b"of the release before")
-        done = edgekit(built, *command)
+        done = typed(built, *command)
         assert done.returncode == 2 and "--replace" in done.stderr and len(done.stderr.splitlines()) == 1
-        assert edgekit(built, *command, "--replace").returncode == 0 and (built / file).read_bytes() == before
+        assert typed(built, *command, "--replace").returncode == 0 and (built / file).read_bytes() == before
     assert not (built / "baselines/v1/tablet/digits.tflite").exists()
 
 
@@ -415,11 +415,11 @@ def test_nothing_is_overwritten_unless_that_is_said(built):
 def test_a_build_that_lacks_a_file_is_no_release(built, name):
     (built / "build/phone/digits" / name).unlink()
     for command in (("release", "--out=r.zip"), ("baseline", "save", "v9")):
-        done = edgekit(built, *command)
+        done = typed(built, *command)
         assert done.returncode == 2 and name in done.stderr and "missing" in done.stderr, done.stderr
     assert not (built / "r.zip").exists() and not (built / "baselines/v9.json").exists()
 
 
 def test_only_targets_that_are_built_can_be_named(built):
-    done = edgekit(built, "release", "--out=r.zip", "--target=camera")
+    done = typed(built, "release", "--out=r.zip", "--target=camera")
     assert done.returncode == 2 and "no build for camera" in done.stderr and not (built / "r.zip").exists()

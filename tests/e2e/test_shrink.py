@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from command_line import edgekit
+from command_line import typed
 
 from edgekit.shrink.proof import prove
 
@@ -13,7 +13,7 @@ from edgekit.shrink.proof import prove
 )
 def test_a_file_from_elsewhere_is_proven_in_every_runtime(shared, tmp_path, name, most):
     file = shared / f"models/tflite/{name}.tflite"
-    done = edgekit(tmp_path, "shrink", str(file), "--out=small", "--json")
+    done = typed(tmp_path, "shrink", str(file), "--out=small", "--json")
     found = json.loads(done.stdout)
     assert found["kept"] and found["after"] == (tmp_path / "small" / file.name).stat().st_size <= most
     assert set(found["proven"].values()) == {"identical on 64 random inputs"}
@@ -24,7 +24,7 @@ def test_the_reference_model_loses_a_twentieth(cold, tmp_path):
     sizes = {row["name"]: row["bytes"] for row in report["stages"]}
     (shipped,) = (a for a in report["artifacts"] if a["path"] == "model.tflite")
     assert shipped["bytes"] <= 0.95 * sizes["quantize"]
-    done = edgekit(tmp_path, "shrink", str(cold / "build/phone/digits/model.tflite"))
+    done = typed(tmp_path, "shrink", str(cold / "build/phone/digits/model.tflite"))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "shrunk/model.tflite").stat().st_size == shipped["bytes"], "nothing is left to drop"
     assert "identical" in done.stdout
@@ -33,7 +33,7 @@ def test_the_reference_model_loses_a_twentieth(cold, tmp_path):
 def test_the_folder_of_the_file_itself_may_be_named(shared, tmp_path):
     file = tmp_path / "m.tflite"
     file.write_bytes((shared / "models/tflite/hello_world_int8.tflite").read_bytes())
-    assert edgekit(tmp_path, "shrink", "m.tflite", "--out=.").returncode == 0
+    assert typed(tmp_path, "shrink", "m.tflite", "--out=.").returncode == 0
     assert file.stat().st_size < 2_000
 
 
@@ -50,6 +50,6 @@ def test_other_outputs_and_refusals_are_noticed(shared, tmp_path):
 def test_what_is_no_model_is_refused(tmp_path, content, words):
     if content:
         (tmp_path / "m.tflite").write_bytes(content)
-    done = edgekit(tmp_path, "shrink", "m.tflite")
+    done = typed(tmp_path, "shrink", "m.tflite")
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "shrunk").exists()

@@ -113,6 +113,7 @@ def forget(project):
         journal.unlink()
 
 
+@pytest.mark.slow
 def test_a_search_that_was_killed_goes_on_where_it_was(project, solved):
     forget(project)
     command = [sys.executable, "-m", "edgekit", "solve", "--target=small", "--trials=9"]

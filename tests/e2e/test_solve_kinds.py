@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from command_line import edgekit, run
+from command_line import edgekit, run, typed
 
 MAKER = Path(__file__).with_name("make_nets.py")
 
@@ -119,6 +119,10 @@ CASES = {
     ),
 }
 
+WITHIN_A_MINUTE = ("1-D CNN", "mae", "no labels", "one sigmoid", "tables in C", "several costs", "by value", "int16")
+SLOW = (*WITHIN_A_MINUTE, "two outputs")
+"""The rest takes several minutes each."""
+
 
 @pytest.fixture(scope="module")
 def nets(once):
@@ -142,8 +146,9 @@ def shipped(measurements: list[dict]) -> dict[tuple[str, str], float]:
     return {(m["name"], m["runtime"]): m["value"] for m in measurements if m["artifact"] == "model"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else pytest.mark.campaign) for name in CASES]
+)
 def test_what_a_search_says_is_what_a_build_finds(nets, tmp_path, name):
     case = CASES[name]
     check(prepared(nets, case, tmp_path / "project"), case)
@@ -189,7 +194,7 @@ def test_what_a_recipe_excludes_stays_as_it_is(nets, tmp_path):
     widths = [recipe["channels"] for recipe in recipes if "channels" in recipe]
     assert widths and all({*one["widths"]} == {"conv1d_1"} and one["exclude"] == ["conv1d"] for one in widths)
     assert all(recipe["cluster"]["exclude"] == ["dense"] for recipe in recipes if "cluster" in recipe)
-    done = edgekit(project, "solve", "--target=small", '--set=recipe.channels.exclude=["conv"]')
+    done = typed(project, "solve", "--target=small", '--set=recipe.channels.exclude=["conv"]')
     assert done.returncode == 2 and 'recipe.channels.exclude: no layer with weights matches "conv"' in done.stderr
 
 
@@ -206,7 +211,7 @@ def test_what_cannot_be_trained_is_refused_in_one_line(tmp_path, model, why):
         "open('net.tflite', 'wb').write(tf.lite.TFLiteConverter.from_saved_model('saved').convert())\n"
     )
     assert run([sys.executable, "-c", program], tmp_path).returncode == 0
-    done = edgekit(tmp_path, "solve", "--target=microcontroller", f"--model={model}", "--data=data.npz", "--trials=1")
+    done = typed(tmp_path, "solve", "--target=microcontroller", f"--model={model}", "--data=data.npz", "--trials=1")
     assert done.returncode == 2 and done.stderr.strip().endswith(
         f"nothing to search: it cannot be trained, because {why}"
     )

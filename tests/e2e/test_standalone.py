@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import edgekit
+from command_line import typed
 from make_graph import Graph
 
 from edgekit.firmware.run import missing
@@ -37,12 +37,12 @@ def test_the_budget_holds_what_the_simulated_core_measured(everything):
 def test_any_file_is_measured_on_simulated_hardware(shared, tmp_path):
     file = str(shared / "models/tflite/on_off_int8.tflite")
     options = ["--runtime=qemu", "--cpu=cortex-m7", "--clock=400 MHz", "--runtime=vela", "--json"]
-    done = edgekit(tmp_path, "bench", file, *options)
+    done = typed(tmp_path, "bench", file, *options)
     found = {(m["name"], m["runtime"].split(" ")[0]): m for m in json.loads(done.stdout)}
     assert done.returncode == 0 and found["instructions", "qemu"]["samples"] == 20
     assert found["latency_p90", "qemu"]["source"] == "estimated"
     assert found["npu_coverage", "vela"]["value"] == 100
-    done = edgekit(tmp_path, "bench", str(shared / "models/tflite/blockwise_int4.tflite"), "--runtime=qemu")
+    done = typed(tmp_path, "bench", str(shared / "models/tflite/blockwise_int4.tflite"), "--runtime=qemu")
     assert done.returncode == 2 and "operator 0, FULLY_CONNECTED" in done.stdout and "Traceback" not in done.stderr
 
 
@@ -57,14 +57,14 @@ def test_any_file_is_measured_on_simulated_hardware(shared, tmp_path):
 def test_hardware_that_is_not_simulated_is_refused(shared, tmp_path, option, words):
     file = str(shared / "models/tflite/on_off_int8.tflite")
     runtime = "vela" if "npu" in option else "qemu"
-    done = edgekit(tmp_path, "bench", file, f"--runtime={runtime}", option)
+    done = typed(tmp_path, "bench", file, f"--runtime={runtime}", option)
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_the_command_writes_the_same_code_every_time(shared, tmp_path):
     file = shared / "models/tflite/on_off_int8.tflite"
     for out in ("a", "b"):
-        done = edgekit(tmp_path, "ccode", str(file), "--name=on-off", f"--out={out}", "--json")
+        done = typed(tmp_path, "ccode", str(file), "--name=on-off", f"--out={out}", "--json")
         assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout)
         assert found["bound"] <= found["arena"] <= 1.1 * found["bound"]
@@ -75,7 +75,7 @@ def test_the_command_writes_the_same_code_every_time(shared, tmp_path):
 
 def test_cmsis_nn_is_named_file_by_file(shared, tmp_path, cmsis_nn):
     options = ["--kernels=cmsis-nn", f"--cmsis-nn={cmsis_nn}", "--name=m", "--out=c", "--json"]
-    done = edgekit(tmp_path, "ccode", str(shared / "models/tflite/wake_word_int8.tflite"), *options)
+    done = typed(tmp_path, "ccode", str(shared / "models/tflite/wake_word_int8.tflite"), *options)
     assert done.returncode == 0, done.stderr
     names = {Path(file).name for file in json.loads(done.stdout)["library"]}
     assert {"arm_convolve_wrapper_s8.c", "arm_nn_mat_mult_nt_t_s8.c", "arm_depthwise_conv_s8_opt.c"} <= names
@@ -89,7 +89,7 @@ def test_another_cmsis_nn_is_measured_again(released, tmp_path, cmsis_nn):
     sets = ["--set=outputs.c_kernels=cmsis-nn", f"--set=outputs.cmsis_nn={copy}"]
 
     def instructions() -> float:
-        done = edgekit(released, "build", "--target=microcontroller", "--json", *sets)
+        done = typed(released, "build", "--target=microcontroller", "--json", *sets)
         assert done.returncode in (0, 1), done.stderr
         return next(m["value"] for m in json.loads(done.stdout)["measurements"] if m["name"] == "instructions")
 
@@ -115,7 +115,7 @@ def test_another_cmsis_nn_is_measured_again(released, tmp_path, cmsis_nn):
     ],
 )
 def test_what_cannot_be_written_is_named(shared, tmp_path, model, options, words):
-    done = edgekit(tmp_path, "ccode", str(shared / f"models/tflite/{model}.tflite"), "--out=c", *options)
+    done = typed(tmp_path, "ccode", str(shared / f"models/tflite/{model}.tflite"), "--out=c", *options)
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.glob("c/*"))
 
@@ -126,7 +126,7 @@ def test_a_build_names_the_model_that_cannot_be_written(cold, tmp_path):
     model = tmp_path / "sums.tflite"
     model.write_bytes(g.finish(g.operator("CUMSUM", [x, axis], [g.tensor([1, 4])], "CumsumOptions")))
     options = [f"--model={model}", "--data=random", f"--out={tmp_path / 'out'}"]
-    done = edgekit(cold, "build", "--target=microcontroller", *options)
+    done = typed(cold, "build", "--target=microcontroller", *options)
     assert done.returncode == 2 and not (tmp_path / "out").exists()
     assert done.stderr.startswith(f"edgekit: {model}: outputs.c_standalone: operator 0, CUMSUM in 't2': ")
     assert "or let TFLM execute it: outputs.c_standalone = false, without a limit on flash, ram\n" in done.stderr
@@ -149,5 +149,5 @@ def test_a_build_names_the_model_that_cannot_be_written(cold, tmp_path):
 )
 def test_a_profile_that_contradicts_itself_is_refused(cold, setting, words):
     target = "microcontroller" if "cpu" in setting or "quantize" in setting else "phone"
-    done = edgekit(cold, "build", f"--target={target}", f"--set={setting}")
+    done = typed(cold, "build", f"--target={target}", f"--set={setting}")
     assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import edgekit
+from command_line import edgekit, typed
 from slow_part import all_but
 
 STUDY = '[[variant]]\nname = "plain"\nrecipe = { quantize = { calibration_samples = 8 } }\n'
@@ -40,7 +40,7 @@ SLOW = {"study", "sensitivity", "explain", "inspect"}
 
 def said(folder: Path, up: str, command: str, arguments: list[str]) -> tuple[int, str]:
     """Status and output from a folder, with paths as from the root, and without times and widths of columns."""
-    done = edgekit(folder, command, *(argument.replace("@", up) for argument in arguments))
+    done = typed(folder, command, *(argument.replace("@", up) for argument in arguments))
     assert done.returncode in (0, 1), done.stderr
     text = re.sub(r'"seconds": [\d.e-]+|\d[\d.]* s\b', "", done.stdout.replace(up, "") if up else done.stdout)
     return done.returncode, re.sub(" +", " ", text)
@@ -71,8 +71,8 @@ def test_a_path_that_is_typed_is_from_there(project):
     done = edgekit(below, "build", "--target=phone", "--out=mine")
     assert done.returncode == 0 and "(mine/phone/digits)" in done.stdout and "check --out=mine" in done.stdout
     assert (below / "mine/phone/digits/model.tflite").read_bytes() == (project / BUILDS / "model.tflite").read_bytes()
-    assert edgekit(below, "clean", "--out=mine").returncode == 0 and list(below.iterdir()) == []
-    assert edgekit(below, "build", "--target=phone", "--data=assets/digits.npz").returncode == 2
+    assert typed(below, "clean", "--out=mine").returncode == 0 and list(below.iterdir()) == []
+    assert typed(below, "build", "--target=phone", "--data=assets/digits.npz").returncode == 2
 
 
 @pytest.mark.slow
@@ -100,5 +100,5 @@ def test_paths_in_a_profile_are_from_the_project(project):
     teacher = ("--set=recipe.prune=false", "--set=recipe.distil.teacher=assets/digits.keras")
     options = ("--target=phone", *teacher, "--set=recipe.distil.epochs=1", "--data=loaders:digits", "--out=trial")
     assert edgekit(project / "a/b", "build", *options).returncode in (0, 1)
-    done = edgekit(project / "a/b", "build", "--target=phone", "--set=recipe.distil.teacher=../../assets/digits.keras")
+    done = typed(project / "a/b", "build", "--target=phone", "--set=recipe.distil.teacher=../../assets/digits.keras")
     assert done.returncode == 2 and "no such model file" in done.stderr
