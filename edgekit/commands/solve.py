@@ -49,8 +49,9 @@ UPDATES = 5000
 """Of the weights, that a training in full makes; so it has"""
 EPOCHS = (10, 200)
 """epochs from so many to so many."""
-EACH = 2
-"""Trials that a worker has, so that it need not wait for the next one."""
+EACH = 4
+"""Trials that are made or wait, for each worker: outcomes are told in the order of the trials, and a long one must not
+leave others idle."""
 
 
 def solve(

@@ -84,22 +84,28 @@ class Search(Trials):
     def _proposed(self, number: int) -> tuple[Any, dict[str, Any]]:
         """A trial of Optuna's, and its choices: what the model allows first; then by turns what the sampler proposes,
         and a neighbour of one of the best. What is foreseen to cost too much is drawn again."""
-        first = self.space.first
+        first, parents = self.space.first, self._parents()
         with _quiet() as optuna:
-            for draw in range(DRAWS):
-                rng = random.Random(f"{self.job.target.solve.seed} {number} {draw}")
+            for left in reversed(range(DRAWS)):
+                rng = random.Random(f"{self.job.target.solve.seed} {number} {left}")
+                wanted = first[number] if number < len(first) else None
+                if number >= len(first) and number % 2 and parents:
+                    wanted = neighbour(rng.choice(parents).choices, self.space.parameters, rng)
+                    if left and self._again(wanted):
+                        continue
+                if wanted is not None:
+                    self.study.enqueue_trial(wanted)
                 self.study.sampler = _sampler(optuna, rng.randrange(2**32), len(first))
-                if number < len(first):
-                    self.study.enqueue_trial(first[number])
-                elif number % 2 and (parents := self._parents()):
-                    self.study.enqueue_trial(neighbour(rng.choice(parents).choices, self.space.parameters, rng))
                 trial = self.study.ask()
                 choices = {p.name: _suggested(trial, p) for p in self.space.parameters}
-                again = any(o.choices == choices for o in self.outcomes) or self._dear(choices)
-                if number < len(first) or not again or draw == DRAWS - 1:
+                if wanted is not None or not left or not self._again(choices):
                     break
                 self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
         return trial, choices
+
+    def _again(self, choices: dict[str, Any]) -> bool:
+        """Whether to draw again: the choices were made before, or are foreseen to cost too much."""
+        return any(o.choices == choices for o in self.outcomes) or self._dear(choices)
 
     def _parents(self) -> list[Outcome]:
         """The best of what was trained in full, whether it holds every limit or not; and where accuracy is to be high,
