@@ -1,6 +1,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import bundled
@@ -11,6 +12,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from edgekit.engine.worker import Worker
+from edgekit.runtimes import RUNTIMES, installed
 
 settings.register_profile("without deadlines", deadline=None)  # a busy machine is no failure
 settings.load_profile("without deadlines")
@@ -86,10 +88,19 @@ def process(tmp_path_factory) -> Iterator[Worker]:
 
 
 @pytest.fixture(scope="session")
-def tflm(tmp_path_factory) -> Iterator[Worker]:
+def runtimes(tmp_path_factory) -> Iterator[dict[str, Worker]]:
+    """A process of each runtime that is here, by its name; it starts when it is first called."""
+    folder = tmp_path_factory.mktemp("log")
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(Worker(folder / name)) for name in RUNTIMES if installed(name)}
+
+
+@pytest.fixture(scope="session")
+def tflm(runtimes) -> Worker:
     """The process with TFLM."""
-    with Worker(tmp_path_factory.mktemp("log") / "tflm") as worker:
-        yield worker
+    if "tflm" not in runtimes:
+        pytest.skip("tflm is not installed")
+    return runtimes["tflm"]
 
 
 @pytest.fixture(scope="session")

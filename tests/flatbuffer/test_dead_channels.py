@@ -6,21 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_graph import Graph
 
-from edgekit.engine.worker import Worker
 from edgekit.flatbuffer.read import parse_graph
 from edgekit.flatbuffer.strip import dieted
-from edgekit.runtimes import RUNTIMES, installed
 from edgekit.shrink.proof import same_outputs
-
-
-@pytest.fixture(scope="module")
-def runtimes(tmp_path_factory):
-    """A process of each runtime."""
-    folder = tmp_path_factory.mktemp("logs")
-    workers = {name: Worker(folder / name) for name in RUNTIMES if installed(name)}
-    yield workers
-    for worker in workers.values():
-        worker.close()
 
 
 def proven(runtimes, folder, before: bytes, after: bytes) -> set[str]:

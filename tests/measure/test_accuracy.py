@@ -51,9 +51,11 @@ def score(model, data, folder, runtime="litert", reference=None, process=worker,
 
 
 @pytest.mark.parametrize("runtime", ["litert", "tflite-runtime", "tflm"])
-def test_digits_are_read_with_the_accuracy_that_the_predictions_have(runtime, model, digits, samples, tmp_path):
+def test_digits_are_read_with_the_accuracy_that_the_predictions_have(
+    runtimes, runtime, model, digits, samples, tmp_path
+):
     y = digits[1]
-    [found] = score(model, samples(y=y), tmp_path, runtime)
+    [found] = score(model, samples(y=y), tmp_path, runtime, process=runtimes.get(runtime))
     written = np.load(tmp_path / "predictions.npy")
     assert written.shape == (COUNT, 10)
     assert written.dtype == np.float32
@@ -75,18 +77,16 @@ def test_each_sample_is_answered_from_a_fresh_state(model, digits, samples, tmp_
     assert forwards == []  # no labels and no reference: nothing to say
 
 
-def test_progress_is_told(model, samples, tmp_path):
-    told = []
-    with worker.Worker() as process:
-        score(model, samples(), tmp_path, process=process, progress=lambda text, share: told.append((text, share)))
+def test_progress_is_told(runtimes, model, samples, tmp_path):
+    told, process = [], runtimes["litert"]
+    score(model, samples(), tmp_path, process=process, progress=lambda text, share: told.append((text, share)))
     assert told[-1] == (f"sample {COUNT}/{COUNT}", 1.0)
     assert len(told) == math.ceil(COUNT / 256)
 
 
-def test_two_runtimes_are_compared(model, digits, samples, tmp_path):
+def test_two_runtimes_are_compared(tflm, model, digits, samples, tmp_path):
     y = digits[1]
-    with worker.Worker() as process:
-        score(model, samples(), tmp_path / "theirs", "tflm", process=process, named=AS_REFERENCE)
+    score(model, samples(), tmp_path / "theirs", "tflm", process=tflm, named=AS_REFERENCE)
     reference = str(tmp_path / "theirs" / "outputs.npz")
     _, churned, noise, drop = score(model, samples(y=y), tmp_path / "ours", "litert", reference)
     a, b = (np.load(tmp_path / name / "predictions.npy").argmax(axis=1) for name in ("ours", "theirs"))

@@ -5,11 +5,10 @@ import pytest
 import repair_probe as probe
 import schemes_probe
 
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError, RecipeError
 from edgekit.quantize.schemes import quantize_with_scheme
 from edgekit.quantize.settings import Quantize
-from edgekit.runtimes import RUNTIMES, installed
+from edgekit.runtimes import RUNTIMES
 
 KINDS = ("large", "split", "biases", "shared", "transposed", "heads", "depthwise", "rounding", "recurrent")
 
@@ -24,22 +23,12 @@ def prepared(once, process):
     return once("repair", fill)
 
 
-@pytest.fixture(scope="module")
-def processes(tmp_path_factory):
-    """A process for each runtime."""
-    folder = tmp_path_factory.mktemp("log")
-    workers = {name: Worker(folder / name) for name in RUNTIMES if installed(name)}
-    yield workers
-    for worker in workers.values():
-        worker.close()
-
-
 @pytest.fixture
-def quantize(processes, prepared, tmp_path):
+def quantize(runtimes, prepared, tmp_path):
     """Quantizes a model; returns what is noted, and the operators each with the types of what it reads."""
 
     def run(kind, **settings):
-        wanted, worker = Quantize(**settings), processes["litert"]
+        wanted, worker = Quantize(**settings), runtimes["litert"]
         source = prepared / kind / ("calibrated.tflite" if wanted.static else "float.tflite")
         note = worker.call(quantize_with_scheme, str(tmp_path), str(source), wanted, returns=str)
         made = str(tmp_path / "model.tflite")
@@ -49,16 +38,16 @@ def quantize(processes, prepared, tmp_path):
 
 
 @pytest.fixture
-def sqnr(processes, prepared, tmp_path):
+def sqnr(runtimes, prepared, tmp_path):
     """How far a runtime's answers are from those of the float model, in dB."""
 
     def run(kind, runtime):
-        if runtime not in processes:
+        if runtime not in runtimes:
             pytest.skip(f"{runtime} is not installed")
         folder = str(prepared / kind)
         source, made = f"{folder}/float.tflite", str(tmp_path / "model.tflite")
-        wanted = processes["litert"].call(probe.answers, source, "litert", folder, returns=list[float])
-        given = processes[runtime].call(probe.answers, made, runtime, folder, returns=list[float])
+        wanted = runtimes["litert"].call(probe.answers, source, "litert", folder, returns=list[float])
+        given = runtimes[runtime].call(probe.answers, made, runtime, folder, returns=list[float])
         noise = np.subtract(wanted, given)
         return float(10 * np.log10(np.square(wanted).sum() / np.square(noise).sum()))
 

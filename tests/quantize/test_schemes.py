@@ -7,7 +7,6 @@ import schemes_probe as probe
 from slow_part import all_but
 
 from edgekit.data.spec import DataSpec, Preprocessing
-from edgekit.engine.worker import Worker
 from edgekit.errors import ModelError, RecipeError
 from edgekit.measure.accuracy import score_file
 from edgekit.profile.rules import scheme_refusal
@@ -57,26 +56,29 @@ def quantized(process, prepared, tmp_path):
     return run
 
 
-def accuracy(model, runtime, folder):
-    folder.mkdir()
-    with Worker(folder / "log") as worker:
-        found = worker.call(score_file, str(folder), str(model), DATA, runtime, 1, None, returns=list[Measurement])
-    return found[0].value
+@pytest.fixture
+def accuracy(runtimes, tmp_path):
+    def run(model, runtime):
+        (tmp_path / "run").mkdir()
+        arguments = (str(tmp_path / "run"), str(model), DATA, runtime, 1, None)
+        return runtimes[runtime].call(score_file, *arguments, returns=list[Measurement])[0].value
+
+    return run
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("scheme", all_but(("int16x8", "weight-only by tensor", "int4", "float_layers"), SCHEMES))
-def test_a_scheme_is_executed_rightly_or_refused_with_reason(quantized, tmp_path, scheme, runtime):
+def test_a_scheme_is_executed_rightly_or_refused_with_reason(quantized, accuracy, scheme, runtime):
     if not installed(runtime):
         pytest.skip(f"{runtime} is not installed")
     if (runtime, scheme) == ("tflm", "weight-only"):
         pytest.skip("the answers are wrong, though not enough for the accuracy: see test_repair.py")
     if scheme_refusal(runtime, SCHEMES[scheme]):
         with pytest.raises(ModelError, match=f"refused by {runtime}"):
-            accuracy(quantized(SCHEMES[scheme]), runtime, tmp_path / "run")
+            accuracy(quantized(SCHEMES[scheme]), runtime)
         return
     within = 0.1 if scheme == "int16x8" else 0.5
-    assert abs(accuracy(quantized(SCHEMES[scheme]), runtime, tmp_path / "run") - FLOAT) <= within + 1e-9
+    assert abs(accuracy(quantized(SCHEMES[scheme]), runtime) - FLOAT) <= within + 1e-9
 
 
 def test_the_line_that_refuses_a_scheme():
