@@ -68,12 +68,12 @@ def test_the_script_trains_on_recordings(tmp_path):
     folder = shutil.copytree(EXAMPLE, tmp_path / "voice", ignore=shutil.ignore_patterns("build", ".edgekit"))
     (folder / "voice.keras").unlink()
     data = np.load(folder / "voice.npz")
-    x, y, speaker = (
-        np.concatenate([data[f"{name}_{part}"] for part in ("train", "test")]) for name in ("x", "y", "speaker")
-    )
+    again = 8  # each recording of the five speakers, so that there are steps enough
+    parts = ["train"] * again + ["test"]
+    x, y, speaker = (np.concatenate([data[f"{name}_{part}"] for part in parts]) for name in ("x", "y", "speaker"))
     length = x.shape[1] - (x[:, ::-1] != 0).argmax(axis=1)
     np.savez(tmp_path / "words.npz", x=x[y > 0], y=y[y > 0] - 1, speaker=speaker[y > 0], length=length[y > 0])
-    trained = run(folder, "train.py", str(tmp_path / "words.npz"))
+    trained = run(folder, "train.py", str(tmp_path / "words.npz"), "--copies=2")
     assert trained.returncode == 0, trained.stderr[-3000:]
     share = float(trained.stdout.split("theo, never heard: ")[1].split(" %")[0])
     assert share > 30  # from three recordings of each word by each of five speakers; by chance 10
