@@ -40,7 +40,11 @@ def frontends() -> str:
     """A section for each kind of front-end."""
     parts = []
     for kind in get_args(AnyFrontend):
-        parts += [f"## `{kind.__struct_config__.tag}`", summary(kind), rows(kind)]
+        name = kind.__struct_config__.tag
+        parts += [f"## `{name}`", summary(kind), rows(kind)]
+        for field in fields(kind):
+            if inner := struct_of(field.type):
+                parts += [f"## `{field.name}` of `{name}`", summary(inner), rows(inner)]
     return "\n" + "\n\n".join(parts) + "\n"
 
 
