@@ -23,15 +23,13 @@ from edgekit.npu.settings import checked
 from edgekit.npu.vela import NpuModel, compile_file
 from edgekit.report.console import print_table
 from edgekit.report.text import shown
-from edgekit.runtimes import RUNTIMES, engine, installed
+from edgekit.runtimes import RUNTIMES, SIMULATORS, engine, installed
 from edgekit.shrink.twin import twin
 from edgekit.types import Measurement, Timing
 from edgekit.units import Hertz, show
 
 TIME_LIMIT = 300.0
 """Seconds."""
-SIMULATORS = ("qemu", "vela")
-"""What can be named beside the runtimes: standalone C on a Cortex-M, and an Ethos-U's compiler."""
 
 
 class Device(Struct, frozen=True):

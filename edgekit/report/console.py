@@ -12,6 +12,7 @@ import msgspec
 
 from edgekit.report import verdict
 from edgekit.report.text import shown
+from edgekit.runtimes import RUNTIMES, SIMULATORS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,7 +96,8 @@ def print_commands(reports: Sequence[Report], out: Path, baseline: str) -> None:
     """What to type to get each figure again."""
     for report in reports:
         file = out / report.target.name / report.model.name / "model.tflite"
-        runtimes = dict.fromkeys(m.engine for m in report.measurements if m.runtime)
+        named = {m.engine for m in report.measurements}
+        runtimes = [name for name in (*RUNTIMES, *SIMULATORS) if name in named]
         sets = "".join(f" --set={shlex.quote(o)}" for o in report.target.overrides if not o.startswith("recipe "))
         held = f" --baseline={baseline}" if baseline else ""
         build = f"edgekit build --target={report.target.name} --model={report.model.name}{held}{sets}"

@@ -33,6 +33,10 @@ ENGINES = (*RUNTIMES, REFERENCE)
 """All that can be asked."""
 
 
+SIMULATORS = ("qemu", "vela")
+"""What can be asked beside them: standalone C on a Cortex-M, and an Ethos-U's compiler."""
+
+
 def engine(name: str) -> Runtime:
     """A runtime by its name: what it can do.
 
