@@ -1,4 +1,4 @@
-"""Trains denoise.keras: `python train.py`, three minutes of processor time. It sees no photograph of `held_out`."""
+"""Trains denoise.keras: `python train.py`, a minute of processor time. It sees no photograph of `held_out`."""
 
 from __future__ import annotations
 
