@@ -50,8 +50,7 @@ HELP = {
     "target": "NAME: device profile, a name from `targets`; repeatable, or `all`",
     "model": "MODEL: a model of the project, a Keras file, a SavedModel, a .tflite, or module:function of a "
     "builder; all models of the project by default",
-    "data": "PATH: dataset: .npz, a folder of class folders with images, module:function, or `random` (for size and "
-    "speed only)",
+    "data": "PATH: dataset: .npz, a folder of class folders, module:function, or `random` (for size and speed only)",
     "out": "DIR: folder of the results, DIR/TARGET/MODEL; build in the project by default",
     "set": "KEY=VALUE: change a key of the profile for this run, such as recipe.prune.sparsity=0.7; repeatable",
     "input_shape": "SHAPE: sizes that the model leaves open: 96x96x3, or left=96x96x3,right=10",

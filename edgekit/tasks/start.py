@@ -25,8 +25,7 @@ from edgekit.tasks.common import command, options, task
         "json",
         folder="DIR: folder of the project",
         model="FILE: a Keras file, a SavedModel, a .tflite, or module:function of a builder",
-        data="PATH: dataset: .npz, a folder of class folders with images, module:function, or `random` (for size and "
-        "speed only)",
+        data="PATH: dataset: .npz, a folder of class folders, module:function, or `random` (for size and speed only)",
         target="NAME: the device, a name from `targets`, such as phone or microcontroller",
         metric="NAME: how good it is: accuracy, top-5, f1, auc, mae, mse or module:function",
         skip="FILE: leave this one as it is, such as .gitlab-ci.yml; repeatable",
