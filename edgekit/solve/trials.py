@@ -136,7 +136,10 @@ class Trials:
             found = [*kept, *(m for m in answers if m.artifact == "model")]
             both = [*lines, *self.judge.lines(answers, QUALITY)]
             rungs[epochs] = self.judge.shortfall(found, both)
-            if why := self._hopeless(epochs, rungs[epochs], kept):
+            why = self._hopeless(epochs, rungs[epochs], kept)
+            if not why and epochs == self.rungs[0] and not self.judge.holds(lines):
+                why = self._still_broken(recipe(epochs))
+            if why:
                 return msgspec.structs.replace(
                     cheap,
                     state="stopped",
@@ -152,6 +155,12 @@ class Trials:
         trained = self.whole(cheap, whole)
         rungs[self.rungs[-1]] = self.judge.shortfall(trained.measurements, trained.lines)
         return msgspec.structs.replace(trained, rungs=rungs)
+
+    def _still_broken(self, recipe: Recipe) -> str:
+        """The limits on costs that weights break which were trained for a little, in words: those of the shape were
+        broken by less than other weights may change."""
+        priced = [m for part in costs(self.job.having(recipe), self.maker) for m in part]
+        return broken(self.judge.lines(priced, EXACT), self.judge)
 
     def _hopeless(self, epochs: int, short: float, found: Sequence[Measurement]) -> str:
         """Why a training is not worth going on with; "" where it is.
