@@ -39,7 +39,8 @@ def in_the_way(search: Search, found: list[Miss]) -> list[str]:
     said = []
     for name in dict.fromkeys(line.name for o in search.outcomes for line in o.lines):
         lines = [line for o in search.outcomes for line in o.lines if line.name == name]
-        if lines and not any(search.judge.gap(line) <= 0 for line in lines):
+        broken = all(name in {line.name for line in miss.broken} for miss in found)
+        if lines and broken and not any(search.judge.gap(line) <= 0 for line in lines):
             best = min(lines, key=search.judge.gap)
             least = f"the nearest has {show(best.value, best.unit)} of {show(best.limit, best.unit)}"
             said.append(f"{name}: no trial holds this limit; {least}")
