@@ -16,6 +16,7 @@ KIT = "build/microcontroller/digits"
 NAMES = {
     *("digits.c", "digits.h", "digits_model.c", "digits_model.h", "digits_resolver.h", "digits_tflm.cpp"),
     *("digits_tflm.h", "digits_config.h", "digits_quantize.h", "digits_golden.c", "digits_golden.h"),
+    *("digits_sensor.c", "digits_sensor.h"),
     *("digits_selftest.c", "digits_selftest.h"),
     *("digits_cmake.md", "digits_arduino.md", "digits_esp_idf.md", "digits_zephyr.md"),
 }
@@ -78,7 +79,11 @@ def test_carray_takes_golden_vectors_of_tflm_that_lie_beside_the_file(everything
         assert {"digits_tflm.cpp", "digits_config.h", "digits_quantize.h", "digits_cmake.md"} <= made.keys()
     same = contents(everything / KIT / "c")
     made = contents(tmp_path / "microcontroller")
-    assert all(made[name] == same[name] for name in ("digits_golden.c", "digits_tflm.cpp", "digits_config.h"))
+    assert all(made[name] == same[name] for name in ("digits_tflm.cpp", "digits_config.h"))
+    vectors, and_raw = (
+        (folder / "digits_golden.c").read_text() for folder in (tmp_path / "microcontroller", everything / KIT / "c")
+    )
+    assert and_raw.startswith(vectors) and "digits_golden_raw" in and_raw.removeprefix(vectors)
 
 
 def test_labels_come_from_the_project(released):

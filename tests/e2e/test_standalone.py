@@ -18,7 +18,7 @@ def test_a_build_hands_over_c_that_passes_its_selftest(everything, tmp_path):
     main = '#include "digits_selftest.h"\nint main(void) { return digits_selftest(); }\n'
     (tmp_path / "main.c").write_text(main)
     flags = "-std=c11 -Wall -Wextra -Wconversion -Wpedantic -Werror -fsanitize=address,undefined".split()
-    sources = ["main.c", *(folder / f"digits{part}.c" for part in ("", "_golden", "_selftest"))]
+    sources = ["main.c", *(folder / f"digits{part}.c" for part in ("", "_golden", "_selftest", "_sensor"))]
     subprocess.run(["gcc", *flags, f"-I{folder}", *sources, "-o", "t"], cwd=tmp_path, check=True)
     assert subprocess.run(["./t"], cwd=tmp_path).returncode == 0
 

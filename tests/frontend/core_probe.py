@@ -14,7 +14,6 @@ HEADER = """#include "m_features.h"
 int m_run(const void *raw, void *features, void *arena);
 """
 MODEL = """#include "m.h"
-#include "m_features.c"
 int m_run(const void *raw, void *features, void *arena) {
   (void)arena;
   m_features(raw, features);
