@@ -76,6 +76,19 @@ def missing() -> str:
     return ""
 
 
+def check_core(core: str) -> None:
+    """Refuses a core that nothing here simulates.
+
+    Raises:
+      TargetError: there is no such core.
+      SetupError: a tool is not installed.
+    """
+    if core not in CORES:
+        raise TargetError(f'QEMU simulates no "{core}" here; there is {", ".join(CORES)}')
+    if said := missing():
+        raise SetupError(said)
+
+
 def versions() -> dict[str, str]:
     """Of the tools."""
     said = {tool: subprocess.run([tool, "--version"], capture_output=True, text=True).stdout for tool in PACKAGES}
@@ -95,10 +108,7 @@ def run(code: Code, inputs: list[np.ndarray], core: str) -> Execution:
       SetupError: a tool is not installed.
       WorkerError: the image does not fit, hung or failed.
     """
-    if core not in CORES:
-        raise TargetError(f'QEMU simulates no "{core}" here; there is {", ".join(CORES)}')
-    if said := missing():
-        raise SetupError(said)
+    check_core(core)
     import numpy as np
 
     rows = np.concatenate([_padded(array) for array in inputs], axis=1)

@@ -9,9 +9,8 @@ from msgspec import Struct
 
 from edgekit.ccode.generate import Code
 from edgekit.emit.render import render
-from edgekit.errors import SetupError, TargetError
 from edgekit.firmware.cores import CORES
-from edgekit.firmware.run import BOARD, INSTRUCTION, compile_image, missing, simulate
+from edgekit.firmware.run import BOARD, INSTRUCTION, check_core, compile_image, simulate
 
 
 class Streamed(Struct, frozen=True):
@@ -44,10 +43,7 @@ def run_stream(code: Code, files: dict[str, str], core: str) -> Streamed:
       SetupError: a tool is not installed.
       WorkerError: the image does not fit, hung or failed.
     """
-    if core not in CORES:
-        raise TargetError(f'QEMU simulates no "{core}" here; there is {", ".join(CORES)}')
-    if said := missing():
-        raise SetupError(said)
+    check_core(core)
     main = render("stream.c.jinja", {"name": code.name, "macro": code.name.upper()}, BOARD)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

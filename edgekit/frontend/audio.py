@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from edgekit.config import Positive
 from edgekit.errors import ProjectError
-from edgekit.frontend.base import FrontendSettings, Raw
+from edgekit.frontend.base import FrontendSettings, Raw, frames_of
 from edgekit.frontend.fft import LARGEST, SMALLEST, halvings, peak_bits, power_spectrum, reversed_bits, sines
 from edgekit.frontend.fixed import LOG_OF_ZERO, LOG_TABLE, SEGMENT_BITS, log2, rounded
 
@@ -74,18 +74,7 @@ class Audio(FrontendSettings, frozen=True):
           ProjectError: a setting contradicts another, or the recording is no sound or too short.
         """
         self.check()
-        if raw.dtype != "int16" or len(raw.shape) != 1:
-            raise ProjectError(
-                f"frontend.kind: takes int16 samples of one channel, not {raw.dtype} {list(raw.shape)}; "
-                "give (recordings, samples) int16"
-            )
-        frames = 1 + (raw.shape[0] - self.window) // self.hop
-        if frames < 1:
-            raise ProjectError(
-                f"frontend.window_ms: a window of {self.window} samples is longer than a recording of {raw.shape[0]}; "
-                f"shorten the window or record at least {self.window_ms:g} ms"
-            )
-        return frames, self.values
+        return frames_of(self, raw), self.values
 
     def check(self) -> None:
         """Raises ProjectError where a setting contradicts another."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from msgspec import Struct
 
 from edgekit.config import Settings
+from edgekit.errors import ProjectError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,3 +62,39 @@ class Frontend(Protocol):
 
     def constants(self, raw: Raw) -> dict[str, Any]:
         """What the template is filled in with: integers, and arrays of integers."""
+
+
+class Framed(Protocol):
+    """A front-end of sound."""
+
+    @property
+    def window(self) -> int:
+        """Samples of a frame's window."""
+
+    @property
+    def hop(self) -> int:
+        """Samples from its start to that of the next."""
+
+    @property
+    def window_ms(self) -> float:
+        """Milliseconds of a window."""
+
+
+def frames_of(frontend: Framed, raw: Raw) -> int:
+    """How many frames a recording has.
+
+    Raises:
+      ProjectError: it is no sound, or too short.
+    """
+    if raw.dtype != "int16" or len(raw.shape) != 1:
+        raise ProjectError(
+            f"frontend.kind: takes int16 samples of one channel, not {raw.dtype} {list(raw.shape)}; "
+            "give (recordings, samples) int16"
+        )
+    frames = 1 + (raw.shape[0] - frontend.window) // frontend.hop
+    if frames < 1:
+        raise ProjectError(
+            f"frontend.window_ms: a window of {frontend.window} samples is longer than a recording of {raw.shape[0]}; "
+            f"shorten the window or record at least {frontend.window_ms:g} ms"
+        )
+    return frames

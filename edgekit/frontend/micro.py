@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from edgekit.errors import ProjectError
 from edgekit.frontend import micro_tables as tables
-from edgekit.frontend.base import FrontendSettings, Raw
+from edgekit.frontend.base import FrontendSettings, Raw, frames_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,18 +93,7 @@ class Micro(FrontendSettings, frozen=True, tag="micro"):
           ProjectError: a setting contradicts another, or the recording is no sound or too short.
         """
         self.check()
-        if raw.dtype != "int16" or len(raw.shape) != 1:
-            raise ProjectError(
-                f"frontend.kind: micro takes int16 samples of one channel, not {raw.dtype} {list(raw.shape)}; "
-                "give (recordings, samples) int16"
-            )
-        frames = 1 + (raw.shape[0] - self.window) // self.hop
-        if frames < 1:
-            raise ProjectError(
-                f"frontend.window_ms: a window of {self.window} samples is longer than a recording of {raw.shape[0]}; "
-                f"shorten the window or record at least {self.window_ms} ms"
-            )
-        return frames, self.num_channels
+        return frames_of(self, raw), self.num_channels
 
     def check(self) -> None:
         """Raises ProjectError where a setting contradicts another."""
