@@ -118,7 +118,8 @@ def pair(g: Graph, of: dict) -> int:
         other = made = one
     made = max(made, one / 1000, other / 1000)  # TFLM does not take larger factors
     if of["kind"] == "MUL":
-        made = max(made, one * other)  # else a product needs more than 32 bits, and is refused
+        # Else a product needs more than 32 bits, and is refused; the scales are rounded to float32.
+        made = max(made, one * other * (1 + 1e-6))
     smaller = {"same": shape, "channel": [5], "row": [1, 1, 4, 1], "constant": shape, "one": [1]}[of["other"]]
     x = g.input(shape, one, 0, "INT16")
     if of["other"] in ("constant", "one"):
