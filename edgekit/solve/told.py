@@ -6,6 +6,7 @@ from edgekit.engine.make import Listener, Silent
 from edgekit.profile.target import Target
 from edgekit.solve.judged import called, quality
 from edgekit.solve.search import Search
+from edgekit.solve.trials import spelled
 from edgekit.solve.types import Outcome
 from edgekit.types import StageRow
 from edgekit.units import show
@@ -63,7 +64,7 @@ class Teller(Silent):
 def became(outcome: Outcome) -> str:
     """How a trial ended, in few words; the page has all."""
     if outcome.state == "stopped":
-        return f"stopped after {outcome.epochs} {'epoch' if outcome.epochs == 1 else 'epochs'}"
+        return f"stopped after {spelled(outcome.epochs)}"
     if outcome.state == "beaten":
         return "beaten: no cheaper than the best"
     if outcome.state == "failed" or not outcome.reason:

@@ -177,13 +177,13 @@ class Trials:
             rivals = [o for o in came if all(map(le, self.judge.limited(o.measurements), mine))]
             ordered = sorted([short, *(o.rungs[epochs] for o in rivals)])
             far = short > ordered[max(0, len(ordered) // FACTOR - 1)]
-            return f"not among the best third of what costs no more, after {_epochs(epochs)}" if far else ""
+            return f"not among the best third of what costs no more, after {spelled(epochs)}" if far else ""
         ended = [o for o in self.outcomes if o.state == "trained" and {epochs, self.rungs[-1]} <= o.rungs.keys()]
         missed = [o for o in ended if o.rungs[self.rungs[-1]] > self.judge.sampling_error(o.measurements)]
         ahead = [o.number for o in missed if o.rungs[epochs] <= short]
         if len(ahead) < FACTOR or any(o.rungs[epochs] >= short for o in ended if o not in missed):
             return ""
-        return f"no better than trials {_listed(ahead[-FACTOR:])} after {_epochs(epochs)}, which missed a limit in full"
+        return f"no better than trials {_listed(ahead[-FACTOR:])} after {spelled(epochs)}, which missed a limit in full"
 
     def given(self) -> list[Measurement]:
         """What the model as it was given costs, quantized and no more, as far as that can be told: a core may not have
@@ -233,7 +233,8 @@ def _listed(numbers: Sequence[int]) -> str:
     return f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
 
 
-def _epochs(number: int) -> str:
+def spelled(number: int) -> str:
+    """A number of epochs in words."""
     return "1 epoch" if number == 1 else f"{number} epochs"
 
 
